@@ -1,0 +1,1 @@
+"""ONNX export and measurements on a target host."""

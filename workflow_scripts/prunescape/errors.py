@@ -1,0 +1,22 @@
+"""The one error for input that cannot be used; its text is a single line. Needs nothing."""
+
+from difflib import get_close_matches
+
+
+class InputError(Exception):
+    """What the user gave cannot be used: `str()` says what, where, what is allowed, and a hint, in one line."""
+
+    def __init__(self, what: str, *, where: object = "", allowed: str = "", hint: str = "") -> None:
+        self.what, self.where, self.allowed, self.hint = what, str(where), allowed, hint
+        parts = [
+            f"{self.where}: {what}" if self.where else what,
+            f"allowed: {allowed}" if allowed else "",
+            f"hint: {hint}" if hint else "",
+        ]
+        super().__init__(" ".join("; ".join(part for part in parts if part).split()))
+
+
+def nearest(name: str, choices) -> str:
+    """A hint that names the choice most like `name`, or an empty text when none is near."""
+    found = get_close_matches(str(name), [str(choice) for choice in choices], n=1, cutoff=0.5)
+    return f'did you mean "{found[0]}"?' if found else ""

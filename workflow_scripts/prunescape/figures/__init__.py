@@ -1,0 +1,1 @@
+"""Figures: data and drawing, apart."""

@@ -1,0 +1,1 @@
+"""Landscapes and what is read off them; no torch."""

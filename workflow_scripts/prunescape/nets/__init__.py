@@ -1,0 +1,1 @@
+"""Architectures, their cost, and structured pruning."""

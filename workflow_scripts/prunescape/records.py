@@ -1,0 +1,71 @@
+"""The record of one cell and the schema of cells.parquet. Needs nothing but pyarrow, and that only for the schema."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+OK, DIVERGED = "ok", "diverged"
+
+# name -> (arrow type, meaning with unit); None in a record becomes null
+CELL_COLUMNS: dict[str, tuple[str, str]] = {
+    "experiment": ("string", "name in the config"),
+    "model": ("string", "unpruned architecture"),
+    "dataset": ("string", "name of the data set"),
+    "variant": ("string", "base, uniform-R or nonuniform-R"),
+    "method": ("string", "base, uniform or nonuniform"),
+    "ratio": ("float64", "share of FLOPs kept that was asked for; 1 for the base"),
+    "ratio_achieved": ("float64", "share of FLOPs kept that whole channels reach"),
+    "log10_lr": ("float64", "log10 of the learning rate"),
+    "log10_wd": ("float64", "log10 of the weight decay"),
+    "seed": ("int64", "seed of initialisation, order and augmentation"),
+    "status": ("string", "ok, or diverged: the loss was not finite"),
+    "classes": ("int64", "number of classes"),
+    "tested": ("int64", "images in the test split"),
+    "correct": ("int64", "test images whose top-1 class is right after the last epoch; null when diverged"),
+    "correct_top5": ("int64", "the same for the five best classes; null when diverged or with 5 classes or fewer"),
+    "top1": ("float64", "percent; exactly 100 / classes when diverged (matthiesen2023, 3.1.1)"),
+    "top5": ("float64", "percent; exactly 500 / classes when diverged; null with 5 classes or fewer"),
+    "loss": ("float64", "mean cross-entropy on the test split, nats; null when not finite"),
+    "train_loss": ("float64", "mean cross-entropy over the last epoch's batches, nats; null when not finite"),
+    "train_top1": ("float64", "percent over the last epoch's batches, augmented, in training mode"),
+    "best_epoch": ("int64", "epoch (from 1) with the most correct test images: kept, never used"),
+    "epochs": ("int64", "epochs finished"),
+    "flops": ("int64", "2 x multiply-accumulates of convolutions and linear layers, one image"),
+    "parameters": ("int64", "trainable parameters"),
+    "seconds": ("float64", "wall time of training and testing"),
+    "images_per_second": ("float64", "training images per second of training"),
+    "peak_memory_bytes": ("int64", "peak resident memory of the process, or peak allocated memory of the GPU"),
+    "device": ("string", "cpu, or the name of the GPU"),
+    "host": ("string", "name of the host"),
+    "torch": ("string", "version of torch"),
+    "data_digest": ("string", "SHA-256 of the prepared data"),
+    "code_digest": ("string", "digest of the training code"),
+    "weights_digest": ("string", "SHA-256 of the weights file"),
+    "correct_bits": ("binary", "per-image correctness (top-1), bit i of byte i // 8 from the high end is image i"),
+}
+
+
+def pack_bits(correct) -> str:
+    """Per-image correctness, (n,) booleans, as base64 of packed bits, for a JSON record."""
+    import numpy as np
+
+    return base64.b64encode(np.packbits(np.asarray(correct, dtype=bool)).tobytes()).decode()
+
+
+def record_row(record: dict[str, Any]) -> dict[str, Any]:
+    """One row of cells.parquet from a record as train_cell writes it. Raises KeyError for a record without a field."""
+    row = {**record, **record["provenance"]}
+    row["correct_bits"] = base64.b64decode(record["correct_bits"])
+    return {name: row[name] for name in CELL_COLUMNS}
+
+
+def arrow_schema(columns: dict[str, tuple[str, str]]):
+    """The pyarrow schema of a table described as in `CELL_COLUMNS`; the meanings travel as field metadata."""
+    import pyarrow as pa
+
+    types = {name: pa.type_for_alias(kind) for name, (kind, _) in columns.items() if kind != "list<float64>"}
+    lists = {name: pa.list_(pa.float64()) for name, (kind, _) in columns.items() if kind == "list<float64>"}
+    return pa.schema(
+        [pa.field(name, (types | lists)[name], metadata={"meaning": meaning}) for name, (_, meaning) in columns.items()]
+    )
