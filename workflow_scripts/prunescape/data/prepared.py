@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from prunescape.errors import InputError
-from prunescape.files import read_json, whole_file, write_json
+from prunescape.files import read_json
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -36,24 +36,6 @@ def array_digest(arrays: dict[str, np.ndarray]) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.data)
     return digest.hexdigest()
-
-
-def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, classes: int, data: Path, identity: Path) -> None:
-    """Write the arrays to `data` (npz without pickle) and their digest, shapes, mean and std to `identity` (JSON)."""
-    pixels = arrays["train_images"].astype(np.float64) / 255
-    content = {
-        "dataset": dataset,
-        "digest": array_digest(arrays),
-        "shape": list(arrays["train_images"].shape[1:]),
-        "classes": classes,
-        "train": len(arrays["train_labels"]),
-        "test": len(arrays["test_labels"]),
-        "mean": pixels.mean(axis=(0, 2, 3)).tolist(),
-        "std": pixels.std(axis=(0, 2, 3)).tolist(),
-    }
-    with whole_file(data) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
-    write_json(identity, content)
 
 
 def load_prepared(data: Path | str, identity: Path | str) -> PreparedData:

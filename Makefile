@@ -1,0 +1,30 @@
+# `make study` and `make test` do all the set-up themselves; `make clean` removes it again, results stay.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+STUDY := digits
+OWN_FORMAT := Snakefile rules
+
+.PHONY: study test lint clean
+
+study: $(READY)
+	$(BIN)/snakemake --cores all
+	$(BIN)/prunescape summary results/$(STUDY)
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check $(OWN_FORMAT)
+	$(BIN)/snakemake --lint
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV)

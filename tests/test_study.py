@@ -1,0 +1,133 @@
+"""A config becomes a study, or one line that names file, key, value, what is allowed and a hint."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from prunescape.cells import Variant
+from prunescape.errors import InputError
+from prunescape.study import load_study
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+NAN = float("nan")
+EXPERIMENT = {
+    "model": "resnet8",
+    "dataset": "digits",
+    "recipe": {"epochs": 10, "batch_size": 64},
+    "variants": {"uniform": [0.6, 0.2], "nonuniform": [0.4]},
+    "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
+    "grid": {"log10_lr": [-2, -1, 0], "log10_wd": {"step": 0.2, "size": 9}},
+}
+GOOD = {"study": "s", "experiments": {"e": EXPERIMENT}, "targets": {"here": {}}}
+
+
+def with_value(keys: str, value) -> dict:
+    """The good config with the value at a dotted place replaced, or removed when it is `...`."""
+    config = copy.deepcopy(GOOD)
+    *above, last = keys.split(".")
+    holder = config
+    for key in above:
+        holder = holder.setdefault(key, {})
+    if value is ...:
+        del holder[last]
+    else:
+        holder[last] = value
+    return config
+
+
+def test_the_good_config_is_a_study():
+    study = load_study(GOOD)
+    plan = study.experiments["e"]
+    assert [variant.name for variant in plan.all_variants] == ["base", "uniform-0.6", "uniform-0.2", "nonuniform-0.4"]
+    assert plan.axis("log10_lr") == ["-2.0", "-1.0", "0.0"]
+    assert plan.axis("log10_wd") == ["-4.8", "-4.6", "-4.4", "-4.2", "-4.0", "-3.8", "-3.6", "-3.4", "-3.2"]
+    assert len(study.all_cells()) == 4 * 3 * 9
+    assert study.ranking_cell("e").path == "experiment=e/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
+    assert {cell.variant for cell in study.cells("e", [Variant("uniform", "0.6")])} == {Variant("uniform", "0.6")}
+
+
+def test_order_of_keys_and_values_does_not_matter():
+    turned = {key: GOOD[key] for key in reversed(GOOD)}
+    turned["experiments"] = {"e": {key: EXPERIMENT[key] for key in reversed(EXPERIMENT)}}
+    turned["experiments"]["e"]["variants"] = {"nonuniform": [0.4], "uniform": [0.2, 0.6]}
+    assert load_study(turned).all_cells() == load_study(GOOD).all_cells()
+    assert load_study(turned).summary() == load_study(GOOD).summary()
+
+
+@pytest.mark.parametrize("file", sorted(CONFIG.rglob("*.yaml")), ids=lambda file: file.name)
+def test_every_config_of_ours_is_a_study(file):
+    assert load_study(yaml.safe_load(file.read_text()), str(file)).all_cells()
+
+
+BAD = [
+    ("experiment", {}, ["experiment", "unknown key", 'did you mean "experiments"']),
+    ("experiments.e.sedes", [1], ["experiments.e.sedes", "its value: [1]", "allowed: model", 'did you mean "seeds"']),
+    ("experiments.e.recipe.epcohs", 3, ["experiments.e.recipe.epcohs", "epochs, batch_size", 'mean "epochs"']),
+    ("experiments.e.recipe", {"epcohs": 3, "batch_size": 8}, ["experiments.e.recipe.epcohs", 'mean "epochs"']),
+    ("experiments.e.grid.log10_wd.setp", 1, ["experiments.e.grid.log10_wd.setp", "step, size"]),
+    ("experiments.e.variants.uniforn", [0.5], ["experiments.e.variants.uniforn", 'did you mean "uniform"']),
+    ("targets.here.thread", [1], ["targets.here.thread", 'did you mean "threads"']),
+    ("datasets.digits.tset", 5, ["datasets.digits", "tset", "5", 'did you mean "test"']),
+    ("experiments.e.recipe.epochs", ..., ["experiments.e.recipe.epochs", "missing"]),
+    ("experiments.e.model", ..., ["experiments.e.model", "missing"]),
+    ("study", ..., ["study", "missing"]),
+    ("experiments", {}, ["experiments"]),
+    ("experiments", None, ["experiments", "None"]),
+    ("experiments", [1], ["experiments", "[1]"]),
+    ("experiments.e", 3, ["experiments.e", "3"]),
+    ("study", "a b/c", ["study", "a b/c"]),
+    ("study", "../up", ["study", "../up"]),
+    ("device", "gpu", ["device", "gpu", "cpu", "cuda"]),
+    ("experiments.e.recipe.epochs", "many", ["experiments.e.recipe.epochs", "many", "integer"]),
+    ("experiments.e.recipe.epochs", 0, ["experiments.e.recipe.epochs", "0", "greater than or equal to 1"]),
+    ("experiments.e.recipe.epochs", True, ["experiments.e.recipe.epochs", "True", "number"]),
+    ("experiments.e.recipe.momentum", NAN, ["experiments.e.recipe.momentum", "nan", "less than 1"]),
+    ("experiments.e.recipe.schedule", "cosin", ["experiments.e.recipe.schedule", 'did you mean "cosine"']),
+    ("experiments.e.recipe.milestones", [12], ["experiments.e.recipe.milestones", "12", "below 10"]),
+    ("experiments.e.recipe.milestones", [5, 3], ["experiments.e.recipe.milestones", "rising"]),
+    ("experiments.e.recipe", {"epochs": 9, "batch_size": 8, "schedule": "cosine", "milestones": [3]}, ["cosine"]),
+    ("experiments.e.variants.uniform", [0], ["experiments.e.variants.uniform.0", "0.0", "above 0 and below 1"]),
+    ("experiments.e.variants.uniform", [-0.5], ["-0.5", "above 0 and below 1"]),
+    ("experiments.e.variants.uniform", [1.0], ["1.0", "above 0 and below 1"]),
+    ("experiments.e.variants.uniform", [NAN], ["nan", "above 0 and below 1"]),
+    ("experiments.e.variants.uniform", [0.5, "0.50"], ["0.5 is given more than once"]),
+    ("experiments.e.variants.uniform", 0.5, ["experiments.e.variants.uniform", "0.5", "list"]),
+    ("experiments.e.variants.magnitude", [0.5], ["magnitude", "uniform", "nonuniform"]),
+    ("experiments.e.model", "resnet9", ["experiments.e.model", "resnet9", "resnet56", "did you mean"]),
+    ("experiments.e.dataset", "digit", ["experiments.e.dataset", "digit", 'did you mean "digits"']),
+    ("datasets.mnist", {}, ["datasets.mnist", 'did you mean "fashion-mnist"']),
+    ("datasets.digits.test", "all", ["datasets.digits", "all"]),
+    ("experiments.e.grid.log10_lr", [], ["experiments.e.grid.log10_lr", "empty"]),
+    ("experiments.e.grid.log10_lr", [-1, -1.0], ["experiments.e.grid.log10_lr", "-1.0 is given more than once"]),
+    ("experiments.e.grid.log10_lr", [-1, 3], ["experiments.e.grid.log10_lr.1", "3.0", "-6 to 1"]),
+    ("experiments.e.grid.log10_wd", [-4, 2], ["experiments.e.grid.log10_wd.1", "2.0", "-8 to 0"]),
+    ("experiments.e.grid.log10_wd", {"step": 1, "size": 99}, ["experiments.e.grid.log10_wd", "-53.0", "-8 to 0"]),
+    ("experiments.e.grid.log10_wd", {"step": NAN, "size": 3}, ["experiments.e.grid.log10_wd.step", "nan"]),
+    ("experiments.e.grid.log10_lr", "all", ["experiments.e.grid.log10_lr", "all", "list"]),
+    ("experiments.e.grid.log10_lr", [None], ["experiments.e.grid.log10_lr.0", "None"]),
+    ("experiments.e.prior.log10_lr", -0.9, ["experiments.e.prior.log10_lr", "-0.9", "-2.0, -1.0, 0.0"]),
+    ("experiments.e.prior.log10_wd", "low", ["experiments.e.prior.log10_wd", "low"]),
+    ("experiments.e.seeds", [1, 1], ["experiments.e.seeds", "1 is given more than once"]),
+    ("experiments.e.seeds", [-1], ["experiments.e.seeds.0", "-1"]),
+    ("experiments.e.export.best", 0, ["experiments.e.export.best", "0"]),
+    ("experiments.e.pruning.score", "l2", ["experiments.e.pruning.score", "l2", "l1_layer"]),
+    ("experiments.e.pruning.min_keep", 1, ["experiments.e.pruning.min_keep", "less than 1"]),
+    ("targets.here.kind", "shh", ["targets.here.kind", "shh", "local"]),
+]
+
+
+@pytest.mark.parametrize(("keys", "value", "said"), BAD, ids=lambda item: str(item)[:40])
+def test_a_bad_value_is_one_clear_line(keys, value, said):
+    with pytest.raises(InputError) as caught:
+        load_study(with_value(keys, value), "my.yaml")
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.startswith("my.yaml: ")
+    for part in said:
+        assert part in text
+
+
+def test_a_name_with_odd_characters_is_refused():
+    with pytest.raises(InputError, match=r"experiments\.a b"):
+        load_study(GOOD | {"experiments": {"a b": EXPERIMENT}}, "my.yaml")

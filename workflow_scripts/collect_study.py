@@ -1,0 +1,22 @@
+"""Gather every record and measurement of a study into two tables."""
+
+from pathlib import Path
+
+from prunescape.joblog import job_log
+from prunescape.study_tables import write_benchmarks, write_cells
+
+
+def collect_study(records: list[Path], benchmarks: list[Path], *, cells_out: Path, benchmarks_out: Path) -> None:
+    """Write `cells_out` and `benchmarks_out` (Parquet). Raises InputError that names a damaged input."""
+    write_cells(records, cells_out)
+    write_benchmarks(benchmarks, benchmarks_out)
+
+
+if __name__ == "__main__" and "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        collect_study(
+            [Path(path) for path in snakemake.input.records],
+            [Path(path) for path in snakemake.input.benchmarks],
+            cells_out=Path(snakemake.output.cells),
+            benchmarks_out=Path(snakemake.output.benchmarks),
+        )

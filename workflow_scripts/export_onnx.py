@@ -1,0 +1,95 @@
+"""Export the best cells of one variant to ONNX, each checked against torch on real images. Needs torch."""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from prunescape.bench.export import export_model
+from prunescape.bench.ranking import best_cells
+from prunescape.data.prepared import PreparedData, load_prepared
+from prunescape.errors import InputError
+from prunescape.files import file_digest, read_json, write_json
+from prunescape.joblog import job_log
+from safetensors.torch import load_file
+
+PARITY_IMAGES = 256
+CELL_FIELDS = ("experiment", "model", "dataset", "variant", "log10_lr", "log10_wd", "seed")
+
+
+def export_onnx(
+    export: dict,
+    *,
+    widths: Path,
+    records: list[Path],
+    weights: list[Path],
+    identity: Path,
+    data: Path,
+    out: Path,
+) -> None:
+    """Write the `export["best"]` best cells of a variant as `out`/rank-1.onnx, ... and what they are as export.json.
+
+    `records` and `weights` hold one file per cell, in the same order.
+    Diverged cells are never exported: with no other, `models` is empty. Raises InputError when a file is missing or
+    damaged, or an exported model does not compute what torch does.
+    """
+    torch.set_num_threads(1)
+    prepared, known = load_prepared(data, identity), read_json(identity)
+    contents = [read_json(record) for record in records]
+    chosen = best_cells(contents, export["best"])
+    models = []
+    for rank, position in enumerate(chosen, start=1):
+        print(f"rank {rank} of {len(chosen)}: {records[position].parent}", flush=True)
+        network = load_network(read_json(widths), weights[position])
+        file = Path(out) / f"rank-{rank}.onnx"
+        parity = export_model(network, parity_images(prepared), file, mean=known["mean"], std=known["std"])
+        models.append({"rank": rank, "parity": parity, **describe(file, contents[position])})
+    write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
+
+
+def load_network(plan: dict, weights: Path) -> torch.nn.Module:
+    """The network of a variant (its widths.json) with trained weights. Raises InputError when they do not fit it."""
+    from prunescape.nets.build import build_model
+    from prunescape.nets.rebuild import rebuild
+
+    network = build_model(plan["architecture"], plan["model"], in_channels=plan["in_channels"], classes=plan["classes"])
+    rebuild(network, plan["modules"])
+    try:
+        network.load_state_dict(load_file(weights))
+    except Exception as error:  # safetensors and torch raise many kinds for one damaged or foreign file
+        raise InputError(f"the weights do not fit the network ({error})", where=weights) from None
+    return network
+
+
+def parity_images(prepared: PreparedData) -> np.ndarray:
+    """The first test images, normalised as for training: float32 (up to 256, channels, height, width)."""
+    images = prepared.test_images[:PARITY_IMAGES].astype(np.float32) / np.float32(255)
+    return (images - prepared.mean[:, None, None]) / prepared.std[:, None, None]
+
+
+def describe(file: Path, record: dict) -> dict:
+    """What is known of an exported file: its cell, the cell's score in torch, its digest and its sizes in bytes."""
+    content = file.read_bytes()
+    return {
+        "file": file.name,
+        "cell": {name: record[name] for name in CELL_FIELDS},
+        "correct": record["correct"],
+        "tested": record["tested"],
+        "top1": record["top1"],
+        "sha256": file_digest(file),
+        "file_bytes": len(content),
+        "encoded_bytes": len(zlib.compress(content, 9)),
+    }
+
+
+if __name__ == "__main__" and "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        export_onnx(
+            snakemake.params.export,
+            widths=Path(snakemake.input.widths),
+            records=[Path(path) for path in snakemake.input.records],
+            weights=[Path(path) for path in snakemake.input.weights],
+            identity=Path(snakemake.input.identity),
+            data=Path(snakemake.input.data),
+            out=Path(snakemake.output.exported),
+        )

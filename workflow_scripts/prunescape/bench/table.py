@@ -1,0 +1,62 @@
+"""The schema and rows of benchmarks.parquet, from what benchmark_target wrote. Needs nothing."""
+
+# name -> (arrow type, meaning with unit), as records.CELL_COLUMNS
+BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
+    "experiment": ("string", "name in the config"),
+    "model": ("string", "unpruned architecture"),
+    "dataset": ("string", "name of the data set"),
+    "variant": ("string", "base, uniform-R or nonuniform-R"),
+    "rank": ("int64", "1 for the variant's best cell"),
+    "log10_lr": ("float64", "log10 of the learning rate of that cell"),
+    "log10_wd": ("float64", "log10 of its weight decay"),
+    "seed": ("int64", "its seed"),
+    "target": ("string", "name in the config"),
+    "provider": ("string", "execution provider of onnxruntime"),
+    "precision": ("string", "fp32"),
+    "threads": ("int64", "threads inside an operator; between operators always one"),
+    "batch": ("int64", "images per run"),
+    "latency_median_s": ("float64", "median of the samples, seconds per run of one batch"),
+    "latency_iqr_s": ("float64", "their interquartile range, seconds"),
+    "latency_p90_s": ("float64", "their 90th percentile, seconds"),
+    "latency_relative_iqr": ("float64", "interquartile range / median"),
+    "noisy": ("bool", "the relative interquartile range is above 3 %"),
+    "cpu_seconds_per_run": ("float64", "median CPU time of a run, all threads, seconds"),
+    "runs_per_sample": ("int64", "runs back to back in one sample"),
+    "samples": ("list<float64>", "every sample in the order taken: seconds per run of one batch"),
+    "file_bytes": ("int64", "size of the ONNX file"),
+    "encoded_bytes": ("int64", "its size after deflate (zlib, level 9)"),
+    "correct": ("int64", "test images whose top-1 class the exported model gets right here"),
+    "tested": ("int64", "images in the test split"),
+    "top1": ("float64", "100 correct / tested, percent"),
+    "correct_torch": ("int64", "test images that the cell got right in torch"),
+    "host": ("string", "name of the host"),
+    "cpu": ("string", "name of its processor"),
+    "onnxruntime": ("string", "version of onnxruntime"),
+}
+CELL_FIELDS = ("experiment", "model", "dataset", "variant", "log10_lr", "log10_wd", "seed")
+MODEL_FIELDS = ("rank", "precision", "file_bytes", "encoded_bytes", "correct", "tested", "top1", "correct_torch")
+HOST_FIELDS = ("provider", "host", "cpu", "onnxruntime")
+
+
+def benchmark_rows(benchmark: dict) -> list[dict]:
+    """One row per model, threads and batch of one benchmark_target result, with the keys of BENCHMARK_COLUMNS.
+
+    Raises KeyError for a result without a field.
+    """
+    models = {model["id"]: model for model in benchmark["models"]}
+    return [_row(benchmark, models[latency["id"]], latency) for latency in benchmark["latency"]]
+
+
+def _row(benchmark: dict, model: dict, latency: dict) -> dict:
+    cell = model["cell"]
+    row = {
+        **{name: cell[name] for name in CELL_FIELDS},
+        **{name: model[name] for name in MODEL_FIELDS},
+        **{name: benchmark["environment"][name] for name in HOST_FIELDS},
+        **{name: latency[name] for name in ("threads", "batch", "noisy", "cpu_seconds_per_run", "runs_per_sample")},
+        **{f"latency_{name}": latency[name] for name in ("median_s", "iqr_s", "p90_s", "relative_iqr")},
+        "target": benchmark["target"]["name"],
+        "samples": latency["samples_s"],
+    }
+    row |= {"log10_lr": float(cell["log10_lr"]), "log10_wd": float(cell["log10_wd"]), "seed": int(cell["seed"])}
+    return {name: row[name] for name in BENCHMARK_COLUMNS}

@@ -1,0 +1,87 @@
+"""Turns what pydantic says of a config into one line: file, key, value, what is allowed, hint. Needs pydantic."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from prunescape.errors import InputError, nearest
+
+UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
+
+
+def input_error(error: ValidationError, root: type[BaseModel], source: str) -> InputError:
+    """The first complaint of `error`, raised while `root` was read from `source`, as an InputError.
+
+    A key that is not known comes first: it is the likely cause of one that is missing.
+    """
+    complaints = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
+    complaint = complaints[0]
+    keys = [part for part in complaint["loc"] if not _names_a_type(part)]
+    where = ": ".join(filter(None, [source, ".".join(str(key) for key in keys)]))
+    if complaint["type"] in UNKNOWN_KEY:
+        allowed = _keys_at(root, keys[:-1])
+        what = f"unknown key (its value: {_short(complaint['input'])})"
+        return InputError(what, where=where, allowed=", ".join(allowed), hint=nearest(str(keys[-1]), allowed))
+    if complaint["type"] in ("missing", "missing_argument"):
+        return InputError("this key is missing", where=where, hint="see config/config.yaml for a complete example")
+    return _value_error(complaint, where)
+
+
+def _value_error(complaint: dict[str, Any], where: str) -> InputError:
+    value, message = complaint["input"], complaint["msg"].removeprefix("Value error, ")
+    if complaint["type"] == "value_error":
+        what, _, allowed = message.partition("; allowed: ")
+        return InputError(what, where=where, allowed=allowed)
+    choices = [choice.strip("'") for choice in complaint.get("ctx", {}).get("expected", "").split(" or ")]
+    choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
+    hint = nearest(str(value), choices) if choices != [""] else ""
+    return InputError(f"{_short(value)} cannot be used", where=where, allowed=_decapitalised(message), hint=hint)
+
+
+def _short(value: Any) -> str:
+    text = repr(dict(value) if isinstance(value, dict) else value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _decapitalised(message: str) -> str:
+    return (message[:1].lower() + message[1:]).removeprefix("input should be ")
+
+
+def _names_a_type(part: object) -> bool:
+    """Pydantic adds to the place which member of a union it tried, and whether a key or its value is meant."""
+    return isinstance(part, str) and (part in ("axis", "values", "[key]"))
+
+
+def _keys_at(root: type, keys: list[object]) -> list[str]:
+    """The keys that the config knows at a place, found by walking the types from `root`."""
+    kind: Any = root
+    for key in keys:
+        kind = _member(kind, key)
+    return _fields(_mapping_in(kind))
+
+
+def _member(kind: Any, key: object) -> Any:
+    holder = _mapping_in(kind)
+    if isinstance(holder, type) and issubclass(holder, BaseModel):
+        return holder.model_fields[str(key)].annotation
+    return typing.get_args(holder)[-1]
+
+
+def _mapping_in(kind: Any) -> Any:
+    """What in a type holds keys: a model, a data class or a dict, looked for inside unions and annotations."""
+    if dataclasses.is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return kind
+    if typing.get_origin(kind) is dict:
+        return kind
+    inside = (_mapping_in(argument) for argument in typing.get_args(kind))
+    return next((found for found in inside if found is not None), None)
+
+
+def _fields(holder: Any) -> list[str]:
+    if dataclasses.is_dataclass(holder):
+        return [field.name for field in dataclasses.fields(holder)]
+    return list(getattr(holder, "model_fields", {}))

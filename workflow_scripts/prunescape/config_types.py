@@ -1,0 +1,52 @@
+"""The kinds of value a config may hold, each with its bounds. Needs pydantic."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from prunescape.cells import NAME_PATTERN, canonical
+from prunescape.errors import InputError
+
+Item = TypeVar("Item")
+LOG10_BOUNDS = {"log10_lr": (-6, 1), "log10_wd": (-8, 0)}
+
+
+class Part(BaseModel):
+    """A piece of the config; a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _decimal(low: float, high: float, meaning: str) -> BeforeValidator:
+    """Turns a number strictly between or at the bounds into canonical text."""
+
+    def check(value: Any) -> str:
+        try:
+            text = canonical(value)
+        except InputError as error:
+            raise ValueError(f"{error}; allowed: {meaning}") from None
+        if not low <= float(text) <= high:
+            raise ValueError(f"{text} is out of bounds; allowed: {meaning}")
+        return text
+
+    return BeforeValidator(check)
+
+
+def _distinct(values: list[Item]) -> list[Item]:
+    if not values:
+        raise ValueError("the list is empty; allowed: at least one value")
+    repeated = [value for index, value in enumerate(values) if value in values[:index]]
+    if repeated:
+        raise ValueError(f"{repeated[0]} is given more than once; allowed: each value once")
+    return values
+
+
+Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$")]
+Log10Rate = Annotated[str, _decimal(*LOG10_BOUNDS["log10_lr"], "log10 of a learning rate, -6 to 1")]
+Log10Decay = Annotated[str, _decimal(*LOG10_BOUNDS["log10_wd"], "log10 of a weight decay, -8 to 0")]
+Ratio = Annotated[str, _decimal(1e-6, 1 - 1e-6, "the share of FLOPs to keep, above 0 and below 1")]
+Distinct = Annotated[list[Item], AfterValidator(_distinct)]
+Count = Annotated[int, Field(ge=1, le=65_536)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]

@@ -1,0 +1,69 @@
+"""Writes the one prepared file of a data set and its identity. Needs numpy, and what the data set's module needs."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from prunescape.data.cifar10 import read_cifar10
+from prunescape.data.digits import read_digits
+from prunescape.data.fashion_mnist import read_fashion_mnist
+from prunescape.data.prepared import array_digest
+from prunescape.data.subsets import take_subsets
+from prunescape.errors import InputError
+from prunescape.files import whole_file, write_json
+
+READERS = {"digits": read_digits, "fashion-mnist": read_fashion_mnist, "cifar10": read_cifar10}
+
+
+def read_dataset(options: dict) -> dict[str, np.ndarray]:
+    """The four arrays of the data set with these resolved options (see data/names.py), subsets taken.
+
+    Raises InputError for missing or damaged original files and for subsets that cannot be drawn.
+    """
+    return take_subsets(READERS[options["name"]](options), options)
+
+
+def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, identity: Path) -> None:
+    """Write the arrays to `data` (npz without pickle) and their digest, shapes, mean and std to `identity` (JSON)."""
+    mean, std = channel_moments(arrays["train_images"])
+    content = {
+        "dataset": dataset,
+        "digest": array_digest(arrays),
+        "shape": list(arrays["train_images"].shape[1:]),
+        "classes": count_classes(arrays),
+        "train": len(arrays["train_labels"]),
+        "test": len(arrays["test_labels"]),
+        "mean": mean,
+        "std": std,
+    }
+    with whole_file(data) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
+    write_json(identity, content)
+
+
+def channel_moments(images: np.ndarray) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation (1/n) per channel of uint8 images (n, c, h, w), of pixel values scaled to 0..1.
+
+    Sums of whole numbers are exact, so the result has no rounding but that of the last division.
+    """
+    pixels = images.size // images.shape[1]
+    sums = np.einsum("nchw->c", images, dtype=np.int64)
+    squares = np.einsum("nchw,nchw->c", images, images, dtype=np.int64)
+    totals = [(int(total), int(square)) for total, square in zip(sums, squares, strict=True)]
+    mean = [total / (255 * pixels) for total, _ in totals]
+    std = [math.sqrt((pixels * square - total**2) / (255 * pixels) ** 2) for total, square in totals]
+    return mean, std
+
+
+def count_classes(arrays: dict[str, np.ndarray]) -> int:
+    """The number of classes: training labels are 0, 1, ... without a gap, and the test split has no others.
+
+    Raises InputError for labels that are not.
+    """
+    found = np.unique(arrays["train_labels"])
+    if not np.array_equal(found, np.arange(len(found))) or not np.isin(arrays["test_labels"], found).all():
+        raise InputError(
+            f"the training labels are {found.tolist()}", allowed="0, 1, ... for every class of both splits"
+        )
+    return len(found)

@@ -1,0 +1,95 @@
+"""Cells done of all, rate and time left while a run goes on, and what failed. Needs Snakemake's log events only."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+RULE = "train_cell"
+PAUSE = 5.0  # seconds between two lines
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed, with its wildcards and its log."""
+
+    rule: str
+    wildcards: dict[str, str]
+    log: str
+
+
+class CellWatch(logging.Handler):
+    """Listens to Snakemake's events: prints progress of the cells and remembers failed jobs.
+
+    Counts are of this run: cells that were there already are not among them.
+    """
+
+    def __init__(self, stream=sys.stderr, clock=time.monotonic) -> None:
+        super().__init__()
+        self.stream, self.clock = stream, clock
+        self.rules: dict[int, tuple[str, dict[str, str]]] = {}
+        self.failures: list[Failure] = []
+        self.total = self.done = 0
+        self.started = self.printed = clock()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = str(getattr(record, "event", "") or "")
+        handle = getattr(self, f"_on_{event}", None)
+        if handle is not None:
+            handle(vars(record))
+
+    def _on_run_info(self, fields: dict[str, Any]) -> None:
+        self.total = max(self.total, int(fields["stats"].get(RULE, 0)))
+        self.started = self.clock()
+
+    def _on_job_info(self, fields: dict[str, Any]) -> None:
+        self.rules[fields["jobid"]] = (fields["rule_name"], dict(fields["wildcards"] or {}))
+
+    def _on_job_finished(self, fields: dict[str, Any]) -> None:
+        rule, _ = self.rules.get(fields["job_id"], ("", {}))
+        if rule == RULE:
+            self.done += 1
+            self._print()
+
+    def _on_job_error(self, fields: dict[str, Any]) -> None:
+        _, wildcards = self.rules.get(fields["jobid"], ("", {}))
+        log = str((fields["log"] or [""])[0])
+        failure = Failure(fields["rule_name"], wildcards, log.removesuffix(" (check log file(s) for error details)"))
+        if failure not in self.failures:
+            self.failures.append(failure)
+
+    def _print(self) -> None:
+        now = self.clock()
+        if now - self.printed < PAUSE and self.done < self.total:
+            return
+        self.printed = now
+        print(progress_line(self.done, self.total, now - self.started), file=self.stream, flush=True)
+
+
+def progress_line(done: int, total: int, seconds: float) -> str:
+    """One line of progress; the time left assumes the rate so far."""
+    rate = done / seconds if seconds > 0 else 0.0
+    left = f", {duration((total - done) / rate)} left" if rate > 0 and total > done else ""
+    return f"cells: {done} of {total} trained, {60 * rate:.1f} a minute{left}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 3 min 10 s, 2 h 05 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def watch_cells() -> CellWatch:
+    """Attach a watch to Snakemake's logger."""
+    from snakemake.logging import logger
+
+    watch = CellWatch()
+    logger.addHandler(watch)
+    return watch

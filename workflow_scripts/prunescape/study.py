@@ -1,0 +1,204 @@
+"""From a config to a checked study: an unknown key or an impossible value is one line. Needs pydantic, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, ValidationError
+
+from prunescape.cells import BASE, METHODS, Cell, Variant, canonical, grid_cells
+from prunescape.config_errors import input_error
+from prunescape.config_types import LOG10_BOUNDS, Count, Distinct, Log10Decay, Log10Rate, Name, Part, Ratio, Seed
+from prunescape.data.names import resolve_options
+from prunescape.errors import InputError
+from prunescape.nets.names import architecture_of
+from prunescape.recipe import Recipe
+
+AXIS_OR_VALUES = Discriminator(lambda given: "axis" if isinstance(given, dict | Part) else "values")
+RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
+
+
+class Pruning(Part):
+    """How filters are ranked and how far a layer may be cut (matthiesen2023, 2.2.3 and 3.2)."""
+
+    score: Literal["l1_layer", "l1"] = "l1_layer"
+    min_keep: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    ranking: Literal["trained", "initial"] = "trained"
+
+
+class Prior(Part):
+    """The setting that the unpruned model is known to train well with: a point of the grid."""
+
+    log10_lr: Log10Rate
+    log10_wd: Log10Decay
+
+
+class Axis(Part):
+    """Equally spaced values around the prior: `size` values, `step` apart in log10."""
+
+    step: Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
+    size: Annotated[int, Field(ge=1, le=99)]
+
+    def around(self, prior: str) -> list[str]:
+        """The values as canonical text, lowest first; an even size has one more below the prior than above."""
+        step, first = Decimal(canonical(self.step)), -(self.size // 2)
+        return [canonical(Decimal(prior) + step * (first + index)) for index in range(self.size)]
+
+
+class Grid(Part):
+    """The grid, each axis as a list of values or as step and size around the prior."""
+
+    log10_lr: Annotated[Annotated[Axis, Tag("axis")] | Annotated[Distinct[Log10Rate], Tag("values")], AXIS_OR_VALUES]
+    log10_wd: Annotated[Annotated[Axis, Tag("axis")] | Annotated[Distinct[Log10Decay], Tag("values")], AXIS_OR_VALUES]
+
+
+class Export(Part):
+    """Which cells are exported to ONNX: the best so many of each variant."""
+
+    best: Count = 1
+
+
+class Experiment(Part):
+    """One model on one data set with its variants and grid."""
+
+    model: str
+    dataset: str
+    recipe: Recipe
+    variants: dict[Literal[METHODS], Distinct[Ratio]]
+    pruning: Pruning = Pruning()
+    prior: Prior
+    grid: Grid
+    seeds: Distinct[Seed] = [RANKING_SEED]
+    export: Export = Export()
+
+    @property
+    def architecture(self) -> str:
+        """The module of prunescape.nets that builds the model."""
+        return architecture_of(self.model)
+
+    @property
+    def all_variants(self) -> list[Variant]:
+        """The base, then every pruned variant by method and falling ratio."""
+        pruned = [(method, ratio) for method in METHODS for ratio in self.variants.get(method, [])]
+        ordered = sorted(pruned, key=lambda item: (METHODS.index(item[0]), -float(item[1])))
+        return [BASE, *(Variant(method, ratio) for method, ratio in ordered)]
+
+    def axis(self, name: Literal["log10_lr", "log10_wd"]) -> list[str]:
+        """The values of one axis of the grid, lowest first."""
+        axis = getattr(self.grid, name)
+        values = axis.around(getattr(self.prior, name)) if isinstance(axis, Axis) else axis
+        return sorted(values, key=float)
+
+
+class Target(Part):
+    """A host and its runtime settings under which the exported models are measured."""
+
+    kind: Literal["local"] = "local"
+    threads: Distinct[Count] = [1]
+    batch: Distinct[Count] = [1]
+    precisions: Distinct[Literal["fp32"]] = ["fp32"]
+    warmups: Annotated[int, Field(ge=0, le=1000)] = 5
+    repeats: Annotated[int, Field(ge=2, le=10_000)] = 30
+    chunk_seconds: Annotated[float, Field(ge=0, le=60)] = 0.25
+
+
+class Study(Part):
+    """All experiments of one config, with the data sets and targets they use."""
+
+    study: Name
+    device: Literal["cpu", "cuda"] = "cpu"
+    datasets: dict[Name, dict[str, Any]] = {}
+    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
+    targets: dict[Name, Target] = {}
+
+    def cells(self, experiment: str, variants: list[Variant] | None = None) -> list[Cell]:
+        """The cells of one experiment, of all its variants or of those given, in a fixed order."""
+        plan = self.experiments[experiment]
+        axes = plan.axis("log10_lr"), plan.axis("log10_wd")
+        return grid_cells(experiment, variants or plan.all_variants, *axes, sorted(plan.seeds))
+
+    def all_cells(self) -> list[Cell]:
+        """Every cell of the study."""
+        return [cell for experiment in sorted(self.experiments) for cell in self.cells(experiment)]
+
+    def ranking_cell(self, experiment: str) -> Cell:
+        """The base at the prior whose trained weights rank the filters (METHODS: one designated training)."""
+        prior = self.experiments[experiment].prior
+        return Cell(experiment, BASE, prior.log10_lr, prior.log10_wd, RANKING_SEED)
+
+    def dataset_options(self, name: str) -> dict[str, Any]:
+        """The options of a data set with its name and every default filled in."""
+        return resolve_options(name, self.datasets.get(name, {}))
+
+    def summary(self) -> dict[str, Any]:
+        """The study as plain JSON values, grids and defaults spelled out: what a report prints and figures need."""
+        content = self.model_dump(mode="json")
+        for name, experiment in self.experiments.items():
+            content["experiments"][name] |= {
+                "recipe": asdict(experiment.recipe),
+                "variants": [variant.name for variant in experiment.all_variants],
+                "grid": {axis: [float(value) for value in experiment.axis(axis)] for axis in ("log10_lr", "log10_wd")},
+                "prior": {axis: float(getattr(experiment.prior, axis)) for axis in ("log10_lr", "log10_wd")},
+            }
+        used = sorted({experiment.dataset for experiment in self.experiments.values()})
+        return content | {"datasets": {name: self.dataset_options(name) for name in used}}
+
+
+def load_study(config: dict[str, Any], source: str = "config") -> Study:
+    """Check a config, read from the file(s) called `source`, and return its study.
+
+    Raises InputError with file, key, value, what is allowed and a hint.
+    """
+    _refuse_switches(config, source)
+    try:
+        study = Study.model_validate(dict(config))
+    except ValidationError as error:
+        raise input_error(error, Study, source) from None
+    for name in study.datasets:
+        _at(f"{source}: datasets.{name}", study.dataset_options, name)
+    for name, experiment in study.experiments.items():
+        _check_experiment(study, experiment, f"{source}: experiments.{name}")
+    return study
+
+
+def _refuse_switches(value: Any, source: str, *keys: object) -> None:
+    """A YAML yes or no where a number or text belongs would pass as 1 or 0; only `flip` is a switch."""
+    if isinstance(value, bool) and keys[-1] != "flip":
+        where = f"{source}: {'.'.join(map(str, keys))}"
+        raise InputError(f"{value} is a switch", where=where, allowed="a number or a text")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        _refuse_switches(item, source, *keys, key)
+
+
+def _at(where: str, function, *arguments):
+    """Call a function that knows nothing of the config's keys, and add the key to what it complains of."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        place = ".".join(filter(None, [where, error.where]))
+        raise InputError(error.what, where=place, allowed=error.allowed, hint=error.hint) from None
+
+
+def _check_experiment(study: Study, experiment: Experiment, where: str) -> None:
+    _at(f"{where}.model", architecture_of, experiment.model)
+    _at(f"{where}.dataset", study.dataset_options, experiment.dataset)
+    _check_milestones(experiment.recipe, f"{where}.recipe.milestones")
+    for axis, (low, high) in LOG10_BOUNDS.items():
+        values, prior = experiment.axis(axis), getattr(experiment.prior, axis)
+        outside = [value for value in values if not low <= float(value) <= high]
+        if outside:
+            raise InputError(f"{outside[0]} is out of bounds", where=f"{where}.grid.{axis}", allowed=f"{low} to {high}")
+        if prior not in values:
+            raise InputError(f"{prior} is not on the grid", where=f"{where}.prior.{axis}", allowed=", ".join(values))
+
+
+def _check_milestones(recipe: Recipe, where: str) -> None:
+    milestones = list(recipe.milestones)
+    if recipe.schedule == "cosine" and milestones:
+        raise InputError("a cosine schedule has no milestones", where=where, hint="remove them, or use schedule: step")
+    if milestones != sorted(set(milestones)) or any(epoch >= recipe.epochs for epoch in milestones):
+        allowed = f"rising epochs below {recipe.epochs}"
+        raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)

@@ -1,0 +1,50 @@
+"""Where and with what a cell was trained: versions, host, device, memory. Needs torch."""
+
+from __future__ import annotations
+
+import platform
+import socket
+import time
+from pathlib import Path
+
+import torch
+
+from prunescape.errors import InputError
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device called cpu or cuda; raises InputError when there is no GPU to be seen."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("no GPU is visible to torch", where="device", allowed="cpu here", hint="set device: cpu")
+    return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """`cpu`, or what the GPU calls itself."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def peak_memory_bytes(device: torch.device) -> int | None:
+    """The GPU's peak allocation, or this process' peak resident memory; None where the system does not tell.
+
+    `ru_maxrss` would inherit the peak of the process that started this one.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    peaks = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+    return peaks[0] if peaks else None
+
+
+def environment(device: torch.device) -> dict:
+    """Versions, host and device of this process: only what is named here, never the environment's variables."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "host": socket.gethostname(),
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }

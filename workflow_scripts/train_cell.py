@@ -1,0 +1,93 @@
+"""Train one cell from scratch and record what it reached; a diverged training is a result, not an error."""
+
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from prunescape.cells import Cell
+from prunescape.data.prepared import load_prepared
+from prunescape.files import file_digest, read_json, whole_file, write_json
+from prunescape.joblog import job_log
+from prunescape.recipe import Recipe
+
+
+def train_cell(
+    cell: Cell,
+    recipe: Recipe,
+    *,
+    device: str,
+    code: str,
+    identity: Path,
+    widths: Path,
+    data: Path,
+    record: Path,
+    weights: Path,
+) -> None:
+    """Train `cell` on the prepared data set and write its record (JSON) and weights (safetensors).
+
+    `device` is cpu or cuda; `code`, the digest of the training code, is kept in the record. Raises InputError when an
+    input is damaged or the device is missing.
+    """
+    import torch
+    from prunescape.training.cell_record import cell_record
+    from prunescape.training.loop import train
+    from prunescape.training.provenance import chosen_device, environment, peak_memory_bytes
+
+    started = time.perf_counter()
+    torch.set_num_threads(1)
+    plan, known, where = read_json(widths), read_json(identity), chosen_device(device)
+    network = fresh_network(plan, cell.seed)
+    settings = {"learning_rate": cell.learning_rate, "weight_decay": cell.weight_decay, "seed": cell.seed}
+    outcome = train(network, load_prepared(data, identity), recipe, **settings, device=where, report=print_epoch)
+    content = cell_record(cell, outcome, widths=plan, identity=known)
+    save_weights(network, content["status"], weights)
+    digests = {"data_digest": known["digest"], "code_digest": code, "weights_digest": file_digest(weights)}
+    content |= {
+        "recipe": asdict(recipe),
+        "seconds": time.perf_counter() - started,
+        "peak_memory_bytes": peak_memory_bytes(where),
+        "provenance": environment(where) | digests,
+    }
+    write_json(record, content)
+
+
+def fresh_network(plan: dict, seed: int):
+    """The full model cut to its variant's widths, He-initialised: no weight that ranked filters stays (3.1.3)."""
+    from prunescape.nets.build import build_model, initialise
+    from prunescape.nets.rebuild import rebuild
+
+    shape = {"in_channels": plan["in_channels"], "classes": plan["classes"]}
+    network = build_model(plan["architecture"], plan["model"], **shape)
+    rebuild(network, plan["modules"])
+    initialise(network, seed)
+    return network
+
+
+def save_weights(network, status: str, path: Path) -> None:
+    """Write the network's state as safetensors, with the cell's status in its metadata."""
+    from safetensors.torch import save_file
+
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, metadata={"status": status})
+
+
+def print_epoch(entry: dict) -> None:
+    """One line in the cell's log for each epoch."""
+    print(" ".join(f"{name}={value}" for name, value in entry.items()), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__" and "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        train_cell(
+            Cell.from_wildcards(snakemake.wildcards),
+            Recipe(**snakemake.params.recipe),
+            device="cuda" if snakemake.resources.get("gpu") else "cpu",
+            code=snakemake.params.code,
+            identity=Path(snakemake.input.identity),
+            widths=Path(snakemake.input.widths),
+            data=Path(snakemake.input.data),
+            record=Path(snakemake.output.record),
+            weights=Path(snakemake.output.weights),
+        )
