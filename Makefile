@@ -1,4 +1,4 @@
-# `make study` and `make test` do all the set-up themselves; `make clean` removes it again, results stay.
+# `make study` and `make test` do all the set-up themselves; `make clean` undoes that; results stay.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -9,8 +9,8 @@ OWN_FORMAT := Snakefile rules
 .PHONY: study test lint clean
 
 study: $(READY)
-	$(BIN)/snakemake --cores all
-	$(BIN)/prunescape summary results/$(STUDY)
+	$(BIN)/snakemake --cores all --quiet rules
+	@echo "The report is $(CURDIR)/results/$(STUDY)/report.html"
 
 test: lint
 	$(BIN)/pytest

@@ -12,6 +12,7 @@ FILES = {
         '"""A loop."""\n\nfrom prunescape.errors import limit\n\n\ndef train(rate: float) -> float:\n'
         '    """Train."""\n    # why\n    from prunescape.steps import step\n\n    return step(rate, 2)\n'
     ),
+    "prunescape/training/page.j2": "a {# template #}",
     "prunescape/steps.py": "def step(rate, factor):\n    return rate * factor\n",
     "prunescape/unrelated.py": "a = 1\n",
     "prunescape/nets/__init__.py": "",
@@ -68,6 +69,7 @@ def test_what_cannot_change_a_result_changes_no_digest(tree, file, old, new):
         ("prunescape/training/loop.py", "step(rate, 2)", "step(rate, 3)"),
         ("prunescape/training/loop.py", "step(rate, 2)", "step(rate, None)"),
         ("prunescape/training/__init__.py", "", "x = 1\n"),
+        ("prunescape/training/page.j2", "template", "page"),
         ("prunescape/steps.py", "rate * factor", "rate + factor"),
         ("prunescape/nets/one.py", "16", "8"),
     ],

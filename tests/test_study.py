@@ -52,7 +52,7 @@ def test_order_of_keys_and_values_does_not_matter():
     turned["experiments"] = {"e": {key: EXPERIMENT[key] for key in reversed(EXPERIMENT)}}
     turned["experiments"]["e"]["variants"] = {"nonuniform": [0.4], "uniform": [0.2, 0.6]}
     assert load_study(turned).all_cells() == load_study(GOOD).all_cells()
-    assert load_study(turned).summary() == load_study(GOOD).summary()
+    assert repr(load_study(turned).summary()) == repr(load_study(GOOD).summary())
 
 
 @pytest.mark.parametrize("file", sorted(CONFIG.rglob("*.yaml")), ids=lambda file: file.name)

@@ -146,17 +146,17 @@ def test_it_learns_and_evaluates_every_image_once():
 
 
 def test_top5_counts_the_five_best_classes():
-    logits = torch.tensor([[9.0, 8, 7, 6, 5, 4, 3], [9.0, 8, 7, 6, 5, 4, 3], [9.0, 8, 7, 6, 5, 4, 3]])
+    logits = torch.arange(12.0, 0, -1).repeat(3, 1)
     images = np.zeros((3, 1, 2, 2), np.uint8)
     data = PreparedData(
-        images, np.zeros(3, np.int64), images, np.array([0, 4, 5]), np.zeros(1, "f4"), np.ones(1, "f4"), 7
+        images, np.zeros(3, np.int64), images, np.array([0, 4, 5]), np.zeros(1, "f4"), np.ones(1, "f4"), 12
     )
 
     class Fixed(nn.Module):
         def forward(self, x):
             return logits[: len(x)]
 
-    _, top1, top5 = evaluate(Fixed(), Images(data.test_images, data.test_labels, data, CPU), 7)
+    _, top1, top5 = evaluate(Fixed(), Images(data.test_images, data.test_labels, data, CPU), 12)
     assert top1.tolist() == [True, False, False]
     assert top5.tolist() == [True, True, False]
 
@@ -176,22 +176,22 @@ def test_same_seed_same_weights_history_and_correctness():
 
 
 WIDTHS = {"model": "m", "ratio_achieved": 1.0, "flops": 1, "parameters": 2}
-IDENTITY = {"dataset": "blobs", "classes": 10, "train": 60, "test": 30}
+IDENTITY = {"dataset": "blobs", "classes": 20, "train": 60, "test": 30}
 
 
 def test_a_diverged_training_is_recorded_at_chance_level():
-    data = blobs(classes=10)
+    data = blobs(classes=20)
     recipe = Recipe(epochs=5, batch_size=16)
     outcome = train(linear_network(data), data, recipe, learning_rate=1e30, weight_decay=1.0, seed=0, device=CPU)
     assert outcome.diverged
     assert len(outcome.history) < 5
     record = cell_record(Cell("e", BASE, "1.0", "0.0"), outcome, widths=WIDTHS, identity=IDENTITY)
-    assert (record["status"], record["top1"], record["top5"]) == ("diverged", 10.0, 50.0)
+    assert (record["status"], record["top1"], record["top5"]) == ("diverged", 5.0, 25.0)
     assert record["correct"] is record["correct_top5"] is record["loss"] is None
 
 
 def test_a_record_has_every_column_and_its_bits_count_the_correct():
-    data = blobs(classes=10)
+    data = blobs(classes=20)
     recipe = Recipe(epochs=2, batch_size=16)
     outcome = train(linear_network(data), data, recipe, learning_rate=0.01, weight_decay=0, seed=0, device=CPU)
     record = cell_record(Cell("e", BASE, "-2.0", "0.0"), outcome, widths=WIDTHS, identity=IDENTITY)

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from prunescape.cells import Cell
@@ -14,10 +13,9 @@ from prunescape.recipe import Recipe
 
 def train_cell(
     cell: Cell,
-    recipe: Recipe,
     *,
     device: str,
-    code: str,
+    recipe: Path,
     identity: Path,
     widths: Path,
     data: Path,
@@ -26,8 +24,8 @@ def train_cell(
 ) -> None:
     """Train `cell` on the prepared data set and write its record (JSON) and weights (safetensors).
 
-    `device` is cpu or cuda; `code`, the digest of the training code, is kept in the record. Raises InputError when an
-    input is damaged or the device is missing.
+    `device` is cpu or cuda; `recipe` (JSON) holds the recipe and the training code's digest, both kept in the record.
+    Raises InputError when an input is damaged or the device is missing.
     """
     import torch
     from prunescape.training.cell_record import cell_record
@@ -36,15 +34,16 @@ def train_cell(
 
     started = time.perf_counter()
     torch.set_num_threads(1)
-    plan, known, where = read_json(widths), read_json(identity), chosen_device(device)
+    plan, known, declared, where = read_json(widths), read_json(identity), read_json(recipe), chosen_device(device)
     network = fresh_network(plan, cell.seed)
     settings = {"learning_rate": cell.learning_rate, "weight_decay": cell.weight_decay, "seed": cell.seed}
-    outcome = train(network, load_prepared(data, identity), recipe, **settings, device=where, report=print_epoch)
+    prepared, by = load_prepared(data, identity), Recipe(**declared["recipe"])
+    outcome = train(network, prepared, by, **settings, device=where, report=print_epoch)
     content = cell_record(cell, outcome, widths=plan, identity=known)
     save_weights(network, content["status"], weights)
-    digests = {"data_digest": known["digest"], "code_digest": code, "weights_digest": file_digest(weights)}
+    digests = {"data_digest": known["digest"], "code_digest": declared["code"], "weights_digest": file_digest(weights)}
     content |= {
-        "recipe": asdict(recipe),
+        "recipe": declared["recipe"],
         "seconds": time.perf_counter() - started,
         "peak_memory_bytes": peak_memory_bytes(where),
         "provenance": environment(where) | digests,
@@ -82,9 +81,8 @@ if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         train_cell(
             Cell.from_wildcards(snakemake.wildcards),
-            Recipe(**snakemake.params.recipe),
             device="cuda" if snakemake.resources.get("gpu") else "cpu",
-            code=snakemake.params.code,
+            recipe=Path(snakemake.input.recipe),
             identity=Path(snakemake.input.identity),
             widths=Path(snakemake.input.widths),
             data=Path(snakemake.input.data),

@@ -13,7 +13,8 @@ METHODS = ("uniform", "nonuniform")
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 DECIMAL_PATTERN = r"-?[0-9]+\.[0-9]+"
 VARIANT_PATTERN = r"base|(?:uniform|nonuniform)-0\.[0-9]+"
-VARIANT_PATH = "experiment={experiment}/variant={variant}"
+EXPERIMENT_PATH = "experiment={experiment}"
+VARIANT_PATH = EXPERIMENT_PATH + "/variant={variant}"
 CELL_PATH = VARIANT_PATH + "/log10_lr={log10_lr}/log10_wd={log10_wd}/seed={seed}"
 
 

@@ -13,22 +13,24 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @cache
-def code_digest(script: str, *modules: str) -> str:
-    """SHA-256 over the syntax of workflow_scripts/`script`.py and of every module of ours that it reaches.
+def code_digest(*roots: str) -> str:
+    """SHA-256 over the syntax of `roots` and of every module of ours that they reach.
 
-    Modules loaded by name at run time (an architecture, for one) are given in `modules`.
+    A root is a script (its name) or a module: one that is loaded by name at run time, such as an architecture.
     """
-    digest = hashlib.sha256(_syntax(SCRIPTS / f"{script}.py"))
-    for module in sorted(_reached(SCRIPTS / f"{script}.py", modules)):
+    digest = hashlib.sha256()
+    for module in sorted(_reached(roots)):
         digest.update(f"\n{module}\n".encode())
         digest.update(_syntax(_file_of(module)))
+        for template in _templates(_file_of(module)):
+            digest.update(template.read_bytes())
     return digest.hexdigest()
 
 
-def _reached(script: Path, modules: tuple[str, ...]) -> set[str]:
-    """The modules of ours that `script` imports, directly or not, and `modules` with theirs."""
+def _reached(roots: tuple[str, ...]) -> set[str]:
+    """The scripts and modules in `roots` and all that they import of ours, directly or not."""
     found: set[str] = set()
-    waiting = [*_imports(script), *modules]
+    waiting = list(roots)
     while waiting:
         module = waiting.pop()
         path = _file_of(module)
@@ -39,8 +41,13 @@ def _reached(script: Path, modules: tuple[str, ...]) -> set[str]:
     return found
 
 
+def _templates(path: Path) -> list[Path]:
+    """The templates that a package brings along; none for a plain module."""
+    return sorted(path.parent.glob("*.j2")) if path.name == "__init__.py" else []
+
+
 def _file_of(module: str) -> Path | None:
-    """The file of a module of ours; None for a name that is no module (a function, another's package)."""
+    """The file of a script or module of ours; None for a name that is no module (a function, another's package)."""
     path = SCRIPTS.joinpath(*module.split("."))
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -133,7 +134,7 @@ class Study(Part):
         return resolve_options(name, self.datasets.get(name, {}))
 
     def summary(self) -> dict[str, Any]:
-        """The study as plain JSON values, grids and defaults spelled out: what a report prints and figures need."""
+        """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report."""
         content = self.model_dump(mode="json")
         for name, experiment in self.experiments.items():
             content["experiments"][name] |= {
@@ -143,7 +144,8 @@ class Study(Part):
                 "prior": {axis: float(getattr(experiment.prior, axis)) for axis in ("log10_lr", "log10_wd")},
             }
         used = sorted({experiment.dataset for experiment in self.experiments.values()})
-        return content | {"datasets": {name: self.dataset_options(name) for name in used}}
+        content["datasets"] = {name: self.dataset_options(name) for name in used}
+        return json.loads(json.dumps(content, sort_keys=True))
 
 
 def load_study(config: dict[str, Any], source: str = "config") -> Study:

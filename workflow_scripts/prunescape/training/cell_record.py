@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prunescape.cells import Cell
-from prunescape.records import DIVERGED, OK, pack_bits
+from prunescape.records import DIVERGED, OK, TOP5_CLASSES, pack_bits
 
 if TYPE_CHECKING:
     from prunescape.training.loop import Outcome
@@ -17,7 +17,7 @@ def cell_record(cell: Cell, outcome: Outcome, *, widths: dict[str, Any], identit
     A diverged cell scores exactly as guessing does, 100 / classes percent, and has no counts (METHODS, diverged cell).
     """
     trained, tested, classes = identity["train"], identity["test"], identity["classes"]
-    last = outcome.history[-1]
+    last, top5 = outcome.history[-1], classes >= TOP5_CLASSES
     return {
         "experiment": cell.experiment,
         "model": widths["model"],
@@ -33,7 +33,7 @@ def cell_record(cell: Cell, outcome: Outcome, *, widths: dict[str, Any], identit
         "classes": classes,
         "tested": tested,
         **_score("1", outcome.correct, outcome.diverged, tested, 100 / classes),
-        **_score("5", outcome.correct_top5, outcome.diverged, tested, 500 / classes if classes > 5 else None),
+        **_score("5", outcome.correct_top5, outcome.diverged, tested, 500 / classes if top5 else None),
         "loss": last["test_loss"],
         "train_loss": last["train_loss"],
         "train_top1": last["train_top1"],

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from prunescape.data.prepared import PreparedData
 from prunescape.recipe import Recipe
+from prunescape.records import TOP5_CLASSES
 from prunescape.training.augmentation import Augmenter
 
 TEST_BATCH = 1024
@@ -22,7 +23,7 @@ TEST_BATCH = 1024
 class Outcome:
     """What a training reached. `history` has one entry per finished epoch; `correct` and `correct_top5` are per-image,
 
-    (n_test,) booleans after the LAST epoch, `correct_top5` None with 5 classes or fewer; `seconds` is the wall time of
+    (n_test,) booleans after the LAST epoch, `correct_top5` None with few classes; `seconds` is the wall time of
     each epoch's training, without its test.
     """
 
@@ -133,14 +134,14 @@ def _train_epoch(
 
 @torch.inference_mode()
 def evaluate(network: nn.Module, split: Images, classes: int) -> tuple[float, Tensor, Tensor | None]:
-    """Mean cross-entropy and per-image correctness, top-1 and (with more than 5 classes) top-5, on one split."""
+    """Mean cross-entropy and per-image correctness, top-1 and (with TOP5_CLASSES or more) top-5, on one split."""
     network.eval()
     losses, top1, top5 = [], [], []
     for images, labels in zip(split.images.split(TEST_BATCH), split.labels.split(TEST_BATCH), strict=True):
         logits = network(split.normalised(images))
         losses.append(functional.cross_entropy(logits, labels, reduction="sum").double())
         top1.append(logits.argmax(1) == labels)
-        if classes > 5:
+        if classes >= TOP5_CLASSES:
             top5.append((logits.topk(5).indices == labels[:, None]).any(1))
     loss = torch.stack(losses).sum().item() / len(split.labels)
     return loss, torch.cat(top1).cpu(), torch.cat(top5).cpu() if top5 else None

@@ -1,0 +1,50 @@
+# After pruning, must learning rate and weight decay be tuned again, and what does each choice cost where it runs?
+# Cells are trained (rules/training.smk), measured (rules/bench.smk), analysed and reported; rules/ is in that order.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# A study's file stands alone: given with --configfile, it is never merged with the default's experiments.
+if "experiments" not in config:
+
+    configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/pruning.smk"
+include: "rules/training.smk"
+include: "rules/bench.smk"
+include: "rules/analysis.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+    cells,
+
+
+rule cells:
+    """Only the trainings."""
+    input:
+        cell_files("record.json", STUDY.all_cells()),
+
+
+rule all:
+    """The whole study, to its report; what was deleted is made again."""
+    default_target: True
+    input:
+        rules.cells.input,
+        rules.collect_study.output,
+        rules.map_landscapes.output,
+        rules.estimate_risk.output,
+        rules.draw_figures.output,
+        rules.write_report.output,
+
+
+onsuccess:
+    show_end()
+
+
+onerror:
+    show_end(failed=True)

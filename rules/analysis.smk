@@ -1,0 +1,57 @@
+"""Records -> one table of cells -> regions of interest, ellipses, risk. No job here needs torch."""
+
+
+rule collect_study:
+    """Gather every record and measurement into two tables."""
+    input:
+        records=cell_files("record.json", STUDY.all_cells()),
+        benchmarks=expand(
+            f"{EXPERIMENT}/target={{target}}.json", experiment=sorted(STUDY.experiments), target=sorted(STUDY.targets)
+        ),
+    output:
+        cells=f"{RESULTS}/cells.parquet",
+        benchmarks=f"{RESULTS}/benchmarks.parquet",
+    log:
+        f"{RESULTS}/logs/collect_study.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        code=code_digest("collect_study"),
+    script:
+        "../workflow_scripts/collect_study.py"
+
+
+rule map_landscapes:
+    """Find the region of interest of each landscape and fit its confidence ellipse."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+    output:
+        roi=f"{RESULTS}/roi.parquet",
+        ellipses=f"{RESULTS}/ellipses.parquet",
+        roi_csv=f"{RESULTS}/roi.csv",
+        ellipses_csv=f"{RESULTS}/ellipses.csv",
+    log:
+        f"{RESULTS}/logs/map_landscapes.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        code=code_digest("map_landscapes"),
+    script:
+        "../workflow_scripts/map_landscapes.py"
+
+
+rule estimate_risk:
+    """Estimate what carrying the base's good settings over costs each variant."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+    output:
+        risk=f"{RESULTS}/risk.parquet",
+        risk_csv=f"{RESULTS}/risk.csv",
+    log:
+        f"{RESULTS}/logs/estimate_risk.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        code=code_digest("estimate_risk"),
+    script:
+        "../workflow_scripts/estimate_risk.py"

@@ -1,0 +1,64 @@
+"""The best cells of each variant -> ONNX; ONNX on each target -> one file of measurements."""
+
+
+def variant_cells(wildcards):
+    """The cells of one variant."""
+    return STUDY.cells(wildcards.experiment, [Variant.parse(wildcards.variant)])
+
+
+def export_params(wildcards):
+    """How many cells of a variant are exported."""
+    return {"best": experiment_of(wildcards).export.best}
+
+
+rule export_onnx:
+    """Export the best cells of one variant and check each against torch on real images."""
+    input:
+        widths=f"{VARIANT}/widths.json",
+        records=lambda wildcards: cell_files("record.json", variant_cells(wildcards)),
+        weights=lambda wildcards: ancient(cell_files("weights.safetensors", variant_cells(wildcards))),
+        identity=data_identity,
+        data=ancient(data_file),
+    output:
+        exported=directory(f"{VARIANT}/onnx"),
+    log:
+        f"{VARIANT}/export.log",
+    conda:
+        "../envs/train.yaml"
+    params:
+        export=export_params,
+        code=digest_with_architecture("export_onnx"),
+    script:
+        "../workflow_scripts/export_onnx.py"
+
+
+def exported_variants(wildcards):
+    """What every variant of an experiment exported."""
+    names = [variant.name for variant in experiment_of(wildcards).all_variants]
+    return expand(f"{VARIANT}/onnx", experiment=wildcards.experiment, variant=names)
+
+
+def target_params(wildcards):
+    """A target's name and settings."""
+    settings = STUDY.targets[wildcards.target].model_dump(mode="json")
+    return dict(sorted({"name": wildcards.target, **settings}.items()))
+
+
+rule benchmark_target:
+    """Measure an experiment's exported models on one target, alone on this host."""
+    input:
+        exports=exported_variants,
+        identity=data_identity,
+        data=ancient(data_file),
+    output:
+        benchmark=f"{EXPERIMENT}/target={{target}}.json",
+    log:
+        f"{EXPERIMENT}/target={{target}}.log",
+    conda:
+        "../envs/bench.yaml"
+    threads: workflow.cores  # all of them: no other job of the run shares the host
+    params:
+        target=target_params,
+        code=code_digest("benchmark_target", "prunescape.bench.agent"),
+    script:
+        "../workflow_scripts/benchmark_target.py"

@@ -1,0 +1,84 @@
+"""The study, the paths of its results, and what rules ask of both. Every job parses this file: it imports no torch."""
+
+import shutil
+import sys
+
+sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
+
+from prunescape.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, NAME_PATTERN
+from prunescape.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
+from prunescape.code_digest import code_digest
+from prunescape.errors import InputError
+from prunescape.progress import watch_cells
+from prunescape.study import load_study
+
+try:
+    STUDY = load_study(config, ", ".join(str(file) for file in workflow.configfiles) or "config")
+except InputError as error:
+    sys.exit(f"error: {error}")
+
+WATCH = watch_cells()
+RESULTS = f"results/{STUDY.study}"
+DATA = f"{RESULTS}/data"
+EXPERIMENT = f"{RESULTS}/{EXPERIMENT_PATH}"
+RECIPE = f"{EXPERIMENT}/recipe.json"
+VARIANT = f"{RESULTS}/{VARIANT_PATH}"
+CELL = f"{RESULTS}/{CELL_PATH}"
+REPORT = f"{RESULTS}/report.html"
+
+
+wildcard_constraints:
+    experiment=NAME_PATTERN,
+    dataset=NAME_PATTERN,
+    target=NAME_PATTERN,
+    variant=VARIANT_PATTERN,
+    log10_lr=DECIMAL_PATTERN,
+    log10_wd=DECIMAL_PATTERN,
+    seed="[0-9]+",
+
+
+def experiment_of(wildcards):
+    """The experiment that a job belongs to."""
+    return STUDY.experiments[wildcards.experiment]
+
+
+def data_file(wildcards):
+    """The prepared data set of a job's experiment."""
+    return f"{DATA}/{experiment_of(wildcards).dataset}.npz"
+
+
+def data_identity(wildcards):
+    """The small file that names the content of that data set."""
+    return f"{DATA}/{experiment_of(wildcards).dataset}.json"
+
+
+def cell_file(cell, name):
+    """A file in the folder of a cell."""
+    return f"{RESULTS}/{cell.path}/{name}"
+
+
+def cell_files(name, cells):
+    """One file of each of `cells`."""
+    return [cell_file(cell, name) for cell in cells]
+
+
+def digest_with_architecture(script):
+    """A params function: the digest of a rule's code with the ONE architecture module that the job's model needs."""
+
+    def digest(wildcards):
+        return code_digest(script, f"prunescape.nets.{experiment_of(wildcards).architecture}")
+
+    return digest
+
+
+def show_end(failed=False):
+    """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
+    from prunescape.run_end import failed_lines, finished_lines
+
+    if failed:
+        cells = [cell.path for cell in STUDY.all_cells()]
+        lines = failed_lines(RESULTS, STUDY.summary(), cells, WATCH.failures)
+    else:
+        shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
+        lines = finished_lines(RESULTS)
+    print("", *lines, sep="\n", file=sys.stderr)

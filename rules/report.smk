@@ -1,0 +1,42 @@
+"""Tables -> figures -> one page that opens without a network."""
+
+
+rule draw_figures:
+    """Draw landscapes and risk: interactive HTML, SVG and PDF."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+        roi=f"{RESULTS}/roi.parquet",
+        ellipses=f"{RESULTS}/ellipses.parquet",
+        risk=f"{RESULTS}/risk.parquet",
+    output:
+        figures=directory(f"{RESULTS}/figures"),
+    log:
+        f"{RESULTS}/logs/draw_figures.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        study=STUDY.summary(),
+        code=code_digest("draw_figures"),
+    script:
+        "../workflow_scripts/draw_figures.py"
+
+
+rule write_report:
+    """Write the page: the question, the answer per variant, tables, figures, how it was run."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+        ellipses=f"{RESULTS}/ellipses.parquet",
+        risk=f"{RESULTS}/risk.parquet",
+        benchmarks=f"{RESULTS}/benchmarks.parquet",
+        figures=f"{RESULTS}/figures",
+    output:
+        report=REPORT,
+    log:
+        f"{RESULTS}/logs/write_report.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        study=STUDY.summary(),
+        code=code_digest("write_report"),
+    script:
+        "../workflow_scripts/write_report.py"

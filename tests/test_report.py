@@ -1,0 +1,246 @@
+"""The report: its sentences against numbers worked out by hand, its tables, and a page that needs no network."""
+
+import math
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from prunescape.errors import InputError
+from prunescape.landscape.ellipse import ellipses
+from prunescape.landscape.risk import risk
+from prunescape.landscape.roi import regions
+from prunescape.landscape.table import read_cells, scores
+from prunescape.report.answer import answer_experiment
+from prunescape.report.numbers import number, short, standard_error, whole
+from prunescape.report.tables import benchmarks_table, ellipses_table, risk_table, variants_table
+from test_figures import draw
+from write_report import write_report
+
+CORRECT = {"base": [180, 180, 196, 195], "uniform-0.5": [180, 180, 190, 194], "nonuniform-0.5": [180, 150, 120, 100]}
+COST = {"base": (1.0, 2_000_000), "uniform-0.5": (0.502, 1_004_000), "nonuniform-0.5": (0.499, 998_000)}
+
+
+def study_cells(**columns) -> pd.DataFrame:
+    """Three variants at four settings, 200 test images each: one image is 0.5 points."""
+    parts = []
+    for name, correct in CORRECT.items():
+        cells = pd.DataFrame({"log10_wd": [-4.0, -3.0, -4.0, -3.0], "log10_lr": [-2.0, -2.0, -1.0, -1.0]})
+        achieved, flops = COST[name]
+        known = {"variant": name, "ratio": round(achieved, 1), "ratio_achieved": achieved, "flops": flops}
+        parts.append(cells.assign(correct=correct, top1=np.array(correct) / 2, parameters=flops // 20, **known))
+    frame = pd.concat(parts, ignore_index=True).assign(experiment="d-m", model="m", dataset="d", seed=0, tested=200)
+    run = {"classes": 10, "device": "cpu", "host": "lab", "torch": "2.13.0", "seconds": 30.0}
+    return frame.assign(status="ok", **run, data_digest="ab" * 32, code_digest="cd" * 32).assign(**columns)
+
+
+def tables(tmp_path, frame):
+    frame.to_parquet(tmp_path / "cells.parquet")
+    cells = read_cells(tmp_path / "cells.parquet", partial=True)
+    landscapes = scores(cells)
+    roi = regions(landscapes)
+    return cells, ellipses(roi, landscapes), risk(landscapes, roi)
+
+
+def answers(tmp_path, frame):
+    cells, _, risks = tables(tmp_path, frame)
+    answer = answer_experiment(cells, risks)
+    return answer, {part.variant: " ".join([part.headline, *part.sentences]) for part in answer.variants}
+
+
+def test_words_give_the_loss_in_points_and_images(tmp_path):
+    """Base region: 98.0 and 97.5 %. uniform there: 95.0 and 97.0, best 97.0: mean loss 1.0 points, 2 of 200 images."""
+    answer, texts = answers(tmp_path, study_cells())
+    opening = " ".join(answer.opening)
+    assert "98.00 %" in opening and "2 settings of its grid come within 0.5 points" in opening
+    assert "lose 1.00 points (2.0 of 200 test images) on average" in texts["uniform-0.5"]
+    moved = "The best cell moved, log10 weight decay by 1.00; at the base's single best setting this variant loses 2.00"
+    assert moved in texts["uniform-0.5"]
+
+
+def test_words_weigh_the_loss_against_the_test_set(tmp_path):
+    """sqrt(0.97 * 0.03 / 200) = 1.21 points; nonuniform loses (30 + 40) / 2 = 35 points, far more than its 2.12."""
+    answer, texts = answers(tmp_path, study_cells())
+    assert "on 200 images is 1.21 points: the loss is smaller" in texts["uniform-0.5"]
+    assert "on 200 images is 2.12 points: the loss is more than two" in texts["nonuniform-0.5"]
+    assert answer.opening[0].startswith("1 of 2 pruned variants (nonuniform 0.5) loses more")
+    assert "35.00 points (70.0 of 200 test images)" in answer.opening[0]
+    calm, _ = answers(tmp_path, study_cells().query("variant != 'nonuniform-0.5'"))
+    assert calm.opening[0].startswith("No pruned variant loses more") and "no proof" in calm.opening[0]
+
+
+def test_words_say_what_one_seed_cannot_settle(tmp_path):
+    answer, _ = answers(tmp_path, study_cells())
+    limits = " ".join(answer.limits)
+    assert "one image is 0.500 points" in limits
+    assert "One seed per cell cannot settle" in limits and "biased upwards" in limits
+    both = pd.concat([study_cells(), study_cells(seed=1)])
+    answer, texts = answers(tmp_path, both)
+    assert "2 seeds" in " ".join(answer.limits) and "One seed" not in " ".join(answer.limits)
+    assert "Seed by seed the mean loss is 1.00, 1.00 points" in texts["uniform-0.5"]
+
+
+def test_words_count_ties_as_not_moved(tmp_path):
+    frame = study_cells()
+    frame.loc[frame["variant"] == "uniform-0.5", "top1"] = 90.0
+    _, texts = answers(tmp_path, frame)
+    assert "the best cell did not move" in texts["uniform-0.5"]
+
+
+def test_words_for_diverged_absent_and_unknown(tmp_path):
+    frame = study_cells()
+    at_best = (frame["variant"] == "uniform-0.5") & (frame["log10_lr"] == -1.0) & (frame["log10_wd"] == -4.0)
+    frame.loc[at_best, ["status", "top1"]] = ["diverged", None]
+    _, texts = answers(tmp_path, frame)
+    assert (
+        "1 of these cells diverged and counts at chance level; without them the mean loss is 0.00"
+        in (texts["uniform-0.5"])
+    )
+    _, texts = answers(tmp_path, frame[(frame["variant"] == "base") | (frame["log10_lr"] == -2.0)])
+    assert "none of the base's good settings has a finished cell" in texts["uniform-0.5"]
+    answer, texts = answers(tmp_path, study_cells().drop(columns=["tested", "correct"]))
+    assert "test images" not in " ".join([*answer.opening, *answer.limits, *texts.values()])
+    answer, texts = answers(tmp_path, study_cells().query("variant != 'base'"))
+    assert "base has no finished cells" in answer.opening[0] and not texts
+
+
+def test_standard_error_is_the_binomial_one():
+    """scipy.stats.binom's standard deviation of the share of successes."""
+    from scipy.stats import binom
+
+    assert standard_error(98.5, 600) == pytest.approx(100 * binom(600, 0.985).std() / 600)
+    assert standard_error(100, 600) == 0
+
+
+def test_numbers_as_text():
+    assert [number(-0.001), number(-1.25, 1), number(math.nan), number(None), number(pd.NA)] == [
+        "0.00",
+        "−1.2",
+        "–",
+        "–",
+        "–",
+    ]
+    assert [short(-1.0), short("-4.42"), whole(1234567), whole(None)] == ["−1", "−4.42", "1\u202f234\u202f567", "–"]
+
+
+def test_tables_show_what_was_computed(tmp_path):
+    cells, shapes, risks = tables(tmp_path, study_cells())
+    variants = variants_table(cells)
+    assert variants.rows[1][:5] == ["uniform 0.5", "0.500", "0.5020", "1.004", "0.0502"]
+    assert variants.rows[0][-3:] == ["98.00", "−1.00", "−4.00"]
+    shown = ellipses_table(shapes, "top1")
+    assert sum(columns for _, columns in shown.groups) == len(shown.heads) == len(shown.rows[0])
+    assert shown.rows[0][1:7] == ["2*", "–", "–", "–", "–", "–"]
+    rows = {row[0]: row for row in risk_table(risks, "top1").rows}
+    assert rows["uniform 0.5"][1:7] == ["2", "0", "97.00", "1.000", "1.000", "1.000"]
+
+
+def benchmarks() -> pd.DataFrame:
+    """Latencies of 2 ms and 1.25 ms, the second one noisy: its quartiles are 4 % apart."""
+    shared = {"experiment": "d-m", "target": "here", "rank": 1, "precision": "fp32", "threads": 1, "batch": 1}
+    rows = [("base", 2e-3, 2e-5, 300_000), ("uniform-0.5", 1.25e-3, 5e-5, 150_000)]
+    return pd.DataFrame(
+        [
+            {**shared, "variant": name, "latency_median_s": median, "latency_iqr_s": spread, "file_bytes": size}
+            | {"encoded_bytes": size * 9 // 10, "top1": 97.5, "host": "lab", "cpu": "a <b> processor"}
+            for name, median, spread, size in rows
+        ]
+    )
+
+
+def test_benchmark_table_has_speed_up_beside_the_flops_and_flags_noise(tmp_path):
+    cells, _, _ = tables(tmp_path, study_cells())
+    rows = benchmarks_table(benchmarks(), cells).rows
+    assert rows[0][6:11] == ["2.000", "0.020", "1.0", "1.00", "1.00"]
+    assert rows[1][6:] == ["1.250", "0.050", "4.0*", "1.60", "1.99", "150.0", "135.0", "97.50"]
+    alone = benchmarks_table(benchmarks().iloc[1:], cells[cells["variant"] != "base"]).rows
+    assert alone[0][9] == "–"
+
+
+class Page(HTMLParser):
+    """Collects what a browser would load, the ids, the links inside the page, and the text outside scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads, self.ids, self.inside, self.words, self._code = [], [], [], [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        known = dict(attributes)
+        self._code = tag in ("script", "style")
+        self.loads += [known[name] for name in ("src", "srcset", "data") if name in known]
+        self.loads += [known["href"]] if tag == "link" else []
+        self.ids += [known["id"]] if "id" in known else []
+        self.inside += [known["href"][1:]] if known.get("href", "").startswith("#") else []
+
+    def handle_endtag(self, tag):
+        self._code = False
+
+    def handle_data(self, data):
+        self.words += [] if self._code else [data]
+
+
+def page(folder, frame, **more) -> tuple[str, Page]:
+    figures = draw(folder, frame)
+    prior = {"log10_lr": -1.0, "log10_wd": -4.0}
+    plan = {"model": "m", "dataset": "d", "recipe": {"epochs": 3}, "variants": sorted(CORRECT), "prior": prior}
+    plan |= {"grid": {"log10_lr": [-2.0, -1.0], "log10_wd": [-4.0, -3.0]}, "seeds": [0]}
+    given = {"benchmarks": None, "missing": []} | more
+    write_report(
+        {"study": "mine <&>", "experiments": {"d-m": plan, "later": plan}, "targets": {"here": {"threads": [1]}}},
+        cells=folder / "cells.parquet",
+        ellipses=folder / "ellipses.parquet",
+        risk=folder / "risk.parquet",
+        figures=figures,
+        out=folder / "report.html",
+        **given,
+    )
+    text = (folder / "report.html").read_text()
+    return text, Page(text)
+
+
+def test_page_is_whole_and_needs_no_network(tmp_path):
+    benchmarks().to_parquet(tmp_path / "benchmarks.parquet")
+    text, read = page(tmp_path / "study", study_cells(), benchmarks=tmp_path / "benchmarks.parquet")
+    assert read.loads == []
+    assert set(read.inside) <= set(read.ids)
+    assert len(read.ids) == len(set(read.ids))
+    assert text.count("plotly.js v") == 1 and text.count("Plotly.newPlot(") >= 2
+    words = " ".join(read.words)
+    assert "mine <&>" in words and "a <b> processor" in words
+    assert "No cell of this experiment is finished." in words
+    assert "This report is partial" not in words
+    for name in re.findall(r'href="(figures/[^"]*)"', text):
+        assert (tmp_path / "study" / name).is_file()
+
+
+def test_partial_page_says_so_at_the_top_and_names_what_is_missing(tmp_path):
+    lost = [{"cell": "experiment=d-m/variant=base", "reason": "killed <9>", "log": "a/train.log"}]
+    _, read = page(tmp_path / "study", study_cells().query("variant != 'base'"), missing=lost)
+    words = " ".join(" ".join(read.words).split())
+    assert "This report is partial. 1 of 9 cells is missing" in words
+    assert words.index("partial") < words.index("The answer")
+    assert "killed <9>" in words and "a/train.log" in words
+    assert "The base has no finished cells" in words
+
+
+def test_page_of_nothing(tmp_path):
+    _, read = page(tmp_path / "study", study_cells().iloc[:0], missing=[{"cell": "c", "reason": "r", "log": ""}])
+    assert " ".join(read.words).count("No cell of this experiment is finished.") == 2
+
+
+def test_a_lost_figure_is_one_clear_line(tmp_path):
+    page(tmp_path / "study", study_cells())
+    (tmp_path / "study" / "figures" / "plotly.min.js").unlink()
+    with pytest.raises(InputError, match=r"plotly\.min\.js"):
+        write_report(
+            {"study": "s", "experiments": {}},
+            cells=tmp_path / "study" / "cells.parquet",
+            ellipses=tmp_path / "study" / "ellipses.parquet",
+            risk=tmp_path / "study" / "risk.parquet",
+            benchmarks=None,
+            figures=tmp_path / "study" / "figures",
+            missing=[],
+            out=tmp_path / "again.html",
+        )

@@ -1,0 +1,97 @@
+"""The house keeps its order: imports point down, torch stays in its rooms, pins agree, scripts and rules match."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "workflow_scripts"
+PACKAGE = SCRIPTS / "prunescape"
+# From the ground up; a module may import its own floor and those below it.
+FLOORS = [
+    {"errors", "files", "joblog", "cells", "recipe", "records", "code_digest", "torchvision_operators"},
+    {"config_types", "config_errors", "progress", "data.names", "nets.names"},
+    {"study"},
+    {"data", "nets", "training", "bench", "landscape", "figures", "report"},
+    {"study_tables", "partial_report", "run_end"},
+    {"cli"},
+]
+TORCH_ROOMS = ("nets", "training", "data", "bench/export.py", "torchvision_operators.py")
+
+
+def floor_of(module: str) -> int:
+    """The floor that a module (dotted, without the package's name) is on."""
+    for name in (".".join(module.split(".")[:2]), module.split(".")[0]):
+        for number, rooms in enumerate(FLOORS):
+            if name in rooms:
+                return number
+    raise AssertionError(f"{module} has no floor: add it to FLOORS")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module that a file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module)
+    return names
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    own = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    for name in imports_of(path):
+        if name.startswith("prunescape."):
+            other = name.removeprefix("prunescape.")
+            assert floor_of(other) <= floor_of(own), f"{own} imports {other}, which is above it"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_torch_stays_in_its_rooms(path):
+    if not str(path.relative_to(PACKAGE)).startswith(TORCH_ROOMS):
+        assert not {name.split(".")[0] for name in imports_of(path)} & {"torch", "torchvision", "torch_pruning"}
+
+
+def test_every_rule_has_the_script_of_its_name_and_no_script_imports_another():
+    rules = [rule for file in sorted((ROOT / "rules").glob("*.smk")) for rule in scripts_of_rules(file)]
+    assert rules
+    assert all(rule == script for rule, script in rules), rules
+    scripts = {path.stem for path in SCRIPTS.glob("*.py")}
+    assert {script for _, script in rules} == scripts
+    for path in SCRIPTS.glob("*.py"):
+        assert not imports_of(path) & scripts
+
+
+def scripts_of_rules(file: Path) -> list[tuple[str, str]]:
+    """(rule, script) for every rule of a file that runs a script."""
+    blocks = re.split(r"^(?:rule|checkpoint) ", file.read_text(), flags=re.MULTILINE)[1:]
+    names = [(block.split(":", 1)[0], re.search(r"workflow_scripts/(\w+)\.py", block)) for block in blocks]
+    return [(rule, script[1]) for rule, script in names if script]
+
+
+def test_the_snakefile_stays_short():
+    assert len((ROOT / "Snakefile").read_text().splitlines()) <= 60
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda file: file.stem)
+def test_conda_environments_pin_what_pyproject_pins(file):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pip = next(item["pip"] for item in yaml.safe_load(file.read_text())["dependencies"] if isinstance(item, dict))
+    assert pip
+    assert set(pip) <= set(project["dependencies"])
+
+
+def test_every_dependency_is_pinned_exactly():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+", requirement), requirement

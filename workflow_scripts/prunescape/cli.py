@@ -1,0 +1,133 @@
+"""The `prunescape` command: the workflow's functions without Snakemake. Each command imports only what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from prunescape.cells import METHODS
+from prunescape.errors import InputError, nearest
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in the one line that every other wrong input gets."""
+
+    def error(self, message: str):
+        raise InputError(message, hint=f"{self.prog} --help")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; gives the exit status: 0, or 2 after one line on standard error."""
+    try:
+        options = parser().parse_args(arguments)
+        options.run(options)
+    except InputError as error:
+        print(f"prunescape: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output left; what follows has nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
+    root = Parser(prog="prunescape", description=__doc__.split(":")[0].replace("`", ""))
+    commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    add_analyse(commands.add_parser("analyse", help="regions of interest, ellipses and risk of a table of cells"))
+    add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
+    add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))
+    return root
+
+
+def add_analyse(command: argparse.ArgumentParser) -> None:
+    """`prunescape analyse CELLS --out DIR`."""
+    command.add_argument(
+        "cells",
+        type=Path,
+        metavar="CELLS",
+        help="Parquet or CSV with columns model, dataset, variant, log10_lr, log10_wd, seed, top1 (and top5, status); "
+        "the unpruned model's variant is called base",
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the tables")
+    command.set_defaults(run=run_analyse)
+
+
+def run_analyse(options: argparse.Namespace) -> None:
+    """Write the tables and name them."""
+    from prunescape.landscape.analyse import analyse
+
+    for path in analyse(options.cells, options.out).values():
+        print(path)
+
+
+def add_prune(command: argparse.ArgumentParser) -> None:
+    """`prunescape prune MODEL --input-shape 3,224,224 --ratio 0.5 --method uniform --out DIR`."""
+    command.add_argument("model", metavar="MODEL", help="one of ours, torchvision:NAME, or package.module:factory")
+    command.add_argument("--input-shape", type=image_shape, required=True, metavar="C,H,W", help="one image")
+    command.add_argument("--ratio", type=number, required=True, help="share of FLOPs to keep, above 0 and below 1")
+    command.add_argument("--method", choices=METHODS, required=True)
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for widths and weights")
+    command.add_argument("--score", choices=("l1_layer", "l1"), default="l1_layer", help="default: %(default)s")
+    command.add_argument("--min-keep", type=number, default=0.1, help="least share of a layer's channels kept")
+    command.add_argument("--weights", type=Path, metavar="FILE", help="safetensors; default: fresh, seed 0")
+    command.add_argument("--json", action="store_true", help="print what was reached as JSON")
+    command.set_defaults(run=run_prune)
+
+
+def image_shape(text: str) -> tuple[int, int, int]:
+    """`3,224,224` as channels, height, width."""
+    try:
+        channels, height, width = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is no shape like 3,224,224') from None
+    if min(channels, height, width) < 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is no shape like 3,224,224')
+    return channels, height, width
+
+
+def number(text: str) -> float:
+    """A number; what it may be is for the function behind the command to say."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number') from None
+
+
+def run_prune(options: argparse.Namespace) -> None:
+    """Prune, and say what was reached."""
+    from prunescape.nets.prune import prune_model
+
+    names = ("input_shape", "ratio", "method", "out", "score", "min_keep", "weights")
+    reached = prune_model(options.model, **{name: getattr(options, name) for name in names})
+    print(json.dumps(reached, indent=1) if options.json else "\n".join(prune_lines(reached)))
+
+
+def prune_lines(reached: dict) -> list[str]:
+    """What `prune_model` gives, for a person."""
+    return [f"{name}: {value}" for name, value in reached.items() if not isinstance(value, dict | list)]
+
+
+def add_summary(command: argparse.ArgumentParser) -> None:
+    """`prunescape summary results/STUDY`."""
+    command.add_argument("results", type=Path, metavar="RESULTS", help="the folder of a study: results/STUDY")
+    command.set_defaults(run=run_summary)
+
+
+def run_summary(options: argparse.Namespace) -> None:
+    """Print the summary of a finished study."""
+    from prunescape.run_end import finished_lines
+
+    folder = options.results
+    if not folder.is_dir():
+        known = sorted(path.name for path in folder.parent.glob("*") if path.is_dir())
+        hint = nearest(folder.name, known)
+        raise InputError("there is no such folder", where=folder, allowed=", ".join(known), hint=hint)
+    print("\n".join(finished_lines(folder)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

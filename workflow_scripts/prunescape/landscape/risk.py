@@ -1,0 +1,74 @@
+"""Performance risk: what a variant loses when the base's good settings are carried over to it. Needs pandas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prunescape.landscape.roi import best_cells, best_scores
+from prunescape.landscape.table import LANDSCAPE, SETTING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BASE_THRESHOLD = 0.5
+
+RISK_COLUMNS: dict[str, tuple[str, str]] = {
+    "experiment": ("string", "name in the config"),
+    "model": ("string", "unpruned architecture"),
+    "dataset": ("string", "name of the data set"),
+    "variant": ("string", "base or the name of a pruned form"),
+    "seed": ("int64", "seed of the cells of this landscape and of the base's"),
+    "metric": ("string", "top1 or top5"),
+    "n": ("int64", "settings of the base's 0.5-ROI that this variant was trained at"),
+    "best": ("float64", "f(theta*): the variant's best score, percent"),
+    "best_log10_lr": ("float64", "log10 of the learning rate of theta*"),
+    "best_log10_wd": ("float64", "log10 of the weight decay of theta*"),
+    "d_mean": ("float64", "mean risk over the n settings, percentage points"),
+    "d_std": ("float64", "its standard deviation in the 1/n form, percentage points: descriptive only"),
+    "d_median": ("float64", "median risk, percentage points"),
+    "d_rel_mean": ("float64", "mean of risk / best, a share"),
+    "d_rel_std": ("float64", "its standard deviation in the 1/n form, a share"),
+    "d_mean_converged": ("float64", "d_mean without diverged cells, percentage points"),
+    "n_diverged": ("int64", "how many of the n settings diverged"),
+}
+
+
+def risk_points(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
+    """The risk at every setting of the base's 0.5-ROI, for every variant (the base too), one row per setting.
+
+    d = f_v(theta*) - f_v(theta), d_rel = d / f_v(theta*) (matthiesen2023, 3.3.2, Eq 3.4 and 3.6), variant and base
+    matched on seed, metric and setting. Columns: a landscape's key, setting, status, score, best, d, d_rel; d_rel is
+    null where the best score is 0. An experiment without cells of its base has no rows.
+    """
+    shared = [name for name in LANDSCAPE if name != "variant"] + SETTING
+    carried = roi[(roi["variant"] == "base") & (roi["threshold"] == BASE_THRESHOLD)][shared]
+    points = scores.assign(best=best_scores(scores)).merge(carried, on=shared, validate="m:1")
+    points["d"] = points["best"] - points["score"]
+    points["d_rel"] = points["d"] / points["best"].where(points["best"] > 0)
+    return points.sort_values([*LANDSCAPE, *SETTING], ignore_index=True)
+
+
+def risk(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
+    """The performance risk of every variant and seed that has a base of the same seed, as `RISK_COLUMNS`.
+
+    Mean and standard deviation over the base's 0.5-ROI in the 1/n form (matthiesen2023, 3.3.2, Eq 3.5), computed per
+    seed. n = 0, with null values, where a variant was trained at none of the base's good settings.
+    """
+    points = risk_points(scores, roi)
+    grouped = points.groupby(LANDSCAPE, sort=False)
+    summary = grouped["d"].agg(n="count", d_mean="mean", d_median="median")
+    summary["d_std"] = grouped["d"].std(ddof=0)
+    summary["d_rel_mean"], summary["d_rel_std"] = grouped["d_rel"].mean(), grouped["d_rel"].std(ddof=0)
+    converged = points["status"] == "ok"
+    summary["d_mean_converged"] = points[converged].groupby(LANDSCAPE, sort=False)["d"].mean()
+    summary["n_diverged"] = (~converged).groupby([points[name] for name in LANDSCAPE], sort=False).sum()
+    names = {"score": "best", "log10_lr": "best_log10_lr", "log10_wd": "best_log10_wd"}
+    table = _with_base(best_cells(scores)).rename(columns=names).merge(summary.reset_index(), on=LANDSCAPE, how="left")
+    table[["n", "n_diverged"]] = table[["n", "n_diverged"]].fillna(0).astype("int64")
+    return table[list(RISK_COLUMNS)]
+
+
+def _with_base(best: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `best` whose base has a landscape in the same metric and seed."""
+    shared = [name for name in LANDSCAPE if name != "variant"]
+    return best.merge(best.loc[best["variant"] == "base", shared], on=shared)

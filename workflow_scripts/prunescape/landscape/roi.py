@@ -1,0 +1,56 @@
+"""Regions of interest: the settings that train a variant to within x points of its best. Needs pandas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prunescape.landscape.table import LANDSCAPE, SETTING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+THRESHOLDS = (0.5, 1.0)
+# floating percent loses exact ties; one image of any test set is far more than this
+TOLERANCE = 1e-9
+
+ROI_COLUMNS: dict[str, tuple[str, str]] = {
+    "experiment": ("string", "name in the config"),
+    "model": ("string", "unpruned architecture"),
+    "dataset": ("string", "name of the data set"),
+    "variant": ("string", "base or the name of a pruned form"),
+    "seed": ("int64", "seed of the cells of this landscape"),
+    "metric": ("string", "top1 or top5"),
+    "threshold": ("float64", "x of the x-ROI, percentage points under the variant's best score"),
+    "log10_wd": ("float64", "log10 of the weight decay of this member"),
+    "log10_lr": ("float64", "log10 of the learning rate of this member"),
+    "score": ("float64", "percent"),
+}
+
+
+def best_scores(scores: pd.DataFrame) -> pd.Series:
+    """f(theta*) of the landscape that each row of `scores` belongs to, percent; same index as `scores`."""
+    return scores.groupby(LANDSCAPE, sort=False)["score"].transform("max")
+
+
+def best_cells(scores: pd.DataFrame) -> pd.DataFrame:
+    """theta* of each landscape, one row: its key, setting, score and status.
+
+    Of tied cells a converged one comes first, then the one with the lowest log10_lr, then with the lowest log10_wd.
+    """
+    tied = scores[scores["score"] >= best_scores(scores) - TOLERANCE]
+    tied = tied.assign(diverged=tied["status"] != "ok").sort_values(["diverged", *SETTING], kind="stable")
+    return tied.drop_duplicates(LANDSCAPE).drop(columns="diverged").sort_values(LANDSCAPE, ignore_index=True)
+
+
+def regions(scores: pd.DataFrame, thresholds: tuple[float, ...] = THRESHOLDS) -> pd.DataFrame:
+    """The x-ROI of every landscape and threshold x, one row per member, with the columns of `ROI_COLUMNS`.
+
+    x-ROI = { theta : f(theta) >= f(theta*) - x }, theta* the best point of that variant and seed, x in percentage
+    points (matthiesen2023, 3.3, Eq 3.3). `scores` as `table.scores` gives it.
+    """
+    import pandas as pd
+
+    gap = best_scores(scores) - scores["score"]
+    members = pd.concat([scores[gap <= x + TOLERANCE].assign(threshold=float(x)) for x in thresholds])
+    order = [*LANDSCAPE, "threshold", "log10_wd", "log10_lr"]
+    return members.sort_values(order, ignore_index=True)[list(ROI_COLUMNS)]

@@ -1,0 +1,37 @@
+"""Builds an unpruned network and gives it fresh weights. Needs torch and the one architecture module named."""
+
+import importlib
+
+import torch
+from torch import nn
+
+from prunescape.nets.initialisation import reset
+
+
+def build_model(architecture: str, model: str, *, in_channels: int, classes: int | None) -> nn.Module:
+    """The full network `model`, built by the module `architecture` (nets.names tells which).
+
+    Takes images (n, in_channels, height, width), gives logits (n, classes). Its weights are arbitrary until
+    `initialise` or a file sets them, but the same on every call: construction draws from a fixed seed.
+    Raises InputError when the architecture cannot be built so.
+    """
+    module = importlib.import_module(f"prunescape.nets.{architecture}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = module.build(model, in_channels, classes)
+    network.architecture = architecture
+    return network
+
+
+def initialise(network: nn.Module, seed: int) -> nn.Module:
+    """Give every layer fresh weights: seed, `reset_parameters()` everywhere, then the architecture's He normal
+    (matthiesen2023, Table 3.3). The same seed and widths give the same weights, bit for bit.
+
+    `network` comes from `build_model`, on the CPU in the default memory format (another format draws in another
+    order). The global random state is left as it was. Returns `network`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        reset(network)
+        importlib.import_module(f"prunescape.nets.{network.architecture}").he_initialise(network)
+    return network

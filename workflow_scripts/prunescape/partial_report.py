@@ -1,0 +1,40 @@
+"""The report of a run that failed: every analysis of the cells that are there, in a folder of its own. Needs pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prunescape.figures.folder import study_figures, write_figures
+from prunescape.landscape.analyse import analyse
+from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
+from prunescape.landscape.result import read_result
+from prunescape.landscape.risk import risk_points
+from prunescape.landscape.roi import ROI_COLUMNS
+from prunescape.landscape.table import read_cells, scores
+from prunescape.report.page import write_page
+from prunescape.study_tables import write_benchmarks, write_cells
+
+
+def write_partial_report(
+    results: Path, study: dict[str, Any], *, present: list[str], missing: list[dict[str, str]]
+) -> Path:
+    """Write `results`/partial/report.html from the cells in `present` (their paths) and give its path.
+
+    `missing` holds {cell, reason, log} per cell without a record. Raises InputError for a damaged record.
+    """
+    folder = results / "partial"
+    cells, benchmarks, figures = folder / "cells.parquet", folder / "benchmarks.parquet", folder / "figures"
+    write_cells([results / path / "record.json" for path in present], cells)
+    targets = [(name, target) for name in sorted(study["experiments"]) for target in sorted(study["targets"])]
+    measured = [results / f"experiment={name}" / f"target={target}.json" for name, target in targets]
+    write_benchmarks([path for path in measured if path.exists()], benchmarks)
+    tables = analyse(cells, folder, partial=True)
+    ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]
+    landscapes = scores(read_cells(cells, partial=True))
+    points = risk_points(landscapes, read_result(tables["roi.parquet"], ROI_COLUMNS))
+    write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study), figures)
+    page = {"cells": cells, "ellipses": ellipses, "risk": risk, "benchmarks": benchmarks, "figures": figures}
+    report = folder / "report.html"
+    write_page(study, **page, missing=missing, out=report)
+    return report

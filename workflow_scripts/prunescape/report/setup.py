@@ -1,0 +1,80 @@
+"""How a study was run, as pairs of a name and a text: settings, software, hosts, time, digests. Needs pandas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prunescape.figures.style import variant_title
+from prunescape.report.numbers import counted, number, setting, short, whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Pairs = list[tuple[str, str]]
+
+
+def plan_pairs(experiment: dict[str, Any]) -> Pairs:
+    """What the config asked of one experiment, as the study's summary spells it out."""
+    prior, grid = experiment["prior"], experiment["grid"]
+    return [
+        ("model", str(experiment["model"])),
+        ("data set", str(experiment["dataset"])),
+        ("variants", ", ".join(variant_title(name) for name in experiment["variants"])),
+        ("prior", setting(float(prior["log10_lr"]), float(prior["log10_wd"]))),
+        ("grid, log10 learning rate", ", ".join(short(value) for value in grid["log10_lr"])),
+        ("grid, log10 weight decay", ", ".join(short(value) for value in grid["log10_wd"])),
+        ("seeds", ", ".join(str(seed) for seed in experiment["seeds"])),
+        ("recipe", plain(experiment["recipe"])),
+        *((name, plain(experiment[name])) for name in ("pruning", "export") if name in experiment),
+    ]
+
+
+def plain(value: Any) -> str:
+    """A config value on one line."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {plain(part)}" for name, part in value.items())
+    return ", ".join(plain(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def run_pairs(cells: pd.DataFrame) -> Pairs:
+    """Where and with what the cells of one experiment were trained, and how long that took."""
+    pairs = [("cells", f"{whole(len(cells))} trained, {whole((cells['status'] != 'ok').sum())} of them diverged")]
+    if "seconds" in cells and cells["seconds"].notna().any():
+        spent = cells["seconds"]
+        pairs.append(
+            ("training time", f"{duration(spent.sum())} in all, median {number(spent.median(), 1)} s per cell")
+        )
+    names = {
+        "device": "device",
+        "host": "host",
+        "torch": "torch",
+        "data_digest": "data",
+        "code_digest": "training code",
+    }
+    for column, name in names.items():
+        values = sorted(str(value) for value in cells[column].dropna().unique()) if column in cells else []
+        if values:
+            short_ones = [value[:16] if column.endswith("digest") else value for value in values]
+            pairs.append((f"{name} (SHA-256)" if column == "data_digest" else name, ", ".join(short_ones)))
+    return pairs
+
+
+def target_pairs(targets: dict[str, Any], benchmarks: pd.DataFrame | None) -> Pairs:
+    """The targets of the study and the hosts that answered."""
+    pairs = [(name, plain(target)) for name, target in sorted(targets.items())]
+    if benchmarks is None or benchmarks.empty:
+        return pairs
+    for columns, name in ((["host", "cpu"], "measured on"), (["onnxruntime", "provider"], "onnxruntime")):
+        known = [column for column in columns if column in benchmarks]
+        values = benchmarks[known].drop_duplicates().astype(str)
+        pairs.append((name, "; ".join(", ".join(row) for row in values.itertuples(index=False))))
+    return pairs
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them."""
+    if seconds < 120:
+        return f"{number(seconds, 0)} s"
+    if seconds < 7200:
+        return f"{number(seconds / 60, 0)} minutes"
+    return counted(round(seconds / 3600), "hour")

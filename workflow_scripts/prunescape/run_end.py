@@ -1,0 +1,72 @@
+"""What a run says when it ends: what it reached, what failed and why, where the report is. Needs pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prunescape.errors import InputError
+from prunescape.progress import Failure
+
+LISTED = 10  # failed jobs and missing cells that a terminal shows; the partial report has them all
+
+
+def finished_lines(results: Path | str) -> list[str]:
+    """The summary of the finished study in the folder `results`; raises InputError when it is not finished."""
+    from prunescape.landscape.result import read_result
+    from prunescape.landscape.risk import RISK_COLUMNS
+    from prunescape.landscape.summary import summary_lines
+    from prunescape.landscape.table import read_cells
+
+    results = Path(results)
+    report = results / "report.html"
+    if not report.exists():
+        raise InputError("there is no report yet", where=results, hint="run snakemake to its end")
+    cells = read_cells(results / "cells.parquet", partial=True)
+    lines = summary_lines(cells, read_result(results / "risk.parquet", RISK_COLUMNS))
+    return [*lines, f"report: {report.resolve()}"]
+
+
+def failed_lines(results: Path | str, study: dict[str, Any], cells: list[str], failures: list[Failure]) -> list[str]:
+    """What failed, why, and its log; writes the partial report of the cells that are there and names it.
+
+    `cells` are the paths of all cells of the study. A partial report that cannot be written is said, not raised: the
+    run has failed already, and its own reasons matter more.
+    """
+    from prunescape.partial_report import write_partial_report
+
+    results = Path(results)
+    present = [path for path in cells if (results / path / "record.json").exists()]
+    missing = missing_cells(results, sorted(set(cells) - set(present)), failures)
+    listed = [{"rule": item.rule, "log": item.log, "reason": last_line(item.log)} for item in failures]
+    lines = [f"failed jobs: {len(failures)}; missing cells: {len(missing)} of {len(cells)}"]
+    lines += [f"  {item['rule']}: {item['reason']}\n    log: {item['log']}" for item in listed[:LISTED]]
+    lines += [f"  and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
+    try:
+        report = write_partial_report(results, study, present=present, missing=missing)
+    except Exception as error:  # whatever breaks here must not hide why the run failed
+        return [*lines, f"no partial report: {error}"]
+    return [*lines, f"partial report: {report.resolve()}"]
+
+
+def missing_cells(results: Path, missing: list[str], failures: list[Failure]) -> list[dict[str, str]]:
+    """For each missing cell: its path, why it is missing, and the log that says so, if there is one.
+
+    A cell is missing because of its own job, or of one that it waited for: its variant's plan, its data.
+    """
+    causes = {Path(item.log).parent: item.log for item in failures}
+    found = []
+    for path in missing:
+        above = [results / path, *(results / path).parents, results / "data"]
+        log = next((causes[folder] for folder in above if folder in causes), "")
+        reason = last_line(log) if log else "not trained: the run ended before"
+        found.append({"cell": path, "reason": reason, "log": log})
+    return found
+
+
+def last_line(log: str) -> str:
+    """The last line that a log holds: what the job said before it ended."""
+    path = Path(log)
+    lines = path.read_text(errors="replace").split("\n") if log and path.is_file() else []
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1] if said else "it ended without a word"
