@@ -8,15 +8,15 @@ def ranks_trained_filters(wildcards):
 
 
 def ranking_weights(wildcards):
-    """The trained base, where the plan ranks its filters; its recipe and data speak for it."""
+    """The trained base, where the plan ranks its filters; what it shares with all cells speaks for it."""
     if not ranks_trained_filters(wildcards):
         return []
     return ancient(cell_file(STUDY.ranking_cell(wildcards.experiment), "weights.safetensors"))
 
 
-def ranking_recipe(wildcards):
-    """What the ranking weights are trained by: a new recipe or training code plans again, a deleted record does not."""
-    return RECIPE if ranks_trained_filters(wildcards) else []
+def ranking_source(wildcards):
+    """What decides the ranking weights: new recipe, code or data plan again, a deleted record does not."""
+    return SHARED if ranks_trained_filters(wildcards) else []
 
 
 def plan_digest(wildcards):
@@ -26,17 +26,14 @@ def plan_digest(wildcards):
 
 
 def plan_params(wildcards):
-    """What to cut, and how filters are ranked."""
+    """What to cut, and how: only what decides this variant, so that a new score leaves the base and uniform alone."""
     experiment, variant = experiment_of(wildcards), Variant.parse(wildcards.variant)
-    return {
-        "architecture": experiment.architecture,
-        "method": variant.method,
-        "min_keep": experiment.pruning.min_keep,
-        "model": experiment.model,
-        "ranking": experiment.pruning.ranking,
-        "ratio": variant.ratio,
-        "score": experiment.pruning.score,
-    }
+    plan = {"architecture": experiment.architecture, "method": variant.method, "model": experiment.model}
+    if variant != BASE:
+        plan |= {"min_keep": experiment.pruning.min_keep, "ratio": variant.ratio}
+    if variant.method == "nonuniform":
+        plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
+    return dict(sorted(plan.items()))
 
 
 rule plan_variant:
@@ -44,7 +41,7 @@ rule plan_variant:
     input:
         identity=data_identity,
         weights=ranking_weights,
-        recipe=ranking_recipe,
+        shared=ranking_source,
     output:
         widths=f"{VARIANT}/widths.json",
     log:

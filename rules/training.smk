@@ -1,4 +1,4 @@
-"""What all cells of an experiment share -> recipe.json; one job per cell -> its record and weights."""
+"""What all cells of an experiment share -> shared.json; one job per cell -> its record and weights."""
 
 from dataclasses import asdict
 
@@ -8,29 +8,31 @@ def recipe_params(wildcards):
     return dict(sorted(asdict(experiment_of(wildcards).recipe).items()))
 
 
-rule declare_recipe:
-    """Write down the recipe and the training code's digest, for every cell and every plan that ranks trained filters.
+rule declare_experiment:
+    """Write down recipe, data and training code: small, for every cell and every plan that ranks trained filters.
 
-    They are an input, not params of the cells: Snakemake skips the params of jobs behind one that runs anyway, as
-    nonuniform cells are behind the base's training, although only an ancient() file ties them.
+    An input, not params of the cells: while the base's training runs again, Snakemake does not look at the params and
+    inputs of jobs behind it, and nonuniform cells are behind it, although only an ancient() file ties them.
     """
+    input:
+        identity=data_identity,
     output:
-        recipe=RECIPE,
+        shared=SHARED,
     log:
-        f"{EXPERIMENT}/recipe.log",
+        f"{EXPERIMENT}/shared.log",
     conda:
         "../envs/train.yaml"
     params:
         recipe=recipe_params,
         code=digest_with_architecture("train_cell"),
     script:
-        "../workflow_scripts/declare_recipe.py"
+        "../workflow_scripts/declare_experiment.py"
 
 
 rule train_cell:
     """Train one cell from scratch. A diverged training is a result, not an error."""
     input:
-        recipe=RECIPE,  # small, compared by content
+        shared=SHARED,  # small, compared by content
         identity=data_identity,  # small, compared by content
         widths=f"{VARIANT}/widths.json",  # small, compared by content
         data=ancient(data_file),  # large: identity speaks for it

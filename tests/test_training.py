@@ -196,7 +196,7 @@ def test_a_record_has_every_column_and_its_bits_count_the_correct():
     outcome = train(linear_network(data), data, recipe, learning_rate=0.01, weight_decay=0, seed=0, device=CPU)
     record = cell_record(Cell("e", BASE, "-2.0", "0.0"), outcome, widths=WIDTHS, identity=IDENTITY)
     job = {"seconds": 1.0, "peak_memory_bytes": 5}
-    host = dict.fromkeys(("device", "host", "torch", "data_digest", "code_digest", "weights_digest"), "x")
+    host = dict.fromkeys(("device", "host", "torch", "finished", "data_digest", "code_digest", "weights_digest"), "x")
     row = record_row(copy.deepcopy(record) | job | {"provenance": host})
     assert list(row) == list(CELL_COLUMNS)
     bits = np.unpackbits(np.frombuffer(row["correct_bits"], np.uint8))[: row["tested"]]

@@ -45,9 +45,10 @@ def ratio_of(plan: dict) -> float:
 def plan_variant(plan: dict, *, identity: Path, weights: Path | None, out: Path) -> None:
     """Write the widths of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, shapes for training.
 
-    `plan` has model, architecture, method (base, uniform, nonuniform), ratio (text, empty for the base), score,
-    min_keep. `identity` names the images' "shape" [C, H, W] and "classes"; `weights` are those of the base trained at
-    the prior, None to rank an untrained network. Raises InputError as `plan_widths` and when the base diverged.
+    `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
+    min_keep, nonuniform ones score. `identity` names the images' "shape" [C, H, W] and "classes"; `weights` are those
+    of the base trained at the prior, None to rank an untrained network. Raises InputError as `plan_widths` and when
+    the base diverged.
     """
     images = read_json(identity)
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
@@ -55,7 +56,7 @@ def plan_variant(plan: dict, *, identity: Path, weights: Path | None, out: Path)
     if plan["method"] == BASE.method:
         widths = base_plan(network, shape)
     else:
-        options = {"method": plan["method"], "score": plan["score"], "min_keep": plan["min_keep"]}
+        options = {name: plan[name] for name in ("method", "score", "min_keep") if name in plan}
         widths = plan_widths(network, shape, ratio=ratio, **options)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)

@@ -15,7 +15,7 @@ def train_cell(
     cell: Cell,
     *,
     device: str,
-    recipe: Path,
+    shared: Path,
     identity: Path,
     widths: Path,
     data: Path,
@@ -24,7 +24,7 @@ def train_cell(
 ) -> None:
     """Train `cell` on the prepared data set and write its record (JSON) and weights (safetensors).
 
-    `device` is cpu or cuda; `recipe` (JSON) holds the recipe and the training code's digest, both kept in the record.
+    `device` is cpu or cuda; `shared` (JSON, see declare_experiment) holds the recipe and the training code's digest.
     Raises InputError when an input is damaged or the device is missing.
     """
     import torch
@@ -34,7 +34,8 @@ def train_cell(
 
     started = time.perf_counter()
     torch.set_num_threads(1)
-    plan, known, declared, where = read_json(widths), read_json(identity), read_json(recipe), chosen_device(device)
+    plan, known, declared = read_json(widths), read_json(identity), read_json(shared)
+    where = chosen_device(device)
     network = fresh_network(plan, cell.seed)
     settings = {"learning_rate": cell.learning_rate, "weight_decay": cell.weight_decay, "seed": cell.seed}
     prepared, by = load_prepared(data, identity), Recipe(**declared["recipe"])
@@ -82,7 +83,7 @@ if __name__ == "__main__" and "snakemake" in globals():
         train_cell(
             Cell.from_wildcards(snakemake.wildcards),
             device="cuda" if snakemake.resources.get("gpu") else "cpu",
-            recipe=Path(snakemake.input.recipe),
+            shared=Path(snakemake.input.shared),
             identity=Path(snakemake.input.identity),
             widths=Path(snakemake.input.widths),
             data=Path(snakemake.input.data),

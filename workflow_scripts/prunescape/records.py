@@ -40,6 +40,7 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     "device": ("string", "cpu, or the name of the GPU"),
     "host": ("string", "name of the host"),
     "torch": ("string", "version of torch"),
+    "finished": ("string", "when, in universal time (ISO 8601)"),
     "data_digest": ("string", "SHA-256 of the prepared data"),
     "code_digest": ("string", "digest of the training code"),
     "weights_digest": ("string", "SHA-256 of the weights file"),

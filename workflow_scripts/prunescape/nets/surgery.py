@@ -1,13 +1,14 @@
-"""Cuts channels out of a network, weights and all. Needs torch."""
+"""Cuts channels out of a network, weights and all. Needs torch and torch-pruning, which cuts each layer."""
 
 import copy
 
 import numpy as np
-import torch
 from torch import nn
+from torch_pruning.ops import OPTYPE, module2type
+from torch_pruning.pruner.function import PrunerBox
 
 from prunescape.nets.prunable import Prunable
-from prunescape.nets.rebuild import rebuild, width_names, widths_of
+from prunescape.nets.rebuild import width_names, widths_of
 from prunescape.nets.tracing import is_depthwise
 
 
@@ -20,43 +21,25 @@ def side_width(module: nn.Module, axis: str) -> int:
     return width[-1] if isinstance(width, tuple) else width
 
 
-def kept_positions(network: nn.Module, prunable: list[Prunable], keep: dict[str, np.ndarray]) -> dict[str, dict]:
-    """{layer: {axis: positions kept}} for every side of a layer that changes, from the channels `keep` per producer."""
-    layers, kept = dict(network.named_modules()), {}
+def gone_positions(prunable: list[Prunable], keep: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """{layer: {axis: positions to cut}} for every side of a layer that changes, from the channels `keep` per producer.
+
+    Several producers may meet in one layer, behind a concatenation: its positions are gathered before any is cut.
+    """
+    gone: dict[str, dict[str, np.ndarray]] = {}
     for group in prunable:
-        gone = np.setdiff1d(np.arange(group.channels), keep[group.layer])
-        if not len(gone):
-            continue
-        for tie in group.ties:
-            sides = kept.setdefault(tie.layer, {})
-            before = sides.get(tie.axis, np.arange(side_width(layers[tie.layer], tie.axis)))
-            sides[tie.axis] = np.setdiff1d(before, tie.positions[gone])
-    return kept
+        channels = np.setdiff1d(np.arange(group.channels), keep[group.layer])
+        for tie in group.ties if len(channels) else ():
+            sides = gone.setdefault(tie.layer, {})
+            sides[tie.axis] = np.union1d(sides.get(tie.axis, []), tie.positions[channels]).astype(int)
+    return gone
 
 
-def new_widths(module: nn.Module, sides: dict[str, np.ndarray]) -> dict[str, int | list[int]]:
-    """The widths of one layer when only the positions in `sides` stay."""
-    widths = widths_of(module)
-    sizes = {axis: len(positions) for axis, positions in sides.items()}
-    if is_depthwise(module):
-        return dict.fromkeys(widths, sizes["out"])
-    ends = {"out_channels": "out", "out_features": "out", "in_channels": "in", "in_features": "in"}
-    for name in widths:
-        axis = ends.get(name, "" if name == "groups" else "out")
-        if axis in sizes:
-            widths[name] = [sizes[axis]] if name == "normalized_shape" else sizes[axis]
-    return widths
-
-
-def slice_tensor(module: nn.Module, tensor: torch.Tensor, sides: dict[str, np.ndarray]) -> torch.Tensor:
-    """The part of one parameter or statistic that stays; its first axis is "out", its second "in"."""
-    if tensor.dim() and "out" in sides:
-        tensor = tensor[torch.from_numpy(sides["out"])]
-    if tensor.dim() > 1 and "in" in sides:
-        # every group of a grouped convolution keeps the same places, so the first one shows them all
-        kept = sides["in"][sides["in"] < tensor.shape[1]]
-        tensor = tensor[:, torch.from_numpy(kept)]
-    return tensor.clone()
+def cut_side(module: nn.Module, axis: str, positions: np.ndarray) -> None:
+    """Cut `positions` out of one side of a layer, in place, with torch-pruning's function for its kind."""
+    pruner = PrunerBox[OPTYPE.DEPTHWISE_CONV if is_depthwise(module) else module2type(module)]
+    prune = pruner.prune_out_channels if axis == "out" else pruner.prune_in_channels
+    prune(module, positions.tolist())
 
 
 def cut(network: nn.Module, prunable: list[Prunable], keep: dict[str, np.ndarray]) -> tuple[nn.Module, dict]:
@@ -64,12 +47,9 @@ def cut(network: nn.Module, prunable: list[Prunable], keep: dict[str, np.ndarray
 
     `keep` maps every layer of `prunable` to sorted channel numbers. The widths are what `rebuild` takes.
     """
-    layers, kept = dict(network.named_modules()), kept_positions(network, prunable, keep)
-    modules = {name: new_widths(layers[name], sides) for name, sides in kept.items()}
-    state = network.state_dict()
-    for name, sides in kept.items():
-        for key, _ in [*layers[name].named_parameters(recurse=False), *layers[name].named_buffers(recurse=False)]:
-            state[f"{name}.{key}"] = slice_tensor(layers[name], state[f"{name}.{key}"], sides)
-    smaller = rebuild(copy.deepcopy(network), modules)
-    smaller.load_state_dict(state)
-    return smaller, modules
+    smaller = copy.deepcopy(network)
+    layers, gone = dict(smaller.named_modules()), gone_positions(prunable, keep)
+    for name, sides in gone.items():
+        for axis, positions in sides.items():
+            cut_side(layers[name], axis, positions)
+    return smaller, {name: widths_of(layers[name]) for name in gone}
