@@ -11,6 +11,7 @@ if "experiments" not in config:
 
 
 include: "rules/common.smk"
+include: "rules/params.smk"
 include: "rules/data.smk"
 include: "rules/pruning.smk"
 include: "rules/training.smk"

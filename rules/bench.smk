@@ -1,16 +1,6 @@
 """The best cells of each variant -> ONNX; ONNX on each target -> one file of measurements."""
 
 
-def variant_cells(wildcards):
-    """The cells of one variant."""
-    return STUDY.cells(wildcards.experiment, [Variant.parse(wildcards.variant)])
-
-
-def export_params(wildcards):
-    """How many cells of a variant are exported."""
-    return {"best": experiment_of(wildcards).export.best}
-
-
 rule export_onnx:
     """Export the best cells of one variant and check each against torch on real images."""
     input:
@@ -30,18 +20,6 @@ rule export_onnx:
         code=digest_with_architecture("export_onnx"),
     script:
         "../workflow_scripts/export_onnx.py"
-
-
-def exported_variants(wildcards):
-    """What every variant of an experiment exported."""
-    names = [variant.name for variant in experiment_of(wildcards).all_variants]
-    return expand(f"{VARIANT}/onnx", experiment=wildcards.experiment, variant=names)
-
-
-def target_params(wildcards):
-    """A target's name and settings."""
-    settings = STUDY.targets[wildcards.target].model_dump(mode="json")
-    return dict(sorted({"name": wildcards.target, **settings}.items()))
 
 
 rule benchmark_target:

@@ -62,13 +62,33 @@ def cell_files(name, cells):
     return [cell_file(cell, name) for cell in cells]
 
 
-def digest_with_architecture(script):
-    """A params function: the digest of a rule's code with the ONE architecture module that the job's model needs."""
+def variant_cells(wildcards):
+    """The cells of one variant."""
+    return STUDY.cells(wildcards.experiment, [Variant.parse(wildcards.variant)])
 
-    def digest(wildcards):
-        return code_digest(script, f"prunescape.nets.{experiment_of(wildcards).architecture}")
 
-    return digest
+def ranks_trained_filters(wildcards):
+    """Whether a variant's plan needs the base's trained weights."""
+    trained = experiment_of(wildcards).pruning.ranking == "trained"
+    return trained and Variant.parse(wildcards.variant).method == "nonuniform"
+
+
+def ranking_weights(wildcards):
+    """The trained base, where the plan ranks its filters; what it shares with all cells speaks for it."""
+    if not ranks_trained_filters(wildcards):
+        return []
+    return ancient(cell_file(STUDY.ranking_cell(wildcards.experiment), "weights.safetensors"))
+
+
+def ranking_source(wildcards):
+    """What decides the ranking weights: new recipe, code or data plan again, a deleted record does not."""
+    return SHARED if ranks_trained_filters(wildcards) else []
+
+
+def exported_variants(wildcards):
+    """What every variant of an experiment exported."""
+    names = [variant.name for variant in experiment_of(wildcards).all_variants]
+    return expand(f"{VARIANT}/onnx", experiment=wildcards.experiment, variant=names)
 
 
 def show_end(failed=False):

@@ -1,12 +1,5 @@
 """What all cells of an experiment share -> shared.json; one job per cell -> its record and weights."""
 
-from dataclasses import asdict
-
-
-def recipe_params(wildcards):
-    """The recipe with every default spelled out, keys sorted: parameters compare by their text."""
-    return dict(sorted(asdict(experiment_of(wildcards).recipe).items()))
-
 
 rule declare_experiment:
     """Write down recipe, data and training code: small, for every cell and every plan that ranks trained filters.

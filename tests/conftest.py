@@ -107,7 +107,9 @@ def _parent(path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
-    """A project with the tiny study, shared by one file of tests."""
-    return Project(tmp_path_factory.mktemp("project"), TINY_STUDY)
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """The tiny study, run to its report once; a test that changes it puts it back."""
+    project = Project(tmp_path_factory.mktemp("finished"), TINY_STUDY)
+    project.run()
+    return project

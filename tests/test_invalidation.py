@@ -37,13 +37,6 @@ def study_with(change) -> dict:
     return study
 
 
-@pytest.fixture(scope="module")
-def finished(project):
-    """The project with its tiny study run to the report; every test leaves it so."""
-    project.run()
-    return project
-
-
 @pytest.fixture
 def restored(finished):
     """The finished project; its code and config are put back after the test."""
@@ -100,6 +93,23 @@ def test_an_edited_training_loop_runs_all_cells(restored):
 def test_an_edited_architecture_runs_only_its_cells(restored):
     restored.edit("workflow_scripts/prunescape/nets/mobilenet_v2.py", "import torch\n", "import torch\n\nEDITED = 1\n")
     assert trained(restored.planned()) == cells(*OTHER)
+
+
+def test_a_new_score_plans_only_what_it_ranks(restored):
+    restored.configure(study_with(lambda experiments: experiments["small"].update(pruning={"score": "l1"})))
+    jobs = restored.planned()
+    assert trained(jobs) == cells(*SMALL[2:])
+    assert {job for job in jobs if job.startswith("plan")} == {"plan_variant experiment=small, variant=nonuniform-0.5"}
+
+
+def test_edited_planning_runs_pruned_cells_only(restored):
+    restored.edit("workflow_scripts/prunescape/nets/planning.py", "\n\n\n", "\n\nEDITED = 1\n\n\n")
+    assert trained(restored.planned()) == cells(*SMALL[2:])
+
+
+def test_an_edited_page_reports_again(restored):
+    restored.edit("workflow_scripts/prunescape/report/page.html.j2", "</body>", "<!-- edited --></body>")
+    assert restored.planned() == {"write_report"}
 
 
 def test_an_edited_plot_draws_and_reports_again(restored):

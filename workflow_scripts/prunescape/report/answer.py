@@ -11,8 +11,8 @@ from prunescape.figures.style import variant_title
 from prunescape.landscape.risk import BASE_THRESHOLD
 from prunescape.landscape.roi import TOLERANCE
 from prunescape.landscape.table import SETTING, variant_order
-from prunescape.report.caution import diverged, limits, resolution
-from prunescape.report.numbers import counted, number, setting, short, standard_error, whole
+from prunescape.report.caution import diverged, limits, luck, resolution
+from prunescape.report.numbers import counted, number, setting, short, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,12 +56,16 @@ def answer_experiment(cells: pd.DataFrame, risk: pd.DataFrame) -> ExperimentAnsw
         if name != "base"
     ]
     pruned = [row for name, row in rows.items() if name != "base" and row.n]
-    opening = [*overall(pruned, rows["base"], tested), *_opening(rows["base"], seed, seeds, tested)]
+    sizes = here.groupby("variant").size().to_dict()
+    opening = [*overall(pruned, rows["base"], tested, sizes), *_opening(rows["base"], seed, seeds, tested)]
     return ExperimentAnswer(opening, answers, limits(rows["base"], tested, seeds))
 
 
-def overall(pruned: list, base, tested: int | None) -> list[str]:
-    """The answer over all pruned variants in a sentence or two; empty when none can be compared."""
+def overall(pruned: list, base, tested: int | None, sizes: dict[str, int]) -> list[str]:
+    """The answer over all pruned variants in a sentence or two; empty when none can be compared.
+
+    `sizes` is each variant's number of cells: a loss counts as more than luck as in `caution.luck`.
+    """
     if not pruned:
         return []
     worst = max(pruned, key=lambda row: row.d_mean)
@@ -69,20 +73,19 @@ def overall(pruned: list, base, tested: int | None) -> list[str]:
     most = f"{variant_title(worst.variant)}, with {loss}"
     if not tested:
         return [f"Carrying the base's good settings over costs most on {most}, on average."]
-    beyond = [row for row in pruned if row.d_mean > 2 * standard_error(row.best, tested)]
+    beyond = [row for row in pruned if row.d_mean > luck(row.best, tested, sizes[row.variant])]
     if not beyond:
         return [
-            "No pruned variant loses more by taking over the base's good settings than two standard errors of one "
-            f"accuracy on this test set. The largest mean loss is that of {most}. That is no sign that retuning is "
-            "needed, and no proof that it is not."
+            "No pruned variant loses more by taking over the base's good settings than the choice of test images alone "
+            f"would make its best cell seem better. The largest mean loss is that of {most}. That is no sign that "
+            "retuning is needed, and no proof that it is not."
         ]
     names = ", ".join(variant_title(row.variant) for row in sorted(beyond, key=lambda row: variant_order(row.variant)))
     lose = "loses" if len(beyond) == 1 else "lose"
     return [
-        f"{len(beyond)} of {counted(len(pruned), 'pruned variant')} ({names}) {lose} "
-        "more by taking over the base's good settings than two standard errors of one accuracy on this test set. The "
-        f"largest mean loss is that of {most}. That is a reason to look closer, with more seeds, before skipping the "
-        "tuning."
+        f"{len(beyond)} of {counted(len(pruned), 'pruned variant')} ({names}) {lose} more by taking over the base's "
+        "good settings than the choice of test images alone would make the best cell seem better. The largest mean "
+        f"loss is that of {most}. That is a reason to look closer, with more seeds, before skipping the tuning."
     ]
 
 
@@ -128,7 +131,12 @@ def _variant(cells: pd.DataFrame, risk, base, tested: int | None, per_seed: list
         f"{points(risk.d_mean, tested)} under its own best on average, median {number(risk.d_median)}; "
         f"the base on the same settings {number(base.d_mean)}."
     )
-    sentences = [first, where_best(cells, risk, base, tested), carried, resolution(risk.d_mean, risk.best, tested)]
+    sentences = [
+        first,
+        where_best(cells, risk, base, tested),
+        carried,
+        resolution(risk.d_mean, risk.best, tested, len(cells)),
+    ]
     if risk.n_diverged:
         sentences.append(diverged(risk))
     if len(per_seed) > 1:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from prunescape.report.numbers import is_missing, number, standard_error, whole
+from prunescape.report.numbers import is_missing, luck_of_the_best, number, standard_error, whole
 
 
-def resolution(loss: float, best: float, tested: int | None) -> str:
-    """The loss against the binomial standard error of one accuracy; empty where the table names no image count."""
+def luck(best: float, tested: int | None, cells: int) -> float | None:
+    """How far the best of `cells` equally good cells would seem above them by the choice of test images, in points.
+
+    The expected maximum of independent binomial errors (normal approximation). Cells share the test images, which makes
+    it less; seeds differ, which makes it more. None where the number of images is not known.
+    """
+    return standard_error(best, tested) * luck_of_the_best(cells) if tested else None
+
+
+def resolution(loss: float, best: float, tested: int | None, cells: int) -> str:
+    """The loss against what luck alone gives the best cell; empty where the table names no image count."""
     if not tested:
         return ""
-    error = standard_error(best, tested)
-    measured = (
-        f"One standard error of an accuracy of {number(best)} % on {whole(tested)} images is {number(error)} points"
-    )
+    error, lucky = standard_error(best, tested), luck(best, tested, cells)
     if error == 0:
-        return f"{measured}: at 100 % the formula says nothing about what the test set resolves."
-    if loss <= error:
-        return f"{measured}: the loss is smaller than what this test set resolves."
-    if loss <= 2 * error:
-        return f"{measured}: the loss is between one and two of them, at the edge of what this test set resolves."
-    return f"{measured}: the loss is more than two of them, which the size of the test set alone does not explain."
+        return "At 100 % the binomial standard error is 0 and says nothing about what the test set resolves."
+    measured = (
+        f"One standard error of an accuracy of {number(best)} % on {whole(tested)} images is {number(error)} points; "
+        f"were all {cells} cells equally good, the best would seem {number(lucky)} points above them by that luck alone"
+    )
+    if loss <= lucky:
+        return f"{measured}: the loss is within it."
+    return f"{measured}: the loss is beyond it, though the luck of the seed comes on top."
 
 
 def diverged(risk) -> str:

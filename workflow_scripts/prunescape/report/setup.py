@@ -33,7 +33,7 @@ def plain(value: Any) -> str:
     """A config value on one line."""
     if isinstance(value, dict):
         return "; ".join(f"{name} {plain(part)}" for name, part in value.items())
-    return ", ".join(plain(part) for part in value) if isinstance(value, list) else str(value)
+    return ", ".join(plain(part) for part in value) or "none" if isinstance(value, list) else str(value)
 
 
 def run_pairs(cells: pd.DataFrame) -> Pairs:
@@ -44,6 +44,8 @@ def run_pairs(cells: pd.DataFrame) -> Pairs:
         pairs.append(
             ("training time", f"{duration(spent.sum())} in all, median {number(spent.median(), 1)} s per cell")
         )
+    if "finished" in cells and cells["finished"].notna().any():
+        pairs.append(("trained between", f"{cells['finished'].min()} and {cells['finished'].max()}"))
     names = {
         "device": "device",
         "host": "host",

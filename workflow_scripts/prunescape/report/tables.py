@@ -119,17 +119,17 @@ def benchmarks_table(benchmarks: pd.DataFrame, cells: pd.DataFrame) -> Table:
         reached = reference.get(tuple(getattr(row, name) for name in conditions))
         speedup = None if reached is None else reached / median
         named = [variant_title(row.variant), row.target, whole(row.rank), row.precision]
-        timing = [whole(row.threads), whole(row.batch), number(1e3 * median, 3), number(1e3 * spread, 3)]
+        timing = [whole(row.threads), whole(row.batch), number(1e3 * median, 3)]
         flagged = number(100 * spread / median, 1) + ("*" if spread / median > NOISY else "")
         sizes = [number(row.file_bytes / 1e3, 1), number(row.encoded_bytes / 1e3, 1)]
         share = shares[row.variant]
         gains = [number(speedup), number(1 / share if share else None)]
         rows.append([*named, *timing, flagged, *gains, *sizes, number(row.top1)])
-    heads = ["variant", "target", "rank", "precision", "threads", "batch", "latency, ms", "IQR, ms", "IQR, %"]
+    heads = ["variant", "target", "rank", "precision", "threads", "batch", "latency, ms", "IQR, %"]
     heads += ["speed-up", "FLOPs ÷", "file, kB", "encoded, kB", "top-1, %"]
     notes = [
-        "Latency: median over the repeats of one run of the whole batch, with its interquartile range (IQR). "
-        "*: an IQR above 3 % of the median, too noisy to rest on.",
+        "Latency: median over the repeats of one run of the whole batch; IQR: their interquartile range as a share of "
+        "it. *: above 3 %, too noisy to rest on.",
         "Speed-up: the base's latency under the same conditions ÷ this one; FLOPs ÷: the speed-up that the FLOPs alone "
         "would give. Encoded: after deflate. Top-1: the exported model on the test split.",
     ]

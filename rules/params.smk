@@ -1,0 +1,58 @@
+"""What decides each job's result besides its inputs: settings and code digests.
+
+Functions of wildcards only, since Snakemake ignores a params function that takes input as a trigger. Keys are sorted:
+params compare by their text.
+"""
+
+from dataclasses import asdict
+
+from prunescape.data.names import source_digest
+
+
+def digest_with_architecture(script):
+    """A params function: the digest of a rule's code with the ONE architecture module that the job's model needs."""
+
+    def digest(wildcards):
+        return code_digest(script, f"prunescape.nets.{experiment_of(wildcards).architecture}")
+
+    return digest
+
+
+def data_params(wildcards):
+    """What decides the prepared data: the options and the original files' content, not the folder they lie in."""
+    options = STUDY.dataset_options(wildcards.dataset)
+    content = {name: value for name, value in options.items() if name != "folder"}
+    return content | {"sources": source_digest(options)}
+
+
+def recipe_params(wildcards):
+    """The recipe with every default spelled out, keys sorted: parameters compare by their text."""
+    return dict(sorted(asdict(experiment_of(wildcards).recipe).items()))
+
+
+def plan_params(wildcards):
+    """What to cut, and how: only what decides this variant, so that a new score leaves the base and uniform alone."""
+    experiment, variant = experiment_of(wildcards), Variant.parse(wildcards.variant)
+    plan = {"architecture": experiment.architecture, "method": variant.method, "model": experiment.model}
+    if variant != BASE:
+        plan |= {"min_keep": experiment.pruning.min_keep, "ratio": variant.ratio}
+    if variant.method == "nonuniform":
+        plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
+    return dict(sorted(plan.items()))
+
+
+def plan_digest(wildcards):
+    """The digest of the planning code; the base keeps all its widths, so only its architecture and the counts matter."""
+    base = Variant.parse(wildcards.variant) == BASE
+    return digest_with_architecture("prunescape.nets.counting" if base else "plan_variant")(wildcards)
+
+
+def export_params(wildcards):
+    """How many cells of a variant are exported."""
+    return {"best": experiment_of(wildcards).export.best}
+
+
+def target_params(wildcards):
+    """A target's name and settings."""
+    settings = STUDY.targets[wildcards.target].model_dump(mode="json")
+    return dict(sorted({"name": wildcards.target, **settings}.items()))
