@@ -13,8 +13,9 @@ import numpy as np
 import onnx
 import pyarrow as pa
 import pytest
-from benchmark_target import benchmark_target
 from onnx import TensorProto, helper, numpy_helper
+
+from benchmark_target import benchmark_target
 from prunescape.bench import agent
 from prunescape.bench.local import AGENT, run_agent
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows

@@ -1,6 +1,7 @@
 """Canonical values, variants and paths: one text per value, and every path parses back to its cell."""
 
 import pytest
+
 from prunescape.cells import BASE, Cell, Variant, canonical, grid_cells
 from prunescape.errors import InputError
 

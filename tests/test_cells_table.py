@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+
 from prunescape.errors import InputError
 from prunescape.landscape.analyse import analyse
 from prunescape.landscape.table import read_cells, scores, variant_order

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from prunescape.cli import main
 
 GOOD = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\nm,d,base,-1,-3,0,89.8\n"

@@ -1,6 +1,7 @@
 """What a rule's code digest notices and what it does not, on a small tree of its own."""
 
 import pytest
+
 from prunescape import code_digest as module
 
 FILES = {

@@ -10,6 +10,7 @@ import tarfile
 
 import numpy as np
 import pytest
+
 from prepare_data import prepare_data
 from prunescape.data import cifar10, names
 from prunescape.data.cifar10 import read_cifar10

@@ -9,8 +9,10 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from export_onnx import export_onnx, parity_images
 from onnx.reference import ReferenceEvaluator
+from safetensors.torch import save_file
+
+from export_onnx import export_onnx, parity_images
 from prunescape.bench import export
 from prunescape.bench.export import check_parity, export_model, strip_metadata
 from prunescape.bench.ranking import best_cells
@@ -20,7 +22,6 @@ from prunescape.errors import InputError
 from prunescape.files import read_json, write_json
 from prunescape.nets.build import build_model, initialise
 from prunescape.nets.rebuild import rebuild
-from safetensors.torch import save_file
 
 torch.set_num_threads(1)
 ARCHITECTURE = {"architecture": "resnet_cifar", "model": "resnet8"}
@@ -188,15 +189,18 @@ def test_ties_go_to_the_smallest_setting_as_numbers():
     assert best_cells([], 2) == []
 
 
-@pytest.mark.parametrize("damage", ["truncated", "other widths", "missing"])
-def test_weights_that_cannot_be_used_end_in_one_line(study, tmp_path, damage):
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [("truncated", "cannot be read as safetensors"), ("other widths", "has shape"), ("missing", "file is missing")],
+)
+def test_weights_that_cannot_be_used_end_in_one_line(study, tmp_path, damage, said):
     places = arguments(study, tmp_path / "onnx", cells=[3])
     broken = tmp_path / "weights.safetensors"
     if damage == "truncated":
         broken.write_bytes(places["weights"][0].read_bytes()[:2000])
     elif damage == "other widths":
         save_file(random_network(0, modules={}).state_dict(), broken)
-    with pytest.raises(InputError, match="the weights do not fit the network") as caught:
+    with pytest.raises(InputError, match=said) as caught:
         export_onnx({"best": 1}, **(places | {"weights": [broken]}))
     assert str(broken) in str(caught.value) and "\n" not in str(caught.value)
 

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+
 from draw_figures import draw_figures
 from estimate_risk import estimate_risk
 from map_landscapes import map_landscapes

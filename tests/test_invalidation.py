@@ -8,6 +8,7 @@ import time
 
 import pytest
 import yaml
+
 from conftest import TINY_STUDY
 
 SMALL = [

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import polars
 import pytest
+
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS, axes, ellipses, outline
 from prunescape.landscape.result import read_result, write_result
 from prunescape.landscape.roi import best_cells, regions

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
+
 from prunescape.errors import InputError
 from prunescape.nets.build import build_model, initialise
 from prunescape.nets.counting import count_flops, count_parameters, evaluating
 from prunescape.nets.names import ARCHITECTURES, architecture_of
 from prunescape.torchvision_operators import declare_missing_operators
-from torch.utils.flop_counter import FlopCounterMode
 
 torch.set_num_threads(1)
 PACKAGE = Path(__file__).parents[1] / "workflow_scripts"

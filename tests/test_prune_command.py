@@ -4,6 +4,8 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+
 from plan_variant import plan_variant
 from prunescape.errors import InputError
 from prunescape.files import read_json, write_json
@@ -12,7 +14,6 @@ from prunescape.nets.counting import count_flops
 from prunescape.nets.prune import prune_model
 from prunescape.nets.rebuild import rebuild
 from prunescape.nets.weights import load_weights, save_weights
-from safetensors.torch import load_file, save_file
 
 torch.set_num_threads(1)
 DIGITS = {"shape": [1, 8, 8], "classes": 10}

@@ -6,6 +6,9 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
 from prunescape.errors import InputError
 from prunescape.nets.build import build_model, initialise
 from prunescape.nets.counting import count_flops, evaluating, example_image
@@ -14,8 +17,6 @@ from prunescape.nets.planning import plan_widths
 from prunescape.nets.prunable import find_prunable
 from prunescape.nets.rebuild import rebuild
 from prunescape.nets.surgery import cut
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 torch.set_num_threads(1)
 SHAPES = {"resnet8": (1, 8, 8), "resnet50": (3, 64, 64)}

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+
 from prunescape.errors import InputError
 from prunescape.landscape.ellipse import ellipses
 from prunescape.landscape.risk import risk

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from prunescape.landscape.analyse import analyse
 from prunescape.landscape.risk import risk, risk_points
 from prunescape.landscape.roi import regions

@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+
 from conftest import TINY_STUDY, Project
 from prunescape.progress import Failure
 from prunescape.run_end import last_line, missing_cells

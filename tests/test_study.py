@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from prunescape.cells import Variant
 from prunescape.errors import InputError
 from prunescape.study import load_study

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from prunescape.cells import BASE, Cell
 from prunescape.data.prepared import PreparedData
 from prunescape.recipe import Recipe
@@ -13,7 +15,7 @@ from prunescape.records import CELL_COLUMNS, record_row
 from prunescape.training.augmentation import Augmenter
 from prunescape.training.cell_record import best_epoch, cell_record
 from prunescape.training.loop import Images, evaluate, train
-from torch import nn
+from prunescape.training.sgd import SGD
 
 CPU = torch.device("cpu")
 
@@ -75,6 +77,26 @@ def test_the_update_is_equation_2_1():
     )
     np.testing.assert_allclose(network[1].weight.detach().numpy(), weight, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(network[1].bias.detach().numpy(), bias, rtol=1e-4, atol=1e-5)
+
+
+def test_steps_are_torchs_own_bit_for_bit():
+    """torch.optim.SGD on the same gradients, on a network with weights, biases and batch norm."""
+    torch.manual_seed(0)
+    ours = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(64, 3))
+    theirs = copy.deepcopy(ours)
+    optimiser = SGD(ours.parameters(), momentum=0.9, weight_decay=0.03)
+    reference = torch.optim.SGD(theirs.parameters(), lr=1.0, momentum=0.9, weight_decay=0.03)
+    for step in range(5):
+        images = torch.randn(8, 2, 6, 6)
+        ours(images).square().mean().backward()
+        theirs(images).square().mean().backward()
+        optimiser.step(0.1 / (step + 1))
+        reference.param_groups[0]["lr"] = 0.1 / (step + 1)
+        reference.step()
+        reference.zero_grad()
+        for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert mine.grad is None
+            assert torch.equal(mine, other)
 
 
 def test_images_are_normalised_with_the_given_mean_and_std():

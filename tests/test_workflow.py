@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import torch
+
 from prunescape.bench.table import BENCHMARK_COLUMNS
 from prunescape.cli import main
 from prunescape.data.prepared import load_prepared

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from prunescape.bench.export import export_model
 from prunescape.bench.ranking import best_cells
 from prunescape.data.prepared import PreparedData, load_prepared
-from prunescape.errors import InputError
 from prunescape.files import file_digest, read_json, write_json
 from prunescape.joblog import job_log
-from safetensors.torch import load_file
+from prunescape.nets.build import planned_network
+from prunescape.nets.weights import load_weights
 
 PARITY_IMAGES = 256
 CELL_FIELDS = ("experiment", "model", "dataset", "variant", "log10_lr", "log10_wd", "seed")
@@ -40,25 +41,12 @@ def export_onnx(
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {records[position].parent}", flush=True)
-        network = load_network(read_json(widths), weights[position])
+        network = planned_network(read_json(widths))
+        load_weights(network, weights[position])
         file = Path(out) / f"rank-{rank}.onnx"
         parity = export_model(network, parity_images(prepared), file, mean=known["mean"], std=known["std"])
         models.append({"rank": rank, "parity": parity, **describe(file, contents[position])})
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
-
-
-def load_network(plan: dict, weights: Path) -> torch.nn.Module:
-    """The network of a variant (its widths.json) with trained weights. Raises InputError when they do not fit it."""
-    from prunescape.nets.build import build_model
-    from prunescape.nets.rebuild import rebuild
-
-    network = build_model(plan["architecture"], plan["model"], in_channels=plan["in_channels"], classes=plan["classes"])
-    rebuild(network, plan["modules"])
-    try:
-        network.load_state_dict(load_file(weights))
-    except Exception as error:  # safetensors and torch raise many kinds for one damaged or foreign file
-        raise InputError(f"the weights do not fit the network ({error})", where=weights) from None
-    return network
 
 
 def parity_images(prepared: PreparedData) -> np.ndarray:

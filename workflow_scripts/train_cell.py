@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prunescape.cells import Cell
 from prunescape.data.prepared import load_prepared
-from prunescape.files import file_digest, read_json, whole_file, write_json
+from prunescape.files import file_digest, read_json, write_json
 from prunescape.joblog import job_log
 from prunescape.recipe import Recipe
 
@@ -24,24 +24,25 @@ def train_cell(
 ) -> None:
     """Train `cell` on the prepared data set and write its record (JSON) and weights (safetensors).
 
-    `device` is cpu or cuda; `shared` (JSON, see declare_experiment) holds the recipe and the training code's digest.
-    Raises InputError when an input is damaged or the device is missing.
+    The network is the full model cut to its variant's widths, He-initialised: no weight that ranked filters stays
+    (matthiesen2023, 3.1.3). `device` is cpu or cuda; `shared` (JSON, see declare_experiment) holds the recipe and the
+    training code's digest. Raises InputError when an input is damaged or the device is missing.
     """
-    import torch
+    from prunescape.nets.build import initialise, planned_network
+    from prunescape.nets.weights import save_weights
     from prunescape.training.cell_record import cell_record
     from prunescape.training.loop import train
-    from prunescape.training.provenance import chosen_device, environment, peak_memory_bytes
+    from prunescape.training.provenance import environment, peak_memory_bytes, reproducible_device
 
     started = time.perf_counter()
-    torch.set_num_threads(1)
     plan, known, declared = read_json(widths), read_json(identity), read_json(shared)
-    where = chosen_device(device)
-    network = fresh_network(plan, cell.seed)
+    where = reproducible_device(device)
+    network = initialise(planned_network(plan), cell.seed)
     settings = {"learning_rate": cell.learning_rate, "weight_decay": cell.weight_decay, "seed": cell.seed}
     prepared, by = load_prepared(data, identity), Recipe(**declared["recipe"])
     outcome = train(network, prepared, by, **settings, device=where, report=print_epoch)
     content = cell_record(cell, outcome, widths=plan, identity=known)
-    save_weights(network, content["status"], weights)
+    save_weights(network, weights, {"status": content["status"]})
     digests = {"data_digest": known["digest"], "code_digest": declared["code"], "weights_digest": file_digest(weights)}
     content |= {
         "recipe": declared["recipe"],
@@ -50,27 +51,6 @@ def train_cell(
         "provenance": environment(where) | digests,
     }
     write_json(record, content)
-
-
-def fresh_network(plan: dict, seed: int):
-    """The full model cut to its variant's widths, He-initialised: no weight that ranked filters stays (3.1.3)."""
-    from prunescape.nets.build import build_model, initialise
-    from prunescape.nets.rebuild import rebuild
-
-    shape = {"in_channels": plan["in_channels"], "classes": plan["classes"]}
-    network = build_model(plan["architecture"], plan["model"], **shape)
-    rebuild(network, plan["modules"])
-    initialise(network, seed)
-    return network
-
-
-def save_weights(network, status: str, path: Path) -> None:
-    """Write the network's state as safetensors, with the cell's status in its metadata."""
-    from safetensors.torch import save_file
-
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata={"status": status})
 
 
 def print_epoch(entry: dict) -> None:

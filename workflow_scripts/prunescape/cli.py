@@ -74,6 +74,7 @@ def add_prune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--score", choices=("l1_layer", "l1"), default="l1_layer", help="default: %(default)s")
     command.add_argument("--min-keep", type=number, default=0.1, help="least share of a layer's channels kept")
     command.add_argument("--weights", type=Path, metavar="FILE", help="safetensors; default: fresh, seed 0")
+    command.add_argument("--classes", type=whole_number, help="default: 10 for models of CIFAR size, else 1000")
     command.add_argument("--json", action="store_true", help="print what was reached as JSON")
     command.set_defaults(run=run_prune)
 
@@ -97,11 +98,18 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f'"{text}" is not a number') from None
 
 
+def whole_number(text: str) -> int:
+    """A count from 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number above 0')
+    return int(text)
+
+
 def run_prune(options: argparse.Namespace) -> None:
     """Prune, and say what was reached."""
     from prunescape.nets.prune import prune_model
 
-    names = ("input_shape", "ratio", "method", "out", "score", "min_keep", "weights")
+    names = ("input_shape", "ratio", "method", "out", "score", "min_keep", "weights", "classes")
     reached = prune_model(options.model, **{name: getattr(options, name) for name in names})
     print(json.dumps(reached, indent=1) if options.json else "\n".join(prune_lines(reached)))
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from prunescape.nets.initialisation import reset
+from prunescape.nets.rebuild import rebuild
 
 
 def build_model(architecture: str, model: str, *, in_channels: int, classes: int | None) -> nn.Module:
@@ -21,6 +22,12 @@ def build_model(architecture: str, model: str, *, in_channels: int, classes: int
         network = module.build(model, in_channels, classes)
     network.architecture = architecture
     return network
+
+
+def planned_network(plan: dict) -> nn.Module:
+    """The network of a variant, as its widths.json describes it; like `build_model`'s, its weights are arbitrary."""
+    network = build_model(plan["architecture"], plan["model"], in_channels=plan["in_channels"], classes=plan["classes"])
+    return rebuild(network, plan["modules"])
 
 
 def initialise(network: nn.Module, seed: int) -> nn.Module:

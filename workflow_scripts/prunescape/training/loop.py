@@ -15,6 +15,7 @@ from prunescape.data.prepared import PreparedData
 from prunescape.recipe import Recipe
 from prunescape.records import TOP5_CLASSES
 from prunescape.training.augmentation import Augmenter
+from prunescape.training.sgd import SGD
 
 TEST_BATCH = 1024
 
@@ -70,31 +71,29 @@ def train(
     train_split = Images(data.train_images, data.train_labels, data, device)
     test_split = Images(data.test_images, data.test_labels, data, device)
     augmenter = Augmenter(train_split.images, crop_padding=recipe.crop_padding, flip=recipe.flip, generator=generator)
-    optimiser = torch.optim.SGD(
-        network.parameters(), lr=learning_rate, momentum=recipe.momentum, weight_decay=weight_decay
-    )
+    optimiser = SGD(network.parameters(), momentum=recipe.momentum, weight_decay=weight_decay)
     outcome = Outcome()
     for epoch in range(recipe.epochs):
         started = time.perf_counter()
-        optimiser.param_groups[0]["lr"] = learning_rate * recipe.rate_factor(epoch)
-        train_loss, train_top1 = _train_epoch(network, optimiser, train_split, augmenter, recipe.batch_size, generator)
+        rate = learning_rate * recipe.rate_factor(epoch)
+        train_loss, train_top1 = _train_epoch(network, optimiser, rate, train_split, augmenter, recipe.batch_size)
         outcome.seconds.append(time.perf_counter() - started)
         outcome.diverged = not math.isfinite(train_loss)
         if not outcome.diverged:
             outcome.loss, outcome.correct, outcome.correct_top5 = evaluate(network, test_split, data.classes)
             outcome.diverged = not math.isfinite(outcome.loss)
-        outcome.history.append(_entry(epoch, optimiser, train_loss, train_top1, outcome))
+        outcome.history.append(_entry(epoch, rate, train_loss, train_top1, outcome))
         report(outcome.history[-1])
         if outcome.diverged:
             break
     return outcome
 
 
-def _entry(epoch: int, optimiser: torch.optim.SGD, train_loss: float, train_top1: float, outcome: Outcome) -> dict:
+def _entry(epoch: int, rate: float, train_loss: float, train_top1: float, outcome: Outcome) -> dict:
     tested = outcome.correct is not None and not outcome.diverged
     return {
         "epoch": epoch + 1,
-        "learning_rate": optimiser.param_groups[0]["lr"],
+        "learning_rate": rate,
         "train_loss": finite_or_none(train_loss),
         "train_top1": train_top1,
         "test_loss": finite_or_none(outcome.loss) if tested else None,
@@ -108,25 +107,19 @@ def finite_or_none(value: float) -> float | None:
 
 
 def _train_epoch(
-    network: nn.Module,
-    optimiser: torch.optim.SGD,
-    split: Images,
-    augmenter: Augmenter,
-    batch_size: int,
-    generator: torch.Generator,
+    network: nn.Module, optimiser: SGD, rate: float, split: Images, augmenter: Augmenter, batch_size: int
 ) -> tuple[float, float]:
     """One pass in random order, the last partial batch kept: mean loss and percent right over its batches."""
     network.train()
     loss_sum = torch.zeros((), device=split.labels.device, dtype=torch.float64)
     correct = torch.zeros((), device=split.labels.device, dtype=torch.int64)
-    order = torch.randperm(len(split.labels), generator=generator)
+    order = torch.randperm(len(split.labels), generator=augmenter.generator)
     for chosen in order.split(batch_size):
         labels = split.labels[chosen.to(split.labels.device)]
         logits = network(split.normalised(augmenter.batch(chosen)))
         loss = functional.cross_entropy(logits, labels)
-        optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        optimiser.step()
+        optimiser.step(rate)
         loss_sum += loss.detach() * len(chosen)
         correct += (logits.detach().argmax(1) == labels).sum()
     return loss_sum.item() / len(order), 100 * correct.item() / len(order)

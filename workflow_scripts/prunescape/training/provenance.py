@@ -12,10 +12,16 @@ import torch
 from prunescape.errors import InputError
 
 
-def chosen_device(name: str) -> torch.device:
-    """The device called cpu or cuda; raises InputError when there is no GPU to be seen."""
+def reproducible_device(name: str) -> torch.device:
+    """The device called cpu or cuda, set so that the same seed gives the same result in full float32.
+
+    One thread on the CPU; on a GPU deterministic convolutions and no TF32. Raises InputError when there is no GPU.
+    """
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("no GPU is visible to torch", where="device", allowed="cpu here", hint="set device: cpu")
+    torch.set_num_threads(1)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     return torch.device(name)
 
 

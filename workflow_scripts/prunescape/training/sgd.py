@@ -1,0 +1,28 @@
+"""torch's SGD without its optimiser class, which imports a compiler: a second for every cell. Needs torch."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.optim.sgd import sgd
+
+
+class SGD:
+    """V ← μV + ∇L + λW; W ← W − γV (matthiesen2023, Eq 2.1), λ on all parameters, by torch's own kernels.
+
+    The same bits as torch.optim.SGD(momentum=μ, weight_decay=λ) with dampening 0 and without Nesterov.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], *, momentum: float, weight_decay: float) -> None:
+        self.parameters = list(parameters)
+        self.velocities: list[torch.Tensor | None] = [None] * len(self.parameters)
+        self.settings = {"momentum": momentum, "weight_decay": weight_decay}
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """One update from the gradients that the parameters hold, which are then dropped."""
+        gradients = [parameter.grad for parameter in self.parameters]
+        fixed = {"dampening": 0, "nesterov": False, "maximize": False}
+        sgd(self.parameters, gradients, self.velocities, lr=learning_rate, **self.settings, **fixed)
+        for parameter in self.parameters:
+            parameter.grad = None
