@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.landscape.table import LANDSCAPE
+from prunescape.landscape.table import KEY_COLUMNS, LANDSCAPE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,12 +17,7 @@ FEWEST_POINTS = 5
 NEGLIGIBLE = 1e-12
 
 ELLIPSE_COLUMNS: dict[str, tuple[str, str]] = {
-    "experiment": ("string", "name in the config"),
-    "model": ("string", "unpruned architecture"),
-    "dataset": ("string", "name of the data set"),
-    "variant": ("string", "base or the name of a pruned form"),
-    "seed": ("int64", "seed of the cells of this landscape"),
-    "metric": ("string", "top1 or top5"),
+    **KEY_COLUMNS,
     "threshold": ("float64", "x of the x-ROI, percentage points under the variant's best score"),
     "n": ("int64", "points of the ROI; the ellipse is null under 5"),
     "length": ("float64", "longest diameter, decades (log10 units)"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prunescape.landscape.roi import best_cells, best_scores
-from prunescape.landscape.table import LANDSCAPE, SETTING
+from prunescape.landscape.table import KEY_COLUMNS, LANDSCAPE, SETTING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 BASE_THRESHOLD = 0.5
 
 RISK_COLUMNS: dict[str, tuple[str, str]] = {
-    "experiment": ("string", "name in the config"),
-    "model": ("string", "unpruned architecture"),
-    "dataset": ("string", "name of the data set"),
-    "variant": ("string", "base or the name of a pruned form"),
-    "seed": ("int64", "seed of the cells of this landscape and of the base's"),
-    "metric": ("string", "top1 or top5"),
+    **KEY_COLUMNS,
     "n": ("int64", "settings of the base's 0.5-ROI that this variant was trained at"),
     "best": ("float64", "f(theta*): the variant's best score, percent"),
     "best_log10_lr": ("float64", "log10 of the learning rate of theta*"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.landscape.table import LANDSCAPE, SETTING
+from prunescape.landscape.table import KEY_COLUMNS, LANDSCAPE, SETTING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,12 +14,7 @@ THRESHOLDS = (0.5, 1.0)
 TOLERANCE = 1e-9
 
 ROI_COLUMNS: dict[str, tuple[str, str]] = {
-    "experiment": ("string", "name in the config"),
-    "model": ("string", "unpruned architecture"),
-    "dataset": ("string", "name of the data set"),
-    "variant": ("string", "base or the name of a pruned form"),
-    "seed": ("int64", "seed of the cells of this landscape"),
-    "metric": ("string", "top1 or top5"),
+    **KEY_COLUMNS,
     "threshold": ("float64", "x of the x-ROI, percentage points under the variant's best score"),
     "log10_wd": ("float64", "log10 of the weight decay of this member"),
     "log10_lr": ("float64", "log10 of the learning rate of this member"),

@@ -20,6 +20,15 @@ SETTING = ["log10_lr", "log10_wd"]
 METRICS = ("top1", "top5")
 GROUP = ["experiment", "model", "dataset"]
 LANDSCAPE = ["experiment", "model", "dataset", "variant", "seed", "metric"]
+# the columns that say which landscape a row of a result belongs to, as records.CELL_COLUMNS
+KEY_COLUMNS = {
+    "experiment": ("string", "name in the config"),
+    "model": ("string", "unpruned architecture"),
+    "dataset": ("string", "name of the data set"),
+    "variant": ("string", "base or the name of a pruned form"),
+    "seed": ("int64", "seed of the landscape's cells; in a risk, of the base's too"),
+    "metric": ("string", "top1 or top5"),
+}
 # settings that differ by less than this many decimals of log10 are one grid point, however they were computed
 SETTING_DECIMALS = 9
 
