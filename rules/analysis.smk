@@ -5,9 +5,7 @@ rule collect_study:
     """Gather every record and measurement into two tables."""
     input:
         records=cell_files("record.json", STUDY.all_cells()),
-        benchmarks=expand(
-            f"{EXPERIMENT}/target={{target}}.json", experiment=sorted(STUDY.experiments), target=sorted(STUDY.targets)
-        ),
+        benchmarks=target_files(),
     output:
         cells=f"{RESULTS}/cells.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",

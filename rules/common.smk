@@ -91,13 +91,19 @@ def exported_variants(wildcards):
     return expand(f"{VARIANT}/onnx", experiment=wildcards.experiment, variant=names)
 
 
+def target_files():
+    """What every target measured of every experiment."""
+    pattern = f"{EXPERIMENT}/target={{target}}.json"
+    return expand(pattern, experiment=sorted(STUDY.experiments), target=sorted(STUDY.targets))
+
+
 def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
     from prunescape.run_end import failed_lines, finished_lines
 
     if failed:
-        cells = [cell.path for cell in STUDY.all_cells()]
-        lines = failed_lines(RESULTS, STUDY.summary(), cells, WATCH.failures)
+        files = {"records": cell_files("record.json", STUDY.all_cells()), "measured": target_files()}
+        lines = failed_lines(RESULTS, STUDY.summary(), **files, failures=WATCH.failures)
     else:
         shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)

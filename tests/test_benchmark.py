@@ -135,6 +135,7 @@ def test_every_sample_is_kept_and_summed_up_as_numpy_does(benchmark):
         assert entry["p90_s"] == pytest.approx(np.quantile(samples, 0.9), rel=1e-12)
         assert entry["noisy"] == ((high - low) / np.median(samples) > 0.03)
         assert len(entry["cpu_samples_s"]) == 4
+        assert entry["cpu_seconds_per_run"] == pytest.approx(np.median(entry["cpu_samples_s"]), rel=1e-12)
 
 
 def test_accuracy_is_what_numpy_finds_and_a_difference_is_told(prepared, benchmark):
@@ -155,30 +156,83 @@ def test_environment_says_where_it_was_measured(benchmark):
     assert environment["provider"] == "CPUExecutionProvider" and environment["cpu"]
 
 
-def test_chunks_alternate_over_the_models_and_last_long_enough(monkeypatch):
-    """Against a clock that the fake sessions advance: 1 ms a run, chunks of at least 25 ms."""
-    clock, order = [0.0], []
+class FakeHost:
+    """Two clocks that only fake sessions advance; `log` has a letter for each run and | for each look at the wall."""
 
-    class Session:
-        def __init__(self, name):
-            self.name = name
+    def __init__(self):
+        self.wall, self.cpu, self.log = 0.0, 0.0, ""
 
-        def run(self, outputs, feed):
-            clock[0] += 0.001
-            order.append(self.name)
+    def perf_counter(self):
+        self.log += "|"
+        return self.wall
 
-    monkeypatch.setattr(agent.time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(agent.time, "process_time", lambda: clock[0])
+    def process_time(self):
+        return self.cpu
+
+
+class FakeSession:
+    """A model called by one letter, each run of which takes these seconds on its host's clocks."""
+
+    def __init__(self, host, name, wall, cpu):
+        self.host, self.name, self.wall, self.cpu = host, name, wall, cpu
+
+    def run(self, outputs, feed):
+        self.host.wall, self.host.cpu = self.host.wall + self.wall, self.host.cpu + self.cpu
+        self.host.log += self.name
+
+
+TICK = 2.0**-10  # about 1 ms; sums of it are exact
+COSTS = {"a": (TICK, 3 * TICK), "b": (2 * TICK, TICK), "c": (4 * TICK, 10 * TICK)}  # wall and CPU seconds of a run
+
+
+@pytest.fixture
+def fake_latency(monkeypatch):
+    """What the agent measures, and what it ran, on three models of known cost: chunks of at least 25 ms."""
+    host = FakeHost()
+    monkeypatch.setattr(agent.time, "perf_counter", host.perf_counter)
+    monkeypatch.setattr(agent.time, "process_time", host.process_time)
     monkeypatch.setattr(agent, "first_images", lambda session, images, batch: None)
-    sessions = {name: Session(name) for name in "abc"}
+    sessions = {name: FakeSession(host, name, *costs) for name, costs in COSTS.items()}
     protocol = {"warmups": 5, "repeats": 3, "chunk_seconds": 0.025}
     entries = agent.measure_latency(sessions, None, 1, 1, protocol)
-    assert all(entry["median_s"] == pytest.approx(0.001) for entry in entries)
-    runs = entries[0]["runs_per_sample"]
-    assert 25 <= runs <= 30
-    timed = order[-9 * runs :]
-    assert [timed[start] for start in range(0, 9 * runs, runs)] == list("abccbaabc")
-    assert order[:5] == ["a"] * 5
+    pieces = host.log.split("|")
+    return {entry["id"]: entry for entry in entries}, pieces[::2], pieces[1::2]
+
+
+def test_every_run_is_a_warm_up_or_timed_and_chunks_alternate(fake_latency):
+    """Outside the clock only the warm-ups; inside it, after calibration, one chunk a sample in alternating order."""
+    entries, untimed, chunks = fake_latency
+    assert [piece for piece in untimed if piece] == ["aaaaa", "bbbbb", "ccccc"]
+    runs = {name: entry["runs_per_sample"] for name, entry in entries.items()}
+    assert chunks[-9:] == [name * runs[name] for name in "abccbaabc"]
+    for name, (wall, _) in COSTS.items():
+        tried = [len(chunk) for chunk in chunks[:-9] if chunk[0] == name]
+        assert tried[0] == 1 and tried[-1] == runs[name] and tried == sorted(set(tried))
+        assert 0.025 <= runs[name] * wall <= 0.030 + wall
+
+
+def test_wall_and_cpu_seconds_are_those_of_one_run(fake_latency):
+    entries, _, _ = fake_latency
+    for name, (wall, cpu) in COSTS.items():
+        assert entries[name]["samples_s"] == [wall] * 3 and entries[name]["cpu_samples_s"] == [cpu] * 3
+        assert (entries[name]["median_s"], entries[name]["cpu_seconds_per_run"]) == (wall, cpu)
+
+
+def test_sessions_get_the_threads_asked_for_and_one_between_operators(prepared, exports, monkeypatch):
+    """As onnxruntime's own sessions report: accuracy with the most threads, latency with each number in turn."""
+    opened, real = [], agent.onnxruntime.InferenceSession
+
+    def recorded(*arguments, **options):
+        session = real(*arguments, **options)
+        opened.append(session.get_session_options())
+        return session
+
+    monkeypatch.setattr(agent.onnxruntime, "InferenceSession", recorded)
+    protocol = {"warmups": 0, "repeats": 1, "chunk_seconds": 0.0}
+    result = agent.measure(spec_of(prepared, exports, threads=[1, 3, 2], protocol=protocol))
+    assert [entry["threads"] for entry in result["latency"]] == [1, 3, 2]
+    assert [options.intra_op_num_threads for options in opened] == [3, 1, 3, 2]
+    assert {options.inter_op_num_threads for options in opened} == {1}
 
 
 def test_a_batch_larger_than_the_test_split_takes_images_again(prepared, exports):

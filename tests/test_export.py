@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from export_onnx import export_onnx, parity_images
 from prunescape.bench import export
 from prunescape.bench.export import check_parity, export_model, strip_metadata
-from prunescape.bench.ranking import best_cells
+from prunescape.bench.ranking import best_records
 from prunescape.data.prepared import load_prepared
 from prunescape.data.preparing import write_prepared
 from prunescape.errors import InputError
@@ -90,7 +90,13 @@ def images_of(study):
     return parity_images(load_prepared(study / "data.npz", study / "data.json"))
 
 
-def test_the_best_cells_are_exported_with_what_they_reached(exported):
+def deflated(content):
+    """Bytes of zlib's format by RFC 1950: 2 of header, the deflate stream at level 9, 4 of check sum."""
+    stream = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    return 2 + len(stream.compress(content) + stream.flush()) + 4
+
+
+def test_the_best_records_are_exported_with_what_they_reached(exported):
     models = read_json(exported / "export.json")["models"]
     assert [(model["rank"], model["correct"], model["cell"]["seed"]) for model in models] == [(1, 25, 0), (2, 20, 0)]
     assert sorted(path.name for path in exported.iterdir()) == ["export.json", "rank-1.onnx", "rank-2.onnx"]
@@ -98,8 +104,7 @@ def test_the_best_cells_are_exported_with_what_they_reached(exported):
         content = (exported / model["file"]).read_bytes()
         assert model["sha256"] == hashlib.sha256(content).hexdigest()
         assert model["file_bytes"] == len(content)
-        assert zlib.decompress(zlib.compress(content, 9)) == content
-        assert model["encoded_bytes"] == len(zlib.compress(content, 9)) < len(content)
+        assert model["encoded_bytes"] == deflated(content) < len(content)
         assert 0 < model["parity"]["difference"] <= 1e-4 and model["parity"]["top1_agreement"] == 1
         assert model["parity"]["batches"] == [1, 3, 30]
 
@@ -156,6 +161,40 @@ def test_other_weights_or_a_changed_file_fail_with_the_figures(study, exported, 
         check_parity(random_network(3), images, tmp_path / "changed.onnx", name="changed.onnx")
 
 
+@pytest.mark.parametrize("share", [2e-4, 1e-2])
+def test_logits_a_little_off_are_refused_though_every_class_is_the_same(study, exported, share):
+    """A classifier scaled by 1 + e moves the logits by e / (1 + e) of the largest one, and no class."""
+    with pytest.raises(InputError, match=r"same class on 100\.00% of 30 images") as caught:
+        check_parity(scaled_network(share), images_of(study), exported / "rank-1.onnx", name="rank-1.onnx")
+    told = float(str(caught.value).split("largest difference ")[1].split()[0])
+    assert told == pytest.approx(share / (1 + share), abs=2e-5)
+
+
+def test_a_difference_within_rounding_is_accepted_and_told(study, exported):
+    parity = check_parity(scaled_network(5e-5), images_of(study), exported / "rank-1.onnx", name="rank-1.onnx")
+    assert parity["difference"] == pytest.approx(5e-5, abs=2e-5) and parity["top1_agreement"] == 1
+
+
+def scaled_network(share):
+    network = random_network(3)
+    with torch.no_grad():
+        for parameter in network.fc.parameters():
+            parameter.mul_(1 + share)
+    return network
+
+
+def test_near_ties_that_flip_the_class_are_refused(tmp_path):
+    """Logits (1, 1 + e) and (1 + e, 1) lie e apart, far within the tolerance, but no image keeps its class."""
+    images, network = np.zeros((4, 1, 2, 2), np.float32), torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
+    tie = torch.tensor([1.0, 1.00001])
+    with torch.no_grad():
+        network[1].bias.copy_(tie)
+        export_model(network, images, tmp_path / "tie.onnx", mean=[0.0], std=[1.0])
+        network[1].bias.copy_(tie.flip(0))
+    with pytest.raises(InputError, match=r"same class on 0\.00% of 4 images"):
+        check_parity(network, images, tmp_path / "tie.onnx", name="tie.onnx")
+
+
 def test_a_mismatch_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     images = np.zeros((3, 1, 8, 8), np.float32)
@@ -184,9 +223,9 @@ def test_ties_go_to_the_smallest_setting_as_numbers():
         for index, (lr, wd, seed) in enumerate(settings)
     ]
     records[4] |= {"status": "diverged", "correct": None}
-    assert best_cells(records, 10) == [3, 2, 1, 0]
-    assert best_cells([*records, records[0] | {"correct": 501}], 1) == [5]
-    assert best_cells([], 2) == []
+    assert best_records(records, 10) == [3, 2, 1, 0]
+    assert best_records([*records, records[0] | {"correct": 501}], 1) == [5]
+    assert best_records([], 2) == []
 
 
 @pytest.mark.parametrize(

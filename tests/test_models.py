@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
+from scipy import stats
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from prunescape.errors import InputError
@@ -103,9 +106,107 @@ def test_he_standard_deviation_has_its_closed_form(model, layer, fan):
     assert weight.std().item() == pytest.approx(math.sqrt(2 / fan), rel=4 / math.sqrt(2 * weight.numel()))
 
 
-def test_batch_norm_starts_as_identity():
-    norm = network_of("resnet8").bn1
-    assert norm.weight.unique().tolist() == [1.0] and norm.bias.unique().tolist() == [0.0]
+def norms_of(network):
+    return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+def unsettle_norms(network, images, least, most):
+    """Scales uniform between `least` and `most`, normal shifts, and the running statistics of `images`."""
+    generator = torch.Generator().manual_seed(1)
+    for norm in norms_of(network):
+        nn.init.uniform_(norm.weight, least, most, generator=generator)
+        nn.init.normal_(norm.bias, generator=generator)
+        norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(images)
+    return network.eval()
+
+
+@pytest.mark.parametrize("model", ["resnet8", "mobilenet_v2"])
+def test_initialising_makes_used_batch_norms_the_identity_again(model):
+    network = unsettle_norms(network_of(model), torch.randn(4, 3, 32, 32), 2.0, 3.0)
+    initialise(network, 0)
+    for norm in norms_of(network):
+        for values, neutral in ((norm.weight, 1), (norm.bias, 0), (norm.running_mean, 0), (norm.running_var, 1)):
+            assert torch.equal(values, torch.full_like(values, neutral))
+        assert norm.num_batches_tracked == 0
+
+
+def distance(sample, distribution):
+    """Kolmogorov's distance times sqrt(n): one fair sample in 10^8 is above 3.2 (2 exp(-2 * 3.2^2))."""
+    values = sample.detach().double().numpy().ravel()
+    return stats.kstest(values, distribution.cdf).statistic * math.sqrt(values.size)
+
+
+def test_cifar_resnets_classifier_is_he_normal_with_torchs_bias():
+    """Idelbayev 2018: weight normal with std sqrt(2 / 64); bias as nn.Linear documents: uniform within 1 / sqrt(64)."""
+    fc = network_of("resnet8", classes=1000).fc
+    assert fc.weight.std().item() == pytest.approx(math.sqrt(2 / 64), rel=4 / math.sqrt(2 * fc.weight.numel()))
+    assert distance(fc.weight, stats.norm(0, math.sqrt(2 / 64))) < 3.2
+    assert distance(fc.bias, stats.uniform(-1 / 8, 2 / 8)) < 3.2 and fc.bias.abs().max() <= 1 / 8
+
+
+class Written:
+    """A network's tensors in the order in which they are written, taken one by one by plain functions."""
+
+    def __init__(self, network):
+        self.tensors = list(network.state_dict().values())
+
+    def convolve(self, x, **options):
+        """Convolution without bias, then batch norm as its formula stands (Ioffe and Szegedy 2015, Algorithm 2)."""
+        x = F.conv2d(x, self.tensors.pop(0), **options)
+        scale, shift, mean, variance, _ = (self.tensors.pop(0) for _ in range(5))
+        column = (slice(None), None, None)
+        return (x - mean[column]) / (variance[column] + 1e-5) ** 0.5 * scale[column] + shift[column]
+
+    def classify(self, x):
+        weight, bias = self.tensors
+        return x.mean((2, 3)) @ weight.T + bias
+
+
+def idelbayevs_resnet(network, images):
+    """resnet.py of Idelbayev 2018, option A, in plain functions."""
+    written = Written(network)
+    x = written.convolve(images, padding=1).clamp(min=0)
+    for planes in (16, 32, 64):
+        for block in range((len(network.state_dict()) - 8) // 36):
+            stride, skipped = (2 if planes > 16 and block == 0 else 1), x
+            if stride == 2:
+                skipped = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, planes // 4, planes // 4))
+            x = written.convolve(x, stride=stride, padding=1).clamp(min=0)
+            x = (written.convolve(x, padding=1) + skipped).clamp(min=0)
+    return written.classify(x)
+
+
+def chens_mobilenet(network, images):
+    """MobileNetV2 at 32 x 32 (METHODS 1, after Chen 2018) in plain functions, ReLU6 as min(max(x, 0), 6)."""
+    written, strides = Written(network), {24: 1, 32: 1, 64: 2, 96: 1, 160: 2, 320: 1}
+    widths = [16, *[24] * 2, *[32] * 3, *[64] * 4, *[96] * 3, *[160] * 3, 320]
+    x = written.convolve(images, padding=1).clamp(0, 6)
+    for before, channels in zip([32, *widths], widths, strict=False):
+        stride, hidden = (1 if channels == before else strides.get(channels, 1)), before * (1 if channels == 16 else 6)
+        out = written.convolve(x).clamp(0, 6)
+        out = written.convolve(out, stride=stride, padding=1, groups=hidden).clamp(0, 6)
+        out = written.convolve(out)
+        x = x + out if x.shape == out.shape else out
+    return written.classify(written.convolve(x).clamp(0, 6))
+
+
+@pytest.mark.parametrize(
+    ("model", "reference", "scales"),
+    [
+        ("resnet8", idelbayevs_resnet, (0.5, 1.5)),
+        ("resnet20", idelbayevs_resnet, (0.5, 1.5)),
+        ("mobilenet_v2", chens_mobilenet, (2.0, 6.0)),  # large, so that ReLU6 meets values above 6
+    ],
+)
+def test_logits_are_those_of_the_sources_written_in_plain_functions(model, reference, scales):
+    """In float64, so that only another computation can differ; used batch norms, so that each statistic matters."""
+    torch.manual_seed(2)
+    used, images = torch.randn(8, 3, 32, 32).double(), torch.randn(4, 3, 32, 32).double()
+    network = unsettle_norms(network_of(model).double(), used, *scales)
+    with torch.no_grad():
+        torch.testing.assert_close(network(images), reference(network, images), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 7, 5), (2, 1, 1), (3, 33, 31)])

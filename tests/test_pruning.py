@@ -358,3 +358,15 @@ def test_images_that_do_not_fit_are_refused():
     network, _ = full_network("resnet8")
     with pytest.raises(InputError, match="does not take images of shape"):
         plan_widths(network, (3, 8, 8), method="uniform", ratio=0.5)
+
+
+@pytest.mark.parametrize("share", [0.03, 0.28, 0.41, 0.47, 0.72, 0.97])
+def test_uniform_widths_of_equal_layers_add_up_to_the_share_asked_for(share):
+    """Within one channel per width over all layers of it, and every layer within one channel of its own share."""
+    from prunescape.nets.widths import spread
+
+    full = np.array([16, 64, 32] * 9)  # as in ResNet-56, but the widths mixed
+    units = spread(share, full, lowest=np.zeros_like(full))
+    assert np.abs(units - share * full).max() <= 1
+    for width in (16, 32, 64):
+        assert abs(units[full == width].sum() - share * width * 9) <= 1

@@ -1,6 +1,7 @@
 """A run that fails in part: the rest goes on, the end says what is missing and why, and the partial report opens."""
 
 import copy
+from pathlib import Path
 
 import pytest
 
@@ -62,13 +63,14 @@ def test_each_missing_cell_names_what_it_waited_for(tmp_path):
     for name in ("data/digits.log", "experiment=e/variant=uniform-0.5/plan.log", f"{cells[0]}/train.log"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"some progress\nerror: {name}\n\n")
+    folders = [Path(cell) for cell in cells]
     plan = Failure("plan_variant", {}, str(tmp_path / "experiment=e/variant=uniform-0.5/plan.log"))
     train = Failure("train_cell", {}, str(tmp_path / cells[0] / "train.log"))
     data = Failure("prepare_data", {}, str(tmp_path / "data/digits.log"))
-    found = missing_cells(tmp_path, cells, [plan, train])
+    found = missing_cells(tmp_path, folders, [plan, train])
     assert [entry["reason"] for entry in found] == [
         f"error: {cells[0]}/train.log",
         "error: experiment=e/variant=uniform-0.5/plan.log",
     ]
-    assert {entry["reason"] for entry in missing_cells(tmp_path, cells, [data])} == {"error: data/digits.log"}
-    assert {entry["log"] for entry in missing_cells(tmp_path, cells, [])} == {""}
+    assert {entry["reason"] for entry in missing_cells(tmp_path, folders, [data])} == {"error: data/digits.log"}
+    assert {entry["log"] for entry in missing_cells(tmp_path, folders, [])} == {""}

@@ -112,9 +112,11 @@ def test_augmented_images_are_crops_of_the_padded_image_and_mirrors():
     images = torch.randint(1, 256, (4, 5, 7, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     augmenter = Augmenter(images, crop_padding=2, flip=True, generator=torch.Generator().manual_seed(3))
     chosen = torch.tensor([2, 0, 3, 3])
-    seen = set()
+    seen, alike = set(), 0
     for _ in range(200):
-        for number, image in zip(chosen.tolist(), augmenter.batch(chosen), strict=True):
+        batch = augmenter.batch(chosen)
+        alike += torch.equal(batch[2], batch[3])
+        for number, image in zip(chosen.tolist(), batch, strict=True):
             padded = np.pad(images[number].numpy(), ((2, 2), (2, 2), (0, 0)))
             crops = {
                 padded[row : row + 5, column : column + 7, :].tobytes(): (row, column, False)
@@ -128,6 +130,7 @@ def test_augmented_images_are_crops_of_the_padded_image_and_mirrors():
             }
             seen.add((crops | mirrors)[image.numpy().tobytes()])
     assert seen == {(row, column, flip) for row in range(5) for column in range(5) for flip in (False, True)}
+    assert alike < 20  # one image twice in a batch is cropped anew each time: 1 of 50 by chance
 
 
 def test_without_augmentation_images_stay_as_they_are():
@@ -165,6 +168,35 @@ def test_it_learns_and_evaluates_every_image_once():
     assert outcome.loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
     assert outcome.correct.float().mean() > 0.9
     assert outcome.correct_top5 is None
+
+
+def test_batch_norm_learns_in_training_and_rests_in_evaluation():
+    """Running statistics by hand: momentum 0.1 over the batches; evaluation uses them and leaves them alone."""
+    data = blobs()
+    network = nn.Sequential(nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, 3))
+    train(network, data, Recipe(epochs=1, batch_size=60), learning_rate=1e-9, weight_decay=0, seed=0, device=CPU)
+    normal = (data.train_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
+    np.testing.assert_allclose(network[0].running_mean, 0.1 * normal.mean((0, 2, 3)), atol=1e-5)
+    np.testing.assert_allclose(
+        network[0].running_var, 0.9 + 0.1 * normal.var((0, 2, 3), ddof=0) * 2160 / 2159, rtol=1e-5
+    )
+    before = copy.deepcopy(network.state_dict())
+    _, correct, _ = evaluate(network, Images(data.test_images, data.test_labels, data, CPU), 3)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    fixed = network.eval()
+    tested = torch.from_numpy((data.test_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]).float()
+    with torch.no_grad():
+        assert torch.equal(fixed(tested).argmax(1) == torch.from_numpy(data.test_labels), correct)
+
+
+def test_parameters_without_a_gradient_rest():
+    used, unused = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+    optimiser = SGD([unused, used], momentum=0.9, weight_decay=0.1)
+    for _ in range(2):
+        (used**2).sum().backward()
+        optimiser.step(0.1)
+    assert torch.equal(unused, torch.ones(3))
+    assert (used < 1).all()
 
 
 def test_top5_counts_the_five_best_classes():
@@ -218,7 +250,9 @@ def test_a_record_has_every_column_and_its_bits_count_the_correct():
     outcome = train(linear_network(data), data, recipe, learning_rate=0.01, weight_decay=0, seed=0, device=CPU)
     record = cell_record(Cell("e", BASE, "-2.0", "0.0"), outcome, widths=WIDTHS, identity=IDENTITY)
     job = {"seconds": 1.0, "peak_memory_bytes": 5}
-    host = dict.fromkeys(("device", "host", "torch", "finished", "data_digest", "code_digest", "weights_digest"), "x")
+    names = ("device", "host", "cpu", "torch", "numpy", "finished")
+    digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")
+    host = dict.fromkeys((*names, *digests), "x")
     row = record_row(copy.deepcopy(record) | job | {"provenance": host})
     assert list(row) == list(CELL_COLUMNS)
     bits = np.unpackbits(np.frombuffer(row["correct_bits"], np.uint8))[: row["tested"]]

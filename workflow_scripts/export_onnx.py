@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from prunescape.bench.export import export_model
-from prunescape.bench.ranking import best_cells
+from prunescape.bench.ranking import best_records
 from prunescape.data.prepared import PreparedData, load_prepared
 from prunescape.files import file_digest, read_json, write_json
 from prunescape.joblog import job_log
@@ -37,7 +37,7 @@ def export_onnx(
     torch.set_num_threads(1)
     prepared, known = load_prepared(data, identity), read_json(identity)
     contents = [read_json(record) for record in records]
-    chosen = best_cells(contents, export["best"])
+    chosen = best_records(contents, export["best"])
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {records[position].parent}", flush=True)

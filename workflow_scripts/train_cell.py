@@ -43,14 +43,10 @@ def train_cell(
     outcome = train(network, prepared, by, **settings, device=where, report=print_epoch)
     content = cell_record(cell, outcome, widths=plan, identity=known)
     save_weights(network, weights, {"status": content["status"]})
-    digests = {"data_digest": known["digest"], "code_digest": declared["code"], "weights_digest": file_digest(weights)}
-    content |= {
-        "recipe": declared["recipe"],
-        "seconds": time.perf_counter() - started,
-        "peak_memory_bytes": peak_memory_bytes(where),
-        "provenance": environment(where) | digests,
-    }
-    write_json(record, content)
+    content["seconds"], content["peak_memory_bytes"] = time.perf_counter() - started, peak_memory_bytes(where)
+    digests = {"data_digest": known["digest"], "code_digest": declared["code"]}
+    digests |= {"widths_digest": file_digest(widths), "weights_digest": file_digest(weights)}
+    write_json(record, content | {"recipe": declared["recipe"], "provenance": environment(where) | digests})
 
 
 def print_epoch(entry: dict) -> None:

@@ -17,18 +17,16 @@ from prunescape.study_tables import write_benchmarks, write_cells
 
 
 def write_partial_report(
-    results: Path, study: dict[str, Any], *, present: list[str], missing: list[dict[str, str]]
+    results: Path, study: dict[str, Any], *, records: list[Path], measured: list[Path], missing: list[dict[str, str]]
 ) -> Path:
-    """Write `results`/partial/report.html from the cells in `present` (their paths) and give its path.
+    """Write `results`/partial/report.html from the `records` of cells and the benchmarks `measured`; give its path.
 
     `missing` holds {cell, reason, log} per cell without a record. Raises InputError for a damaged record.
     """
     folder = results / "partial"
     cells, benchmarks, figures = folder / "cells.parquet", folder / "benchmarks.parquet", folder / "figures"
-    write_cells([results / path / "record.json" for path in present], cells)
-    targets = [(name, target) for name in sorted(study["experiments"]) for target in sorted(study["targets"])]
-    measured = [results / f"experiment={name}" / f"target={target}.json" for name, target in targets]
-    write_benchmarks([path for path in measured if path.exists()], benchmarks)
+    write_cells(records, cells)
+    write_benchmarks(measured, benchmarks)
     tables = analyse(cells, folder, partial=True)
     ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]
     landscapes = scores(read_cells(cells, partial=True))

@@ -39,10 +39,13 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     "peak_memory_bytes": ("int64", "peak resident memory of the process, or peak allocated memory of the GPU"),
     "device": ("string", "cpu, or the name of the GPU"),
     "host": ("string", "name of the host"),
+    "cpu": ("string", "name of its processor"),
     "torch": ("string", "version of torch"),
+    "numpy": ("string", "version of numpy"),
     "finished": ("string", "when, in universal time (ISO 8601)"),
     "data_digest": ("string", "SHA-256 of the prepared data"),
     "code_digest": ("string", "digest of the training code"),
+    "widths_digest": ("string", "SHA-256 of the variant's widths.json"),
     "weights_digest": ("string", "SHA-256 of the weights file"),
     "correct_bits": ("binary", "per-image correctness (top-1), bit i of byte i // 8 from the high end is image i"),
 }

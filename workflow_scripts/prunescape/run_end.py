@@ -27,29 +27,34 @@ def finished_lines(results: Path | str) -> list[str]:
     return [*lines, f"report: {report.resolve()}"]
 
 
-def failed_lines(results: Path | str, study: dict[str, Any], cells: list[str], failures: list[Failure]) -> list[str]:
-    """What failed, why, and its log; writes the partial report of the cells that are there and names it.
+def failed_lines(
+    results: Path | str, study: dict[str, Any], *, records: list[str], measured: list[str], failures: list[Failure]
+) -> list[str]:
+    """What failed, why, and its log; writes the partial report of what is there and names it.
 
-    `cells` are the paths of all cells of the study. A partial report that cannot be written is said, not raised: the
-    run has failed already, and its own reasons matter more.
+    `records` and `measured` are the files that a whole study has. A partial report that cannot be written is said, not
+    raised: the run has failed already, and its own reasons matter more.
     """
     from prunescape.partial_report import write_partial_report
 
     results = Path(results)
-    present = [path for path in cells if (results / path / "record.json").exists()]
-    missing = missing_cells(results, sorted(set(cells) - set(present)), failures)
+    there = {
+        name: [Path(path) for path in paths if Path(path).exists()]
+        for name, paths in (("records", records), ("measured", measured))
+    }
+    absent = [Path(path).parent.relative_to(results) for path in records if not Path(path).exists()]
     listed = [{"rule": item.rule, "log": item.log, "reason": last_line(item.log)} for item in failures]
-    lines = [f"failed jobs: {len(failures)}; missing cells: {len(missing)} of {len(cells)}"]
+    lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(records)}"]
     lines += [f"  {item['rule']}: {item['reason']}\n    log: {item['log']}" for item in listed[:LISTED]]
     lines += [f"  and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
     try:
-        report = write_partial_report(results, study, present=present, missing=missing)
+        report = write_partial_report(results, study, **there, missing=missing_cells(results, absent, failures))
     except Exception as error:  # whatever breaks here must not hide why the run failed
         return [*lines, f"no partial report: {error}"]
     return [*lines, f"partial report: {report.resolve()}"]
 
 
-def missing_cells(results: Path, missing: list[str], failures: list[Failure]) -> list[dict[str, str]]:
+def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -> list[dict[str, str]]:
     """For each missing cell: its path, why it is missing, and the log that says so, if there is one.
 
     A cell is missing because of its own job, or of one that it waited for: its variant's plan, its data.
@@ -60,7 +65,7 @@ def missing_cells(results: Path, missing: list[str], failures: list[Failure]) ->
         above = [results / path, *(results / path).parents, results / "data"]
         log = next((causes[folder] for folder in above if folder in causes), "")
         reason = last_line(log) if log else "not trained: the run ended before"
-        found.append({"cell": path, "reason": reason, "log": log})
+        found.append({"cell": str(path), "reason": reason, "log": log})
     return found
 
 

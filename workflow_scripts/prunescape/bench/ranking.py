@@ -3,7 +3,7 @@
 from prunescape.records import OK
 
 
-def best_cells(records: list[dict], count: int) -> list[int]:
+def best_records(records: list[dict], count: int) -> list[int]:
     """Positions in `records` of the `count` best cells with status ok, best first; fewer when there are fewer.
 
     Most correct test images win. Ties go to the smallest (log10_lr, log10_wd, seed) as numbers: a rule that looks at

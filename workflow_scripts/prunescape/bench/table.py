@@ -17,24 +17,35 @@ BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
     "batch": ("int64", "images per run"),
     "latency_median_s": ("float64", "median of the samples, seconds per run of one batch"),
     "latency_iqr_s": ("float64", "their interquartile range, seconds"),
-    "latency_p90_s": ("float64", "their 90th percentile, seconds"),
+    "latency_p90_s": ("float64", "90th percentile of the samples, which are means over runs, seconds"),
     "latency_relative_iqr": ("float64", "interquartile range / median"),
     "noisy": ("bool", "the relative interquartile range is above 3 %"),
     "cpu_seconds_per_run": ("float64", "median CPU time of a run, all threads, seconds"),
     "runs_per_sample": ("int64", "runs back to back in one sample"),
-    "samples": ("list<float64>", "every sample in the order taken: seconds per run of one batch"),
+    "samples": ("list<float64>", "every sample in the order taken: mean seconds per run of one batch over runs_per_sample"),
     "file_bytes": ("int64", "size of the ONNX file"),
     "encoded_bytes": ("int64", "its size after deflate (zlib, level 9)"),
     "correct": ("int64", "test images whose top-1 class the exported model gets right here"),
     "tested": ("int64", "images in the test split"),
     "top1": ("float64", "100 correct / tested, percent"),
     "correct_torch": ("int64", "test images that the cell got right in torch"),
+    "accuracy_agrees": ("bool", "both counts differ by 0.1 % of the images or less, or by one"),
     "host": ("string", "name of the host"),
     "cpu": ("string", "name of its processor"),
     "onnxruntime": ("string", "version of onnxruntime"),
 }
 CELL_FIELDS = ("experiment", "model", "dataset", "variant", "log10_lr", "log10_wd", "seed")
-MODEL_FIELDS = ("rank", "precision", "file_bytes", "encoded_bytes", "correct", "tested", "top1", "correct_torch")
+MODEL_FIELDS = (
+    "rank",
+    "precision",
+    "file_bytes",
+    "encoded_bytes",
+    "correct",
+    "tested",
+    "top1",
+    "correct_torch",
+    "accuracy_agrees",
+)
 HOST_FIELDS = ("provider", "host", "cpu", "onnxruntime")
 
 

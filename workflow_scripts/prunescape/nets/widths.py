@@ -80,25 +80,39 @@ def ranked_units(model: FlopsByWidth, target: float, lowest: np.ndarray, scores:
 
 def nearest_of(model: FlopsByWidth, target: float, candidates) -> np.ndarray:
     """The candidate whose FLOPs are nearest to `target`; the first of equals."""
-    return min(candidates, key=lambda units: abs(int(model.total(units)) - target))
+    return min(candidates, key=lambda units: error_at(model, target, units))
 
 
 def adjust(model: FlopsByWidth, target: float, start: np.ndarray, lowest: np.ndarray) -> np.ndarray:
     """Move single units, best move first, until FLOPs are within `AIM` of `target` or no move helps.
 
-    Where that leaves more than `ALLOWED_ERROR` and all combinations can be tried, the nearest of them is taken.
+    Where that leaves more than `ALLOWED_ERROR`, two units move at once; where that does too and all combinations can be
+    tried, the nearest of them is taken.
     """
-    moves = np.concatenate([np.eye(len(start), dtype=np.int64), -np.eye(len(start), dtype=np.int64)])
-    units = start
-    while abs(int(model.total(units)) - target) > AIM * target:
-        tried = np.clip(units + moves, lowest, model.full)
-        best = tried[np.argmin(np.abs(model.total(tried) - target))]
-        if abs(int(model.total(best)) - target) >= abs(int(model.total(units)) - target):
+    single = np.concatenate([np.eye(len(start), dtype=np.int64), -np.eye(len(start), dtype=np.int64)])
+    nothing = np.zeros_like(single[:1])
+    units = descend(model, target, start, lowest, nothing, single, AIM)
+    units = descend(model, target, units, lowest, single, single, ALLOWED_ERROR)
+    combinations = math.prod((model.full - lowest + 1).tolist())
+    far = error_at(model, target, units) > ALLOWED_ERROR * target
+    return exhaust(model, target, start, lowest) if far and combinations <= EXHAUSTIBLE else units
+
+
+def error_at(model: FlopsByWidth, target: float, units: np.ndarray) -> float:
+    return abs(int(model.total(units)) - target)
+
+
+def descend(
+    model: FlopsByWidth, target: float, units: np.ndarray, lowest: np.ndarray, first: np.ndarray, then: np.ndarray, aim
+) -> np.ndarray:
+    """The best of all sums of a move of `first` and one of `then`, again and again, until within `aim` or no better."""
+    while error_at(model, target, units) > aim * target:
+        tried = (np.clip(units + move + then, lowest, model.full) for move in first)
+        best = nearest_of(model, target, [some[np.argmin(np.abs(model.total(some) - target))] for some in tried])
+        if error_at(model, target, best) >= error_at(model, target, units):
             break
         units = best
-    far = abs(int(model.total(units)) - target) > ALLOWED_ERROR * target
-    combinations = math.prod((model.full - lowest + 1).tolist())
-    return exhaust(model, target, start, lowest) if far and combinations <= EXHAUSTIBLE else units
+    return units
 
 
 def exhaust(model: FlopsByWidth, target: float, start: np.ndarray, lowest: np.ndarray) -> np.ndarray:

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from prunescape.report.numbers import is_missing, luck_of_the_best, number, standard_error, whole
+from prunescape.report.numbers import is_missing, number, standard_error, whole
 
 
-def luck(best: float, tested: int | None, cells: int) -> float | None:
-    """How far the best of `cells` equally good cells would seem above them by the choice of test images, in points.
-
-    The expected maximum of independent binomial errors (normal approximation). Cells share the test images, which makes
-    it less; seeds differ, which makes it more. None where the number of images is not known.
-    """
-    return standard_error(best, tested) * luck_of_the_best(cells) if tested else None
-
-
-def resolution(loss: float, best: float, tested: int | None, cells: int) -> str:
-    """The loss against what luck alone gives the best cell; empty where the table names no image count."""
-    if not tested:
+def resolution(error: float | None) -> str:
+    """What the choice of test images does to a mean loss; empty where outcomes per image are not known."""
+    if error is None:
         return ""
-    error, lucky = standard_error(best, tested), luck(best, tested, cells)
-    if error == 0:
-        return "At 100 % the binomial standard error is 0 and says nothing about what the test set resolves."
-    measured = (
-        f"One standard error of an accuracy of {number(best)} % on {whole(tested)} images is {number(error)} points; "
-        f"were all {cells} cells equally good, the best would seem {number(lucky)} points above them by that luck alone"
+    return (
+        f"Over the choice of test images, image by image, this mean loss has a standard error of {number(error)} "
+        "points; the luck of the seed and of picking the best cell come on top."
     )
-    if loss <= lucky:
-        return f"{measured}: the loss is within it."
-    return f"{measured}: the loss is beyond it, though the luck of the seed comes on top."
 
 
 def diverged(risk) -> str:
@@ -47,8 +32,8 @@ def limits(base, tested: int | None, seeds: int) -> list[str]:
         error = standard_error(base.best, tested)
         texts.append(
             f"The test set has {whole(tested)} images: one image is {number(100 / tested, 3)} points, and the standard "
-            f"error of one accuracy near {number(base.best, 1)} % is {number(error)} points. A smaller difference "
-            "between two cells is no evidence that one setting is better."
+            f"error of one accuracy near {number(base.best, 1)} % is {number(error)} points. All cells see the same "
+            "images, so a difference between two is known better than that; standard errors of losses below are paired."
         )
     if seeds == 1:
         texts.append(
@@ -60,6 +45,7 @@ def limits(base, tested: int | None, seeds: int) -> list[str]:
     texts.append(
         "A variant's best score is a maximum over noisy cells, so it is too high by luck, the more the noisier the "
         "cells and the finer the grid, and every mean risk here is biased upwards with it, even where the landscapes "
-        "are identical. The base's good settings are also those where the base was lucky."
+        "are identical. The base's good settings are also those where the base was lucky, and by their choice the base "
+        "itself never loses more than 0.5 points on them: its own loss is no yardstick for a variant's."
     )
     return texts

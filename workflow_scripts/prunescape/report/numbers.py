@@ -49,17 +49,3 @@ def standard_error(percent: float, tested: int) -> float:
     """
     share = percent / 100
     return 100 * math.sqrt(share * (1 - share) / tested)
-
-
-def luck_of_the_best(cells: int) -> float:
-    """How far the best of so many equally good cells seems above their mean, in standard errors of one score.
-
-    The expected maximum of n independent standard normal draws, the integral of n x phi(x) Phi(x)^(n - 1).
-    """
-    from scipy.integrate import quad
-    from scipy.special import ndtr
-
-    def weighted(x: float) -> float:
-        return cells * x * math.exp(-x * x / 2) / math.sqrt(2 * math.pi) * ndtr(x) ** (cells - 1)
-
-    return quad(weighted, -12, 12)[0]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BENCHMARK_FIELDS = (
     *("experiment", "variant", "target", "rank", "precision", "threads", "batch", "latency_median_s"),
-    *("latency_iqr_s", "file_bytes", "encoded_bytes", "top1"),
+    *("latency_iqr_s", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees"),
 )
 
 

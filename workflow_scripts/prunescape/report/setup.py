@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prunescape.figures.style import variant_title
-from prunescape.report.numbers import counted, number, setting, short, whole
+from prunescape.progress import duration
+from prunescape.report.numbers import number, setting, short, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,12 +72,3 @@ def target_pairs(targets: dict[str, Any], benchmarks: pd.DataFrame | None) -> Pa
         values = benchmarks[known].drop_duplicates().astype(str)
         pairs.append((name, "; ".join(", ".join(row) for row in values.itertuples(index=False))))
     return pairs
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a reader says them."""
-    if seconds < 120:
-        return f"{number(seconds, 0)} s"
-    if seconds < 7200:
-        return f"{number(seconds / 60, 0)} minutes"
-    return counted(round(seconds / 3600), "hour")

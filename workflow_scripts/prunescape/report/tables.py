@@ -124,14 +124,15 @@ def benchmarks_table(benchmarks: pd.DataFrame, cells: pd.DataFrame) -> Table:
         sizes = [number(row.file_bytes / 1e3, 1), number(row.encoded_bytes / 1e3, 1)]
         share = shares[row.variant]
         gains = [number(speedup), number(1 / share if share else None)]
-        rows.append([*named, *timing, flagged, *gains, *sizes, number(row.top1)])
+        rows.append([*named, *timing, flagged, *gains, *sizes, number(row.top1) + ("" if row.accuracy_agrees else "!")])
     heads = ["variant", "target", "rank", "precision", "threads", "batch", "latency, ms", "IQR, %"]
     heads += ["speed-up", "FLOPs ÷", "file, kB", "encoded, kB", "top-1, %"]
     notes = [
         "Latency: median over the repeats of one run of the whole batch; IQR: their interquartile range as a share of "
         "it. *: above 3 %, too noisy to rest on.",
         "Speed-up: the base's latency under the same conditions ÷ this one; FLOPs ÷: the speed-up that the FLOPs alone "
-        "would give. Encoded: after deflate. Top-1: the exported model on the test split.",
+        "would give. Encoded: after deflate. Top-1: the exported model on the test split; !: not what its cell scored "
+        "in torch.",
     ]
     return Table("On the target", heads, rows, notes)
 

@@ -7,6 +7,7 @@ import socket
 import time
 from pathlib import Path
 
+import numpy
 import torch
 
 from prunescape.errors import InputError
@@ -30,6 +31,14 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
+def processor() -> str:
+    """The processor's model as Linux names it, else its architecture: other processors round differently."""
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
 def peak_memory_bytes(device: torch.device) -> int | None:
     """The GPU's peak allocation, or this process' peak resident memory; None where the system does not tell.
 
@@ -48,9 +57,11 @@ def environment(device: torch.device) -> dict:
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numpy": numpy.__version__,
         "platform": platform.platform(),
         "host": socket.gethostname(),
         "device": device_name(device),
+        "cpu": processor(),
         "threads": torch.get_num_threads(),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

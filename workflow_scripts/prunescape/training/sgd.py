@@ -20,9 +20,12 @@ class SGD:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """One update from the gradients that the parameters hold, which are then dropped."""
-        gradients = [parameter.grad for parameter in self.parameters]
+        """One update from the gradients that the parameters hold, which are then dropped; without one, no update."""
+        held = [place for place, parameter in enumerate(self.parameters) if parameter.grad is not None]
+        parameters = [self.parameters[place] for place in held]
+        gradients = [parameter.grad for parameter in parameters]
+        velocities = [self.velocities[place] for place in held]
         fixed = {"dampening": 0, "nesterov": False, "maximize": False}
-        sgd(self.parameters, gradients, self.velocities, lr=learning_rate, **self.settings, **fixed)
-        for parameter in self.parameters:
-            parameter.grad = None
+        sgd(parameters, gradients, velocities, lr=learning_rate, **self.settings, **fixed)
+        for place, parameter, velocity in zip(held, parameters, velocities, strict=True):
+            self.velocities[place], parameter.grad = velocity, None
