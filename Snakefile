@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 # A study's file stands alone: given with --configfile, it is never merged with the default's experiments.
-if "experiments" not in config:
+if not workflow.configfiles:
 
     configfile: f"{workflow.basedir}/config/config.yaml"
 
@@ -36,6 +36,12 @@ rule all:
     default_target: True
     input:
         rules.cells.input,
+        cell_files("weights.safetensors", STUDY.all_cells()),
+        [f"{DATA}/{name}.{kind}" for name in STUDY.used_datasets() for kind in ("npz", "json")],
+        shared_files(),
+        variant_files("widths.json"),
+        variant_files("onnx"),
+        target_files(),
         rules.collect_study.output,
         rules.map_landscapes.output,
         rules.estimate_risk.output,

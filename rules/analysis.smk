@@ -5,6 +5,8 @@ rule collect_study:
     """Gather every record and measurement into two tables."""
     input:
         records=cell_files("record.json", STUDY.all_cells()),
+        shared=shared_files(),
+        widths=variant_files("widths.json"),
         benchmarks=target_files(),
     output:
         cells=f"{RESULTS}/cells.parquet",
@@ -15,6 +17,7 @@ rule collect_study:
         "../envs/analyse.yaml"
     params:
         code=code_digest("collect_study"),
+        experiments=declared_files(),
     script:
         "../workflow_scripts/collect_study.py"
 

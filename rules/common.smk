@@ -8,11 +8,14 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 from prunescape.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, NAME_PATTERN
 from prunescape.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
 from prunescape.code_digest import code_digest
+from prunescape.config_file import refuse_repeated_keys
 from prunescape.errors import InputError
 from prunescape.progress import watch_cells
 from prunescape.study import load_study
 
 try:
+    for file in workflow.configfiles:
+        refuse_repeated_keys(file)
     STUDY = load_study(config, ", ".join(str(file) for file in workflow.configfiles) or "config")
 except InputError as error:
     sys.exit(f"error: {error}")
@@ -89,6 +92,36 @@ def exported_variants(wildcards):
     """What every variant of an experiment exported."""
     names = [variant.name for variant in experiment_of(wildcards).all_variants]
     return expand(f"{VARIANT}/onnx", experiment=wildcards.experiment, variant=names)
+
+
+def shared_files():
+    """What every experiment declares."""
+    return expand(SHARED, experiment=sorted(STUDY.experiments))
+
+
+def variant_files(name):
+    """One file of each variant of each experiment."""
+    plans = sorted(STUDY.experiments.items())
+    return [
+        f"{VARIANT}/{name}".format(experiment=experiment, variant=variant.name)
+        for experiment, plan in plans
+        for variant in plan.all_variants
+    ]
+
+
+def declared_files():
+    """For each experiment the files that its records must agree with: its declaration, its variants' widths."""
+    widths = f"{VARIANT}/widths.json"
+    return {
+        experiment: {
+            "shared": SHARED.format(experiment=experiment),
+            "widths": {
+                variant.name: widths.format(experiment=experiment, variant=variant.name)
+                for variant in plan.all_variants
+            },
+        }
+        for experiment, plan in sorted(STUDY.experiments.items())
+    }
 
 
 def target_files():

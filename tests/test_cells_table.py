@@ -165,3 +165,11 @@ def test_variants_stand_in_the_order_of_the_papers_tables():
     names = ["nonuniform-0.2", "other", "uniform-0.2", "base", "uniform-0.6", "nonuniform-0.6", "uniform-x"]
     expected = ["base", "uniform-0.6", "uniform-0.2", "nonuniform-0.6", "nonuniform-0.2", "other", "uniform-x"]
     assert sorted(names, key=variant_order) == expected
+
+
+def test_fractions_are_not_percent(tmp_path):
+    lines = ["model,dataset,variant,log10_lr,log10_wd,seed,top1", "m,d,base,-1,-4,0,0.905", "m,d,base,-1,-3,0,0.91"]
+    (tmp_path / "cells.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match="multiply fractions by 100"):
+        read_cells(tmp_path / "cells.csv")
+    assert len(read_cells(tmp_path / "cells.csv", partial=True)) == 2

@@ -21,6 +21,7 @@ from prunescape.data.preparing import write_prepared
 from prunescape.errors import InputError
 from prunescape.files import read_json, write_json
 from prunescape.nets.build import build_model, initialise
+from prunescape.nets.counting import count_flops, count_parameters
 from prunescape.nets.rebuild import rebuild
 
 torch.set_num_threads(1)
@@ -49,6 +50,11 @@ def random_network(seed, modules=CUT):
     return network.eval()
 
 
+def costs():
+    flops, full = (count_flops(random_network(0, modules), (1, 8, 8)) for modules in (CUT, {}))
+    return {"flops": flops, "parameters": count_parameters(random_network(0)), "ratio_achieved": flops / full}
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """One variant as the earlier rules leave it: data, widths, and a record and weights per cell."""
@@ -58,7 +64,7 @@ def study(tmp_path_factory):
         arrays[f"{split}_images"] = random.integers(0, 256, (count, 1, 8, 8), dtype=np.uint8)
         arrays[f"{split}_labels"] = np.arange(count, dtype=np.int64) % 10
     write_prepared(arrays, dataset="digits", data=folder / "data.npz", identity=folder / "data.json")
-    write_json(folder / "widths.json", {**ARCHITECTURE, "in_channels": 1, "classes": 10, "modules": CUT})
+    write_json(folder / "widths.json", {**ARCHITECTURE, "in_channels": 1, "classes": 10, "modules": CUT, **costs()})
     for number, (log10_lr, seed, status, correct) in enumerate(CELLS):
         cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": "uniform-0.5"}
         score = {"status": status, "correct": correct, "tested": 30, "top1": 10.0 if correct is None else correct / 0.3}

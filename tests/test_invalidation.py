@@ -175,3 +175,29 @@ def test_data_changed_behind_its_back_run_everything_that_used_them(finished):
         assert trained(finished.planned()) == cells(*SMALL, *OTHER)
     finally:
         identity.write_text(text)
+
+
+def test_what_was_deleted_is_made_again(restored):
+    results = restored.work / "results/tiny"
+    (results / "experiment=other/target=here.json").unlink()
+    shutil.rmtree(results / "figures")
+    assert rules(restored.planned()) == {"benchmark_target"} | ANALYSIS
+    restored.run()
+    assert restored.planned() == set()
+
+
+def test_a_change_whose_first_run_failed_is_not_forgotten(restored):
+    """Snakemake deletes what a failed job made and may then find everything behind it up to date."""
+    score = study_with(lambda experiments: experiments["small"].update(pruning={"score": "l1"}))
+    restored.configure(score)
+    restored.edit(
+        "workflow_scripts/prunescape/joblog.py",
+        "    try:\n        yield",
+        "    try:\n        raise OSError(28)\n        yield",
+    )
+    assert restored.snakemake().returncode != 0
+    restored.edit("workflow_scripts/prunescape/joblog.py", "        raise OSError(28)\n", "")
+    assert trained(restored.planned()) == cells(*SMALL[2:])
+    restored.run()
+    restored.configure(TINY_STUDY)
+    restored.run()

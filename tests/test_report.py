@@ -47,7 +47,7 @@ def tables(tmp_path, frame):
 
 def answers(tmp_path, frame):
     cells, _, risks = tables(tmp_path, frame)
-    answer = answer_experiment(cells, risks)
+    answer = answer_experiment(cells, risks, None)
     return answer, {part.variant: " ".join([part.headline, *part.sentences]) for part in answer.variants}
 
 
@@ -98,7 +98,7 @@ def test_words_say_what_one_seed_cannot_settle(tmp_path):
     both = pd.concat([study_cells(), study_cells(seed=1)])
     answer, texts = answers(tmp_path, both)
     assert "2 seeds" in " ".join(answer.limits) and "One seed" not in " ".join(answer.limits)
-    assert "Seed by seed the mean loss is 1.00, 1.00 points" in texts["uniform-0.5"]
+    assert "lose 1.00 points (2.0 of 200 test images) on average over 2 seeds (1.00, 1.00)" in texts["uniform-0.5"]
 
 
 def test_words_count_ties_as_not_moved(tmp_path):
@@ -163,7 +163,13 @@ def benchmarks() -> pd.DataFrame:
     return pd.DataFrame(
         [
             {**shared, "variant": name, "latency_median_s": median, "latency_iqr_s": spread, "file_bytes": size}
-            | {"encoded_bytes": size * 9 // 10, "top1": 97.5, "accuracy_agrees": name == "base", "host": "lab", "cpu": "a <b> processor"}
+            | {
+                "encoded_bytes": size * 9 // 10,
+                "top1": 97.5,
+                "accuracy_agrees": name == "base",
+                "host": "lab",
+                "cpu": "a <b> processor",
+            }
             for name, median, spread, size in rows
         ]
     )
@@ -176,6 +182,18 @@ def test_benchmark_table_has_speed_up_beside_the_flops_and_flags_noise(tmp_path)
     assert rows[1][6:] == ["1.250", "4.0*", "1.60", "1.99", "150.0", "135.0", "97.50!"]
     alone = benchmarks_table(benchmarks().iloc[1:], cells[cells["variant"] != "base"]).rows
     assert alone[0][8] == "–"
+
+
+def test_words_say_what_each_variant_costs_on_the_target(tmp_path):
+    """2 ms against 1.25 ms is 1.6 times the speed; half the FLOPs alone would give 1.99; half the file."""
+    cells, _, risks = tables(tmp_path, study_cells())
+    answer = answer_experiment(cells, risks, benchmarks())
+    texts = {part.variant: part.sentences[-1] for part in answer.variants}
+    assert texts["uniform-0.5"] == (
+        "On here (1 thread, batch 1) one run takes 1.250 ms: 1.60 times the base's speed, where the FLOPs alone would "
+        "give 1.99; its file has 50 % of the base's size. The timing was noisy."
+    )
+    assert "On here" not in texts["nonuniform-0.5"]
 
 
 class Page(HTMLParser):

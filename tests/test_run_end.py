@@ -29,7 +29,7 @@ def test_other_cells_go_on_and_the_end_names_the_reason(failed):
     reason = next(line for line in done.stdout.splitlines() if line.strip().startswith("plan_variant: error:"))
     assert "0.001" in reason
     log = "experiment=small/variant=uniform-0.001/plan.log"
-    assert f"log: results/tiny/{log}" in done.stdout
+    assert f"log: {results / log}" in done.stdout
     assert reason.split("plan_variant: ")[1] == last_line(str(results / log))
     assert len(list(results.glob("**/record.json"))) == 4
 

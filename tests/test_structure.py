@@ -14,7 +14,7 @@ PACKAGE = SCRIPTS / "prunescape"
 # From the ground up; a module may import its own floor and those below it.
 FLOORS = [
     {"errors", "files", "joblog", "cells", "recipe", "records", "code_digest", "torchvision_operators"},
-    {"config_types", "config_errors", "progress", "data.names", "nets.names"},
+    {"config_types", "config_errors", "config_file", "progress", "data.names", "nets.names"},
     {"study"},
     {"data", "nets", "training", "bench", "landscape", "figures", "report"},
     {"study_tables", "partial_report", "run_end"},

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from prunescape.cells import Variant
+from prunescape.config_file import refuse_repeated_keys
 from prunescape.errors import InputError
 from prunescape.study import load_study
 
@@ -132,3 +133,16 @@ def test_a_bad_value_is_one_clear_line(keys, value, said):
 def test_a_name_with_odd_characters_is_refused():
     with pytest.raises(InputError, match=r"experiments\.a b"):
         load_study(GOOD | {"experiments": {"a b": EXPERIMENT}}, "my.yaml")
+
+
+def test_a_key_given_twice_is_refused(tmp_path):
+    (tmp_path / "twice.yaml").write_text("study: a\nexperiments:\n  e: {model: resnet8}\n  e: {model: resnet20}\n")
+    with pytest.raises(InputError, match=r'twice\.yaml: line 4: the key "e" is given twice'):
+        refuse_repeated_keys(tmp_path / "twice.yaml")
+    for file in CONFIG.rglob("*.yaml"):
+        refuse_repeated_keys(file)
+
+
+def test_a_model_of_other_code_is_refused():
+    with pytest.raises(InputError, match="would go unnoticed"):
+        load_study(with_value("experiments.e.model", "package.module:factory"))

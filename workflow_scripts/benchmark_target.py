@@ -29,7 +29,7 @@ def benchmark_target(target: dict, *, exports: list[Path], identity: Path, data:
     accuracy = {result["id"]: result for result in measured["accuracy"]}
     content = {
         "target": target,
-        "data_digest": read_json(identity)["digest"],
+        "data_digest": read_json(identity, "digest")["digest"],
         "environment": measured["environment"],
         "models": [with_accuracy(model, accuracy[model["id"]]) for model in models],
         "latency": measured["latency"],
@@ -39,7 +39,7 @@ def benchmark_target(target: dict, *, exports: list[Path], identity: Path, data:
 
 def exported_models(export: Path) -> list[dict]:
     """The models that a folder's export.json describes, each with an `id` and the `path` of its file."""
-    models = read_json(export / "export.json")["models"]
+    models = read_json(export / "export.json", "models")["models"]
     return [
         {**model, "id": model_id(model), "path": str(export / model["file"]), "precision": "fp32"} for model in models
     ]

@@ -11,7 +11,7 @@ def declare_experiment(recipe: dict, code: str, *, identity: Path, out: Path) ->
 
     The file is small and compared by content, so that a change of any of them reaches every cell.
     """
-    write_json(out, {"recipe": recipe, "code": code, "data": read_json(identity)["digest"]})
+    write_json(out, {"recipe": recipe, "code": code, "data": read_json(identity, "digest")["digest"]})
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -13,9 +13,11 @@ from prunescape.files import file_digest, read_json, write_json
 from prunescape.joblog import job_log
 from prunescape.nets.build import planned_network
 from prunescape.nets.weights import load_weights
+from prunescape.records import WIDTHS
 
 PARITY_IMAGES = 256
 CELL_FIELDS = ("experiment", "model", "dataset", "variant", "log10_lr", "log10_wd", "seed")
+RECORD = (*CELL_FIELDS, "status", "correct", "tested", "top1")
 
 
 def export_onnx(
@@ -35,13 +37,13 @@ def export_onnx(
     damaged, or an exported model does not compute what torch does.
     """
     torch.set_num_threads(1)
-    prepared, known = load_prepared(data, identity), read_json(identity)
-    contents = [read_json(record) for record in records]
+    prepared, known = load_prepared(data, identity), read_json(identity, "mean", "std")
+    contents = [read_json(record, *RECORD) for record in records]
     chosen = best_records(contents, export["best"])
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {records[position].parent}", flush=True)
-        network = planned_network(read_json(widths))
+        network = planned_network(read_json(widths, *WIDTHS))
         load_weights(network, weights[position])
         file = Path(out) / f"rank-{rank}.onnx"
         parity = export_model(network, parity_images(prepared), file, mean=known["mean"], std=known["std"])

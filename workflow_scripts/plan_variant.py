@@ -50,7 +50,7 @@ def plan_variant(plan: dict, *, identity: Path, weights: Path | None, out: Path)
     of the base trained at the prior, None to rank an untrained network. Raises InputError as `plan_widths` and when
     the base diverged.
     """
-    images = read_json(identity)
+    images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
     network = ranking_network(plan, shape=shape, classes=images["classes"], weights=weights)
     if plan["method"] == BASE.method:

@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 
 from prunescape.cells import Cell
-from prunescape.data.prepared import load_prepared
+from prunescape.data.prepared import IDENTITY, load_prepared
 from prunescape.files import file_digest, read_json, write_json
 from prunescape.joblog import job_log
 from prunescape.recipe import Recipe
+from prunescape.records import WIDTHS
 
 
 def train_cell(
@@ -35,7 +36,8 @@ def train_cell(
     from prunescape.training.provenance import environment, peak_memory_bytes, reproducible_device
 
     started = time.perf_counter()
-    plan, known, declared = read_json(widths), read_json(identity), read_json(shared)
+    known, declared = read_json(identity, *IDENTITY), read_json(shared, "recipe", "code")
+    plan = read_json(widths, *WIDTHS)
     where = reproducible_device(device)
     network = initialise(planned_network(plan), cell.seed)
     settings = {"learning_rate": cell.learning_rate, "weight_decay": cell.weight_decay, "seed": cell.seed}

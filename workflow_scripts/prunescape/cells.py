@@ -28,7 +28,7 @@ def canonical(value: float | int | str) -> str:
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite() or isinstance(value, bool):
-        raise InputError(f"{value!r} is not a finite number")
+        raise InputError(f"{repr(value)[:60]} is not a finite number")
     text = f"{number.normalize() + 0:f}"
     return text if "." in text else f"{text}.0"
 

@@ -43,7 +43,7 @@ def _distinct(values: list[Item]) -> list[Item]:
     return values
 
 
-Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$")]
+Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=100)]
 Log10Rate = Annotated[str, _decimal(*LOG10_BOUNDS["log10_lr"], "log10 of a learning rate, -6 to 1")]
 Log10Decay = Annotated[str, _decimal(*LOG10_BOUNDS["log10_wd"], "log10 of a weight decay, -8 to 0")]
 Ratio = Annotated[str, _decimal(1e-6, 1 - 1e-6, "the share of FLOPs to keep, above 0 and below 1")]

@@ -32,16 +32,22 @@ def write_json(path: Path | str, content: dict) -> None:
         temporary.write_text(text + "\n")
 
 
-def read_json(path: Path | str) -> dict:
-    """Read a JSON object; raises InputError that names the file when it is missing or damaged."""
+AGAIN = "delete it and run again"
+
+
+def read_json(path: Path | str, *needed: str) -> dict:
+    """Read a JSON object; raises InputError that names the file when it is missing, damaged or lacks a `needed` key."""
     try:
         content = json.loads(Path(path).read_text())
     except FileNotFoundError:
         raise InputError("the file is missing", where=path) from None
     except (ValueError, OSError) as error:
-        raise InputError(f"the file cannot be read as JSON ({error})", where=path) from None
+        raise InputError(f"the file cannot be read as JSON ({error})", where=path, hint=AGAIN) from None
     if not isinstance(content, dict):
-        raise InputError("the file holds no JSON object", where=path)
+        raise InputError("the file holds no JSON object", where=path, hint=AGAIN)
+    for key in needed:
+        if key not in content:
+            raise InputError(f'the file has no "{key}"', where=path, hint=AGAIN)
     return content
 
 

@@ -17,7 +17,7 @@ from prunescape.study_tables import write_benchmarks, write_cells
 
 
 def write_partial_report(
-    results: Path, study: dict[str, Any], *, records: list[Path], measured: list[Path], missing: list[dict[str, str]]
+    results: Path, study: dict[str, Any], *, records: list[str], measured: list[str], missing: list[dict[str, str]]
 ) -> Path:
     """Write `results`/partial/report.html from the `records` of cells and the benchmarks `measured`; give its path.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+# what every widths.json holds
+WIDTHS = ("model", "architecture", "in_channels", "classes", "modules", "ratio_achieved", "flops", "parameters")
 OK, DIVERGED = "ok", "diverged"
 TOP5_CLASSES = 11  # with fewer classes, guessing five of them is right half of the time or more
 

@@ -36,16 +36,15 @@ def failed_lines(
     raised: the run has failed already, and its own reasons matter more.
     """
     from prunescape.partial_report import write_partial_report
+    from prunescape.study_tables import is_readable
 
     results = Path(results)
-    there = {
-        name: [Path(path) for path in paths if Path(path).exists()]
-        for name, paths in (("records", records), ("measured", measured))
-    }
-    absent = [Path(path).parent.relative_to(results) for path in records if not Path(path).exists()]
+    present = [path for path in records if Path(path).exists() and is_readable(path)]
+    absent = [Path(path).parent.relative_to(results) for path in records if path not in set(present)]
+    there = {"records": present, "measured": [path for path in measured if Path(path).exists()]}
     listed = [{"rule": item.rule, "log": item.log, "reason": last_line(item.log)} for item in failures]
     lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(records)}"]
-    lines += [f"  {item['rule']}: {item['reason']}\n    log: {item['log']}" for item in listed[:LISTED]]
+    lines += [f"  {item['rule']}: {item['reason']}\n    log: {Path(item['log']).resolve()}" for item in listed[:LISTED]]
     lines += [f"  and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
     try:
         report = write_partial_report(results, study, **there, missing=missing_cells(results, absent, failures))
@@ -64,7 +63,9 @@ def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -
     for path in missing:
         above = [results / path, *(results / path).parents, results / "data"]
         log = next((causes[folder] for folder in above if folder in causes), "")
-        reason = last_line(log) if log else "not trained: the run ended before"
+        damaged = (results / path / "record.json").exists()
+        unknown = "its record is damaged" if damaged else "not trained: the run ended before"
+        reason = last_line(log) if log else unknown
         found.append({"cell": str(path), "reason": reason, "log": log})
     return found
 

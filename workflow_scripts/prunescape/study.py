@@ -18,6 +18,7 @@ from prunescape.nets.names import architecture_of
 from prunescape.recipe import Recipe
 
 AXIS_OR_VALUES = Discriminator(lambda given: "axis" if isinstance(given, dict | Part) else "values")
+MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
 
 
@@ -133,6 +134,10 @@ class Study(Part):
         """The options of a data set with its name and every default filled in."""
         return resolve_options(name, self.datasets.get(name, {}))
 
+    def used_datasets(self) -> list[str]:
+        """The names of the data sets that some experiment uses."""
+        return sorted({experiment.dataset for experiment in self.experiments.values()})
+
     def summary(self) -> dict[str, Any]:
         """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report."""
         content = self.model_dump(mode="json")
@@ -143,8 +148,7 @@ class Study(Part):
                 "grid": {axis: [float(value) for value in experiment.axis(axis)] for axis in ("log10_lr", "log10_wd")},
                 "prior": {axis: float(getattr(experiment.prior, axis)) for axis in ("log10_lr", "log10_wd")},
             }
-        used = sorted({experiment.dataset for experiment in self.experiments.values()})
-        content["datasets"] = {name: self.dataset_options(name) for name in used}
+        content["datasets"] = {name: self.dataset_options(name) for name in self.used_datasets()}
         return json.loads(json.dumps(content, sort_keys=True))
 
 
@@ -185,7 +189,9 @@ def _at(where: str, function, *arguments):
 
 
 def _check_experiment(study: Study, experiment: Experiment, where: str) -> None:
-    _at(f"{where}.model", architecture_of, experiment.model)
+    if _at(f"{where}.model", architecture_of, experiment.model) == "external_models":
+        hint = "prune one of your own with `prunescape prune`"
+        raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
     _at(f"{where}.dataset", study.dataset_options, experiment.dataset)
     _check_milestones(experiment.recipe, f"{where}.recipe.milestones")
     for axis, (low, high) in LOG10_BOUNDS.items():

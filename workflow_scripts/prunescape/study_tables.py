@@ -8,7 +8,7 @@ from typing import Any
 
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
 from prunescape.errors import InputError
-from prunescape.files import read_json, whole_file
+from prunescape.files import AGAIN, file_digest, read_json, whole_file
 from prunescape.records import CELL_COLUMNS, arrow_schema, record_row
 
 
@@ -19,6 +19,39 @@ def write_cells(records: Iterable[Path | str], out: Path | str) -> None:
     """
     rows = [_parsed(path, record_row) for path in records]
     _write(rows, CELL_COLUMNS, out)
+
+
+def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
+    """Raise InputError for a record that was not trained by what its experiment declares now.
+
+    `experiments` holds for each name `shared`, its declaration, and `widths`, the widths.json of each variant. After an
+    interrupted run Snakemake may overlook cells behind the interrupted one; their old results must not stand beside
+    new ones.
+    """
+    wanted = {name: _declared(**files) for name, files in experiments.items()}
+    for path in records:
+        record = read_json(path, "experiment", "variant", "recipe", "provenance")
+        made, now = record["provenance"], wanted[record["experiment"]]
+        found = {"recipe": record["recipe"], "code": made.get("code_digest"), "data": made.get("data_digest")}
+        other = [name for name, value in found.items() if value != now[name]]
+        other += ["widths"] if made.get("widths_digest") != now["widths"][record["variant"]] else []
+        if other:
+            what = f"the cell was trained with other {' and '.join(other)} than now"
+            raise InputError(what, where=path, hint="run again; if it stays, delete the record")
+
+
+def _declared(shared: Path | str, widths: dict[str, Path | str]) -> dict[str, Any]:
+    digests = {variant: file_digest(path) for variant, path in widths.items()}
+    return read_json(shared, "recipe", "code", "data") | {"widths": digests}
+
+
+def is_readable(record: Path | str) -> bool:
+    """Whether a record gives a row of the table."""
+    try:
+        _parsed(record, record_row)
+    except InputError:
+        return False
+    return True
 
 
 def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str) -> None:
@@ -32,10 +65,10 @@ def _parsed(path: Path | str, function) -> Any:
         return function(read_json(path))
     except KeyError as error:
         what = f"the record has no field {error}"
-        raise InputError(what, where=path, hint="it is of another version: delete it and run again") from None
+        raise InputError(what, where=path, hint=f"it is of another version: {AGAIN}") from None
     except (TypeError, ValueError) as error:
         what = f"the record is damaged ({error})"
-        raise InputError(what, where=path, hint="delete it and run again") from None
+        raise InputError(what, where=path, hint=AGAIN) from None
 
 
 def _write(rows: list[dict[str, Any]], columns: dict[str, tuple[str, str]], out: Path | str) -> None:

@@ -22,7 +22,10 @@ BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
     "noisy": ("bool", "the relative interquartile range is above 3 %"),
     "cpu_seconds_per_run": ("float64", "median CPU time of a run, all threads, seconds"),
     "runs_per_sample": ("int64", "runs back to back in one sample"),
-    "samples": ("list<float64>", "every sample in the order taken: mean seconds per run of one batch over runs_per_sample"),
+    "samples": (
+        "list<float64>",
+        "every sample in the order taken: mean seconds per run of one batch over runs_per_sample",
+    ),
     "file_bytes": ("int64", "size of the ONNX file"),
     "encoded_bytes": ("int64", "its size after deflate (zlib, level 9)"),
     "correct": ("int64", "test images whose top-1 class the exported model gets right here"),

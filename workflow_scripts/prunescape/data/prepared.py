@@ -9,6 +9,7 @@ import numpy as np
 from prunescape.errors import InputError
 from prunescape.files import read_json
 
+IDENTITY = ("dataset", "digest", "shape", "classes", "train", "test", "mean", "std")
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -40,13 +41,15 @@ def array_digest(arrays: dict[str, np.ndarray]) -> str:
 
 def load_prepared(data: Path | str, identity: Path | str) -> PreparedData:
     """Read a prepared data set; raises InputError when the file is missing, damaged or not the one identified."""
-    known = read_json(identity)
+    known = read_json(identity, *IDENTITY)
     try:
         with np.load(data, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS}
     except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
         raise InputError(
-            f"the data file cannot be read ({error})", where=data, hint="delete it and run again"
+            f"the data file cannot be read ({error})",
+            where=data,
+            hint="delete it and run again: its cells are trained again",
         ) from None
     if array_digest(arrays) != known["digest"]:
         raise InputError(

@@ -110,8 +110,8 @@ def landscape_figure(scores: pd.DataFrame, ellipses: pd.DataFrame, prior: tuple[
         prior=prior,
         surface_wd=x,
         surface_lr=y,
-        span_wd=_span(wd, prior and prior[0]),
-        span_lr=_span(lr, prior and prior[1]),
+        span_wd=_span(wd, prior and prior[0], [line[0] for panel in panels for line in panel.outlines.values()]),
+        span_lr=_span(lr, prior and prior[1], [line[1] for panel in panels for line in panel.outlines.values()]),
     )
 
 
@@ -152,8 +152,14 @@ def surface(kept: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> np.ndarray | No
     return between(*np.meshgrid(x, y)).astype(np.float32)
 
 
-def _span(values: np.ndarray, prior: float | None) -> tuple[float, float]:
-    """The axis from the lowest to the highest value, the prior included, and half a grid step around."""
+def _span(values: np.ndarray, prior: float | None, outlines: list[np.ndarray]) -> tuple[float, float]:
+    """The axis from the lowest to the highest value, the prior included, and half a grid step around.
+
+    It reaches for the ellipses' outlines, but no further than two steps beyond the grid.
+    """
     shown = values if prior is None else np.append(values, prior)
-    margin = float(np.diff(values).min()) * 0.6 if len(values) > 1 else 0.5
-    return float(shown.min()) - margin, float(shown.max()) + margin
+    low, high = float(shown.min()), float(shown.max())
+    step = float(np.diff(values).min()) if len(values) > 1 else 0.8
+    drawn = np.concatenate([values, *outlines])
+    left, right = np.clip([low - drawn.min(), drawn.max() - high], 0.5 * step, 1.9 * step) + 0.1 * step
+    return low - float(left), high + float(right)

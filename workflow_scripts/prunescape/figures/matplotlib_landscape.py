@@ -105,8 +105,9 @@ def _draw_legend(page: Figure, figure: LandscapeFigure) -> None:
         Line2D([], [], color="white", linewidth=1.9, path_effects=CASING, label="ellipse of the 1.0-ROI"),
         Line2D([], [], color="black", linewidth=1.9, label="ellipse of the 0.5-ROI"),
         Line2D([], [], linestyle="none", marker=".", color=FAINT, label="below the colour bar"),
-        Line2D([], [], linestyle="none", marker="x", color=INK, markersize=5, label="diverged"),
     ]
+    if any(panel.diverged.any() for panel in figure.panels):
+        entries.append(Line2D([], [], linestyle="none", marker="x", color=INK, markersize=5, label="diverged"))
     if figure.prior is not None:
         entries.insert(1, Line2D([], [], linestyle="none", marker="D", label="prior", **diamond))
     columns = len(entries) if len(figure.panels) > 3 else 2

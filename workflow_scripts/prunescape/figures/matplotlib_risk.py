@@ -26,28 +26,28 @@ def spread(count: int) -> np.ndarray:
     return 0.22 * np.sin(2.4 * np.arange(count))
 
 
+def _draw_box(axes: Axes, box: Box, place: int, colour: str) -> None:
+    values = {"whislo": box.low, "q1": box.q1, "med": box.median, "q3": box.q3, "whishi": box.high}
+    lines = {
+        "medianprops": {"color": INK, "linewidth": 1.6},
+        "whiskerprops": {"color": FAINT},
+        "capprops": {"color": FAINT},
+    }
+    style = {"facecolor": colour, "edgecolor": "none"}
+    axes.bxp([values], [place], widths=0.62, showfliers=False, patch_artist=True, boxprops=style, **lines)
+
+
 def _draw_boxes(axes: Axes, boxes: list[Box], limit: float) -> None:
-    stats = [
-        {"whislo": box.low, "q1": box.q1, "med": box.median, "q3": box.q3, "whishi": box.high, "mean": box.mean}
-        for box in boxes
-    ]
-    drawn = axes.bxp(
-        stats,
-        widths=0.62,
-        showfliers=False,
-        showmeans=True,
-        patch_artist=True,
-        medianprops={"color": INK, "linewidth": 1.6},
-        meanprops={"marker": "D", "markerfacecolor": "white", "markeredgecolor": INK, "markersize": 5, "zorder": 4},
-        whiskerprops={"color": FAINT},
-        capprops={"color": FAINT},
-    )
-    for patch, box in zip(drawn["boxes"], boxes, strict=True):
-        patch.set(facecolor=BASE_BOX if box.variant == "base" else PRUNED_BOX, edgecolor="none")
     for place, box in enumerate(boxes, start=1):
+        colour = BASE_BOX if box.variant == "base" else PRUNED_BOX
+        if box.is_drawn:
+            _draw_box(axes, box, place, colour)
         x, beyond = place + spread(len(box.values)), box.values > limit
-        axes.plot(x[~beyond], box.values[~beyond], ".", color=INK, alpha=0.55, markersize=4, zorder=3)
+        dots = {"color": INK, "alpha": 0.55, "markersize": 4, "markeredgewidth": 0}
+        large = {"color": colour, "markersize": 7, "markeredgecolor": INK, "markeredgewidth": 0.8}
+        axes.plot(x[~beyond], box.values[~beyond], "o", zorder=3, **(dots if box.is_drawn else large))
         axes.plot(x[beyond], np.full(beyond.sum(), 0.985 * limit), "^", color=INK, markersize=5, zorder=3)
+        axes.plot(place, box.mean, "D", markerfacecolor="white", markeredgecolor=INK, markersize=5, zorder=4)
     axes.set_ylim(-0.03 * limit, limit)
     axes.set_xticks(range(1, len(boxes) + 1), [variant_title(box.variant).replace(" ", "\n") for box in boxes])
     axes.tick_params(length=0, labelsize=9)

@@ -16,7 +16,8 @@ def draw_risk(figure: RiskFigure) -> go.Figure:
     for column, (boxes, unit) in enumerate(((figure.absolute, "points"), (figure.relative, "%")), start=1):
         limit = figure.limits[column - 1]
         for place, box in enumerate(boxes):
-            page.add_traces([_box(box, place), *_dots(box, place, limit, unit)], rows=1, cols=column)
+            traces = [*([_box(box, place)] if box.is_drawn else []), *_dots(box, place, limit, unit)]
+            page.add_traces(traces, rows=1, cols=column)
         names = [variant_title(box.variant).replace(" ", "<br>") for box in boxes]
         page.update_xaxes(tickvals=list(range(len(boxes))), ticktext=names, showgrid=False, zeroline=False, col=column)
         page.update_yaxes(range=(-0.03 * limit, limit), gridcolor="#e3e6ea", zeroline=False, col=column)
@@ -50,6 +51,14 @@ def _box(box: Box, place: int) -> go.Box:
     )
 
 
+def dot_style(box: Box) -> dict:
+    """Small dots on a box; large ones in its colour where there is none."""
+    if box.is_drawn:
+        return {"color": INK, "opacity": 0.6, "size": 5}
+    colour = BASE_BOX if box.variant == "base" else PRUNED_BOX
+    return {"color": colour, "size": 9, "line": {"color": INK, "width": 0.8}}
+
+
 def _dots(box: Box, place: int, limit: float, unit: str) -> list[go.Scatter]:
     beyond = box.values > limit
     status = np.where(box.diverged, "diverged", "ok")
@@ -57,7 +66,7 @@ def _dots(box: Box, place: int, limit: float, unit: str) -> list[go.Scatter]:
         x=place + 0.22 * np.sin(2.4 * np.arange(len(box.values))),
         y=np.where(beyond, 0.985 * limit, box.values),
         mode="markers",
-        marker={"color": INK, "opacity": 0.6, "size": 5, "symbol": np.where(beyond, "triangle-up", "circle")},
+        marker={**dot_style(box), "symbol": np.where(beyond, "triangle-up", "circle")},
         customdata=np.column_stack([box.values.astype(object), box.log10_wd, box.log10_lr, status]),
         hovertemplate=(
             f"{variant_title(box.variant)}: %{{customdata[0]:.3f}} {unit}<br>log10 weight decay %{{customdata[1]}}<br>"

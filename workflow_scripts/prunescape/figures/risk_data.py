@@ -13,6 +13,8 @@ from prunescape.landscape.table import variant_order
 if TYPE_CHECKING:
     import pandas as pd
 
+BOX_LEAST = 5
+
 
 @dataclass(frozen=True)
 class Box:
@@ -32,6 +34,11 @@ class Box:
     q3: float
     high: float
     mean: float
+
+    @property
+    def is_drawn(self) -> bool:
+        """Quartiles of fewer than 5 values suggest more than there is: only the values and their mean are shown."""
+        return len(self.values) >= BOX_LEAST
 
 
 @dataclass(frozen=True)
@@ -55,11 +62,15 @@ class RiskFigure:
 
     @property
     def caption(self) -> str:
+        boxes = "box: quartiles and median; whiskers: the furthest value within 1.5 box heights"
+        few = f"no boxes: there are fewer than {BOX_LEAST} dots"
+        drawn = boxes if any(box.is_drawn for box in self.absolute) else few
+        axes = zip((self.absolute, self.relative), self.limits, strict=True)
+        beyond = any((box.values > limit).any() for boxes, limit in axes for box in boxes)
         return (
-            f"Every dot is one of the {len(self.absolute[0].values)} settings within 0.5 points of the base's best "
-            "cell, used for the variant named below it. Left: how far it stays under that variant's own best cell, in "
-            "points; right: the same as a share of that best. Box: quartiles and median; diamond: mean; whiskers: the "
-            "furthest value within 1.5 box heights. The base is darker. Triangles at the top lie beyond the axis."
+            "Every dot is a setting within 0.5 points of the base's best cell, used for the variant named below it. "
+            "Left: how far it stays under that variant's own best cell, in points; right: the same as a share of that "
+            f"best. Diamond: mean; {drawn}. The base is darker." + (" Triangles lie beyond the axis." if beyond else "")
         )
 
 

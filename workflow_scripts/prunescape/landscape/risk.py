@@ -44,10 +44,11 @@ def risk_points(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
 
 
 def risk(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
-    """The performance risk of every variant and seed that has a base of the same seed, as `RISK_COLUMNS`.
+    """The performance risk of every variant and seed of the experiments that have a base, as `RISK_COLUMNS`.
 
     Mean and standard deviation over the base's 0.5-ROI in the 1/n form (matthiesen2023, 3.3.2, Eq 3.5), computed per
-    seed. n = 0, with null values, where a variant was trained at none of the base's good settings.
+    seed. n = 0, with null values, where a variant was trained at none of the base's good settings, or the
+    base not with its seed.
     """
     points = risk_points(scores, roi)
     grouped = points.groupby(LANDSCAPE, sort=False)
@@ -64,6 +65,6 @@ def risk(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_base(best: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `best` whose base has a landscape in the same metric and seed."""
-    shared = [name for name in LANDSCAPE if name != "variant"]
-    return best.merge(best.loc[best["variant"] == "base", shared], on=shared)
+    """The rows of `best` whose experiment has a base in the same metric, in whatever seed."""
+    shared = [name for name in LANDSCAPE if name not in ("variant", "seed")]
+    return best.merge(best.loc[best["variant"] == "base", shared].drop_duplicates(), on=shared)

@@ -19,6 +19,8 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
 
     Raises InputError when the file is missing, empty, damaged, neither Parquet nor CSV, or has a column twice.
     """
+    import pyarrow as pa
+
     path = Path(path)
     try:
         with open(path, "rb") as file:
@@ -33,6 +35,11 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
     twice = [name for name in table.column_names if table.column_names.count(name) > 1]
     if twice:
         raise InputError(f'two columns are called "{twice[0]}"', where=path)
+    nested = [field.name for field in table.schema if field.name in as_text and pa.types.is_nested(field.type)]
+    if nested:
+        raise InputError(
+            f'the column "{nested[0]}" holds lists or records', where=path, allowed="one value in each row"
+        )
     return table.to_pandas()
 
 

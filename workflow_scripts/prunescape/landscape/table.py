@@ -52,10 +52,12 @@ def read_cells(path: Path | str, *, partial: bool = False) -> pd.DataFrame:
         _set_number(cells, name, path)
     _complete_diverged(cells, path)
     _check_scores(cells, path)
+    _check_settings(cells, path)
     cells[SETTING] = cells[SETTING].round(SETTING_DECIMALS) + 0.0
     _check_cells(cells, path)
     if not partial:
         _check_base(cells, path)
+        _check_percent(cells, path)
     return cells
 
 
@@ -155,6 +157,22 @@ def _check_scores(cells: pd.DataFrame, path: Path | str) -> None:
     for name in METRICS:
         if (row := _first((cells[name] < 0) | (cells[name] > 100))) is not None:
             _fail_at(row, f'the column "{name}" holds {cells[name].iloc[row]:g}', path, allowed="percent, 0 to 100")
+
+
+def _check_settings(cells: pd.DataFrame, path: Path | str) -> None:
+    """A learning rate or weight decay beyond 1e±50 is a mistake, or the value itself instead of its log10."""
+    for name in SETTING:
+        if (row := _first(cells[name].abs() > 50)) is not None:
+            _fail_at(row, f'the column "{name}" holds {cells[name].iloc[row]:g}', path, allowed="log10, -50 to 50")
+
+
+def _check_percent(cells: pd.DataFrame, path: Path | str) -> None:
+    """Sweep services often export fractions: a table without any score over 1 cannot be percent."""
+    highest = cells["top1"].max()
+    if 0 < highest <= 1:
+        raise InputError(
+            f"no top1 is above {highest:g}", where=path, allowed="percent", hint="multiply fractions by 100"
+        )
 
 
 def _check_cells(cells: pd.DataFrame, path: Path | str) -> None:

@@ -19,14 +19,15 @@ def find_factory(model: str):
         sys.path.insert(0, folder)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # whatever the user's code raises while it is imported
+    except (Exception, SystemExit) as error:  # whatever the user's code raises while it is imported
         raise InputError(
             f'"{module_name}" cannot be imported ({type(error).__name__}: {error})',
             where=model,
             hint="run from the folder that holds it, or install it",
         ) from None
     if not callable(getattr(module, name, None)):
-        raise InputError(f'"{module_name}" has no callable "{name}"', where=model, hint=nearest(name, vars(module)))
+        callables = [known for known, value in vars(module).items() if callable(value)]
+        raise InputError(f'"{module_name}" has no callable "{name}"', where=model, hint=nearest(name, callables))
     return getattr(module, name)
 
 
@@ -40,7 +41,7 @@ def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
         known = inspect.signature(factory).parameters
         offered = {"in_channels": in_channels, "classes": classes}
         network = factory(**{name: value for name, value in offered.items() if name in known and value is not None})
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise InputError(f"the factory fails ({type(error).__name__}: {error})", where=model) from None
     if not isinstance(network, nn.Module):
         raise InputError(f"the factory returns {type(network).__name__}", where=model, allowed="a torch.nn.Module")

@@ -1,5 +1,6 @@
 """Prunes one network outside any study: the function behind `prunescape prune`. Needs torch, safetensors."""
 
+import math
 from pathlib import Path
 
 from prunescape.errors import InputError
@@ -9,6 +10,8 @@ from prunescape.nets.names import architecture_of
 from prunescape.nets.planning import check_request, finite, plan_content, plan_widths
 from prunescape.nets.weights import load_weights, save_weights
 
+LARGEST_IMAGE = 100_000_000  # values: beyond any image, and below what one forward pass can hold
+OWN_WEIGHTS = "external_models"  # a factory may bring trained weights along
 DEFAULT_CLASSES = {"resnet_cifar": 10, "mobilenet_v2": 10, "resnet_imagenet": 1000, "torchvision_models": 1000}
 
 
@@ -18,9 +21,17 @@ def check_shape(input_shape) -> tuple[int, int, int]:
         shape = tuple(int(size) for size in input_shape)
     except (TypeError, ValueError):
         shape = ()
-    if len(shape) != 3 or min(shape) < 1:
+    if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > LARGEST_IMAGE:
         raise InputError(f"the input shape is {input_shape}", allowed="channels,height,width as in 3,224,224")
     return shape
+
+
+def make_folder(out: Path) -> None:
+    """Raises InputError when `out` cannot be a folder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder cannot be made ({error.strerror})", where=out) from None
 
 
 def prune_model(
@@ -38,14 +49,16 @@ def prune_model(
     """Prune `model` to the share `ratio` of its FLOPs for images of `input_shape` (C, H, W).
 
     Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
-    the network is freshly initialised with seed 0. `classes` defaults to 10 (CIFAR models) or 1000; a factory decides
-    itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises InputError as `plan_widths`.
+    the network is freshly initialised with seed 0; a factory's keeps its own. `classes` defaults to 10 (CIFAR models)
+    or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises InputError as
+    `plan_widths`, and when OUT cannot be a folder.
     """
-    shape, architecture = check_shape(input_shape), architecture_of(model)
+    shape, architecture, out = check_shape(input_shape), architecture_of(model), Path(out)
     check_request(method, ratio, score, min_keep)
     classes = DEFAULT_CLASSES.get(architecture) if classes is None else classes
     network = build_model(architecture, model, in_channels=shape[0], classes=classes)
-    initialise(network, 0)
+    if architecture != OWN_WEIGHTS:
+        initialise(network, 0)
     if weights is not None:
         load_weights(network, weights)
     if not finite(network):
@@ -54,10 +67,17 @@ def prune_model(
     content = plan_content(
         plan, model=model, architecture=architecture, method=method, ratio=ratio, classes=classes, input_shape=shape
     )
-    out = Path(out)
+    make_folder(out)
     save_weights(plan.network, out / "weights.safetensors", {"model": model, "method": method, "ratio": str(ratio)})
     write_json(out / "widths.json", content)
     return report(content, score=score, min_keep=min_keep, weights=weights, out=out)
+
+
+def ranked_weights(weights, architecture: str) -> str:
+    """Whose weights ranked the filters and were cut."""
+    if weights is not None:
+        return str(weights)
+    return "the factory's own" if architecture == OWN_WEIGHTS else "fresh initialisation, seed 0"
 
 
 def report(content: dict, *, score: str, min_keep: float, weights, out: Path) -> dict:
@@ -68,7 +88,7 @@ def report(content: dict, *, score: str, min_keep: float, weights, out: Path) ->
         "ratio_requested": content["ratio"],
         "score": score,
         "min_keep": min_keep,
-        "weights": str(weights) if weights is not None else "fresh initialisation, seed 0",
+        "weights": ranked_weights(weights, content["architecture"]),
         "layers": {name: layer for name, layer in content["layers"].items() if layer["out"] < layer["of"]},
         "files": [str(out / name) for name in ("widths.json", "weights.safetensors")],
     }

@@ -13,7 +13,9 @@ from prunescape.landscape.risk import BASE_THRESHOLD, risk_points
 from prunescape.landscape.roi import TOLERANCE, regions
 from prunescape.landscape.table import SETTING, scores, variant_order
 from prunescape.report.caution import diverged, limits, resolution
+from prunescape.report.cost import cost_sentences
 from prunescape.report.numbers import counted, number, setting, short, whole
+from prunescape.report.tables import share_kept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,16 +44,16 @@ class ExperimentAnswer:
     limits: list[str]
 
 
-def answer_experiment(cells: pd.DataFrame, risk: pd.DataFrame) -> ExperimentAnswer:
-    """The answer for `cells` (as `read_cells` gives them) and `risk` of ONE experiment, in top-1.
+def answer_experiment(cells: pd.DataFrame, risk: pd.DataFrame, benchmarks: pd.DataFrame | None) -> ExperimentAnswer:
+    """The answer for `cells` (as `read_cells` gives them), `risk` and `benchmarks` of ONE experiment, in top-1.
 
-    The sentences quote the lowest seed that the base was trained with; other seeds' mean risks stand beside it.
+    Losses are those of all seeds; the sentences about single cells quote the base's lowest seed and say so.
     """
     risk = risk[risk["metric"] == "top1"]
     if risk.empty:
         text = "The base has no finished cells, so there is nothing to compare the pruned variants with."
         return ExperimentAnswer([text], [], [])
-    seed = int(risk["seed"].min())
+    seed = int(risk.loc[risk["variant"] == "base", "seed"].min())
     rows = {row.variant: row for row in risk[risk["seed"] == seed].itertuples()}
     here = cells[cells["seed"] == seed]
     tested = _tested(cells)
@@ -62,27 +64,26 @@ def answer_experiment(cells: pd.DataFrame, risk: pd.DataFrame) -> ExperimentAnsw
         for name in sorted(rows, key=variant_order)
         if name != "base"
     ]
-    pruned = [row for name, row in rows.items() if name != "base" and row.n]
-    opening = [*overall(pruned, tested, seed, seeds), *_opening(rows["base"], seed, seeds, tested)]
+    for answer in answers:
+        answer.sentences.extend(cost_sentences(benchmarks, answer.variant, share_kept(cells, answer.variant)))
+    losses = {answer.variant: values for answer in answers if (values := _per_seed(risk, answer.variant))}
+    opening = [*overall(losses, tested), *_opening(rows["base"], seed, seeds, tested)]
     return ExperimentAnswer(opening, answers, limits(rows["base"], tested, seeds))
 
 
-def overall(pruned: list, tested: int | None, seed: int, seeds: int) -> list[str]:
-    """The answer over all pruned variants; empty when none can be compared.
+def overall(losses: dict[str, list[float]], tested: int | None) -> list[str]:
+    """The answer over all pruned variants, from each one's mean risk per seed; empty when there is none.
 
     No loss is held against a threshold: with one seed per cell no threshold has a known error rate.
     """
-    if not pruned:
+    if not losses:
         return []
-    most, least = (pick(pruned, key=lambda row: row.d_mean) for pick in (max, min))
-    named = f" (seed {seed})" if seeds > 1 else ""
-    largest = f"{points(most.d_mean, tested)} for {variant_title(most.variant)}"
-    if len(pruned) == 1:
-        return [f"Taking over the base's good settings loses {largest}{named}, on average. {NO_VERDICT}"]
-    smallest = f"{points(least.d_mean, tested)} for {variant_title(least.variant)}"
+    mean = {variant: sum(values) / len(values) for variant, values in losses.items()}
+    named = [f"{points(mean[variant], tested)} for {variant_title(variant)}" for variant in sorted(mean, key=mean.get)]
+    between = f"between {named[0]} and {named[-1]}" if len(named) > 1 else named[0]
     return [
-        f"Taking over the base's good settings loses between {smallest} and {largest}{named}, on average, against "
-        f"tuning the pruned network on the same grid. {NO_VERDICT}"
+        f"Taking over the base's good settings loses {between}, on average, against tuning the pruned network on the "
+        f"same grid. {NO_VERDICT}"
     ]
 
 
@@ -110,6 +111,13 @@ def points(value: float, tested: int | None) -> str:
     return f"{number(value)} points{images}"
 
 
+def over_seeds(losses: list[float], tested: int | None) -> str:
+    """The mean of one mean risk per seed, with all of them where there are several."""
+    mean = f"{points(sum(losses) / len(losses), tested)} on average"
+    each = ", ".join(number(loss) for loss in losses)
+    return f"{mean} over {len(losses)} seeds ({each})" if len(losses) > 1 else mean
+
+
 def _opening(base, seed: int, seeds: int, tested: int | None) -> list[str]:
     named = f" (seed {seed})" if seeds > 1 else ""
     return [
@@ -124,14 +132,15 @@ def _opening(base, seed: int, seeds: int, tested: int | None) -> list[str]:
 def _variant(cells: pd.DataFrame, risk, base, carried: pd.DataFrame, per_seed: list[float]) -> VariantAnswer:
     tested = _tested(cells)
     title = variant_title(risk.variant)
+    named = f" (seed {int(risk.seed)})" if len(per_seed) > 1 else ""
     first = (
         f"Its best of {counted(len(cells), 'cell')} reaches {number(risk.best)} % at "
-        f"{setting(risk.best_log10_lr, risk.best_log10_wd)}."
+        f"{setting(risk.best_log10_lr, risk.best_log10_wd)}{named}."
     )
     if risk.n == 0:
         text = f"{title}: none of the base's good settings has a finished cell"
         return VariantAnswer(risk.variant, text, [first, where_best(cells, risk, base, tested)])
-    headline = f"{title}: the base's settings lose {points(risk.d_mean, tested)} on average"
+    headline = f"{title}: the base's settings lose {over_seeds(per_seed, tested)}"
     at_good = (
         f"Trained at the base's good settings ({counted(risk.n, 'matched cell')}) it stays "
         f"{points(risk.d_mean, tested)} under its own best on average, median {number(risk.d_median)}; "
@@ -141,9 +150,6 @@ def _variant(cells: pd.DataFrame, risk, base, carried: pd.DataFrame, per_seed: l
     sentences = [first, where_best(cells, risk, base, tested), at_good, resolution(error)]
     if risk.n_diverged:
         sentences.append(diverged(risk))
-    if len(per_seed) > 1:
-        values = ", ".join(number(value) for value in per_seed)
-        sentences.append(f"Seed by seed the mean loss is {values} points.")
     return VariantAnswer(risk.variant, headline, [sentence for sentence in sentences if sentence])
 
 

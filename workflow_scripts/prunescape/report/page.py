@@ -93,7 +93,7 @@ def _section(name, plan, cells, ellipses, risk, benchmarks, figures) -> Section:
         tables += [make(rows, metric) for rows, make in both if (rows["metric"] == metric).any()]
     if benchmarks is not None and not benchmarks.empty:
         tables.append(benchmarks_table(benchmarks, cells))
-    answer = answer_experiment(cells, risk)
+    answer = answer_experiment(cells, risk, benchmarks)
     return Section(**known, answer=answer, tables=tables, figures=figures, run=run_pairs(cells))
 
 
@@ -101,7 +101,7 @@ def _figures(folder: Path, out: Path) -> dict[str, list[dict[str, Any]]]:
     """The figures of each experiment with their drawing and their address as the page sees it."""
     beside = Path(os.path.relpath(folder, out.parent)).as_posix()
     found: dict[str, list[dict[str, Any]]] = {}
-    for figure in read_json(folder / INDEX)["figures"]:
+    for figure in read_json(folder / INDEX, "figures")["figures"]:
         drawing = _text(folder / f"{figure['name']}.fragment.html")
         found.setdefault(figure["experiment"], []).append({**figure, "drawing": drawing, "beside": beside})
     for figures in found.values():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOISY = 0.03  # a relative interquartile range above this is flagged (FACTS: protocol of our latency)
+CONDITIONS = ["target", "precision", "threads", "batch"]
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,14 @@ def risk_table(risk: pd.DataFrame, metric: str) -> Table:
 
 def benchmarks_table(benchmarks: pd.DataFrame, cells: pd.DataFrame) -> Table:
     """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
-    conditions = ["target", "precision", "threads", "batch"]
     base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)]
-    reference = base.drop_duplicates(conditions).set_index(conditions)["latency_median_s"].to_dict()
+    reference = base.drop_duplicates(CONDITIONS).set_index(CONDITIONS)["latency_median_s"].to_dict()
     order = benchmarks.assign(order=[variant_order(name) for name in benchmarks["variant"]])
-    shares = {name: _share_kept(cells, name) for name in benchmarks["variant"].unique()}
+    shares = {name: share_kept(cells, name) for name in benchmarks["variant"].unique()}
     rows = []
-    for row in order.sort_values([*conditions, "order", "rank"]).itertuples():
+    for row in order.sort_values([*CONDITIONS, "order", "rank"]).itertuples():
         median, spread = row.latency_median_s, row.latency_iqr_s
-        reached = reference.get(tuple(getattr(row, name) for name in conditions))
+        reached = reference.get(tuple(getattr(row, name) for name in CONDITIONS))
         speedup = None if reached is None else reached / median
         named = [variant_title(row.variant), row.target, whole(row.rank), row.precision]
         timing = [whole(row.threads), whole(row.batch), number(1e3 * median, 3)]
@@ -137,7 +137,7 @@ def benchmarks_table(benchmarks: pd.DataFrame, cells: pd.DataFrame) -> Table:
     return Table("On the target", heads, rows, notes)
 
 
-def _share_kept(cells: pd.DataFrame, variant: str) -> float | None:
+def share_kept(cells: pd.DataFrame, variant: str) -> float | None:
     """FLOPs of the variant as a share of the base's; `ratio_achieved` where a partial study has no base."""
     flops = [_first(cells[cells["variant"] == name], "flops") for name in (variant, "base")]
     if all(value is not None for value in flops):

@@ -1,0 +1,57 @@
+"""Tables hold only records that agree with what their experiment declares; damaged ones are named."""
+
+import json
+
+import pytest
+
+from prunescape.errors import InputError
+from prunescape.files import file_digest, write_json
+from prunescape.study_tables import check_records, is_readable, write_cells
+
+RECIPE = {"epochs": 1}
+
+
+@pytest.fixture
+def study(tmp_path):
+    """One experiment with one record that agrees with its declaration."""
+    widths, shared, record = tmp_path / "widths.json", tmp_path / "shared.json", tmp_path / "record.json"
+    write_json(widths, {"modules": {}})
+    write_json(shared, {"recipe": RECIPE, "code": "c", "data": "d"})
+    made = {"code_digest": "c", "data_digest": "d", "widths_digest": file_digest(widths)}
+    write_json(record, {"experiment": "e", "variant": "base", "recipe": RECIPE, "provenance": made})
+    return record, {"e": {"shared": shared, "widths": {"base": widths}}}
+
+
+def test_a_record_that_agrees_is_taken(study):
+    record, experiments = study
+    check_records([record], experiments)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("shared.json", '"epochs": 1', '"epochs": 2', "recipe"),
+        ("shared.json", '"c"', '"other"', "code"),
+        ("shared.json", '"d"', '"other"', "data"),
+        ("widths.json", "{}", '{"a": 1}', "widths"),
+    ],
+)
+def test_a_record_of_something_else_is_refused(study, tmp_path, file, old, new, said):
+    record, experiments = study
+    text = (tmp_path / file).read_text()
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=f"trained with other {said} than now") as caught:
+        check_records([record], experiments)
+    assert str(record) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", json.dumps({"provenance": 3})])
+def test_a_damaged_record_is_named(tmp_path, content):
+    record = tmp_path / "record.json"
+    record.write_text(content)
+    assert not is_readable(record)
+    with pytest.raises(InputError, match="delete it and run again") as caught:
+        write_cells([record], tmp_path / "cells.parquet")
+    assert str(record) in str(caught.value)
+    assert not (tmp_path / "cells.parquet").exists()
