@@ -137,7 +137,9 @@ def show_end(failed=False):
     if failed:
         files = {"records": cell_files("record.json", STUDY.all_cells()), "measured": target_files()}
         lines = failed_lines(RESULTS, STUDY.summary(), **files, failures=WATCH.failures)
-    else:
+    elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)
+    else:
+        lines = ["This run wrote no report: for one, run snakemake without naming a target."]
     print("", *lines, sep="\n", file=sys.stderr)

@@ -43,7 +43,7 @@ def test_counts_cells_of_this_run_and_estimates_the_time_left():
 def test_other_rules_are_no_cells():
     other = event("job_info", jobid=9, rule_name="export_onnx", wildcards={})
     watch, lines = watched(*start(1), (1, other), (20, event("job_finished", job_id=9)))
-    assert (watch.done, lines) == (0, [])
+    assert (watch.done, lines, watch.finished) == (0, [], {"export_onnx"})
 
 
 def test_lines_are_some_seconds_apart_but_the_last_one_always_comes():

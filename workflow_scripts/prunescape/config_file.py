@@ -1,6 +1,7 @@
-"""Finds what a YAML reader passes over in silence: a key that is given twice. Needs PyYAML."""
+"""Finds what readers of a config pass over in silence: a key given twice, a yes that counts as 1. Needs PyYAML."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -28,3 +29,13 @@ def refuse_repeated_keys(file: Path | str) -> None:
         raise InputError(error.what, where=f"{file}: {error.where}", allowed="each key once") from None
     except (yaml.YAMLError, OSError, UnicodeDecodeError):
         return
+
+
+def refuse_switches(value: Any, source: str, *keys: object) -> None:
+    """A YAML yes or no where a number or text belongs would pass as 1 or 0; only `flip` is a switch."""
+    if isinstance(value, bool) and keys[-1] != "flip":
+        where = f"{source}: {'.'.join(map(str, keys))}"
+        raise InputError(f"{value} is a switch", where=where, allowed="a number or a text")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        refuse_switches(item, source, *keys, key)

@@ -24,7 +24,8 @@ class Failure:
 class CellWatch(logging.Handler):
     """Listens to Snakemake's events: prints progress of the cells and remembers failed jobs.
 
-    Counts are of this run: cells that were there already are not among them.
+    Counts are of this run: cells that were there already are not among them. `finished` names the rules of which a job
+    ended well.
     """
 
     def __init__(self, stream=sys.stderr, clock=time.monotonic) -> None:
@@ -32,6 +33,7 @@ class CellWatch(logging.Handler):
         self.stream, self.clock = stream, clock
         self.rules: dict[int, tuple[str, dict[str, str]]] = {}
         self.failures: list[Failure] = []
+        self.finished: set[str] = set()
         self.total = self.done = 0
         self.started = self.printed = clock()
 
@@ -50,6 +52,7 @@ class CellWatch(logging.Handler):
 
     def _on_job_finished(self, fields: dict[str, Any]) -> None:
         rule, _ = self.rules.get(fields["job_id"], ("", {}))
+        self.finished.add(rule)
         if rule == RULE:
             self.done += 1
             self._print()

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError
 
 from prunescape.cells import BASE, METHODS, Cell, Variant, canonical, grid_cells
 from prunescape.config_errors import input_error
+from prunescape.config_file import refuse_switches
 from prunescape.config_types import LOG10_BOUNDS, Count, Distinct, Log10Decay, Log10Rate, Name, Part, Ratio, Seed
 from prunescape.data.names import resolve_options
 from prunescape.errors import InputError
@@ -157,7 +158,7 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
 
     Raises InputError with file, key, value, what is allowed and a hint.
     """
-    _refuse_switches(config, source)
+    refuse_switches(config, source)
     try:
         study = Study.model_validate(dict(config))
     except ValidationError as error:
@@ -167,16 +168,6 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
     for name, experiment in study.experiments.items():
         _check_experiment(study, experiment, f"{source}: experiments.{name}")
     return study
-
-
-def _refuse_switches(value: Any, source: str, *keys: object) -> None:
-    """A YAML yes or no where a number or text belongs would pass as 1 or 0; only `flip` is a switch."""
-    if isinstance(value, bool) and keys[-1] != "flip":
-        where = f"{source}: {'.'.join(map(str, keys))}"
-        raise InputError(f"{value} is a switch", where=where, allowed="a number or a text")
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        _refuse_switches(item, source, *keys, key)
 
 
 def _at(where: str, function, *arguments):
