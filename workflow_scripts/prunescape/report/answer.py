@@ -13,7 +13,7 @@ from prunescape.landscape.risk import BASE_THRESHOLD, risk_points
 from prunescape.landscape.roi import TOLERANCE, regions
 from prunescape.landscape.table import SETTING, scores, variant_order
 from prunescape.report.caution import diverged, limits, resolution
-from prunescape.report.cost import cost_sentences
+from prunescape.report.cost import cost_sentences, overall_cost
 from prunescape.report.numbers import counted, number, setting, short, whole
 from prunescape.report.tables import share_kept
 
@@ -67,7 +67,7 @@ def answer_experiment(cells: pd.DataFrame, risk: pd.DataFrame, benchmarks: pd.Da
     for answer in answers:
         answer.sentences.extend(cost_sentences(benchmarks, answer.variant, share_kept(cells, answer.variant)))
     losses = {answer.variant: values for answer in answers if (values := _per_seed(risk, answer.variant))}
-    opening = [*overall(losses, tested), *_opening(rows["base"], seed, seeds, tested)]
+    opening = [*overall(losses, tested), *overall_cost(benchmarks), *_opening(rows["base"], seed, seeds, tested)]
     return ExperimentAnswer(opening, answers, limits(rows["base"], tested, seeds))
 
 

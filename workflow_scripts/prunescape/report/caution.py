@@ -33,7 +33,7 @@ def limits(base, tested: int | None, seeds: int) -> list[str]:
         texts.append(
             f"The test set has {whole(tested)} images: one image is {number(100 / tested, 3)} points, and the standard "
             f"error of one accuracy near {number(base.best, 1)} % is {number(error)} points. All cells see the same "
-            "images, so a difference between two is known better than that; standard errors of losses below are paired."
+            "images, so a difference between two is known better than that; standard errors of losses here are paired."
         )
     if seeds == 1:
         texts.append(
