@@ -190,8 +190,8 @@ def test_words_say_what_each_variant_costs_on_the_target(tmp_path):
     answer = answer_experiment(cells, risks, benchmarks())
     texts = {part.variant: part.sentences[-1] for part in answer.variants}
     assert texts["uniform-0.5"] == (
-        "On target here (1 thread, batch 1) one run takes 1.250 ms: 1.60 times the base's speed, where the FLOPs alone would "
-        "give 1.99; its file has 50 % of the base's size. The timing was noisy."
+        "On target here (1 thread, batch 1) one run takes 1.250 ms: 1.60 times the base's speed, where the FLOPs alone "
+        "would give 1.99; its file has 50 % of the base's size. The timing was noisy."
     )
     assert "On target" not in texts["nonuniform-0.5"]
     assert "On target here (1 thread, batch 1) the pruned variants run at 1.60 to 1.60 times" in " ".join(
