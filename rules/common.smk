@@ -7,7 +7,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
 from prunescape.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, NAME_PATTERN
 from prunescape.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
-from prunescape.code_digest import code_digest
+from prunescape.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config_file import refuse_repeated_keys
 from prunescape.errors import InputError
 from prunescape.progress import watch_cells
@@ -20,6 +20,7 @@ try:
 except InputError as error:
     sys.exit(f"error: {error}")
 
+run_jobs_with_this_code()
 WATCH = watch_cells()
 RESULTS = f"results/{STUDY.study}"
 DATA = f"{RESULTS}/data"

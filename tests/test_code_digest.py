@@ -1,5 +1,7 @@
 """What a rule's code digest notices and what it does not, on a small tree of its own."""
 
+import os
+
 import pytest
 
 from prunescape import code_digest as module
@@ -86,3 +88,11 @@ def test_empty_constants_differ_from_each_other(tree):
 
 def test_each_architecture_has_its_own_digest(tree):
     assert tree(architecture="prunescape.nets.one") != tree(architecture="prunescape.nets.two")
+
+
+@pytest.mark.parametrize("before", ["", "/elsewhere", "{own}:/elsewhere"])
+def test_jobs_import_this_checkouts_package_first(monkeypatch, before):
+    monkeypatch.setenv("PYTHONPATH", before.format(own=module.SCRIPTS))
+    module.run_jobs_with_this_code()
+    others = ["/elsewhere"] if "elsewhere" in before else []
+    assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(module.SCRIPTS), *others]

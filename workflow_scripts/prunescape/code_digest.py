@@ -1,7 +1,8 @@
-"""A digest of the code that a rule's script runs, blind to comments, docstrings and layout. Needs nothing."""
+"""Which code a rule's script runs: its digest, blind to comments, docstrings and layout. Needs nothing."""
 
 import ast
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,15 @@ PACKAGE = "prunescape"
 # How a result is stored, logged or refused never changes what it is.
 WITHOUT_INFLUENCE = frozenset(f"{PACKAGE}.{name}" for name in ("errors", "files", "joblog"))
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def run_jobs_with_this_code() -> None:
+    """Let every process started from here import this checkout's package, the one that the digests speak of.
+
+    Another one may be installed, and Snakemake puts a script's own folder behind installed packages.
+    """
+    own, others = str(SCRIPTS), os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join([own, *(path for path in others if path not in ("", own))])
 
 
 @cache
