@@ -89,10 +89,21 @@ def ranking_source(wildcards):
     return SHARED if ranks_trained_filters(wildcards) else []
 
 
+def variant_paths(name, experiment):
+    """One file of each variant of an experiment, by the variant's name."""
+    pattern = f"{VARIANT}/{name}"
+    variants = [variant.name for variant in STUDY.experiments[experiment].all_variants]
+    return {variant: pattern.format(experiment=experiment, variant=variant) for variant in variants}
+
+
+def variant_files(name):
+    """One file of each variant of each experiment."""
+    return [path for experiment in sorted(STUDY.experiments) for path in variant_paths(name, experiment).values()]
+
+
 def exported_variants(wildcards):
     """What every variant of an experiment exported."""
-    names = [variant.name for variant in experiment_of(wildcards).all_variants]
-    return expand(f"{VARIANT}/onnx", experiment=wildcards.experiment, variant=names)
+    return list(variant_paths("onnx", wildcards.experiment).values())
 
 
 def shared_files():
@@ -100,28 +111,14 @@ def shared_files():
     return expand(SHARED, experiment=sorted(STUDY.experiments))
 
 
-def variant_files(name):
-    """One file of each variant of each experiment."""
-    plans = sorted(STUDY.experiments.items())
-    return [
-        f"{VARIANT}/{name}".format(experiment=experiment, variant=variant.name)
-        for experiment, plan in plans
-        for variant in plan.all_variants
-    ]
-
-
 def declared_files():
     """For each experiment the files that its records must agree with: its declaration, its variants' widths."""
-    widths = f"{VARIANT}/widths.json"
     return {
         experiment: {
             "shared": SHARED.format(experiment=experiment),
-            "widths": {
-                variant.name: widths.format(experiment=experiment, variant=variant.name)
-                for variant in plan.all_variants
-            },
+            "widths": variant_paths("widths.json", experiment),
         }
-        for experiment, plan in sorted(STUDY.experiments.items())
+        for experiment in sorted(STUDY.experiments)
     }
 
 

@@ -162,7 +162,14 @@ def benchmarks() -> pd.DataFrame:
     rows = [("base", 2e-3, 2e-5, 300_000), ("uniform-0.5", 1.25e-3, 5e-5, 150_000)]
     return pd.DataFrame(
         [
-            {**shared, "variant": name, "latency_median_s": median, "latency_iqr_s": spread, "file_bytes": size}
+            {
+                **shared,
+                "variant": name,
+                "latency_median_s": median,
+                "latency_relative_iqr": spread / median,
+                "noisy": spread / median > 0.03,
+                "file_bytes": size,
+            }
             | {
                 "encoded_bytes": size * 9 // 10,
                 "top1": 97.5,

@@ -5,14 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prunescape.figures.folder import study_figures, write_figures
+from prunescape.figures.folder import draw_figures
 from prunescape.landscape.analyse import analyse
-from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
-from prunescape.landscape.result import read_result
-from prunescape.landscape.risk import risk_points
-from prunescape.landscape.roi import ROI_COLUMNS
-from prunescape.landscape.table import read_cells, scores
-from prunescape.report.page import write_page
+from prunescape.report.page import write_report
 from prunescape.study_tables import write_benchmarks, write_cells
 
 
@@ -29,10 +24,8 @@ def write_partial_report(
     write_benchmarks(measured, benchmarks)
     tables = analyse(cells, folder, partial=True)
     ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]
-    landscapes = scores(read_cells(cells, partial=True))
-    points = risk_points(landscapes, read_result(tables["roi.parquet"], ROI_COLUMNS))
-    write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study), figures)
+    draw_figures(study, cells=cells, roi=tables["roi.parquet"], ellipses=ellipses, out=figures)
     page = {"cells": cells, "ellipses": ellipses, "risk": risk, "benchmarks": benchmarks, "figures": figures}
     report = folder / "report.html"
-    write_page(study, **page, missing=missing, out=report)
+    write_report(study, **page, missing=missing, out=report)
     return report

@@ -10,6 +10,11 @@ from prunescape.figures import matplotlib_landscape, matplotlib_risk, plotly_lan
 from prunescape.figures.landscape_data import LandscapeFigure, landscape_figure
 from prunescape.figures.risk_data import RiskFigure, risk_figure
 from prunescape.files import whole_file, write_json
+from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
+from prunescape.landscape.result import read_result
+from prunescape.landscape.risk import risk_points
+from prunescape.landscape.roi import ROI_COLUMNS
+from prunescape.landscape.table import read_cells, scores
 
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
@@ -17,6 +22,13 @@ SELECT = ["experiment", "metric", "seed"]
 # fixed salt and no dates: the same figure gives the same bytes
 STATIC_STYLE = {"svg.hashsalt": "prunescape", "pdf.fonttype": 42, "font.size": 9.5, "axes.labelsize": 9}
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+def draw_figures(study: dict, *, cells: Path | str, roi: Path | str, ellipses: Path | str, out: Path | str) -> None:
+    """Write every figure of whatever cells exist into the folder `out`; raises InputError for unusable tables."""
+    landscapes = scores(read_cells(cells, partial=True))
+    points = risk_points(landscapes, read_result(roi, ROI_COLUMNS))
+    write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study), out)
 
 
 def study_figures(scores, ellipses, points, study: dict) -> list[LandscapeFigure | RiskFigure]:

@@ -90,9 +90,8 @@ def overall(losses: dict[str, list[float]], tested: int | None) -> list[str]:
 def _carried(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The settings of the base's 0.5-ROI at which each variant was trained, for the cells of one seed."""
     landscapes = scores(cells)
-    points = risk_points(landscapes, regions(landscapes))
-    points = points[points["metric"] == "top1"]
-    return {name: points[points["variant"] == name] for name in cells["variant"].unique()}
+    settings = risk_points(landscapes, regions(landscapes)).query("metric == 'top1'")
+    return {name: settings[settings["variant"] == name] for name in cells["variant"].unique()}
 
 
 def _tested(cells: pd.DataFrame) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prunescape.report.numbers import number
-from prunescape.report.tables import CONDITIONS, NOISY
+from prunescape.report.tables import CONDITIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,5 +52,5 @@ def _sentence(row, base, flops_share: float | None) -> str:
     speed = f"{number(base.latency_median_s / row.latency_median_s)} times the base's speed"
     expected = f"where the FLOPs alone would give {number(1 / flops_share)}"
     size = f"its file has {number(100 * row.file_bytes / base.file_bytes, 0)} % of the base's size"
-    noisy = max(x.latency_iqr_s / x.latency_median_s for x in (row, base)) > NOISY
-    return f"{took}: {speed}, {expected}; {size}." + (" The timing was noisy." if noisy else "")
+    noisy = " The timing was noisy." if row.noisy or base.noisy else ""
+    return f"{took}: {speed}, {expected}; {size}.{noisy}"

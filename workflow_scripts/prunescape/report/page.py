@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BENCHMARK_FIELDS = (
     *("experiment", "variant", "target", "rank", "precision", "threads", "batch", "latency_median_s"),
-    *("latency_iqr_s", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees"),
+    *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees"),
 )
 
 
@@ -42,7 +42,7 @@ class Section:
     run: Pairs
 
 
-def write_page(
+def write_report(
     study: dict[str, Any],
     *,
     cells: Path | str,

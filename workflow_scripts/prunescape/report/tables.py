@@ -13,7 +13,6 @@ from prunescape.report.numbers import DASH, is_missing, number, whole
 if TYPE_CHECKING:
     import pandas as pd
 
-NOISY = 0.03  # a relative interquartile range above this is flagged (FACTS: protocol of our latency)
 CONDITIONS = ["target", "precision", "threads", "batch"]
 
 
@@ -115,12 +114,12 @@ def benchmarks_table(benchmarks: pd.DataFrame, cells: pd.DataFrame) -> Table:
     shares = {name: share_kept(cells, name) for name in benchmarks["variant"].unique()}
     rows = []
     for row in order.sort_values([*CONDITIONS, "order", "rank"]).itertuples():
-        median, spread = row.latency_median_s, row.latency_iqr_s
+        median = row.latency_median_s
         reached = reference.get(tuple(getattr(row, name) for name in CONDITIONS))
         speedup = None if reached is None else reached / median
         named = [variant_title(row.variant), row.target, whole(row.rank), row.precision]
         timing = [whole(row.threads), whole(row.batch), number(1e3 * median, 3)]
-        flagged = number(100 * spread / median, 1) + ("*" if spread / median > NOISY else "")
+        flagged = number(100 * row.latency_relative_iqr, 1) + ("*" if row.noisy else "")
         sizes = [number(row.file_bytes / 1e3, 1), number(row.encoded_bytes / 1e3, 1)]
         share = shares[row.variant]
         gains = [number(speedup), number(1 / share if share else None)]
