@@ -15,6 +15,7 @@ include: "rules/params.smk"
 include: "rules/data.smk"
 include: "rules/pruning.smk"
 include: "rules/training.smk"
+include: "rules/rounds.smk"
 include: "rules/bench.smk"
 include: "rules/analysis.smk"
 include: "rules/report.smk"
@@ -28,7 +29,7 @@ localrules:
 rule cells:
     """Only the trainings."""
     input:
-        cell_files("record.json", STUDY.all_cells()),
+        lambda wildcards: cell_files("record.json", all_cells()),
 
 
 rule all:
@@ -36,7 +37,8 @@ rule all:
     default_target: True
     input:
         rules.cells.input,
-        cell_files("weights.safetensors", STUDY.all_cells()),
+        lambda wildcards: cell_files("weights.safetensors", all_cells()),
+        round_files,
         [f"{DATA}/{name}.{kind}" for name in STUDY.used_datasets() for kind in ("npz", "json")],
         shared_files(),
         variant_files("widths.json"),

@@ -4,7 +4,8 @@
 rule collect_study:
     """Gather every record and measurement into two tables."""
     input:
-        records=cell_files("record.json", STUDY.all_cells()),
+        records=lambda wildcards: cell_files("record.json", all_cells()),
+        rounds=round_files,
         shared=shared_files(),
         widths=variant_files("widths.json"),
         benchmarks=target_files(),
@@ -18,6 +19,7 @@ rule collect_study:
     params:
         code=code_digest("collect_study"),
         experiments=declared_files(),
+        seeds={name: sorted(experiment.seeds) for name, experiment in sorted(STUDY.experiments.items())},
     script:
         "../workflow_scripts/collect_study.py"
 

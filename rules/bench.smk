@@ -5,8 +5,8 @@ rule export_onnx:
     """Export the best cells of one variant and check each against torch on real images."""
     input:
         widths=f"{VARIANT}/widths.json",
-        records=lambda wildcards: cell_files("record.json", variant_cells(wildcards)),
-        weights=lambda wildcards: ancient(cell_files("weights.safetensors", variant_cells(wildcards))),
+        records=lambda wildcards: cell_files("record.json", grid_cells_of(wildcards)),
+        weights=lambda wildcards: ancient(cell_files("weights.safetensors", grid_cells_of(wildcards))),
         identity=data_identity,
         data=ancient(data_file),
     output:

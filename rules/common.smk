@@ -11,6 +11,8 @@ from prunescape.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config_file import refuse_repeated_keys
 from prunescape.errors import InputError
 from prunescape.progress import watch_cells
+from prunescape.records import GRID
+from prunescape.rounds import present_rounds, read_round
 from prunescape.study import load_study
 
 try:
@@ -28,12 +30,14 @@ EXPERIMENT = f"{RESULTS}/{EXPERIMENT_PATH}"
 SHARED = f"{EXPERIMENT}/shared.json"
 VARIANT = f"{RESULTS}/{VARIANT_PATH}"
 CELL = f"{RESULTS}/{CELL_PATH}"
+ROUND = f"{RESULTS}/rounds/round={{round}}.json"
 REPORT = f"{RESULTS}/report.html"
 
 
 wildcard_constraints:
     experiment=NAME_PATTERN,
     dataset=NAME_PATTERN,
+    round="[1-9][0-9]*",
     target=NAME_PATTERN,
     variant=VARIANT_PATTERN,
     log10_lr=DECIMAL_PATTERN,
@@ -64,11 +68,6 @@ def cell_file(cell, name):
 def cell_files(name, cells):
     """One file of each of `cells`."""
     return [cell_file(cell, name) for cell in cells]
-
-
-def variant_cells(wildcards):
-    """The cells of one variant."""
-    return STUDY.cells(wildcards.experiment, [Variant.parse(wildcards.variant)])
 
 
 def ranks_trained_filters(wildcards):
@@ -128,13 +127,22 @@ def target_files():
     return expand(pattern, experiment=sorted(STUDY.experiments), target=sorted(STUDY.targets))
 
 
+def expected_files():
+    """What a whole study has, as far as its rounds are planned by now."""
+    rounds = present_rounds(expand(ROUND, round=range(1, STUDY.most_rounds + 1)))
+    return {
+        "records": cell_files("record.json", cells_with(rounds)),
+        "rounds": [ROUND.format(round=planned.number) for planned in rounds],
+        "measured": target_files(),
+    }
+
+
 def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
     from prunescape.run_end import failed_lines, finished_lines
 
     if failed:
-        files = {"records": cell_files("record.json", STUDY.all_cells()), "measured": target_files()}
-        lines = failed_lines(RESULTS, STUDY.summary(), **files, failures=WATCH.failures)
+        lines = failed_lines(RESULTS, STUDY.summary(), **expected_files(), failures=WATCH.failures)
     elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)

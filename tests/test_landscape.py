@@ -15,8 +15,8 @@ from prunescape.landscape.table import LANDSCAPE
 def landscape(wd, lr, score, **key) -> pd.DataFrame:
     """The long table of one landscape, as `table.scores` gives it."""
     key = {"experiment": "e", "model": "m", "dataset": "d", "variant": "base", "seed": 0, "metric": "top1"} | key
-    frame = pd.DataFrame({"log10_wd": wd, "log10_lr": lr, "score": score, "status": "ok"})
-    return frame.assign(**key)[[*LANDSCAPE, "log10_lr", "log10_wd", "status", "score"]]
+    frame = pd.DataFrame({"log10_wd": wd, "log10_lr": lr, "score": score, "chosen_on": score, "status": "ok"})
+    return frame.assign(**key)[[*LANDSCAPE, "log10_lr", "log10_wd", "status", "score", "chosen_on"]]
 
 
 def full_grid(size: int = 9, step: float = 0.2):

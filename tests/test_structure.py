@@ -13,11 +13,11 @@ SCRIPTS = ROOT / "workflow_scripts"
 PACKAGE = SCRIPTS / "prunescape"
 # From the ground up; a module may import its own floor and those below it.
 FLOORS = [
-    {"errors", "files", "joblog", "cells", "recipe", "records", "code_digest", "torchvision_operators"},
+    {"errors", "files", "joblog", "cells", "recipe", "records", "rounds", "code_digest", "torchvision_operators"},
     {"config_types", "config_errors", "config_file", "progress", "data.names", "nets.names"},
     {"study"},
     {"data", "nets", "training", "bench", "landscape", "figures", "report"},
-    {"study_tables", "partial_report", "run_end"},
+    {"study_tables", "next_round", "partial_report", "run_end"},
     {"cli"},
 ]
 TORCH_ROOMS = ("nets", "training", "data", "bench/export.py", "torchvision_operators.py")

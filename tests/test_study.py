@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from prunescape.cells import Variant
 from prunescape.config_file import refuse_repeated_keys
 from prunescape.errors import InputError
 from prunescape.study import load_study
@@ -20,6 +19,7 @@ EXPERIMENT = {
     "variants": {"uniform": [0.6, 0.2], "nonuniform": [0.4]},
     "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
     "grid": {"log10_lr": [-2, -1, 0], "log10_wd": {"step": 0.2, "size": 9}},
+    "extension": {"max_rounds": 0},
 }
 GOOD = {"study": "s", "experiments": {"e": EXPERIMENT}, "targets": {"here": {}}}
 
@@ -44,22 +44,42 @@ def test_the_good_config_is_a_study():
     assert [variant.name for variant in plan.all_variants] == ["base", "uniform-0.6", "uniform-0.2", "nonuniform-0.4"]
     assert plan.axis("log10_lr") == ["-2.0", "-1.0", "0.0"]
     assert plan.axis("log10_wd") == ["-4.8", "-4.6", "-4.4", "-4.2", "-4.0", "-3.8", "-3.6", "-3.4", "-3.2"]
-    assert len(study.all_cells()) == 4 * 3 * 9
+    assert len(study.first_cells()) == 4 * 3 * 9
     assert study.ranking_cell("e").path == "experiment=e/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
-    assert {cell.variant for cell in study.cells("e", [Variant("uniform", "0.6")])} == {Variant("uniform", "0.6")}
+    assert study.most_rounds == 0
+
+
+def test_fresh_seeds_follow_those_of_the_grid_and_a_pilot_trains_them_at_the_prior():
+    study = load_study(with_value("experiments.e.verdict", {"replicates": 3}))
+    assert study.experiments["e"].fresh_seeds == [1, 2, 3]
+    pilot = study.pilot_cells("e")
+    assert study.first_cells() == [*study.cells("e"), *pilot]
+    assert {(cell.log10_lr, cell.log10_wd) for cell in pilot} == {("-1.0", "-4.0")}
+    assert len(pilot) == 4 * 3
+    assert study.most_rounds == 1
+    given = load_study(with_value("experiments.e.verdict", {"replicates": 3, "sigma": 0.2}))
+    assert given.pilot_cells("e") == []
 
 
 def test_order_of_keys_and_values_does_not_matter():
     turned = {key: GOOD[key] for key in reversed(GOOD)}
     turned["experiments"] = {"e": {key: EXPERIMENT[key] for key in reversed(EXPERIMENT)}}
     turned["experiments"]["e"]["variants"] = {"nonuniform": [0.4], "uniform": [0.2, 0.6]}
-    assert load_study(turned).all_cells() == load_study(GOOD).all_cells()
+    assert load_study(turned).first_cells() == load_study(GOOD).first_cells()
     assert repr(load_study(turned).summary()) == repr(load_study(GOOD).summary())
+
+
+def test_only_equally_spaced_grids_extend():
+    config = with_value("experiments.e.grid.log10_lr", [-2, -1, -0.5])
+    assert load_study(config)
+    config["experiments"]["e"]["extension"] = {"max_rounds": 1}
+    with pytest.raises(InputError, match=r"grid\.log10_lr: -2\.0, -1\.0, -0\.5 are not equally spaced"):
+        load_study(config)
 
 
 @pytest.mark.parametrize("file", sorted(CONFIG.rglob("*.yaml")), ids=lambda file: file.name)
 def test_every_config_of_ours_is_a_study(file):
-    assert load_study(yaml.safe_load(file.read_text()), str(file)).all_cells()
+    assert load_study(yaml.safe_load(file.read_text()), str(file)).first_cells()
 
 
 BAD = [
@@ -71,6 +91,8 @@ BAD = [
     ("experiments.e.variants.uniforn", [0.5], ["experiments.e.variants.uniforn", 'did you mean "uniform"']),
     ("targets.here.thread", [1], ["targets.here.thread", 'did you mean "threads"']),
     ("datasets.digits.tset", 5, ["datasets.digits", "tset", "5", 'did you mean "test"']),
+    ("experiments.e.verdict", {"alpha_screen": 0.05}, ["verdict.alpha_screen", "allowed: below alpha, 0.05"]),
+    ("experiments.e.verdict.margin", 0, ["verdict.margin", "0", "greater than 0"]),
     ("experiments.e.recipe.epochs", ..., ["experiments.e.recipe.epochs", "missing"]),
     ("experiments.e.model", ..., ["experiments.e.model", "missing"]),
     ("study", ..., ["study", "missing"]),

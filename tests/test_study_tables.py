@@ -6,6 +6,7 @@ import pytest
 
 from prunescape.errors import InputError
 from prunescape.files import file_digest, write_json
+from prunescape.rounds import Places
 from prunescape.study_tables import check_records, is_readable, write_cells
 
 RECIPE = {"epochs": 1}
@@ -52,6 +53,6 @@ def test_a_damaged_record_is_named(tmp_path, content):
     record.write_text(content)
     assert not is_readable(record)
     with pytest.raises(InputError, match="delete it and run again") as caught:
-        write_cells([record], tmp_path / "cells.parquet")
+        write_cells([record], tmp_path / "cells.parquet", places=Places({}, []))
     assert str(record) in str(caught.value)
     assert not (tmp_path / "cells.parquet").exists()

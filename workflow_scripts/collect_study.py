@@ -3,19 +3,27 @@
 from pathlib import Path
 
 from prunescape.joblog import job_log
+from prunescape.rounds import Places, read_round
 from prunescape.study_tables import check_records, write_benchmarks, write_cells
 
 
 def collect_study(
-    records: list[Path], benchmarks: list[Path], experiments: dict[str, dict], *, cells_out: Path, benchmarks_out: Path
+    records: list[Path],
+    benchmarks: list[Path],
+    rounds: list[Path],
+    *,
+    experiments: dict[str, dict],
+    seeds: dict[str, list[int]],
+    cells_out: Path,
+    benchmarks_out: Path,
 ) -> None:
     """Write `cells_out` and `benchmarks_out` (Parquet).
 
-    `experiments` names each one's declaration `shared` and its `widths` by variant. Raises InputError that names a
-    damaged input, or a record that was trained by something else than its experiment declares.
+    `experiments` names each one's declaration `shared` and its `widths` by variant, `seeds` those of its grid. Raises
+    InputError that names a damaged input, or a record that was trained by something else than its experiment declares.
     """
     check_records(records, experiments)
-    write_cells(records, cells_out)
+    write_cells(records, cells_out, places=Places(seeds, [read_round(path) for path in rounds]))
     write_benchmarks(benchmarks, benchmarks_out)
 
 
@@ -24,7 +32,9 @@ if __name__ == "__main__" and "snakemake" in globals():
         collect_study(
             [Path(path) for path in snakemake.input.records],
             [Path(path) for path in snakemake.input.benchmarks],
-            snakemake.params.experiments,
+            [Path(path) for path in snakemake.input.rounds],
+            experiments=snakemake.params.experiments,
+            seeds=snakemake.params.seeds,
             cells_out=Path(snakemake.output.cells),
             benchmarks_out=Path(snakemake.output.benchmarks),
         )

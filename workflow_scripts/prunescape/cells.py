@@ -33,6 +33,12 @@ def canonical(value: float | int | str) -> str:
     return text if "." in text else f"{text}.0"
 
 
+def equally_spaced(values: list[str]) -> bool:
+    """Whether the numbers in `values`, canonical text in rising order, are all one step apart."""
+    numbers = [Decimal(value) for value in values]
+    return len({later - earlier for earlier, later in itertools.pairwise(numbers)}) <= 1
+
+
 @dataclass(frozen=True, order=True)
 class Variant:
     """One pruned form of a model, or the model itself: it fixes the widths.
@@ -98,11 +104,30 @@ class Cell:
         }
 
     @classmethod
+    def parse(cls, path: str) -> Cell:
+        """The cell whose `path` this is; raises InputError for anything else."""
+        found = CELL_PATTERN.fullmatch(path)
+        if not found:
+            raise InputError(f'"{path}" is no path of a cell', allowed=CELL_PATH)
+        return cls.from_wildcards(found.groupdict())
+
+    @classmethod
     def from_wildcards(cls, wildcards) -> Cell:
         """The inverse of `wildcards`; takes any mapping or object with those names."""
         get = wildcards.get if hasattr(wildcards, "get") else lambda name: getattr(wildcards, name)
         variant = Variant.parse(get("variant"))
         return cls(get("experiment"), variant, get("log10_lr"), get("log10_wd"), int(get("seed")))
+
+
+CELL_PATTERN = re.compile(
+    CELL_PATH.format(
+        experiment=f"(?P<experiment>{NAME_PATTERN})",
+        variant=f"(?P<variant>{VARIANT_PATTERN})",
+        log10_lr=f"(?P<log10_lr>{DECIMAL_PATTERN})",
+        log10_wd=f"(?P<log10_wd>{DECIMAL_PATTERN})",
+        seed="(?P<seed>[0-9]+)",
+    )
+)
 
 
 def grid_cells(experiment: str, variants, log10_lrs, log10_wds, seeds) -> list[Cell]:

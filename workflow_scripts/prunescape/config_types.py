@@ -48,5 +48,7 @@ Log10Rate = Annotated[str, _decimal(*LOG10_BOUNDS["log10_lr"], "log10 of a learn
 Log10Decay = Annotated[str, _decimal(*LOG10_BOUNDS["log10_wd"], "log10 of a weight decay, -8 to 0")]
 Ratio = Annotated[str, _decimal(1e-6, 1 - 1e-6, "the share of FLOPs to keep, above 0 and below 1")]
 Distinct = Annotated[list[Item], AfterValidator(_distinct)]
+Points = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+ErrorRate = Annotated[float, Field(gt=0, lt=0.5)]
 Count = Annotated[int, Field(ge=1, le=65_536)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]

@@ -8,11 +8,18 @@ from typing import Any
 from prunescape.figures.folder import draw_figures
 from prunescape.landscape.analyse import analyse
 from prunescape.report.page import write_report
+from prunescape.rounds import Places, read_round
 from prunescape.study_tables import write_benchmarks, write_cells
 
 
 def write_partial_report(
-    results: Path, study: dict[str, Any], *, records: list[str], measured: list[str], missing: list[dict[str, str]]
+    results: Path,
+    study: dict[str, Any],
+    *,
+    records: list[str],
+    rounds: list[str],
+    measured: list[str],
+    missing: list[dict[str, str]],
 ) -> Path:
     """Write `results`/partial/report.html from the `records` of cells and the benchmarks `measured`; give its path.
 
@@ -20,7 +27,8 @@ def write_partial_report(
     """
     folder = results / "partial"
     cells, benchmarks, figures = folder / "cells.parquet", folder / "benchmarks.parquet", folder / "figures"
-    write_cells(records, cells)
+    seeds = {name: plan["seeds"] for name, plan in study["experiments"].items()}
+    write_cells(records, cells, places=Places(seeds, [read_round(path) for path in rounds]))
     write_benchmarks(measured, benchmarks)
     tables = analyse(cells, folder, partial=True)
     ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]

@@ -8,6 +8,9 @@ from typing import Any
 # what every widths.json holds
 WIDTHS = ("model", "architecture", "in_channels", "classes", "modules", "ratio_achieved", "flops", "parameters")
 OK, DIVERGED = "ok", "diverged"
+# which part of the design a cell is: its landscape's grid; fresh seeds at the prior, for the seed noise; fresh seeds at
+# the points that the screening kept
+GRID, PILOT, REPLICATE = STAGES = ("grid", "pilot", "replicate")
 TOP5_CLASSES = 11  # with fewer classes, guessing five of them is right half of the time or more
 
 # name -> (arrow type, meaning with unit); None in a record becomes null
@@ -22,6 +25,11 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     "log10_lr": ("float64", "log10 of the learning rate"),
     "log10_wd": ("float64", "log10 of the weight decay"),
     "seed": ("int64", "seed of initialisation, order and augmentation"),
+    "stage": (
+        "string",
+        "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points)",
+    ),
+    "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
     "status": ("string", "ok, or diverged: the loss was not finite"),
     "classes": ("int64", "number of classes"),
     "tested": ("int64", "images in the test split"),
@@ -60,9 +68,12 @@ def pack_bits(correct) -> str:
     return base64.b64encode(np.packbits(np.asarray(correct, dtype=bool)).tobytes()).decode()
 
 
-def record_row(record: dict[str, Any]) -> dict[str, Any]:
-    """One row of cells.parquet from a record as train_cell writes it. Raises KeyError for a record without a field."""
-    row = {**record, **record["provenance"]}
+def record_row(record: dict[str, Any], stage: str, round_number: int) -> dict[str, Any]:
+    """One row of cells.parquet from a record as train_cell writes it. Raises KeyError for a record without a field.
+
+    Stage and round are not in the record: they belong to the design, which may change without a training.
+    """
+    row = {**record, **record["provenance"], "stage": stage, "round": round_number}
     row["correct_bits"] = base64.b64decode(record["correct_bits"])
     return {name: row[name] for name in CELL_COLUMNS}
 

@@ -28,12 +28,18 @@ def finished_lines(results: Path | str) -> list[str]:
 
 
 def failed_lines(
-    results: Path | str, study: dict[str, Any], *, records: list[str], measured: list[str], failures: list[Failure]
+    results: Path | str,
+    study: dict[str, Any],
+    *,
+    records: list[str],
+    rounds: list[str],
+    measured: list[str],
+    failures: list[Failure],
 ) -> list[str]:
     """What failed, why, and its log; writes the partial report of what is there and names it.
 
-    `records` and `measured` are the files that a whole study has. A partial report that cannot be written is said, not
-    raised: the run has failed already, and its own reasons matter more.
+    `records` and `measured` are the files that a whole study has, as far as its `rounds` are planned. A partial report
+    that cannot be written is said, not raised: the run has failed already, and its own reasons matter more.
     """
     from prunescape.partial_report import write_partial_report
     from prunescape.study_tables import is_readable
@@ -41,7 +47,7 @@ def failed_lines(
     results = Path(results)
     present = [path for path in records if Path(path).exists() and is_readable(path)]
     absent = [Path(path).parent.relative_to(results) for path in records if path not in set(present)]
-    there = {"records": present, "measured": [path for path in measured if Path(path).exists()]}
+    there = {"records": present, "rounds": rounds, "measured": [path for path in measured if Path(path).exists()]}
     listed = [{"rule": item.rule, "log": item.log, "reason": last_line(item.log)} for item in failures]
     lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(records)}"]
     lines += [f"  {item['rule']}: {item['reason']}\n    log: {Path(item['log']).resolve()}" for item in listed[:LISTED]]

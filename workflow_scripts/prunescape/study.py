@@ -9,10 +9,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from prunescape.cells import BASE, METHODS, Cell, Variant, canonical, grid_cells
+from prunescape.cells import BASE, METHODS, Cell, Variant, canonical, equally_spaced, grid_cells
 from prunescape.config_errors import input_error
 from prunescape.config_file import refuse_switches
-from prunescape.config_types import LOG10_BOUNDS, Count, Distinct, Log10Decay, Log10Rate, Name, Part, Ratio, Seed
+from prunescape.config_types import (
+    LOG10_BOUNDS,
+    Count,
+    Distinct,
+    ErrorRate,
+    Log10Decay,
+    Log10Rate,
+    Name,
+    Part,
+    Points,
+    Ratio,
+    Seed,
+)
 from prunescape.data.names import resolve_options
 from prunescape.errors import InputError
 from prunescape.nets.names import architecture_of
@@ -63,6 +75,26 @@ class Export(Part):
     best: Count = 1
 
 
+class Extension(Part):
+    """How the grid grows towards the optimal area (matthiesen2023, 3.3); 0 rounds leave it as configured."""
+
+    max_rounds: Annotated[int, Field(ge=0, le=20)] = 0
+
+
+class Verdict(Part):
+    """How it is judged whether a variant needs tuning again (see docs/verdict.md); 0 replicates train no fresh seeds.
+
+    `margin` is in percentage points; `sigma`, the standard deviation of a score over seeds in points, replaces the
+    pilot's estimate.
+    """
+
+    replicates: Annotated[int, Field(ge=0, le=1000)] = 0
+    margin: Points = 0.5
+    alpha: ErrorRate = 0.05
+    alpha_screen: ErrorRate = 0.01
+    sigma: Points | None = None
+
+
 class Experiment(Part):
     """One model on one data set with its variants and grid."""
 
@@ -74,6 +106,8 @@ class Experiment(Part):
     prior: Prior
     grid: Grid
     seeds: Distinct[Seed] = [RANKING_SEED]
+    extension: Extension = Extension()
+    verdict: Verdict = Verdict()
     export: Export = Export()
 
     @property
@@ -88,8 +122,19 @@ class Experiment(Part):
         ordered = sorted(pruned, key=lambda item: (METHODS.index(item[0]), -float(item[1])))
         return [BASE, *(Variant(method, ratio) for method, ratio in ordered)]
 
+    @property
+    def fresh_seeds(self) -> list[int]:
+        """The seeds that replicate the kept points: the next ones after those of the grid."""
+        first = max(self.seeds) + 1
+        return list(range(first, first + self.verdict.replicates))
+
+    @property
+    def axes(self) -> dict[str, list[str]]:
+        """The values of both axes of the configured grid."""
+        return {name: self.axis(name) for name in LOG10_BOUNDS}
+
     def axis(self, name: Literal["log10_lr", "log10_wd"]) -> list[str]:
-        """The values of one axis of the grid, lowest first."""
+        """The values of one axis of the configured grid, lowest first."""
         axis = getattr(self.grid, name)
         values = axis.around(getattr(self.prior, name)) if isinstance(axis, Axis) else axis
         return sorted(values, key=float)
@@ -116,15 +161,42 @@ class Study(Part):
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
     targets: dict[Name, Target] = {}
 
-    def cells(self, experiment: str, variants: list[Variant] | None = None) -> list[Cell]:
-        """The cells of one experiment, of all its variants or of those given, in a fixed order."""
+    def cells(self, experiment: str) -> list[Cell]:
+        """The cells of the configured grid of one experiment, in a fixed order."""
         plan = self.experiments[experiment]
-        axes = plan.axis("log10_lr"), plan.axis("log10_wd")
-        return grid_cells(experiment, variants or plan.all_variants, *axes, sorted(plan.seeds))
+        return grid_cells(experiment, plan.all_variants, *plan.axes.values(), sorted(plan.seeds))
 
-    def all_cells(self) -> list[Cell]:
-        """Every cell of the study."""
-        return [cell for experiment in sorted(self.experiments) for cell in self.cells(experiment)]
+    def pilot_cells(self, experiment: str) -> list[Cell]:
+        """Every variant at the prior with every fresh seed: they tell the seed noise, unless it is given."""
+        plan = self.experiments[experiment]
+        if plan.verdict.sigma is not None:
+            return []
+        prior = [plan.prior.log10_lr], [plan.prior.log10_wd]
+        return grid_cells(experiment, plan.all_variants, *prior, plan.fresh_seeds)
+
+    def first_cells(self) -> list[Cell]:
+        """Every cell that no result decides on: the configured grids and the pilots."""
+        names = sorted(self.experiments)
+        return [cell for name in names for cell in (*self.cells(name), *self.pilot_cells(name))]
+
+    @property
+    def most_rounds(self) -> int:
+        """How many rounds may follow the first cells: those that extend the grid, and one that replicates points."""
+        plans = self.experiments.values()
+        extending = max(plan.extension.max_rounds for plan in plans)
+        return extending + any(plan.verdict.replicates for plan in plans)
+
+    def round_plan(self, experiment: str) -> dict[str, Any]:
+        """What decides the cells that later rounds add to one experiment."""
+        plan = self.experiments[experiment]
+        return {
+            "axes": plan.axes,
+            "extension": plan.extension.max_rounds,
+            "fresh_seeds": plan.fresh_seeds,
+            "seeds": sorted(plan.seeds),
+            "variants": [variant.name for variant in plan.all_variants],
+            "verdict": plan.verdict.model_dump(),
+        }
 
     def ranking_cell(self, experiment: str) -> Cell:
         """The base at the prior whose trained weights rank the filters (METHODS: one designated training)."""
@@ -146,7 +218,7 @@ class Study(Part):
             content["experiments"][name] |= {
                 "recipe": asdict(experiment.recipe),
                 "variants": [variant.name for variant in experiment.all_variants],
-                "grid": {axis: [float(value) for value in experiment.axis(axis)] for axis in ("log10_lr", "log10_wd")},
+                "grid": {axis: [float(value) for value in values] for axis, values in experiment.axes.items()},
                 "prior": {axis: float(getattr(experiment.prior, axis)) for axis in ("log10_lr", "log10_wd")},
             }
         content["datasets"] = {name: self.dataset_options(name) for name in self.used_datasets()}
@@ -185,6 +257,7 @@ def _check_experiment(study: Study, experiment: Experiment, where: str) -> None:
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
     _at(f"{where}.dataset", study.dataset_options, experiment.dataset)
     _check_milestones(experiment.recipe, f"{where}.recipe.milestones")
+    _check_verdict(experiment.verdict, f"{where}.verdict")
     for axis, (low, high) in LOG10_BOUNDS.items():
         values, prior = experiment.axis(axis), getattr(experiment.prior, axis)
         outside = [value for value in values if not low <= float(value) <= high]
@@ -192,6 +265,16 @@ def _check_experiment(study: Study, experiment: Experiment, where: str) -> None:
             raise InputError(f"{outside[0]} is out of bounds", where=f"{where}.grid.{axis}", allowed=f"{low} to {high}")
         if prior not in values:
             raise InputError(f"{prior} is not on the grid", where=f"{where}.prior.{axis}", allowed=", ".join(values))
+        if experiment.extension.max_rounds and not equally_spaced(values):
+            hint = "give the axis as {step, size}, or set extension.max_rounds to 0"
+            what = f"{', '.join(values)} are not equally spaced"
+            raise InputError(what, where=f"{where}.grid.{axis}", allowed="equal steps where a grid extends", hint=hint)
+
+
+def _check_verdict(verdict: Verdict, where: str) -> None:
+    if verdict.alpha_screen >= verdict.alpha:
+        allowed = f"below alpha, {verdict.alpha}"
+        raise InputError(f"{verdict.alpha_screen} cannot be used", where=f"{where}.alpha_screen", allowed=allowed)
 
 
 def _check_milestones(recipe: Recipe, where: str) -> None:

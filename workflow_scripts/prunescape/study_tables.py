@@ -9,16 +9,22 @@ from typing import Any
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
 from prunescape.errors import InputError
 from prunescape.files import AGAIN, file_digest, read_json, whole_file
-from prunescape.records import CELL_COLUMNS, arrow_schema, record_row
+from prunescape.records import CELL_COLUMNS, GRID, arrow_schema, record_row
+from prunescape.rounds import Places
 
 
-def write_cells(records: Iterable[Path | str], out: Path | str) -> None:
+def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Places) -> None:
     """Write one row per record (JSON, as train_cell writes it) in the schema of `records.CELL_COLUMNS`.
 
-    Raises InputError that names a record which is missing, damaged or lacks a field.
+    `places` tells each cell's stage and round. Raises InputError that names a record which is missing, damaged or lacks
+    a field.
     """
-    rows = [_parsed(path, record_row) for path in records]
-    _write(rows, CELL_COLUMNS, out)
+    _write(cell_rows(records, places), CELL_COLUMNS, out)
+
+
+def cell_rows(records: Iterable[Path | str], places: Places) -> list[dict[str, Any]]:
+    """The rows of `write_cells`; raises as it does."""
+    return [_parsed(path, lambda record: record_row(record, *places.of(record))) for path in records]
 
 
 def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
@@ -48,7 +54,7 @@ def _declared(shared: Path | str, widths: dict[str, Path | str]) -> dict[str, An
 def is_readable(record: Path | str) -> bool:
     """Whether a record gives a row of the table."""
     try:
-        _parsed(record, record_row)
+        _parsed(record, lambda content: record_row(content, GRID, 0))
     except InputError:
         return False
     return True

@@ -18,21 +18,25 @@ ROI_COLUMNS: dict[str, tuple[str, str]] = {
     "threshold": ("float64", "x of the x-ROI, percentage points under the variant's best score"),
     "log10_wd": ("float64", "log10 of the weight decay of this member"),
     "log10_lr": ("float64", "log10 of the learning rate of this member"),
-    "score": ("float64", "percent"),
+    "score": ("float64", "percent on the test split"),
+    "chosen_on": ("float64", "percent by which members are chosen: on the validation split, if any, else the score"),
 }
 
 
-def best_scores(scores: pd.DataFrame) -> pd.Series:
-    """f(theta*) of the landscape that each row of `scores` belongs to, percent; same index as `scores`."""
-    return scores.groupby(LANDSCAPE, sort=False)["score"].transform("max")
+def gap_to_best(scores: pd.DataFrame) -> pd.Series:
+    """How far each row of `scores` stays under its landscape's best, percentage points, on what settings are chosen by.
+
+    Same index as `scores`.
+    """
+    return scores.groupby(LANDSCAPE, sort=False)["chosen_on"].transform("max") - scores["chosen_on"]
 
 
 def best_cells(scores: pd.DataFrame) -> pd.DataFrame:
-    """theta* of each landscape, one row: its key, setting, score and status.
+    """theta* of each landscape, one row: its key, setting, score, `chosen_on` and status.
 
     Of tied cells a converged one comes first, then the one with the lowest log10_lr, then with the lowest log10_wd.
     """
-    tied = scores[scores["score"] >= best_scores(scores) - TOLERANCE]
+    tied = scores[gap_to_best(scores) <= TOLERANCE]
     tied = tied.assign(diverged=tied["status"] != "ok").sort_values(["diverged", *SETTING], kind="stable")
     return tied.drop_duplicates(LANDSCAPE).drop(columns="diverged").sort_values(LANDSCAPE, ignore_index=True)
 
@@ -41,11 +45,12 @@ def regions(scores: pd.DataFrame, thresholds: tuple[float, ...] = THRESHOLDS) ->
     """The x-ROI of every landscape and threshold x, one row per member, with the columns of `ROI_COLUMNS`.
 
     x-ROI = { theta : f(theta) >= f(theta*) - x }, theta* the best point of that variant and seed, x in percentage
-    points (matthiesen2023, 3.3, Eq 3.3). `scores` as `table.scores` gives it.
+    points (matthiesen2023, 3.3, Eq 3.3). Decided: f is the accuracy that settings are chosen on. `scores` as
+    `table.scores` gives it.
     """
     import pandas as pd
 
-    gap = best_scores(scores) - scores["score"]
+    gap = gap_to_best(scores)
     members = pd.concat([scores[gap <= x + TOLERANCE].assign(threshold=float(x)) for x in thresholds])
     order = [*LANDSCAPE, "threshold", "log10_wd", "log10_lr"]
     return members.sort_values(order, ignore_index=True)[list(ROI_COLUMNS)]

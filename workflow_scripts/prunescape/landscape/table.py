@@ -9,13 +9,16 @@ import numpy as np
 
 from prunescape.errors import InputError, nearest
 from prunescape.landscape.source import read_source
-from prunescape.records import DIVERGED, OK
+from prunescape.records import DIVERGED, GRID, OK, STAGES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status")
-NUMBERS, OPTIONAL_NUMBERS = ("log10_lr", "log10_wd", "seed", "top1"), ("top5", "classes")
+TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage")
+NUMBERS = ("log10_lr", "log10_wd", "seed", "top1")
+OPTIONAL_NUMBERS = ("top5", "classes", "round", "val_top1", "val_top5")
+# texts with few values: their default and all that they may be
+CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES)}
 SETTING = ["log10_lr", "log10_wd"]
 METRICS = ("top1", "top5")
 GROUP = ["experiment", "model", "dataset"]
@@ -37,12 +40,18 @@ def read_cells(path: Path | str, *, partial: bool = False) -> pd.DataFrame:
     """The cells in a Parquet or CSV file from anywhere, one row each, with a checked and complete set of columns.
 
     Needed: model, dataset, variant, log10_lr, log10_wd (log10 of the learning rate and the weight decay), seed, top1
-    (percent). Optional: experiment (default `DATASET-MODEL`), top5 (percent, null where not recorded), status (`ok` by
-    default, or `diverged`), classes. A diverged cell scores exactly 100 / classes (500 / classes in top-5) where
-    `classes` is known; without `classes` its score stays as given and must be there. Other columns pass through.
+    (percent). Optional: experiment (default `DATASET-MODEL`), top5 (percent, null where not recorded), val_top1 and
+    val_top5 (percent on a validation split, by which settings are then chosen), status (`ok` by default, or
+    `diverged`), stage (`grid` by default, see records), round (0 by default), classes. A diverged cell scores exactly
+    100 / classes (500 / classes in top-5) where `classes` is known; without `classes` its score stays as given and must
+    be there. Other columns pass through.
     `partial` allows a study in progress: no cells at all, or none of a base. Raises InputError.
     """
-    cells = read_source(path, TEXTS + OPTIONAL_TEXTS + NUMBERS + OPTIONAL_NUMBERS)
+    return checked_cells(read_source(path, TEXTS + OPTIONAL_TEXTS + NUMBERS + OPTIONAL_NUMBERS), path, partial=partial)
+
+
+def checked_cells(cells: pd.DataFrame, path: Path | str, *, partial: bool) -> pd.DataFrame:
+    """`cells`, changed in place, as `read_cells` gives those that it read from `path`; raises as it does."""
     _check_columns(cells, path)
     if cells.empty and not partial:
         raise InputError("the table has no rows", where=path)
@@ -62,12 +71,32 @@ def read_cells(path: Path | str, *, partial: bool = False) -> pd.DataFrame:
 
 
 def scores(cells: pd.DataFrame) -> pd.DataFrame:
-    """One row per cell and metric it was scored in: the columns of a landscape's key, the setting, score, status."""
-    values = [metric for metric in METRICS if metric == "top1" or cells[metric].notna().any()]
-    keys = [name for name in LANDSCAPE if name != "metric"]
-    kept = cells[[*keys, *SETTING, "status", *values]]
-    long = kept.melt([*keys, *SETTING, "status"], values, var_name="metric", value_name="score")
-    return long.dropna(subset="score").sort_values([*LANDSCAPE, *SETTING], ignore_index=True)
+    """The landscapes: one row per cell of a grid and metric it was scored in. Fresh seeds are no part of them.
+
+    Columns: a landscape's key, the setting, status, round, `score` (percent on the test split) and `chosen_on`, the
+    percent by which settings are chosen: on the validation split where the landscape has one, else the score itself.
+    """
+    return long_scores(cells[cells["stage"] == GRID]).drop(columns="stage")
+
+
+def long_scores(cells: pd.DataFrame) -> pd.DataFrame:
+    """As `scores`, of all cells whatever their stage, which is a column."""
+    import pandas as pd
+
+    keys = [*(name for name in LANDSCAPE if name != "metric"), *SETTING, "status", "stage", "round"]
+    parts = [
+        cells[keys].assign(metric=metric, score=cells[metric], chosen_on=_chosen_on(cells, metric))
+        for metric in METRICS
+        if metric == "top1" or cells[metric].notna().any()
+    ]
+    long = pd.concat(parts).dropna(subset="score")
+    return long.sort_values([*LANDSCAPE, *SETTING], ignore_index=True)
+
+
+def _chosen_on(cells: pd.DataFrame, metric: str) -> pd.Series:
+    """Percent on the validation split for experiments whose cells all have one, else on the test split."""
+    validated = cells[f"val_{metric}"].notna().groupby(cells["experiment"]).transform("all")
+    return cells[f"val_{metric}"].where(validated, cells[metric])
 
 
 def variant_order(name: str) -> tuple:
@@ -100,17 +129,17 @@ def _check_columns(cells: pd.DataFrame, path: Path | str) -> None:
 def _set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
     if name == "experiment" and name not in cells:
         cells[name] = cells["dataset"] + "-" + cells["model"]
-    elif name == "status":
-        cells[name] = cells[name].astype("str").fillna(OK) if name in cells else OK
+    elif name in CHOICES:
+        default = CHOICES[name][0]
+        cells[name] = cells[name].astype("str").fillna(default) if name in cells else default
     cells[name] = cells[name].astype("str")
     row = _first(cells[name].isna() | (cells[name] == ""))
     if row is not None:
         _fail_at(row, f'the column "{name}" is empty', path)
-    if name == "status" and (row := _first(~cells[name].isin([OK, DIVERGED]))) is not None:
+    _, allowed = CHOICES.get(name, (None, None))
+    if allowed and (row := _first(~cells[name].isin(allowed))) is not None:
         given = cells[name].iloc[row]
-        _fail_at(
-            row, f'unknown status "{given}"', path, allowed=f"{OK}, {DIVERGED}", hint=nearest(given, [OK, DIVERGED])
-        )
+        _fail_at(row, f'unknown {name} "{given}"', path, allowed=", ".join(allowed), hint=nearest(given, allowed))
 
 
 def _set_number(cells: pd.DataFrame, name: str, path: Path | str) -> None:
@@ -127,11 +156,13 @@ def _set_number(cells: pd.DataFrame, name: str, path: Path | str) -> None:
     row = _first(np.isinf(numbers) | (numbers.isna() & (name in (*SETTING, "seed"))))
     if row is not None:
         _fail_at(row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a finite number', path)
-    if name in ("seed", "classes"):
+    if name == "round":
+        numbers = numbers.fillna(0)
+    if name in ("seed", "classes", "round"):
         row = _first((numbers % 1 != 0) & numbers.notna() | (numbers.abs() > 2**53))
         if row is not None:
             _fail_at(row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a whole number', path)
-    cells[name] = numbers.astype("int64") if name == "seed" else numbers
+    cells[name] = numbers.astype("int64") if name in ("seed", "round") else numbers
 
 
 def _complete_diverged(cells: pd.DataFrame, path: Path | str) -> None:
@@ -144,6 +175,10 @@ def _complete_diverged(cells: pd.DataFrame, path: Path | str) -> None:
     with_top5 = cells["top5"].notna().groupby([cells[name] for name in GROUP]).transform("any")
     wanted = diverged & with_top5 & ~(cells["classes"] <= 5)
     cells["top5"] = cells["top5"].mask(wanted & known, 500 / cells["classes"])
+    for metric, chance in (("top1", 100), ("top5", 500)):
+        name = f"val_{metric}"
+        validated = cells[name].notna().groupby(cells["experiment"]).transform("any")
+        cells[name] = cells[name].mask(diverged & known & validated, chance / cells["classes"])
     for name, missing in (("top1", diverged & cells["top1"].isna()), ("top5", wanted & cells["top5"].isna())):
         if (row := _first(missing)) is not None:
             hint = 'add a column "classes": the score of a diverged cell is then 100 / classes'
@@ -154,7 +189,7 @@ def _check_scores(cells: pd.DataFrame, path: Path | str) -> None:
     row = _first(cells["top1"].isna())
     if row is not None:
         _fail_at(row, 'the column "top1" holds nan, which is not a finite number', path)
-    for name in METRICS:
+    for name in (*METRICS, *(f"val_{metric}" for metric in METRICS)):
         if (row := _first((cells[name] < 0) | (cells[name] > 100))) is not None:
             _fail_at(row, f'the column "{name}" holds {cells[name].iloc[row]:g}', path, allowed="percent, 0 to 100")
 

