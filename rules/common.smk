@@ -1,5 +1,6 @@
 """The study, the paths of its results, and what rules ask of both. Every job parses this file: it imports no torch."""
 
+import os
 import shutil
 import sys
 
@@ -23,7 +24,6 @@ except InputError as error:
     sys.exit(f"error: {error}")
 
 run_jobs_with_this_code()
-WATCH = watch_cells()
 RESULTS = f"results/{STUDY.study}"
 DATA = f"{RESULTS}/data"
 EXPERIMENT = f"{RESULTS}/{EXPERIMENT_PATH}"
@@ -149,3 +149,11 @@ def show_end(failed=False):
     else:
         lines = ["This run wrote no report: for one, run snakemake without naming a target."]
     print("", *lines, sep="\n", file=sys.stderr)
+
+
+def missing_cells():
+    """How many cells of the rounds planned by now have no record."""
+    return sum(not os.path.exists(record) for record in expected_files()["records"])
+
+
+WATCH = watch_cells(missing_cells)

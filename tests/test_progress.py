@@ -19,9 +19,9 @@ class Clock:
         return self.now
 
 
-def watched(*events):
+def watched(*events, missing=lambda: 0):
     clock, stream = Clock(), io.StringIO()
-    watch = CellWatch(stream, clock)
+    watch = CellWatch(missing, stream=stream, clock=clock)
     for seconds, record in events:
         clock.now = seconds
         watch.handle(record)
@@ -44,6 +44,14 @@ def test_other_rules_are_no_cells():
     other = event("job_info", jobid=9, rule_name="export_onnx", wildcards={})
     watch, lines = watched(*start(1), (1, other), (20, event("job_finished", job_id=9)))
     assert (watch.done, lines, watch.finished) == (0, [], {"export_onnx"})
+
+
+def test_a_planned_round_raises_the_number_of_cells():
+    planning = event("job_info", jobid=9, rule_name="plan_round", wildcards={"round": "1"})
+    later = event("job_info", jobid=10, rule_name="train_cell", wildcards={})
+    steps = [(20, event("job_finished", job_id=0)), (21, planning), (30, event("job_finished", job_id=9))]
+    _, lines = watched(*start(1), *steps, (31, later), (40, event("job_finished", job_id=10)), missing=lambda: 3)
+    assert lines == ["cells: 1 of 1 trained, 3.0 a minute", "cells: 2 of 4 trained, 3.0 a minute, 40 s left"]
 
 
 def test_lines_are_some_seconds_apart_but_the_last_one_always_comes():

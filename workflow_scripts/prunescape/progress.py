@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-RULE = "train_cell"
+RULE, PLANNING = "train_cell", "plan_round"
 PAUSE = 5.0  # seconds between two lines
 
 
@@ -24,13 +25,13 @@ class Failure:
 class CellWatch(logging.Handler):
     """Listens to Snakemake's events: prints progress of the cells and remembers failed jobs.
 
-    Counts are of this run: cells that were there already are not among them. `finished` names the rules of which a job
-    ended well.
+    Counts are of this run: cells that were there already are not among them. When a round was planned, `missing` tells
+    how many cells are now to be trained. `finished` names the rules of which a job ended well.
     """
 
-    def __init__(self, stream=sys.stderr, clock=time.monotonic) -> None:
+    def __init__(self, missing: Callable[[], int] = lambda: 0, *, stream=sys.stderr, clock=time.monotonic) -> None:
         super().__init__()
-        self.stream, self.clock = stream, clock
+        self.missing, self.stream, self.clock = missing, stream, clock
         self.rules: dict[int, tuple[str, dict[str, str]]] = {}
         self.failures: list[Failure] = []
         self.finished: set[str] = set()
@@ -53,6 +54,8 @@ class CellWatch(logging.Handler):
     def _on_job_finished(self, fields: dict[str, Any]) -> None:
         rule, _ = self.rules.get(fields["job_id"], ("", {}))
         self.finished.add(rule)
+        if rule == PLANNING:
+            self.total = max(self.total, self.done + self.missing())
         if rule == RULE:
             self.done += 1
             self._print()
@@ -89,10 +92,10 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def watch_cells() -> CellWatch:
+def watch_cells(missing: Callable[[], int]) -> CellWatch:
     """Attach a watch to Snakemake's logger."""
     from snakemake.logging import logger
 
-    watch = CellWatch()
+    watch = CellWatch(missing)
     logger.addHandler(watch)
     return watch
