@@ -47,6 +47,7 @@ rule all:
         rules.collect_study.output,
         rules.map_landscapes.output,
         rules.estimate_risk.output,
+        rules.judge_variants.output,
         rules.draw_figures.output,
         rules.write_report.output,
 

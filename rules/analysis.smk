@@ -58,3 +58,21 @@ rule estimate_risk:
         code=code_digest("estimate_risk"),
     script:
         "../workflow_scripts/estimate_risk.py"
+
+
+rule judge_variants:
+    """Judge from fresh seeds whether each pruned variant needs tuning again, with a known error rate."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+    output:
+        verdicts=f"{RESULTS}/verdicts.parquet",
+        verdicts_csv=f"{RESULTS}/verdicts.csv",
+    log:
+        f"{RESULTS}/logs/judge_variants.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        settings={name: plan.verdict.model_dump() for name, plan in sorted(STUDY.experiments.items())},
+        code=code_digest("judge_variants"),
+    script:
+        "../workflow_scripts/judge_variants.py"

@@ -27,6 +27,7 @@ rule write_report:
         cells=f"{RESULTS}/cells.parquet",
         ellipses=f"{RESULTS}/ellipses.parquet",
         risk=f"{RESULTS}/risk.parquet",
+        verdicts=f"{RESULTS}/verdicts.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",
         figures=f"{RESULTS}/figures",
     output:

@@ -10,6 +10,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             cells=snakemake.input.cells,
             ellipses=snakemake.input.ellipses,
             risk=snakemake.input.risk,
+            verdicts=snakemake.input.verdicts,
             benchmarks=snakemake.input.benchmarks,
             figures=snakemake.input.figures,
             missing=[],

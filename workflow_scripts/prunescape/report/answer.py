@@ -12,8 +12,10 @@ from prunescape.landscape.images import risk_image_error
 from prunescape.landscape.risk import BASE_THRESHOLD, risk_points
 from prunescape.landscape.roi import TOLERANCE, regions
 from prunescape.landscape.table import SETTING, scores, variant_order
+from prunescape.records import GRID
 from prunescape.report.caution import diverged, limits, resolution
 from prunescape.report.cost import cost_sentences, overall_cost
+from prunescape.report.judgement import judged_rows, overall_verdict, verdict_headline, verdict_sentences
 from prunescape.report.numbers import counted, number, setting, short, whole
 from prunescape.report.tables import share_kept
 
@@ -44,11 +46,15 @@ class ExperimentAnswer:
     limits: list[str]
 
 
-def answer_experiment(cells: pd.DataFrame, risk: pd.DataFrame, benchmarks: pd.DataFrame | None) -> ExperimentAnswer:
-    """The answer for `cells` (as `read_cells` gives them), `risk` and `benchmarks` of ONE experiment, in top-1.
+def answer_experiment(
+    cells: pd.DataFrame, risk: pd.DataFrame, benchmarks: pd.DataFrame | None, verdicts: pd.DataFrame | None
+) -> ExperimentAnswer:
+    """The answer for `cells` (as `read_cells` gives them) and the other tables of ONE experiment, in top-1.
 
-    Losses are those of all seeds; the sentences about single cells quote the base's lowest seed and say so.
+    Verdicts come first where fresh seeds allow them. Losses are those of all seeds of the grid; the sentences about
+    single cells quote the base's lowest seed and say so.
     """
+    cells = cells[cells["stage"] == GRID]
     risk = risk[risk["metric"] == "top1"]
     if risk.empty:
         text = "The base has no finished cells, so there is nothing to compare the pruned variants with."
@@ -59,22 +65,33 @@ def answer_experiment(cells: pd.DataFrame, risk: pd.DataFrame, benchmarks: pd.Da
     tested = _tested(cells)
     seeds = cells["seed"].nunique()
     carried = _carried(here)
+    judged = judged_rows(verdicts)
     answers = [
         _variant(here[here["variant"] == name], rows[name], rows["base"], carried[name], _per_seed(risk, name))
         for name in sorted(rows, key=variant_order)
         if name != "base"
     ]
+    answers = [with_verdict(answer, judged.get(answer.variant)) for answer in answers]
     for answer in answers:
         answer.sentences.extend(cost_sentences(benchmarks, answer.variant, share_kept(cells, answer.variant)))
     losses = {answer.variant: values for answer in answers if (values := _per_seed(risk, answer.variant))}
-    opening = [*overall(losses, tested), *overall_cost(benchmarks), *_opening(rows["base"], seed, seeds, tested)]
-    return ExperimentAnswer(opening, answers, limits(rows["base"], tested, seeds))
+    opening = [*overall_verdict(judged), *overall(losses, tested, judged=bool(judged)), *overall_cost(benchmarks)]
+    opening += _opening(rows["base"], seed, seeds, tested)
+    return ExperimentAnswer(opening, answers, limits(rows["base"], tested, seeds, judged=bool(judged)))
 
 
-def overall(losses: dict[str, list[float]], tested: int | None) -> list[str]:
-    """The answer over all pruned variants, from each one's mean risk per seed; empty when there is none.
+def with_verdict(answer: VariantAnswer, row) -> VariantAnswer:
+    """`answer` led by the verdict, where there is one: the loss that its headline told goes on as a sentence."""
+    if row is None:
+        return answer
+    loss = f"{answer.headline}."
+    return VariantAnswer(answer.variant, verdict_headline(row), [*verdict_sentences(row), loss, *answer.sentences])
 
-    No loss is held against a threshold: with one seed per cell no threshold has a known error rate.
+
+def overall(losses: dict[str, list[float]], tested: int | None, *, judged: bool) -> list[str]:
+    """What all pruned variants lose, from each one's mean risk per seed; empty when there is none.
+
+    No loss is held against a threshold, since none has a known error rate; with `judged` the verdict stands before it.
     """
     if not losses:
         return []
@@ -83,7 +100,7 @@ def overall(losses: dict[str, list[float]], tested: int | None) -> list[str]:
     between = f"between {named[0]} and {named[-1]}" if len(named) > 1 else named[0]
     return [
         f"Taking over the base's good settings loses {between}, on average, against tuning the pruned network on the "
-        f"same grid. {NO_VERDICT}"
+        f"same grid.{'' if judged else ' ' + NO_VERDICT}"
     ]
 
 

@@ -25,7 +25,7 @@ def diverged(risk) -> str:
     return f"{among}; without them the mean loss is {number(risk.d_mean_converged)} points."
 
 
-def limits(base, tested: int | None, seeds: int) -> list[str]:
+def limits(base, tested: int | None, seeds: int, *, judged: bool) -> list[str]:
     """What the experiment cannot say: resolution of the test set, seeds, and the bias of a maximum."""
     texts = []
     if tested:
@@ -35,7 +35,12 @@ def limits(base, tested: int | None, seeds: int) -> list[str]:
             f"error of one accuracy near {number(base.best, 1)} % is {number(error)} points. All cells see the same "
             "images, so a difference between two is known better than that; standard errors of losses here are paired."
         )
-    if seeds == 1:
+    if seeds == 1 and judged:
+        texts.append(
+            "The landscapes were trained with one seed: a repeat would give other scores, best cells and regions. Only "
+            "the verdicts rest on fresh seeds."
+        )
+    elif seeds == 1:
         texts.append(
             "Every cell was trained with one seed. One seed per cell cannot settle whether retuning is needed: a "
             "repeat with another seed would give other scores and other best cells."

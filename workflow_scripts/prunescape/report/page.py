@@ -15,9 +15,10 @@ from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
 from prunescape.landscape.result import read_result
 from prunescape.landscape.risk import RISK_COLUMNS
 from prunescape.landscape.table import read_cells
+from prunescape.landscape.verdict import VERDICT_COLUMNS
 from prunescape.report.answer import ExperimentAnswer, answer_experiment
 from prunescape.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
-from prunescape.report.tables import Table, benchmarks_table, ellipses_table, risk_table, variants_table
+from prunescape.report.tables import Table, benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,7 @@ def write_report(
     cells: Path | str,
     ellipses: Path | str,
     risk: Path | str,
+    verdicts: Path | str,
     benchmarks: Path | str | None,
     figures: Path | str,
     missing: list[dict[str, str]],
@@ -61,9 +63,10 @@ def write_report(
     table = read_cells(cells, partial=True)
     measured = read_result(benchmarks, dict.fromkeys(BENCHMARK_FIELDS, ("", ""))) if benchmarks else None
     shapes, risks = read_result(ellipses, ELLIPSE_COLUMNS), read_result(risk, RISK_COLUMNS)
+    judged = read_result(verdicts, VERDICT_COLUMNS)
     drawn = _figures(Path(figures), Path(out))
     sections = [
-        _section(name, plan, *(_of(part, name) for part in (table, shapes, risks, measured)), drawn.get(name, []))
+        _section(name, plan, *(_of(part, name) for part in (table, shapes, risks, judged, measured)), drawn.get(name, []))
         for name, plan in sorted(study["experiments"].items())
     ]
     content = {
@@ -83,17 +86,19 @@ def _of(table: pd.DataFrame | None, experiment: str) -> pd.DataFrame | None:
     return None if table is None else table[table["experiment"] == experiment]
 
 
-def _section(name, plan, cells, ellipses, risk, benchmarks, figures) -> Section:
+def _section(name, plan, cells, ellipses, risk, verdicts, benchmarks, figures) -> Section:
     known = {"name": name, "model": plan["model"], "dataset": plan["dataset"], "plan": plan_pairs(plan)}
     if cells.empty:
         return Section(**known, answer=None, tables=[], figures=[], run=[])
     tables = [variants_table(cells)]
+    if (verdicts["replicates_most"] > 0).any():
+        tables.insert(0, verdicts_table(verdicts))
     for metric in ("top1", "top5"):
         both = ((ellipses, ellipses_table), (risk, risk_table))
         tables += [make(rows, metric) for rows, make in both if (rows["metric"] == metric).any()]
     if benchmarks is not None and not benchmarks.empty:
         tables.append(benchmarks_table(benchmarks, cells))
-    answer = answer_experiment(cells, risk, benchmarks)
+    answer = answer_experiment(cells, risk, benchmarks, verdicts)
     return Section(**known, answer=answer, tables=tables, figures=figures, run=run_pairs(cells))
 
 

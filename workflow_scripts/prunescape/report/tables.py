@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prunescape.figures.style import METRIC_TITLES, variant_title
 from prunescape.landscape.roi import best_cells
 from prunescape.landscape.table import scores, variant_order
+from prunescape.records import GRID
 from prunescape.report.numbers import DASH, is_missing, number, whole
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def _named(row, several_seeds: bool) -> list[str]:
 
 def variants_table(cells: pd.DataFrame) -> Table:
     """Per variant and seed: cost, how many cells, and the best of them in top-1."""
+    cells = cells[cells["stage"] == GRID]
     several = cells["seed"].nunique() > 1
     long = scores(cells)
     best = best_cells(long[long["metric"] == "top1"])
@@ -52,6 +54,30 @@ def variants_table(cells: pd.DataFrame) -> Table:
     note = "Asked and achieved: share of the base's FLOPs kept. FLOPs: 2 × multiply-accumulates of one image."
     heads += ["cells", "diverged", "best top-1, %", "log10 lr", "log10 wd"]
     return Table("Variants and their best cells", heads, rows, [note])
+
+
+def verdicts_table(verdicts: pd.DataFrame) -> Table:
+    """What fresh seeds say of each variant and metric: verdicts in both scopes, bounds, and what they rest on."""
+    judged = verdicts[verdicts["replicates_most"] > 0]
+    several = judged["metric"].nunique() > 1
+    rows = []
+    for row in sorted(judged.itertuples(), key=lambda row: (row.metric, variant_order(row.variant))):
+        named = [variant_title(row.variant), *([METRIC_TITLES[row.metric]] if several else [])]
+        single = row.verdict_bonferroni + ("" if row.verdict_bonferroni == row.verdict else "*")
+        seeds = {whole(row.replicates_fewest), whole(row.replicates_most)}
+        bounds = [number(value) for value in (row.gain, row.lower, row.upper)]
+        counts = [f"{whole(row.kept)} of {whole(row.points)}", "–".join(sorted(seeds)), number(row.s)]
+        setting = [number(row.best_log10_lr), number(row.best_log10_wd)]
+        rows.append([*named, row.verdict, row.verdict_images, single, *bounds, *setting, *counts, number(row.d_mean)])
+    heads = ["variant", *(["metric"] if several else []), "this test set", "images like these", "single claim"]
+    heads += ["gain", "at least", "at most", "log10 lr", "log10 wd", "points kept", "fresh seeds", "noise", "mean risk"]
+    notes = [
+        "Gain: what fresh seeds give the best kept point over the base's good settings, percentage points; tuning gains "
+        "at least and at most the bounds beside it. Keep: at most is under the margin; retune: at least is over it.",
+        "Single claim: the error rate divided by the number of variants, for a statement about one of them alone; *: "
+        "other than without. Mean risk: the thesis' estimator, biased upwards; it decides nothing.",
+    ]
+    return Table("Verdicts", heads, rows, notes)
 
 
 def _first(rows: pd.DataFrame, name: str):

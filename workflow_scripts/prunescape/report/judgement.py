@@ -1,0 +1,89 @@
+"""The verdict of a variant in words: what may be said at a known error rate, for which images, on what evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prunescape.figures.style import variant_title
+from prunescape.report.numbers import counted, is_missing, number, setting, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEEP, RETUNE = "keep", "retune"
+CANNOT_DECIDE_ALONE = (
+    "The thesis' mean risk stands beside it, but cannot decide alone: it measures from the best of many noisy cells, so "
+    "it is above zero even where tuning gains nothing, the more so the noisier the cells and the finer the grid."
+)
+
+
+def judged_rows(verdicts: pd.DataFrame | None) -> dict[str, object]:
+    """By variant, the verdicts in top-1 of ONE experiment that rest on fresh seeds; empty where none does."""
+    if verdicts is None:
+        return {}
+    return {row.variant: row for row in verdicts.itertuples() if row.metric == "top1" and row.replicates_most > 0}
+
+
+def overall_verdict(judged: dict[str, object]) -> list[str]:
+    """The answer over all pruned variants of an experiment, from `judged_rows`; empty without verdicts."""
+    if not judged:
+        return []
+    named = {found: [] for found in (KEEP, RETUNE, "inconclusive")}
+    for row in judged.values():
+        named[row.verdict].append(variant_title(row.variant))
+    first = next(iter(judged.values()))
+    terms = f"(margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %)"
+    if len(named[KEEP]) == len(judged):
+        return [f"No variant needs its learning rate and weight decay tuned again {terms}."]
+    words = {KEEP: "need no tuning", RETUNE: "need tuning again", "inconclusive": "cannot be decided with these seeds"}
+    singular = {KEEP: "needs no tuning", RETUNE: "needs tuning again", "inconclusive": words["inconclusive"]}
+    parts = [
+        f"{', '.join(names)} {(singular if len(names) == 1 else words)[found]}" for found, names in named.items() if names
+    ]
+    return [f"Of {counted(len(judged), 'pruned variant')}: {'; '.join(parts)} {terms}."]
+
+
+def verdict_headline(row) -> str:
+    """One line to skim."""
+    title = variant_title(row.variant)
+    if row.verdict == KEEP:
+        return f"{title}: keep the base's settings; tuning gains {number(row.upper)} points at most"
+    if row.verdict == RETUNE:
+        return f"{title}: tune again; it gains {number(row.gain)} points, {number(row.lower)} at least"
+    return f"{title}: undecided; {_range(row.lower, row.upper)}"
+
+
+def verdict_sentences(row) -> list[str]:
+    """What the verdict rests on: bounds and margin, the other scope, seeds and points, and why the mean risk cannot."""
+    found = (
+        f"Verdict for this test set: {row.verdict}. {_sentence(_range(row.lower, row.upper))}, against a margin of "
+        f"{short(row.margin)} points; such a verdict is wrong in {short(100 * row.alpha)} % of cases at most."
+    )
+    wider = (
+        f"For other images like these: {row.verdict_images}"
+        f" ({_range(row.lower_images, row.upper_images)})." if not is_missing(row.upper_images) else ""
+    )
+    seeds = counted(row.replicates_fewest, "fresh seed")
+    if row.replicates_most != row.replicates_fewest:
+        seeds = f"{row.replicates_fewest} to {counted(row.replicates_most, 'fresh seed')}"
+    basis = (
+        f"It rests on {seeds} at {row.kept} of {counted(row.points, 'point')} that the first seed could not rule out"
+        f" (seed noise {number(row.s)} points)."
+    )
+    best = f"Of these the best by the first seed was {setting(row.best_log10_lr, row.best_log10_wd)}; fresh seeds give it"
+    gain = f"{best} {number(row.gain)} points over the base's good settings." if not is_missing(row.gain) else ""
+    why = f"Why not more: {row.reason}." if not is_missing(row.reason) else ""
+    return [text for text in (found, wider, basis, gain, why, CANNOT_DECIDE_ALONE) if text]
+
+
+def _range(lower, upper) -> str:
+    """What tuning can gain, as far as it is bounded."""
+    if is_missing(upper):
+        return "what tuning could gain is not bounded"
+    if is_missing(lower) or lower <= 0:
+        return f"tuning could gain up to {number(upper)} points"
+    return f"tuning gains between {number(lower)} and {number(upper)} points"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
