@@ -72,7 +72,7 @@ rule judge_variants:
     conda:
         "../envs/analyse.yaml"
     params:
-        settings={name: plan.verdict.model_dump() for name, plan in sorted(STUDY.experiments.items())},
+        terms={name: plan.verdict.model_dump() for name, plan in sorted(STUDY.experiments.items())},
         code=code_digest("judge_variants"),
     script:
         "../workflow_scripts/judge_variants.py"

@@ -7,16 +7,20 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
+from judge_variants import judge_variants
 from prunescape.errors import InputError
 from prunescape.landscape.ellipse import ellipses
 from prunescape.landscape.images import image_error
+from prunescape.landscape.judging import judge_study
 from prunescape.landscape.risk import risk
 from prunescape.landscape.roi import regions
 from prunescape.landscape.table import read_cells, scores
 from prunescape.report.answer import answer_experiment
+from prunescape.report.judgement import verdict_lines
 from prunescape.report.numbers import number, short, standard_error, whole
-from prunescape.report.tables import benchmarks_table, ellipses_table, risk_table, variants_table
+from prunescape.report.tables import benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
 from test_figures import draw
 from write_report import write_report
 
@@ -47,7 +51,7 @@ def tables(tmp_path, frame):
 
 def answers(tmp_path, frame):
     cells, _, risks = tables(tmp_path, frame)
-    answer = answer_experiment(cells, risks, None)
+    answer = answer_experiment(cells, risks, None, None)
     return answer, {part.variant: " ".join([part.headline, *part.sentences]) for part in answer.variants}
 
 
@@ -194,7 +198,7 @@ def test_benchmark_table_has_speed_up_beside_the_flops_and_flags_noise(tmp_path)
 def test_words_say_what_each_variant_costs_on_the_target(tmp_path):
     """2 ms against 1.25 ms is 1.6 times the speed; half the FLOPs alone would give 1.99; half the file."""
     cells, _, risks = tables(tmp_path, study_cells())
-    answer = answer_experiment(cells, risks, benchmarks())
+    answer = answer_experiment(cells, risks, benchmarks(), None)
     texts = {part.variant: part.sentences[-1] for part in answer.variants}
     assert texts["uniform-0.5"] == (
         "On target here (1 thread, batch 1) one run takes 1.250 ms: 1.60 times the base's speed, where the FLOPs alone "
@@ -231,6 +235,7 @@ class Page(HTMLParser):
 
 def page(folder, frame, **more) -> tuple[str, Page]:
     figures = draw(folder, frame)
+    judge_variants(folder / "cells.parquet", {}, parquet=folder / "verdicts.parquet", csv=folder / "verdicts.csv")
     prior = {"log10_lr": -1.0, "log10_wd": -4.0}
     plan = {"model": "m", "dataset": "d", "recipe": {"epochs": 3}, "variants": sorted(CORRECT), "prior": prior}
     plan |= {"grid": {"log10_lr": [-2.0, -1.0], "log10_wd": [-4.0, -3.0]}, "seeds": [0]}
@@ -240,6 +245,7 @@ def page(folder, frame, **more) -> tuple[str, Page]:
         cells=folder / "cells.parquet",
         ellipses=folder / "ellipses.parquet",
         risk=folder / "risk.parquet",
+        verdicts=folder / "verdicts.parquet",
         figures=figures,
         out=folder / "report.html",
         **given,
@@ -287,8 +293,61 @@ def test_a_lost_figure_is_one_clear_line(tmp_path):
             cells=tmp_path / "study" / "cells.parquet",
             ellipses=tmp_path / "study" / "ellipses.parquet",
             risk=tmp_path / "study" / "risk.parquet",
+            verdicts=tmp_path / "study" / "verdicts.parquet",
             benchmarks=None,
             figures=tmp_path / "study" / "figures",
             missing=[],
             out=tmp_path / "again.html",
         )
+
+
+def replicated(gains: dict[str, float]) -> pd.DataFrame:
+    """`study_cells` with five fresh seeds at every setting of the pruned variants.
+
+    A variant's fresh scores are 90 % at the base's good settings (log10_lr -1) and `gains` points more at the others;
+    the seeds differ by -0.2, -0.1, 0, 0.1, 0.2 points everywhere.
+    """
+    grid = study_cells(stage="grid")
+    parts = [grid]
+    for variant, gain in gains.items():
+        own = grid[grid["variant"] == variant]
+        score = np.where(own["log10_lr"] == -1.0, 90.0, 90.0 + gain)
+        parts += [
+            own.assign(stage="replicate", seed=seed, top1=score + 0.1 * (seed - 3), correct=None)
+            for seed in range(1, 6)
+        ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_words_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_path):
+    """s = 0.1581 with 4 x 4 degrees; a point outside the two good ones has SE = s √(1/5 + 1/10) = 0.0866.
+
+    Upper bounds take t(16, 0.96) = 1.8694, the lower one t(16, 0.95) = 1.7459. The best point of stage 1 is a good one
+    for the uniform variant, so its gain is no gain of the other points.
+    """
+    frame = replicated({"uniform-0.5": -20.0, "nonuniform-0.5": 2.0})
+    cells, _, risks = tables(tmp_path, frame)
+    verdicts = judge_study(cells, {"d-m": {"margin": 0.5, "sigma": 0.2}})
+    rows = verdicts.set_index("variant")
+    upper = 2 + t.isf(0.04, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
+    lower = 2 - t.isf(0.05, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
+    assert rows.loc["nonuniform-0.5", ["upper", "lower"]].tolist() == pytest.approx([upper, lower])
+    answer = answer_experiment(cells, risks, None, verdicts)
+    assert answer.opening[0].startswith(
+        "Of 2 pruned variants: uniform 0.5 needs no tuning; nonuniform 0.5 needs tuning"
+    )
+    keep, retune = answer.variants
+    assert keep.headline.startswith("uniform 0.5: keep the base's settings")
+    assert retune.headline == f"nonuniform 0.5: tune again; it gains 2.00 points, {lower:.2f} at least"
+    assert f"Tuning gains between {lower:.2f} and {upper:.2f} points, against a margin of 0.5" in retune.sentences[0]
+    assert "5 fresh seeds at 4 of 4 points" in " ".join(retune.sentences)
+    assert "lose" in " ".join(keep.sentences), "the thesis' mean risk stands beside the verdict"
+    assert any("Only the verdicts rest on fresh seeds" in text for text in answer.limits)
+    assert verdict_lines(verdicts)[1:] == [f"  {keep.headline}", f"  {retune.headline}"][::-1]
+    kept = judge_study(cells[cells["variant"] != "nonuniform-0.5"], {"d-m": {"sigma": 0.2}})
+    assert verdict_lines(kept)[0].startswith("d-m: No variant needs its learning rate and weight decay tuned again")
+    table = verdicts_table(verdicts)
+    assert [row[:3] for row in table.rows] == [
+        ["uniform 0.5", "keep", "inconclusive"],
+        ["nonuniform 0.5", "retune", "inconclusive"],
+    ]

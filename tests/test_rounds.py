@@ -53,7 +53,7 @@ def test_bounds_stop_an_edge_and_diverged_cells_do_not_move_one():
 
 
 def test_a_round_is_read_as_it_was_written(tmp_path):
-    planned = Round(2, False, {"e": AXES}, {"grid": [Cell("e", BASE, "-1.0", "-4.0", 3)]}, {"e": {"sigma": 0.25}})
+    planned = Round(2, False, {"e": AXES}, {"grid": [Cell("e", BASE, "-1.0", "-4.0", 3)]})
     path = tmp_path / "round=2.json"
     path.write_text(json.dumps(planned.content()))
     assert read_round(path) == planned

@@ -9,19 +9,19 @@ from prunescape.landscape.table import read_cells
 from prunescape.landscape.verdict import VERDICT_COLUMNS
 
 
-def judge_variants(cells: Path | str, settings: dict[str, dict], *, parquet: Path | str, csv: Path | str) -> None:
+def judge_variants(cells: Path | str, terms: dict[str, dict], *, parquet: Path | str, csv: Path | str) -> None:
     """Write the verdict on every pruned variant of whatever cells exist.
 
-    `settings` holds for each experiment margin, alpha, alpha_screen and sigma. Raises InputError for an unusable table.
+    `terms` holds for each experiment margin, alpha, alpha_screen and sigma. Raises InputError for an unusable table.
     """
-    write_result(judge_study(read_cells(cells, partial=True), settings), VERDICT_COLUMNS, parquet=parquet, csv=csv)
+    write_result(judge_study(read_cells(cells, partial=True), terms), VERDICT_COLUMNS, parquet=parquet, csv=csv)
 
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         judge_variants(
             snakemake.input.cells,
-            snakemake.params.settings,
+            snakemake.params.terms,
             parquet=snakemake.output.verdicts,
             csv=snakemake.output.verdicts_csv,
         )

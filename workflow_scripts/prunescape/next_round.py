@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.cells import Cell, Variant, grid_cells
+from prunescape.cells import Cell, Variant, canonical, grid_cells
 from prunescape.landscape.extension import extended_axes
+from prunescape.landscape.judging import points_to_replicate
 from prunescape.landscape.table import checked_cells, scores
 from prunescape.records import GRID, REPLICATE
 from prunescape.rounds import Places, Round
@@ -38,8 +39,7 @@ def next_round(plans: Plans, *, number: int, records: Iterable[Path | str], earl
         replicates_follow = any(plan["fresh_seeds"] for plan in plans.values())
         last = number == max(plan["extension"] for plan in plans.values()) and not replicates_follow
         return Round(number, last, wider, {GRID: added_cells(plans, axes, wider)})
-    kept, notes = replicates(plans, cells)
-    return Round(number, True, axes, {REPLICATE: kept}, notes)
+    return Round(number, True, axes, {REPLICATE: replicates(plans, cells)})
 
 
 def study_cells(plans: Plans, records: Iterable[Path | str], earlier: list[Round]) -> pd.DataFrame:
@@ -60,6 +60,11 @@ def added_cells(plans: Plans, axes: dict, wider: dict) -> list[Cell]:
     ]
 
 
-def replicates(plans: Plans, cells: pd.DataFrame) -> tuple[list[Cell], dict[str, Any]]:
-    """Every fresh seed at every kept point of each pruned variant; and per experiment how the points were kept."""
-    return [], {}
+def replicates(plans: Plans, cells: pd.DataFrame) -> list[Cell]:
+    """Every fresh seed at every point of each pruned variant that the screening keeps."""
+    points = points_to_replicate(cells, {name: plan["verdict"] for name, plan in plans.items()})
+    return [
+        Cell(row.experiment, Variant.parse(row.variant), canonical(row.log10_lr), canonical(row.log10_wd), seed)
+        for row in points.itertuples()
+        for seed in plans[row.experiment]["fresh_seeds"]
+    ]

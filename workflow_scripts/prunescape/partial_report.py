@@ -30,10 +30,12 @@ def write_partial_report(
     seeds = {name: plan["seeds"] for name, plan in study["experiments"].items()}
     write_cells(records, cells, places=Places(seeds, [read_round(path) for path in rounds]))
     write_benchmarks(measured, benchmarks)
-    tables = analyse(cells, folder, partial=True)
+    terms = {name: plan["verdict"] for name, plan in study["experiments"].items()}
+    tables = analyse(cells, folder, partial=True, terms=terms)
     ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]
     draw_figures(study, cells=cells, roi=tables["roi.parquet"], ellipses=ellipses, out=figures)
     page = {"cells": cells, "ellipses": ellipses, "risk": risk, "benchmarks": benchmarks, "figures": figures}
+    page |= {"verdicts": tables["verdicts.parquet"]}
     report = folder / "report.html"
     write_report(study, **page, missing=missing, out=report)
     return report

@@ -26,7 +26,6 @@ class Round:
     last: bool
     axes: dict[str, dict[str, list[str]]]
     cells: dict[str, list[Cell]] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def all_cells(self) -> list[Cell]:
@@ -36,14 +35,14 @@ class Round:
     def content(self) -> dict[str, Any]:
         """The round as JSON values; `read_round` is the inverse."""
         cells = {stage: [cell.path for cell in cells] for stage, cells in self.cells.items()}
-        return {"round": self.number, "last": self.last, "axes": self.axes, "cells": cells, "notes": self.notes}
+        return {"round": self.number, "last": self.last, "axes": self.axes, "cells": cells}
 
 
 def read_round(path: Path | str) -> Round:
     """The round in a file that plan_round wrote; raises InputError when it is missing or damaged."""
     content = read_json(path, *ROUND)
     cells = {stage: [Cell.parse(cell) for cell in paths] for stage, paths in content["cells"].items()}
-    return Round(content["round"], content["last"], content["axes"], cells, content.get("notes", {}))
+    return Round(content["round"], content["last"], content["axes"], cells)
 
 
 def present_rounds(paths: Iterable[Path | str]) -> list[Round]:

@@ -17,6 +17,8 @@ def finished_lines(results: Path | str) -> list[str]:
     from prunescape.landscape.risk import RISK_COLUMNS
     from prunescape.landscape.summary import summary_lines
     from prunescape.landscape.table import read_cells
+    from prunescape.landscape.verdict import VERDICT_COLUMNS
+    from prunescape.report.judgement import verdict_lines
 
     results = Path(results)
     report = results / "report.html"
@@ -24,6 +26,7 @@ def finished_lines(results: Path | str) -> list[str]:
         raise InputError("there is no report yet", where=results, hint="run snakemake to its end")
     cells = read_cells(results / "cells.parquet", partial=True)
     lines = summary_lines(cells, read_result(results / "risk.parquet", RISK_COLUMNS))
+    lines += verdict_lines(read_result(results / "verdicts.parquet", VERDICT_COLUMNS))
     return [*lines, f"report: {report.resolve()}"]
 
 

@@ -21,6 +21,7 @@ OPTIONAL_NUMBERS = ("top5", "classes", "round", "val_top1", "val_top5")
 CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES)}
 SETTING = ["log10_lr", "log10_wd"]
 METRICS = ("top1", "top5")
+OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
 GROUP = ["experiment", "model", "dataset"]
 LANDSCAPE = ["experiment", "model", "dataset", "variant", "seed", "metric"]
 # the columns that say which landscape a row of a result belongs to, as records.CELL_COLUMNS
@@ -76,14 +77,16 @@ def scores(cells: pd.DataFrame) -> pd.DataFrame:
     Columns: a landscape's key, the setting, status, round, `score` (percent on the test split) and `chosen_on`, the
     percent by which settings are chosen: on the validation split where the landscape has one, else the score itself.
     """
-    return long_scores(cells[cells["stage"] == GRID]).drop(columns="stage")
+    known = [name for name in OUTCOMES if name in cells]
+    return long_scores(cells[cells["stage"] == GRID].drop(columns=known)).drop(columns="stage")
 
 
 def long_scores(cells: pd.DataFrame) -> pd.DataFrame:
-    """As `scores`, of all cells whatever their stage, which is a column."""
+    """As `scores`, of all cells whatever their stage, which is a column; with the outcomes per image, where known."""
     import pandas as pd
 
     keys = [*(name for name in LANDSCAPE if name != "metric"), *SETTING, "status", "stage", "round"]
+    keys += [name for name in OUTCOMES if name in cells]
     parts = [
         cells[keys].assign(metric=metric, score=cells[metric], chosen_on=_chosen_on(cells, metric))
         for metric in METRICS

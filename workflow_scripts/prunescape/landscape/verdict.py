@@ -79,6 +79,7 @@ def verdicts(
     alpha: float = ALPHA,
     alpha_screen: float = ALPHA_SCREEN,
     sigma: float | None = None,
+    claims: int | None = None,
 ) -> pd.DataFrame:
     """One row per pruned variant and metric with the columns of `VERDICT_COLUMNS`.
 
@@ -87,7 +88,8 @@ def verdicts(
     of `alpha` at most. Stage 1 (stage `grid`) screens the points, fresh seeds (stage `replicate`) judge the kept ones.
     An experiment with several seeds on its whole grid and no replicates is split: the lowest seed of a variant is its
     stage 1, the others are fresh. `sigma`, the noise between seeds in percentage points, replaces the pilot's in the
-    screen, and allows a verdict from one replicate per point. Raises InputError.
+    screen, and allows a verdict from one replicate per point. `claims` is the number of pruned variants of the whole
+    study, by default those in `rows`. Raises InputError.
     """
     import pandas as pd
 
@@ -95,7 +97,7 @@ def verdicts(
     check_columns(rows)
     rows = split_seeds(rows)
     points = screen(rows, sigma=sigma)
-    claims = claim_count(points)
+    claims = claims or claim_count(points)
     table = _without_fresh_seeds(points, rows, margin, alpha_screen).set_index(SURFACE)
     levels = [(alpha, alpha_screen), (alpha / claims, alpha_screen / claims)]
     judged = {

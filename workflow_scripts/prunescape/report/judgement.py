@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEEP, RETUNE = "keep", "retune"
-CANNOT_DECIDE_ALONE = (
-    "The thesis' mean risk stands beside it, but cannot decide alone: it measures from the best of many noisy cells, so "
-    "it is above zero even where tuning gains nothing, the more so the noisier the cells and the finer the grid."
-)
 
 
 def judged_rows(verdicts: pd.DataFrame | None) -> dict[str, object]:
@@ -22,6 +18,16 @@ def judged_rows(verdicts: pd.DataFrame | None) -> dict[str, object]:
     if verdicts is None:
         return {}
     return {row.variant: row for row in verdicts.itertuples() if row.metric == "top1" and row.replicates_most > 0}
+
+
+def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
+    """For a terminal, per experiment: the answer over all variants and one line for each; none without fresh seeds."""
+    lines = []
+    for name, rows in verdicts.groupby("experiment", sort=True):
+        judged = judged_rows(rows)
+        lines += [f"{name}: {text}" for text in overall_verdict(judged)]
+        lines += [f"  {verdict_headline(row)}" for row in judged.values()]
+    return lines
 
 
 def overall_verdict(judged: dict[str, object]) -> list[str]:
@@ -37,9 +43,8 @@ def overall_verdict(judged: dict[str, object]) -> list[str]:
         return [f"No variant needs its learning rate and weight decay tuned again {terms}."]
     words = {KEEP: "need no tuning", RETUNE: "need tuning again", "inconclusive": "cannot be decided with these seeds"}
     singular = {KEEP: "needs no tuning", RETUNE: "needs tuning again", "inconclusive": words["inconclusive"]}
-    parts = [
-        f"{', '.join(names)} {(singular if len(names) == 1 else words)[found]}" for found, names in named.items() if names
-    ]
+    said = {found: (singular if len(names) == 1 else words)[found] for found, names in named.items()}
+    parts = [f"{', '.join(names)} {said[found]}" for found, names in named.items() if names]
     return [f"Of {counted(len(judged), 'pruned variant')}: {'; '.join(parts)} {terms}."]
 
 
@@ -54,26 +59,38 @@ def verdict_headline(row) -> str:
 
 
 def verdict_sentences(row) -> list[str]:
-    """What the verdict rests on: bounds and margin, the other scope, seeds and points, and why the mean risk cannot."""
+    """What the verdict says in either scope, with its bounds, and what it rests on."""
     found = (
         f"Verdict for this test set: {row.verdict}. {_sentence(_range(row.lower, row.upper))}, against a margin of "
         f"{short(row.margin)} points; such a verdict is wrong in {short(100 * row.alpha)} % of cases at most."
     )
-    wider = (
-        f"For other images like these: {row.verdict_images}"
-        f" ({_range(row.lower_images, row.upper_images)})." if not is_missing(row.upper_images) else ""
+    return [found, *_wider(row), _basis(row), *_gain(row), *_why(row)]
+
+
+def _wider(row) -> list[str]:
+    if is_missing(row.upper_images):
+        return []
+    return [f"For other images like these: {row.verdict_images} ({_range(row.lower_images, row.upper_images)})."]
+
+
+def _basis(row) -> str:
+    fewest, most = row.replicates_fewest, row.replicates_most
+    seeds = counted(most, "fresh seed") if fewest == most else f"{fewest} to {counted(most, 'fresh seed')}"
+    return (
+        f"It rests on {seeds} at {row.kept} of {counted(row.points, 'point')} that stage 1 could not rule out (seed "
+        f"noise {number(row.s)} points)."
     )
-    seeds = counted(row.replicates_fewest, "fresh seed")
-    if row.replicates_most != row.replicates_fewest:
-        seeds = f"{row.replicates_fewest} to {counted(row.replicates_most, 'fresh seed')}"
-    basis = (
-        f"It rests on {seeds} at {row.kept} of {counted(row.points, 'point')} that the first seed could not rule out"
-        f" (seed noise {number(row.s)} points)."
-    )
-    best = f"Of these the best by the first seed was {setting(row.best_log10_lr, row.best_log10_wd)}; fresh seeds give it"
-    gain = f"{best} {number(row.gain)} points over the base's good settings." if not is_missing(row.gain) else ""
-    why = f"Why not more: {row.reason}." if not is_missing(row.reason) else ""
-    return [text for text in (found, wider, basis, gain, why, CANNOT_DECIDE_ALONE) if text]
+
+
+def _gain(row) -> list[str]:
+    if is_missing(row.gain):
+        return []
+    best = f"Of these stage 1 was best at {setting(row.best_log10_lr, row.best_log10_wd)}"
+    return [f"{best}; there fresh seeds gain {number(row.gain)} points over the base's good settings."]
+
+
+def _why(row) -> list[str]:
+    return [] if is_missing(row.reason) else [f"Note: {row.reason}."]
 
 
 def _range(lower, upper) -> str:

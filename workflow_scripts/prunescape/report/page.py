@@ -66,7 +66,9 @@ def write_report(
     judged = read_result(verdicts, VERDICT_COLUMNS)
     drawn = _figures(Path(figures), Path(out))
     sections = [
-        _section(name, plan, *(_of(part, name) for part in (table, shapes, risks, judged, measured)), drawn.get(name, []))
+        _section(
+            name, plan, *(_of(part, name) for part in (table, shapes, risks, judged, measured)), drawn.get(name, [])
+        )
         for name, plan in sorted(study["experiments"].items())
     ]
     content = {

@@ -72,8 +72,8 @@ def verdicts_table(verdicts: pd.DataFrame) -> Table:
     heads = ["variant", *(["metric"] if several else []), "this test set", "images like these", "single claim"]
     heads += ["gain", "at least", "at most", "log10 lr", "log10 wd", "points kept", "fresh seeds", "noise", "mean risk"]
     notes = [
-        "Gain: what fresh seeds give the best kept point over the base's good settings, percentage points; tuning gains "
-        "at least and at most the bounds beside it. Keep: at most is under the margin; retune: at least is over it.",
+        "Gain: what fresh seeds give the best kept point over the base's good settings, percentage points; tuning "
+        "gains at least and at most the bounds beside it. Keep: at most is under the margin; retune: at least is over.",
         "Single claim: the error rate divided by the number of variants, for a statement about one of them alone; *: "
         "other than without. Mean risk: the thesis' estimator, biased upwards; it decides nothing.",
     ]
