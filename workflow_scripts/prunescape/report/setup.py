@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from prunescape.figures.style import variant_title
 from prunescape.progress import duration
+from prunescape.records import GRID, PILOT
 from prunescape.report.numbers import number, setting, short, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Pairs = list[tuple[str, str]]
+AXES = (("log10_lr", "learning rate"), ("log10_wd", "weight decay"))
 
 
 def plan_pairs(experiment: dict[str, Any]) -> Pairs:
@@ -40,6 +42,7 @@ def plain(value: Any) -> str:
 def run_pairs(cells: pd.DataFrame) -> Pairs:
     """Where and with what the cells of one experiment were trained, and how long that took."""
     pairs = [("cells", f"{whole(len(cells))} trained, {whole((cells['status'] != 'ok').sum())} of them diverged")]
+    pairs += round_pairs(cells)
     if "seconds" in cells and cells["seconds"].notna().any():
         spent = cells["seconds"]
         pairs.append(
@@ -60,6 +63,31 @@ def run_pairs(cells: pd.DataFrame) -> Pairs:
             short_ones = [value[:16] if column.endswith("digest") else value for value in values]
             pairs.append((f"{name} (SHA-256)" if column == "data_digest" else name, ", ".join(short_ones)))
     return pairs
+
+
+def round_pairs(cells: pd.DataFrame) -> Pairs:
+    """How many cells each round added, and how far the grid reached then; nothing for a grid trained in one go."""
+    sizes = cells.groupby(["round", "stage"]).size()
+    if len(sizes) < 2:
+        return []
+    grid = cells[cells["stage"] == GRID]
+    return [
+        (_round_title(step, stage), f"{whole(count)} cells" + (_reach(grid[grid["round"] <= step], stage)))
+        for (step, stage), count in sizes.items()
+    ]
+
+
+def _round_title(step: int, stage: str) -> str:
+    if stage == PILOT:
+        return "fresh seeds at the prior"
+    return "configured grid" if step == 0 else f"round {step}, {'grid' if stage == GRID else 'fresh seeds'}"
+
+
+def _reach(grid: pd.DataFrame, stage: str) -> str:
+    if stage != GRID:
+        return ""
+    spans = [f"{title} {short(grid[axis].min())} to {short(grid[axis].max())}" for axis, title in AXES]
+    return f"; now log10 {', '.join(spans)}"
 
 
 def target_pairs(targets: dict[str, Any], benchmarks: pd.DataFrame | None) -> Pairs:
