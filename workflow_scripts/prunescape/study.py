@@ -13,7 +13,7 @@ from prunescape.cells import BASE, METHODS, Cell, Variant, canonical, grid_cells
 from prunescape.config_errors import input_error
 from prunescape.config_file import refuse_switches
 from prunescape.config_types import LOG10_BOUNDS, Count, Distinct, Log10Decay, Log10Rate, Name, Part, Ratio, Seed
-from prunescape.data.names import resolve_options
+from prunescape.data.names import identity_options, is_image_folder, resolve_options
 from prunescape.errors import InputError
 from prunescape.nets.names import architecture_of
 from prunescape.recipe import Recipe
@@ -74,6 +74,7 @@ class Experiment(Part):
     prior: Prior
     grid: Grid
     seeds: Distinct[Seed] = [RANKING_SEED]
+    select_on: Literal["test", "validation"] = "test"
     export: Export = Export()
 
     @property
@@ -149,7 +150,7 @@ class Study(Part):
                 "grid": {axis: [float(value) for value in experiment.axis(axis)] for axis in ("log10_lr", "log10_wd")},
                 "prior": {axis: float(getattr(experiment.prior, axis)) for axis in ("log10_lr", "log10_wd")},
             }
-        content["datasets"] = {name: self.dataset_options(name) for name in self.used_datasets()}
+        content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
         return json.loads(json.dumps(content, sort_keys=True))
 
 
@@ -183,7 +184,7 @@ def _check_experiment(study: Study, experiment: Experiment, where: str) -> None:
     if _at(f"{where}.model", architecture_of, experiment.model) == "external_models":
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
-    _at(f"{where}.dataset", study.dataset_options, experiment.dataset)
+    _check_data(experiment, _at(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
     _check_milestones(experiment.recipe, f"{where}.recipe.milestones")
     for axis, (low, high) in LOG10_BOUNDS.items():
         values, prior = experiment.axis(axis), getattr(experiment.prior, axis)
@@ -192,6 +193,17 @@ def _check_experiment(study: Study, experiment: Experiment, where: str) -> None:
             raise InputError(f"{outside[0]} is out of bounds", where=f"{where}.grid.{axis}", allowed=f"{low} to {high}")
         if prior not in values:
             raise InputError(f"{prior} is not on the grid", where=f"{where}.prior.{axis}", allowed=", ".join(values))
+
+
+def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
+    if is_image_folder(options) and experiment.recipe.crop_padding:
+        hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
+        place = f"{where}.recipe.crop_padding"
+        raise InputError(f"{experiment.recipe.crop_padding} has no meaning here", where=place, allowed="0", hint=hint)
+    if experiment.select_on == "validation" and not options["validation"]:
+        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
+        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
 
 
 def _check_milestones(recipe: Recipe, where: str) -> None:
