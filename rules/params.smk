@@ -6,7 +6,7 @@ params compare by their text.
 
 from dataclasses import asdict
 
-from prunescape.data.names import source_digest
+from prunescape.data.names import identity_options, is_image_folder, source_digest
 
 
 def digest_with_architecture(script):
@@ -21,8 +21,18 @@ def digest_with_architecture(script):
 def data_params(wildcards):
     """What decides the prepared data: the options and the original files' content, not the folder they lie in."""
     options = STUDY.dataset_options(wildcards.dataset)
-    content = {name: value for name, value in options.items() if name != "folder"}
-    return content | {"sources": source_digest(options)}
+    return identity_options(options) | {"sources": source_digest(options)}
+
+
+def image_folder(wildcards, input):
+    """Where the images that a cell streams lie now, None for a data set in memory; `input` keeps it from triggering."""
+    options = STUDY.dataset_options(experiment_of(wildcards).dataset)
+    return options["folder"] if is_image_folder(options) else None
+
+
+def cell_threads(wildcards):
+    """One thread trains; an image folder's workers decode beside it, as many as the cores allow."""
+    return 1 + STUDY.dataset_options(experiment_of(wildcards).dataset).get("workers", 0)
 
 
 def recipe_params(wildcards):
@@ -48,8 +58,9 @@ def plan_digest(wildcards):
 
 
 def export_params(wildcards):
-    """How many cells of a variant are exported."""
-    return {"best": experiment_of(wildcards).export.best}
+    """How many cells of a variant are exported, and on which split they are the best."""
+    experiment = experiment_of(wildcards)
+    return {"best": experiment.export.best, "select_on": experiment.select_on}
 
 
 def target_params(wildcards):

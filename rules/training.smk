@@ -36,8 +36,10 @@ rule train_cell:
         f"{CELL}/train.log",
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: cell_threads
     resources:
         gpu=1 if STUDY.device == "cuda" else 0,
+    params:
+        folder=image_folder,  # no trigger, since it takes input: the identity speaks for the images
     script:
         "../workflow_scripts/train_cell.py"

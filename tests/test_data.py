@@ -7,13 +7,14 @@ import io
 import pickle
 import struct
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from prepare_data import prepare_data
-from prunescape.data import cifar10, names
-from prunescape.data.cifar10 import read_cifar10
+from prunescape.data import cifar, names
+from prunescape.data.cifar import read_cifar
 from prunescape.data.digits import read_digits
 from prunescape.data.fashion_mnist import read_fashion_mnist
 from prunescape.data.names import DATASETS, check_options, resolve_options, source_digest, source_files
@@ -61,28 +62,42 @@ def no_network(monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", refuse)
 
 
-@pytest.fixture
-def cifar(tmp_path, monkeypatch):
-    """Six batches of 20 images as CIFAR-10's authors pickled them, and their checksums in place of the real ones."""
-    contents, images, labels = {}, {}, {}
-    for name in names.CIFAR10_BATCHES:
+def cifar_labels(name):
+    """As CIFAR's authors name them: beside each fine label stands a coarse one, which nobody asks for."""
+    fine = [index % 10 for index in range(20)]
+    coarse = [index // 10 for index in range(20)]
+    return {b"labels": fine} if name == "cifar10" else {b"coarse_labels": coarse, b"fine_labels": fine}
+
+
+@pytest.fixture(params=["cifar10", "cifar100"])
+def published(request, tmp_path, monkeypatch):
+    """Batches of 20 images as CIFAR's authors pickled them, with their checksums in place of the real ones."""
+    contents, images = {}, {}
+    _, batches = names.CIFAR[request.param]
+    for name in batches:
         images[name] = RANDOM.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
-        labels[name] = [index % 10 for index in range(20)]
-        data = images[name].reshape(20, 3072)
-        contents[name] = python2_pickle({b"batch_label": b"x", b"labels": labels[name], b"data": data})
+        labels, data = cifar_labels(request.param), images[name].reshape(20, 3072)
+        contents[name] = python2_pickle({b"batch_label": b"x", **labels, b"data": data})
     for name, content in contents.items():
-        monkeypatch.setitem(cifar10.CIFAR10_BATCHES, name, hashlib.md5(content).hexdigest())
-    return tmp_path, contents, images
+        monkeypatch.setitem(batches, name, hashlib.md5(content).hexdigest())
+    return resolve_options(request.param, {"folder": str(tmp_path)}), contents, images
 
 
-def write_batches(folder, contents):
+def archive_of(options):
+    """Where the archive of the data set lies."""
+    archive, _ = names.CIFAR[options["name"]]
+    return Path(options["folder"]) / next(iter(archive))
+
+
+def write_batches(options, contents):
     for name, content in contents.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(content)
+        path = Path(options["folder"]) / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
 
 
-def write_archive(folder, contents):
-    with tarfile.open(folder / "cifar-10-python.tar.gz", "w:gz") as tar:
+def write_archive(options, contents):
+    with tarfile.open(archive_of(options), "w:gz") as tar:
         for name, content in contents.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -159,53 +174,56 @@ def test_debians_fashion_mnist_is_the_published_one(tmp_path):
 
 
 @pytest.mark.parametrize("write", [write_batches, write_archive])
-def test_cifar10_reads_archive_and_extracted_batches_alike(cifar, write, monkeypatch):
-    folder, contents, images = cifar
-    write(folder, contents)
-    arrays = read_cifar10(resolve_options("cifar10", {"folder": str(folder)}))
-    wanted = list(images.values())
-    np.testing.assert_array_equal(arrays["train_images"], np.concatenate(wanted[:5]))
-    np.testing.assert_array_equal(arrays["test_images"], wanted[5])
-    np.testing.assert_array_equal(arrays["train_labels"], np.tile(np.arange(10), 10))
+def test_cifar_reads_archive_and_extracted_batches_alike(published, write):
+    options, contents, images = published
+    write(options, contents)
+    arrays = read_cifar(options)
+    *train, test = images.values()
+    np.testing.assert_array_equal(arrays["train_images"], np.concatenate(train))
+    np.testing.assert_array_equal(arrays["test_images"], test)
+    np.testing.assert_array_equal(arrays["train_labels"], np.tile(np.arange(10), 2 * len(train)))
 
 
-def test_cifar10_agrees_with_torchvisions_reader(cifar, monkeypatch):
-    from prunescape.torchvision_operators import declare_missing_operators
-
-    declare_missing_operators()
-    from torchvision.datasets import CIFAR10
-
-    folder, contents, _ = cifar
-    write_batches(folder, contents)
-    monkeypatch.setattr(CIFAR10, "_check_integrity", lambda self: True)
-    monkeypatch.setattr(CIFAR10, "_load_meta", lambda self: None)
-    theirs = CIFAR10(str(folder), train=True)
-    ours = read_cifar10(resolve_options("cifar10", {"folder": str(folder)}))
-    np.testing.assert_array_equal(ours["train_images"], theirs.data.transpose(0, 3, 1, 2))
-    assert ours["train_labels"].tolist() == theirs.targets
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_cifar_agrees_with_torchvisions_reader(published, split, monkeypatch):
+    datasets = torchvision_datasets()
+    options, contents, _ = published
+    write_batches(options, contents)
+    reader = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[options["name"]]
+    monkeypatch.setattr(reader, "_check_integrity", lambda self: True)
+    monkeypatch.setattr(reader, "_load_meta", lambda self: None)
+    theirs, ours = reader(options["folder"], train=split == "train"), read_cifar(options)
+    np.testing.assert_array_equal(ours[f"{split}_images"], theirs.data.transpose(0, 3, 1, 2))
+    assert ours[f"{split}_labels"].tolist() == theirs.targets
 
 
-def test_a_pickle_that_is_not_the_published_one_is_never_loaded(cifar, monkeypatch):
-    folder, contents, _ = cifar
-    name = "cifar-10-batches-py/data_batch_3"
-    write_archive(folder, contents | {name: contents[name] + b"."})
+def test_a_pickle_that_is_not_the_published_one_is_never_loaded(published, monkeypatch):
+    options, contents, _ = published
+    name = list(contents)[-2]
+    write_archive(options, contents | {name: contents[name] + b"."})
     loaded = []
-    monkeypatch.setattr(cifar10.pickle, "loads", lambda content, encoding: loaded.append(content) or {})
-    with pytest.raises(InputError, match="data_batch_3 is not the published file"):
-        read_cifar10(resolve_options("cifar10", {"folder": str(folder)}))
+    monkeypatch.setattr(cifar.pickle, "loads", lambda content, encoding: loaded.append(content) or {})
+    with pytest.raises(InputError, match=f"{name} is not the published file"):
+        read_cifar(options)
     assert contents[name] + b"." not in loaded
 
 
-def test_checksums_and_names_are_torchvisions():
+def torchvision_datasets():
     from prunescape.torchvision_operators import declare_missing_operators
 
     declare_missing_operators()
-    from torchvision.datasets import CIFAR10, FashionMNIST
+    import torchvision
 
-    theirs = {f"{CIFAR10.base_folder}/{name}": md5 for name, md5 in CIFAR10.train_list + CIFAR10.test_list}
-    assert theirs == names.CIFAR10_BATCHES
-    assert {CIFAR10.filename: CIFAR10.tgz_md5} == names.CIFAR10_ARCHIVE
-    assert dict(FashionMNIST.resources) == names.FASHION_FILES
+    return torchvision.datasets
+
+
+def test_checksums_and_names_are_torchvisions():
+    datasets = torchvision_datasets()
+    for name, reader in (("cifar10", datasets.CIFAR10), ("cifar100", datasets.CIFAR100)):
+        batches = {f"{reader.base_folder}/{file}": md5 for file, md5 in reader.train_list + reader.test_list}
+        assert names.CIFAR[name] == ({reader.filename: reader.tgz_md5}, batches)
+        assert cifar._addresses(name) == {reader.filename: (reader.url, reader.tgz_md5)}
+    assert dict(datasets.FashionMNIST.resources) == names.FASHION_FILES
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "not gzip", "wrong kind", "short", "fewer labels"])
@@ -231,25 +249,25 @@ def test_damaged_fashion_files_end_in_one_line(fashion, damage):
 
 
 @pytest.mark.parametrize("damage", ["one batch missing", "truncated archive", "no archive", "member missing"])
-def test_damaged_cifar_files_end_in_one_line(cifar, damage):
-    folder, contents, _ = cifar
-    archive = folder / "cifar-10-python.tar.gz"
-    write_archive(folder, contents)
+def test_damaged_cifar_files_end_in_one_line(published, damage):
+    options, contents, _ = published
+    archive = archive_of(options)
+    write_archive(options, contents)
     if damage == "one batch missing":
         archive.unlink()
-        write_batches(folder, dict(list(contents.items())[:-1]))
+        write_batches(options, dict(list(contents.items())[:-1]))
     elif damage == "truncated archive":
         archive.write_bytes(archive.read_bytes()[:5000])
     elif damage == "no archive":
         archive.write_bytes(b"<html>not found</html>")
     else:
-        write_archive(folder, dict(list(contents.items())[1:]))
-    with pytest.raises(InputError, match="CIFAR-10 cannot be read") as caught:
-        read_cifar10(resolve_options("cifar10", {"folder": str(folder)}))
-    assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
+        write_archive(options, dict(list(contents.items())[1:]))
+    with pytest.raises(InputError, match=f"{cifar.TITLES[options['name']]} cannot be read") as caught:
+        read_cifar(options)
+    assert options["folder"] in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["fashion-mnist", "cifar10"])
+@pytest.mark.parametrize("name", ["fashion-mnist", "cifar10", "cifar100"])
 def test_without_files_and_network_the_message_says_what_to_do(tmp_path, name, no_network):
     options = resolve_options(name, {"folder": str(tmp_path / "empty")})
     with pytest.raises(InputError, match=r"cannot be downloaded.*hint: put the original files into this folder"):
@@ -265,19 +283,18 @@ def test_a_download_with_another_checksum_is_not_kept(tmp_path, monkeypatch):
 
     monkeypatch.setattr("urllib.request.urlopen", serve)
     with pytest.raises(InputError, match="cannot be downloaded"):
-        read_cifar10(resolve_options("cifar10", {"folder": str(tmp_path)}))
+        read_cifar(resolve_options("cifar10", {"folder": str(tmp_path)}))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_downloads_digest_is_known_before_it(cifar, monkeypatch):
+def test_a_downloads_digest_is_known_before_it(published, monkeypatch):
     """So that the run after a first download finds its data unchanged; any other content is a change."""
-    folder, contents, _ = cifar
-    options = resolve_options("cifar10", {"folder": str(folder)})
-    write_archive(folder, contents)
-    archive = folder / "cifar-10-python.tar.gz"
-    monkeypatch.setitem(names.CIFAR10_ARCHIVE, archive.name, hashlib.md5(archive.read_bytes()).hexdigest())
+    options, contents, _ = published
+    write_archive(options, contents)
+    archive, (known, _) = archive_of(options), names.CIFAR[options["name"]]
+    monkeypatch.setitem(known, archive.name, hashlib.md5(archive.read_bytes()).hexdigest())
     after = source_digest(options)
-    archive.rename(folder / "elsewhere")
+    archive.rename(archive.with_name("elsewhere"))
     assert source_files(options) == [] and source_digest(options) == after
     archive.write_bytes(b"changed")
     assert source_files(options) == [archive] and source_digest(options) != after
@@ -340,7 +357,8 @@ def test_a_changed_or_damaged_prepared_file_is_noticed(tmp_path):
         (
             "digit",
             {},
-            'no data set is called "digit"; allowed: digits, fashion-mnist, cifar10; hint: did you mean "digits"',
+            'no data set is called "digit"; allowed: digits, fashion-mnist, cifar10, cifar100, imagenet, or any name '
+            'with `format: image-folder`; hint: did you mean "digits"',
         ),
         ("digits", {"tests": 600}, 'has no option "tests" .*; hint: did you mean "test"'),
         ("digits", {"folder": "x"}, 'has no option "folder"'),
@@ -358,7 +376,8 @@ def test_options_that_cannot_be_used(name, options, message):
 
 
 def test_resolved_options_are_complete_and_sorted():
-    assert resolve_options("digits", {"test": 100}) == {"name": "digits", "split_seed": 0, "test": 100, "train": None}
+    wanted = {"name": "digits", "split_seed": 0, "test": 100, "train": None, "validation": None}
+    assert resolve_options("digits", {"test": 100, "validation": 0}) == wanted
     for name in DATASETS:
         assert list(resolve_options(name, {})) == sorted([*DATASETS[name], "name"])
 
@@ -366,7 +385,6 @@ def test_resolved_options_are_complete_and_sorted():
 def test_checking_a_config_imports_no_numpy():
     import subprocess
     import sys
-    from pathlib import Path
 
     code = "import sys, prunescape.data.names; print({'numpy', 'torch', 'sklearn'} & set(sys.modules))"
     scripts = Path(names.__file__).parents[2]

@@ -14,8 +14,9 @@ from prunescape.recipe import Recipe
 from prunescape.records import CELL_COLUMNS, record_row
 from prunescape.training.augmentation import Augmenter
 from prunescape.training.cell_record import best_epoch, cell_record
-from prunescape.training.loop import Images, evaluate, train
+from prunescape.training.loop import evaluate, train
 from prunescape.training.sgd import SGD
+from prunescape.training.splits import InMemory, Normaliser
 
 CPU = torch.device("cpu")
 
@@ -44,6 +45,10 @@ def blobs(classes: int = 3, images: int = 60, size: int = 6) -> PreparedData:
 def linear_network(data: PreparedData) -> nn.Module:
     torch.manual_seed(1)
     return nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(data.train_images.shape[1:])), data.classes))
+
+
+def split_to_test(data: PreparedData) -> InMemory:
+    return InMemory(data.test_images, data.test_labels, CPU)
 
 
 def softmax_training_by_hand(weight, bias, images, labels, order, *, rate, decay, momentum, batch):
@@ -101,8 +106,8 @@ def test_steps_are_torchs_own_bit_for_bit():
 
 def test_images_are_normalised_with_the_given_mean_and_std():
     data = blobs()
-    split = Images(data.train_images, data.train_labels, data, CPU)
-    normal = split.normalised(split.images).double()
+    split = InMemory(data.train_images, data.train_labels, CPU)
+    normal = Normaliser(data, CPU)(split.images).double()
     assert normal.shape == (60, 2, 6, 6)
     np.testing.assert_allclose(normal.mean((0, 2, 3)), [0, 0], atol=1e-5)
     np.testing.assert_allclose(normal.std((0, 2, 3), correction=0), [1, 1], rtol=1e-5)
@@ -181,7 +186,7 @@ def test_batch_norm_learns_in_training_and_rests_in_evaluation():
         network[0].running_var, 0.9 + 0.1 * normal.var((0, 2, 3), ddof=0) * 2160 / 2159, rtol=1e-5
     )
     before = copy.deepcopy(network.state_dict())
-    _, correct, _ = evaluate(network, Images(data.test_images, data.test_labels, data, CPU), 3)
+    _, correct, _ = evaluate(network, split_to_test(data), Normaliser(data, CPU), 3)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     fixed = network.eval()
     tested = torch.from_numpy((data.test_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]).float()
@@ -210,7 +215,7 @@ def test_top5_counts_the_five_best_classes():
         def forward(self, x):
             return logits[: len(x)]
 
-    _, top1, top5 = evaluate(Fixed(), Images(data.test_images, data.test_labels, data, CPU), 12)
+    _, top1, top5 = evaluate(Fixed(), split_to_test(data), Normaliser(data, CPU), 12)
     assert top1.tolist() == [True, False, False]
     assert top5.tolist() == [True, True, False]
 

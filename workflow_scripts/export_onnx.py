@@ -8,12 +8,12 @@ import torch
 
 from prunescape.bench.export import export_model
 from prunescape.bench.ranking import best_records
-from prunescape.data.prepared import PreparedData, load_prepared
+from prunescape.data.prepared import PreparedData, PreparedFolder, load_prepared
 from prunescape.files import file_digest, read_json, write_json
 from prunescape.joblog import job_log
 from prunescape.nets.build import planned_network
 from prunescape.nets.weights import load_weights
-from prunescape.records import WIDTHS
+from prunescape.records import WIDTHS, unpack_bits
 
 PARITY_IMAGES = 256
 CELL_FIELDS = ("experiment", "model", "dataset", "variant", "log10_lr", "log10_wd", "seed")
@@ -32,6 +32,7 @@ def export_onnx(
 ) -> None:
     """Write the `export["best"]` best cells of a variant as `out`/rank-1.onnx, ... and what they are as export.json.
 
+    `export["select_on"]` says on which split they are the best, by default test.
     `records` and `weights` hold one file per cell, in the same order.
     Diverged cells are never exported: with no other, `models` is empty. Raises InputError when a file is missing or
     damaged, or an exported model does not compute what torch does.
@@ -39,7 +40,7 @@ def export_onnx(
     torch.set_num_threads(1)
     prepared, known = load_prepared(data, identity), read_json(identity, "mean", "std")
     contents = [read_json(record, *RECORD) for record in records]
-    chosen = best_records(contents, export["best"])
+    chosen = best_records(contents, export["best"], export.get("select_on", "test"))
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {records[position].parent}", flush=True)
@@ -47,29 +48,40 @@ def export_onnx(
         load_weights(network, weights[position])
         file = Path(out) / f"rank-{rank}.onnx"
         parity = export_model(network, parity_images(prepared), file, mean=known["mean"], std=known["std"])
-        models.append({"rank": rank, "parity": parity, **describe(file, contents[position])})
+        models.append({"rank": rank, "parity": parity, **describe(file, contents[position], prepared)})
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
 
 
-def parity_images(prepared: PreparedData) -> np.ndarray:
-    """The first test images, normalised as for training: float32 (up to 256, channels, height, width)."""
+def parity_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:
+    """The first stored test images, normalised as for training: float32 (up to 256, channels, height, width)."""
     images = prepared.test_images[:PARITY_IMAGES].astype(np.float32) / np.float32(255)
     return (images - prepared.mean[:, None, None]) / prepared.std[:, None, None]
 
 
-def describe(file: Path, record: dict) -> dict:
-    """What is known of an exported file: its cell, the cell's score in torch, its digest and its sizes in bytes."""
+def describe(file: Path, record: dict, prepared: PreparedData | PreparedFolder) -> dict:
+    """What is known of an exported file: its cell, the cell's score in torch, its digest and its sizes in bytes.
+
+    `correct` and `tested` count the test images that the data file stores, all or an image folder's sample, so that
+    a target can measure the same; `top1` is the cell's own, of the whole test split.
+    """
     content = file.read_bytes()
     return {
         "file": file.name,
         "cell": {name: record[name] for name in CELL_FIELDS},
-        "correct": record["correct"],
-        "tested": record["tested"],
+        **stored_score(record, prepared),
         "top1": record["top1"],
         "sha256": file_digest(file),
         "file_bytes": len(content),
         "encoded_bytes": len(zlib.compress(content, 9)),
     }
+
+
+def stored_score(record: dict, prepared: PreparedData | PreparedFolder) -> dict[str, int]:
+    """The cell's correct ones of the stored test images, and their number."""
+    if isinstance(prepared, PreparedData):
+        return {"correct": record["correct"], "tested": record["tested"]}
+    bits = unpack_bits(record["correct_bits"], record["tested"])[prepared.test_positions]
+    return {"correct": int(bits.sum()), "tested": len(bits)}
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from prunescape.data.names import resolve_options
+from prunescape.data.image_folder import write_image_folder
+from prunescape.data.names import is_image_folder, resolve_options
 from prunescape.data.preparing import read_dataset, write_prepared
 from prunescape.joblog import job_log
 
@@ -10,9 +11,13 @@ from prunescape.joblog import job_log
 def prepare_data(options: dict, *, data: Path, identity: Path) -> None:
     """Write the data set `options["name"]` to `data` (npz) and its digest, shape, mean and std to `identity` (JSON).
 
-    `options` are resolved (see data/names.py). Raises InputError for original files that are missing or damaged.
+    Of an image folder `data` holds the listing and a sample: its images stay where they are. `options` are resolved
+    (see data/names.py). Raises InputError for original files that are missing or damaged.
     """
-    write_prepared(read_dataset(options), dataset=options["name"], data=data, identity=identity)
+    if is_image_folder(options):
+        write_image_folder(options, data=data, identity=identity)
+    else:
+        write_prepared(read_dataset(options), dataset=options["name"], data=data, identity=identity)
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -22,12 +22,15 @@ def train_cell(
     data: Path,
     record: Path,
     weights: Path,
+    folder: str | None = None,
+    workers: int = 0,
 ) -> None:
     """Train `cell` on the prepared data set and write its record (JSON) and weights (safetensors).
 
     The network is the full model cut to its variant's widths, He-initialised: no weight that ranked filters stays
     (matthiesen2023, 3.1.3). `device` is cpu or cuda; `shared` (JSON, see declare_experiment) holds the recipe and the
-    training code's digest. Raises InputError when an input is damaged or the device is missing.
+    training code's digest. `folder` is where an image folder's images lie and `workers` how many processes decode
+    them: neither changes the result. Raises InputError when an input is damaged or the device is missing.
     """
     from prunescape.nets.build import initialise, planned_network
     from prunescape.nets.weights import save_weights
@@ -41,7 +44,7 @@ def train_cell(
     where = reproducible_device(device)
     network = initialise(planned_network(plan), cell.seed)
     settings = {"learning_rate": cell.learning_rate, "weight_decay": cell.weight_decay, "seed": cell.seed}
-    prepared, by = load_prepared(data, identity), Recipe(**declared["recipe"])
+    prepared, by = load_prepared(data, identity, folder=folder, workers=workers), Recipe(**declared["recipe"])
     outcome = train(network, prepared, by, **settings, device=where, report=print_epoch)
     content = cell_record(cell, outcome, widths=plan, identity=known)
     save_weights(network, weights, {"status": content["status"]})
@@ -67,4 +70,6 @@ if __name__ == "__main__" and "snakemake" in globals():
             data=Path(snakemake.input.data),
             record=Path(snakemake.output.record),
             weights=Path(snakemake.output.weights),
+            folder=snakemake.params.folder,
+            workers=snakemake.threads - 1,
         )

@@ -37,6 +37,10 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     "correct_top5": ("int64", "the same for the five best classes; null when diverged or with 10 classes or fewer"),
     "top1": ("float64", "percent; exactly 100 / classes when diverged (matthiesen2023, 3.1.1)"),
     "top5": ("float64", "percent; exactly 500 / classes when diverged; null with 10 classes or fewer"),
+    "val_correct": ("int64", "validation images whose top-1 class is right after the last epoch; null as is `correct`"),
+    "val_tested": ("int64", "images held out of the training split for validation; null where there are none"),
+    "val_top1": ("float64", "100 val_correct / val_tested, percent; exactly 100 / classes when diverged"),
+    "val_top5": ("float64", "the same for the five best classes; exactly 500 / classes when diverged"),
     "loss": ("float64", "mean cross-entropy on the test split, nats; null when not finite"),
     "train_loss": ("float64", "mean cross-entropy over the last epoch's batches, nats; null when not finite"),
     "train_top1": ("float64", "percent over the last epoch's batches, augmented, in training mode"),
@@ -66,6 +70,13 @@ def pack_bits(correct) -> str:
     import numpy as np
 
     return base64.b64encode(np.packbits(np.asarray(correct, dtype=bool)).tobytes()).decode()
+
+
+def unpack_bits(packed: str, count: int):
+    """What `pack_bits` packed: per-image correctness, (count,) booleans. Raises ValueError for other text."""
+    import numpy as np
+
+    return np.unpackbits(np.frombuffer(base64.b64decode(packed), np.uint8), count=count).astype(bool)
 
 
 def record_row(record: dict[str, Any], stage: str, round_number: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from prunescape.config_types import (
     Ratio,
     Seed,
 )
-from prunescape.data.names import resolve_options
+from prunescape.data.names import identity_options, is_image_folder, resolve_options
 from prunescape.errors import InputError
 from prunescape.nets.names import architecture_of
 from prunescape.recipe import Recipe
@@ -108,6 +108,7 @@ class Experiment(Part):
     seeds: Distinct[Seed] = [RANKING_SEED]
     extension: Extension = Extension()
     verdict: Verdict = Verdict()
+    select_on: Literal["test", "validation"] = "test"
     export: Export = Export()
 
     @property
@@ -221,7 +222,7 @@ class Study(Part):
                 "grid": {axis: [float(value) for value in values] for axis, values in experiment.axes.items()},
                 "prior": {axis: float(getattr(experiment.prior, axis)) for axis in ("log10_lr", "log10_wd")},
             }
-        content["datasets"] = {name: self.dataset_options(name) for name in self.used_datasets()}
+        content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
         return json.loads(json.dumps(content, sort_keys=True))
 
 
@@ -255,7 +256,7 @@ def _check_experiment(study: Study, experiment: Experiment, where: str) -> None:
     if _at(f"{where}.model", architecture_of, experiment.model) == "external_models":
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
-    _at(f"{where}.dataset", study.dataset_options, experiment.dataset)
+    _check_data(experiment, _at(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
     _check_milestones(experiment.recipe, f"{where}.recipe.milestones")
     _check_verdict(experiment.verdict, f"{where}.verdict")
     for axis, (low, high) in LOG10_BOUNDS.items():
@@ -275,6 +276,17 @@ def _check_verdict(verdict: Verdict, where: str) -> None:
     if verdict.alpha_screen >= verdict.alpha:
         allowed = f"below alpha, {verdict.alpha}"
         raise InputError(f"{verdict.alpha_screen} cannot be used", where=f"{where}.alpha_screen", allowed=allowed)
+
+
+def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
+    if is_image_folder(options) and experiment.recipe.crop_padding:
+        hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
+        place = f"{where}.recipe.crop_padding"
+        raise InputError(f"{experiment.recipe.crop_padding} has no meaning here", where=place, allowed="0", hint=hint)
+    if experiment.select_on == "validation" and not options["validation"]:
+        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
+        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
 
 
 def _check_milestones(recipe: Recipe, where: str) -> None:

@@ -1,23 +1,28 @@
 """Writes the one prepared file of a data set and its identity. Needs numpy, and what the data set's module needs."""
 
-import math
 from pathlib import Path
 
 import numpy as np
 
-from prunescape.data.cifar10 import read_cifar10
+from prunescape.data.cifar import read_cifar
 from prunescape.data.digits import read_digits
 from prunescape.data.fashion_mnist import read_fashion_mnist
+from prunescape.data.moments import Moments
 from prunescape.data.prepared import array_digest
 from prunescape.data.subsets import take_subsets
 from prunescape.errors import InputError
 from prunescape.files import whole_file, write_json
 
-READERS = {"digits": read_digits, "fashion-mnist": read_fashion_mnist, "cifar10": read_cifar10}
+READERS = {
+    "digits": read_digits,
+    "fashion-mnist": read_fashion_mnist,
+    "cifar10": read_cifar,
+    "cifar100": read_cifar,
+}
 
 
 def read_dataset(options: dict) -> dict[str, np.ndarray]:
-    """The four arrays of the data set with these resolved options (see data/names.py), subsets taken.
+    """The arrays of the data set with these resolved options (see data/names.py), subsets taken.
 
     Raises InputError for missing or damaged original files and for subsets that cannot be drawn.
     """
@@ -37,23 +42,18 @@ def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, i
         "mean": mean,
         "std": std,
     }
+    if "validation_labels" in arrays:
+        content["validation"] = len(arrays["validation_labels"])
     with whole_file(data) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
     write_json(identity, content)
 
 
 def channel_moments(images: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation (1/n) per channel of uint8 images (n, c, h, w), of pixel values scaled to 0..1.
-
-    Sums of whole numbers are exact, so the result has no rounding but that of the last division.
-    """
-    pixels = images.size // images.shape[1]
-    sums = np.einsum("nchw->c", images, dtype=np.int64)
-    squares = np.einsum("nchw,nchw->c", images, images, dtype=np.int64)
-    totals = [(int(total), int(square)) for total, square in zip(sums, squares, strict=True)]
-    mean = [total / (255 * pixels) for total, _ in totals]
-    std = [math.sqrt((pixels * square - total**2) / (255 * pixels) ** 2) for total, square in totals]
-    return mean, std
+    """Mean and standard deviation (1/n) per channel of uint8 images (n, c, h, w), of pixel values scaled to 0..1."""
+    moments = Moments(images.shape[1])
+    moments.add(images)
+    return moments.mean_and_std()
 
 
 def count_classes(arrays: dict[str, np.ndarray]) -> int:

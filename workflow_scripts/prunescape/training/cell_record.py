@@ -34,6 +34,7 @@ def cell_record(cell: Cell, outcome: Outcome, *, widths: dict[str, Any], identit
         "tested": tested,
         **_score("1", outcome.correct, outcome.diverged, tested, 100 / classes),
         **_score("5", outcome.correct_top5, outcome.diverged, tested, 500 / classes if top5 else None),
+        **_validation(outcome, identity.get("validation"), classes),
         "loss": last["test_loss"],
         "train_loss": last["train_loss"],
         "train_top1": last["train_top1"],
@@ -45,6 +46,21 @@ def cell_record(cell: Cell, outcome: Outcome, *, widths: dict[str, Any], identit
         "correct_bits": "" if outcome.diverged else pack_bits(outcome.correct),
         "history": outcome.history,
         "epoch_seconds": outcome.seconds,
+    }
+
+
+def _validation(outcome: Outcome, tested: int | None, classes: int) -> dict[str, Any]:
+    """The score on the validation split of `tested` images; all null without one."""
+    if tested is None:
+        return dict.fromkeys(("val_correct", "val_tested", "val_top1", "val_top5"))
+    chance = 500 / classes if classes >= TOP5_CLASSES else None
+    top1 = _score("1", outcome.val_correct, outcome.diverged, tested, 100 / classes)
+    top5 = _score("5", outcome.val_correct_top5, outcome.diverged, tested, chance)
+    return {
+        "val_correct": top1["correct"],
+        "val_tested": tested,
+        "val_top1": top1["top1"],
+        "val_top5": top5["top5"],
     }
 
 

@@ -1,0 +1,86 @@
+"""The splits of a data set as batches on the training device: in memory here, from disk in streaming.py. Needs torch.
+
+A split gives `shuffled(batch_size)` for training and `in_order(batch_size)` for testing: pairs of images, uint8
+(b, height, width, channels), and labels, (b,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prunescape.data.prepared import PreparedData, PreparedFolder
+from prunescape.recipe import Recipe
+from prunescape.training.augmentation import Augmenter
+
+if TYPE_CHECKING:
+    from prunescape.training.streaming import Streamed
+
+
+class InMemory:
+    """One split whole on the training device: images uint8 (n, channels, height, width) and labels (n,).
+
+    `augmentation` (crop_padding, flip and generator, as the Augmenter takes them) is for a split that is trained on.
+    """
+
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, device: torch.device, augmentation: dict | None = None
+    ) -> None:
+        self.images = torch.from_numpy(images).permute(0, 2, 3, 1).contiguous().to(device)
+        self.labels = torch.from_numpy(labels).to(device)
+        self.augmenter = Augmenter(self.images, **augmentation) if augmentation else None
+
+    def shuffled(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every image once, in random order, cropped and flipped anew; the last batch may be smaller."""
+        order = torch.randperm(len(self.labels), generator=self.augmenter.generator)
+        for chosen in order.split(batch_size):
+            yield self.augmenter.batch(chosen), self.labels[chosen.to(self.labels.device)]
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every image once, as it is and where it stands."""
+        return zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The splits of one data set; `validation` is None where no images are held out for it."""
+
+    train: InMemory | Streamed
+    test: InMemory | Streamed
+    validation: InMemory | Streamed | None
+
+
+def open_splits(
+    data: PreparedData | PreparedFolder, recipe: Recipe, generator: torch.Generator, device: torch.device
+) -> Splits:
+    """The splits of `data`; order, crops and flips of the training split are drawn from `generator`.
+
+    An image folder's training crops lie anywhere in the resized image, so `crop_padding` has no meaning there.
+    """
+    if isinstance(data, PreparedFolder):
+        from prunescape.training.streaming import Streamed
+
+        train = Streamed(data.train_listing, data, device, flip=recipe.flip, generator=generator)
+        others = [data.test_listing, data.validation_listing]
+        return Splits(train, *(None if listing is None else Streamed(listing, data, device) for listing in others))
+    augmentation = {"crop_padding": recipe.crop_padding, "flip": recipe.flip, "generator": generator}
+    train = InMemory(data.train_images, data.train_labels, device, augmentation)
+    others = [(data.test_images, data.test_labels), (data.validation_images, data.validation_labels)]
+    return Splits(train, *(None if images is None else InMemory(images, labels, device) for images, labels in others))
+
+
+class Normaliser:
+    """uint8 batches of any split as the network takes them: (x / 255 − mean) / std per channel."""
+
+    def __init__(self, data: PreparedData | PreparedFolder, device: torch.device) -> None:
+        self.scale = (1 / (255 * torch.from_numpy(data.std))).to(device)
+        self.shift = torch.from_numpy(data.mean / data.std).to(device)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Images (b, height, width, channels) as float32 (b, channels, height, width), channels last in memory."""
+        return (images * self.scale - self.shift).permute(0, 3, 1, 2)
