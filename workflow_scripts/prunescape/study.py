@@ -28,6 +28,7 @@ from prunescape.config_types import (
 from prunescape.data.names import identity_options, is_image_folder, resolve_options
 from prunescape.errors import InputError
 from prunescape.nets.names import architecture_of
+from prunescape.objectives import Objectives
 from prunescape.recipe import Recipe
 
 AXIS_OR_VALUES = Discriminator(lambda given: "axis" if isinstance(given, dict | Part) else "values")
@@ -161,6 +162,7 @@ class Study(Part):
     datasets: dict[Name, dict[str, Any]] = {}
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
     targets: dict[Name, Target] = {}
+    objectives: Objectives = Objectives()
 
     def cells(self, experiment: str) -> list[Cell]:
         """The cells of the configured grid of one experiment, in a fixed order."""
