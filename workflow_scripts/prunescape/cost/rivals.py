@@ -1,9 +1,8 @@
-"""Which models a paired test tells from the recommended one, and which it does not. Needs pandas and scipy."""
+"""Which models a paired test tells from the recommended one, and which not. Needs pandas, pingouin and scipy."""
 
 from __future__ import annotations
 
 import itertools
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,28 +52,17 @@ def rivals(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
 
 def signed_rank(log_ratios: np.ndarray) -> float:
     """Two-sided p of the Wilcoxon signed-rank test that the ratios lie evenly around 1; 1 where all are exactly 1."""
-    return _signed_rank(np.asarray(log_ratios, dtype="float64").tobytes())
-
-
-@cache
-def _signed_rank(content: bytes) -> float:
-    """The exact test is slow, and both objectives often ask for the same pair."""
     from scipy.stats import wilcoxon
 
-    log_ratios = np.frombuffer(content)
     return float(wilcoxon(log_ratios).pvalue) if np.any(log_ratios != 0) else 1.0
 
 
 def holm(values: list[float]) -> list[float]:
     """p-values corrected after Holm; nan stays nan and does not count."""
-    from statsmodels.stats.multitest import multipletests
+    from pingouin import multicomp  # statsmodels' own collects garbage at each call, which costs more than all tests
 
     given = np.asarray(values, dtype="float64")
-    there = ~np.isnan(given)
-    corrected = np.full(len(given), np.nan)
-    if there.any():
-        corrected[there] = multipletests(given[there], method="holm")[1]
-    return corrected.tolist()
+    return multicomp(given, method="holm")[1].tolist() if np.isfinite(given).any() else given.tolist()
 
 
 def indistinguishable_from(recommended: pd.DataFrame, others: pd.DataFrame) -> list[str]:
