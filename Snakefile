@@ -1,5 +1,4 @@
-# After pruning, must learning rate and weight decay be tuned again, and what does each choice cost where it runs?
-# Cells are trained (rules/training.smk), measured (rules/bench.smk), analysed and reported; rules/ is in that order.
+# Cells are trained, measured where they will run, analysed and reported; rules/ is in that order.
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -48,6 +47,7 @@ rule all:
         rules.map_landscapes.output,
         rules.estimate_risk.output,
         rules.judge_variants.output,
+        rules.compare_targets.output,
         rules.draw_figures.output,
         rules.write_report.output,
 

@@ -76,3 +76,22 @@ rule judge_variants:
         code=code_digest("judge_variants"),
     script:
         "../workflow_scripts/judge_variants.py"
+
+
+rule compare_targets:
+    """Compare the exported models on their targets, and recommend one for each objective."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+        benchmarks=f"{RESULTS}/benchmarks.parquet",
+    output:
+        COMPARED,
+        [path.replace(".parquet", ".csv") for path in COMPARED],
+    log:
+        f"{RESULTS}/logs/compare_targets.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        objectives=STUDY.objectives.model_dump(mode="json"),
+        code=code_digest("compare_targets"),
+    script:
+        "../workflow_scripts/compare_targets.py"

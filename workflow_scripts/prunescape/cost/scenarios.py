@@ -22,7 +22,7 @@ SCENARIO_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
     "scenario": (
         "string",
-        "server: queries at a fixed rate; multi-stream: single images as a Poisson process (MLPerf: the other way round)",
+        "server: queries at a fixed rate; multi-stream: single images, Poisson (in MLPerf the other way round)",
     ),
     "rate": ("float64", "queries, or single images, per second"),
     "query_images": ("int64", "images per query; 1 in multi-stream"),

@@ -1,0 +1,15 @@
+"""Compare the exported models on their targets: recommendations, fronts, scenarios, speed-ups, properties."""
+
+from pathlib import Path
+
+from prunescape.cost.compare import compare_targets
+from prunescape.joblog import job_log
+
+if __name__ == "__main__" and "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        compare_targets(
+            snakemake.params.objectives,
+            cells=snakemake.input.cells,
+            benchmarks=snakemake.input.benchmarks,
+            out=Path(snakemake.output[0]).parent,
+        )
