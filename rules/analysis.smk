@@ -84,8 +84,8 @@ rule compare_targets:
         cells=f"{RESULTS}/cells.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",
     output:
-        COMPARED,
-        [path.replace(".parquet", ".csv") for path in COMPARED],
+        tables=[f"{RESULTS}/{name}.parquet" for name in COMPARED],
+        csv=[f"{RESULTS}/{name}.csv" for name in COMPARED],
     log:
         f"{RESULTS}/logs/compare_targets.log",
     conda:

@@ -10,7 +10,7 @@ from prunescape.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, 
 from prunescape.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
 from prunescape.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config_file import refuse_repeated_keys
-from prunescape.cost.compare import COMPARISONS
+from prunescape.cost.names import COMPARED
 from prunescape.errors import InputError
 from prunescape.progress import watch_cells
 from prunescape.records import GRID
@@ -33,7 +33,6 @@ VARIANT = f"{RESULTS}/{VARIANT_PATH}"
 CELL = f"{RESULTS}/{CELL_PATH}"
 ROUND = f"{RESULTS}/rounds/round={{round}}.json"
 REPORT = f"{RESULTS}/report.html"
-COMPARED = [f"{RESULTS}/{name}.parquet" for name in COMPARISONS]
 
 
 wildcard_constraints:

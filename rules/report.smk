@@ -29,6 +29,7 @@ rule write_report:
         risk=f"{RESULTS}/risk.parquet",
         verdicts=f"{RESULTS}/verdicts.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",
+        compared=rules.compare_targets.output.tables,
         figures=f"{RESULTS}/figures",
     output:
         report=REPORT,

@@ -14,7 +14,16 @@ PACKAGE = SCRIPTS / "prunescape"
 # From the ground up; a module may import its own floor and those below it.
 FLOORS = [
     {"errors", "files", "joblog", "cells", "recipe", "records", "rounds", "code_digest", "torchvision_operators"},
-    {"config_types", "config_errors", "config_file", "progress", "data.names", "nets.names", "objectives"},
+    {
+        "config_types",
+        "config_errors",
+        "config_file",
+        "progress",
+        "data.names",
+        "nets.names",
+        "cost.names",
+        "objectives",
+    },
     {"study"},
     {"data", "nets", "training", "bench", "landscape", "cost", "figures", "report"},
     {"study_tables", "next_round", "partial_report", "run_end"},

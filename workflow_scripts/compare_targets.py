@@ -11,5 +11,5 @@ if __name__ == "__main__" and "snakemake" in globals():
             snakemake.params.objectives,
             cells=snakemake.input.cells,
             benchmarks=snakemake.input.benchmarks,
-            out=Path(snakemake.output[0]).parent,
+            out=Path(snakemake.output.tables[0]).parent,
         )

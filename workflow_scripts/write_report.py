@@ -1,5 +1,7 @@
 """Write the report of a study: one page that opens without a network. Needs the study's tables and figures."""
 
+from pathlib import Path
+
 from prunescape.joblog import job_log
 from prunescape.report.page import write_report
 
@@ -12,6 +14,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             risk=snakemake.input.risk,
             verdicts=snakemake.input.verdicts,
             benchmarks=snakemake.input.benchmarks,
+            compared=Path(snakemake.input.compared[0]).parent,
             figures=snakemake.input.figures,
             missing=[],
             out=snakemake.output.report,

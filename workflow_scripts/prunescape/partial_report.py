@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prunescape.cost.compare import compare_targets
 from prunescape.figures.folder import draw_figures
 from prunescape.landscape.analyse import analyse
 from prunescape.report.page import write_report
@@ -35,7 +36,8 @@ def write_partial_report(
     ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]
     draw_figures(study, cells=cells, roi=tables["roi.parquet"], ellipses=ellipses, out=figures)
     page = {"cells": cells, "ellipses": ellipses, "risk": risk, "benchmarks": benchmarks, "figures": figures}
-    page |= {"verdicts": tables["verdicts.parquet"]}
+    page |= {"verdicts": tables["verdicts.parquet"], "compared": folder}
+    compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
     report = folder / "report.html"
     write_report(study, **page, missing=missing, out=report)
     return report

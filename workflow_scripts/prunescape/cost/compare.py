@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescape.cost.measured import read_measured
+from prunescape.cost.names import COMPARED
 from prunescape.cost.pareto import PARETO_COLUMNS, pareto
 from prunescape.cost.property_tables import CORRELATION_COLUMNS, PROPERTY_COLUMNS, correlation_table, property_table
-from prunescape.cost.recommendation import RECOMMENDATION_COLUMNS, recommend
-from prunescape.cost.rivals import RIVAL_COLUMNS, indistinguishable_from, rivals
+from prunescape.cost.recommendation import FROM_RIVALS, RECOMMENDATION_COLUMNS, recommend
+from prunescape.cost.rivals import RIVAL_COLUMNS, named_models, rivals
 from prunescape.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.cost.speedups import SPEEDUP_COLUMNS, speedups, variant_flops
 from prunescape.landscape.result import read_result, write_result
@@ -18,15 +19,11 @@ from prunescape.landscape.table import read_cells
 if TYPE_CHECKING:
     import pandas as pd
 
-COMPARISONS = {
-    "recommendations": RECOMMENDATION_COLUMNS,
-    "rivals": RIVAL_COLUMNS,
-    "pareto": PARETO_COLUMNS,
-    "scenarios": SCENARIO_COLUMNS,
-    "speedups": SPEEDUP_COLUMNS,
-    "properties": PROPERTY_COLUMNS,
-    "correlations": CORRELATION_COLUMNS,
-}
+SCHEMAS = (
+    *(RECOMMENDATION_COLUMNS, RIVAL_COLUMNS, PARETO_COLUMNS, SCENARIO_COLUMNS),
+    *(SPEEDUP_COLUMNS, PROPERTY_COLUMNS, CORRELATION_COLUMNS),
+)
+COMPARISONS = dict(zip(COMPARED, SCHEMAS, strict=True))
 
 
 def compare_targets(objectives: dict, *, cells: Path | str, benchmarks: Path | str, out: Path | str) -> dict[str, Path]:
@@ -46,8 +43,9 @@ def compare_targets(objectives: dict, *, cells: Path | str, benchmarks: Path | s
 def comparisons(measured: pd.DataFrame, flops: dict[tuple[str, str], float], objectives: dict) -> dict:
     """The tables of COMPARISONS by name."""
     best, others = recommend(measured, objectives), rivals(measured, objectives)
+    told = {name: named_models(best, others, name) for name in FROM_RIVALS}
     return {
-        "recommendations": best.assign(indistinguishable=indistinguishable_from(best, others)),
+        "recommendations": best.assign(**told),
         "rivals": others,
         "pareto": pareto(measured),
         "scenarios": scenarios(measured, objectives),

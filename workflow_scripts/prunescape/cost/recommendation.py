@@ -33,7 +33,9 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
     "feasible": ("int64", "those of them that keep every limit and tell the objective"),
     "tied": ("int64", "other feasible settings with exactly the same value"),
     "indistinguishable": ("string", "other models that no paired test tells from this one, separated by `; `"),
+    "faster": ("string", "models that a paired test finds faster, whatever their median: the host's speed drifted"),
 }
+FROM_RIVALS = ("indistinguishable", "faster")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ OBJECTIVES = {
 
 
 def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
-    """One row per experiment, target and objective, as RECOMMENDATION_COLUMNS without `indistinguishable`.
+    """One row per experiment, target and objective, as RECOMMENDATION_COLUMNS without FROM_RIVALS.
 
     The objective is minimised over the measured settings (edgetune2022, 3.4), never interpolated. Decided: of equal
     ones the more accurate wins, then the smaller file, then variant, rank, precision, threads and batch in order.
@@ -64,7 +66,7 @@ def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     for place, here in measured.groupby(PLACE, sort=True):
         for name in OBJECTIVES:
             rows.append({**dict(zip(PLACE, place, strict=True)), "objective": name, **_recommend(here, name, limits)})
-    names = [name for name in RECOMMENDATION_COLUMNS if name != "indistinguishable"]
+    names = [name for name in RECOMMENDATION_COLUMNS if name not in FROM_RIVALS]
     table = pd.DataFrame(rows, columns=names)
     whole = [name for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"]
     return table.astype(dict.fromkeys(whole, "Int64"))

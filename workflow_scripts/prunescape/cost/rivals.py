@@ -65,13 +65,13 @@ def holm(values: list[float]) -> list[float]:
     return multicomp(given, method="holm")[1].tolist() if np.isfinite(given).any() else given.tolist()
 
 
-def indistinguishable_from(recommended: pd.DataFrame, others: pd.DataFrame) -> list[str]:
-    """For every recommendation the models that no test tells from it, as text; empty where none was tested."""
+def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) -> list[str]:
+    """For every recommendation the other models of that `verdict`, separated by `; `; empty where there are none."""
     keys = [*PLACE, "objective"]
-    alike = others[others["verdict"] == ALIKE]
-    named = alike.groupby(keys).apply(lambda rows: "; ".join(model_name(row) for row in rows.itertuples()))
-    found = named.to_dict() if len(alike) else {}
-    return [found.get(tuple(row[name] for name in keys), "") for _, row in recommended.iterrows()]
+    found: dict[tuple, list[str]] = {}
+    for row in others[others["verdict"] == verdict].itertuples():
+        found.setdefault(tuple(getattr(row, name) for name in keys), []).append(model_name(row))
+    return ["; ".join(found.get(tuple(row), [])) for row in recommended[keys].itertuples(index=False)]
 
 
 def model_name(row) -> str:

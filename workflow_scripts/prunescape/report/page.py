@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prunescape.cost.compare import read_comparisons
 from prunescape.errors import InputError
 from prunescape.figures.folder import INDEX, LIBRARY
 from prunescape.files import read_json, whole_file
@@ -19,6 +20,8 @@ from prunescape.landscape.verdict import VERDICT_COLUMNS
 from prunescape.report.answer import ExperimentAnswer, answer_experiment
 from prunescape.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
 from prunescape.report.tables import Table, benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
+from prunescape.report.target_tables import target_tables
+from prunescape.report.targets import target_sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,23 +57,27 @@ def write_report(
     figures: Path | str,
     missing: list[dict[str, str]],
     out: Path | str,
+    compared: Path | str | None = None,
 ) -> None:
     """Write the report of whatever cells exist to `out`.
 
     `study` is the study's summary; `missing` holds {cell, reason, log} per cell that was not finished and makes the
-    report a partial one; `figures` is a folder that `write_figures` wrote. Raises InputError for unusable tables.
+    report a partial one; `figures` is a folder that `write_figures` wrote, `compared` one that `compare_targets` wrote.
+    Raises InputError for unusable tables.
     """
     table = read_cells(cells, partial=True)
     measured = read_result(benchmarks, dict.fromkeys(BENCHMARK_FIELDS, ("", ""))) if benchmarks else None
     shapes, risks = read_result(ellipses, ELLIPSE_COLUMNS), read_result(risk, RISK_COLUMNS)
     judged = read_result(verdicts, VERDICT_COLUMNS)
     drawn = _figures(Path(figures), Path(out))
+    costs = read_comparisons(compared) if compared else {}
     sections = [
         _section(
             name, plan, *(_of(part, name) for part in (table, shapes, risks, judged, measured)), drawn.get(name, [])
         )
         for name, plan in sorted(study["experiments"].items())
     ]
+    sections = [with_targets(section, costs) for section in sections]
     content = {
         "study": study["study"],
         "sections": sections,
@@ -102,6 +109,15 @@ def _section(name, plan, cells, ellipses, risk, verdicts, benchmarks, figures) -
         tables.append(benchmarks_table(benchmarks, cells))
     answer = answer_experiment(cells, risk, benchmarks, verdicts)
     return Section(**known, answer=answer, tables=tables, figures=figures, run=run_pairs(cells))
+
+
+def with_targets(section: Section, costs: dict[str, pd.DataFrame]) -> Section:
+    """A section with what its models cost on the targets, where that was compared."""
+    own = {name: _of(table, section.name) for name, table in costs.items()}
+    if section.answer is None or not own:
+        return section
+    answer = replace(section.answer, opening=[*section.answer.opening, *target_sentences(own)])
+    return replace(section, answer=answer, tables=[*section.tables, *target_tables(own)])
 
 
 def _figures(folder: Path, out: Path) -> dict[str, list[dict[str, Any]]]:
