@@ -2,12 +2,13 @@
 
 
 rule draw_figures:
-    """Draw landscapes and risk: interactive HTML, SVG and PDF."""
+    """Draw landscapes, risk and fronts: interactive HTML, SVG and PDF."""
     input:
         cells=f"{RESULTS}/cells.parquet",
         roi=f"{RESULTS}/roi.parquet",
         ellipses=f"{RESULTS}/ellipses.parquet",
         risk=f"{RESULTS}/risk.parquet",
+        pareto=f"{RESULTS}/pareto.parquet",
     output:
         figures=directory(f"{RESULTS}/figures"),
     log:

@@ -1,4 +1,4 @@
-"""Draw the landscapes and the risk of a study, for the browser and for print. Needs the study's tables."""
+"""Draw the landscapes, the risk and the fronts of a study, for the browser and for print. Needs the study's tables."""
 
 from prunescape.figures.folder import draw_figures
 from prunescape.joblog import job_log
@@ -10,5 +10,6 @@ if __name__ == "__main__" and "snakemake" in globals():
             cells=snakemake.input.cells,
             roi=snakemake.input.roi,
             ellipses=snakemake.input.ellipses,
+            pareto=snakemake.input.pareto,
             out=snakemake.output.figures,
         )

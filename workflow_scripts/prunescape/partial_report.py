@@ -34,10 +34,11 @@ def write_partial_report(
     terms = {name: plan["verdict"] for name, plan in study["experiments"].items()}
     tables = analyse(cells, folder, partial=True, terms=terms)
     ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]
-    draw_figures(study, cells=cells, roi=tables["roi.parquet"], ellipses=ellipses, out=figures)
+    compared = compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
+    drawn = {"roi": tables["roi.parquet"], "ellipses": ellipses, "pareto": compared["pareto"]}
+    draw_figures(study, cells=cells, **drawn, out=figures)
     page = {"cells": cells, "ellipses": ellipses, "risk": risk, "benchmarks": benchmarks, "figures": figures}
     page |= {"verdicts": tables["verdicts.parquet"], "compared": folder}
-    compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
     report = folder / "report.html"
     write_report(study, **page, missing=missing, out=report)
     return report

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import matplotlib
 
-from prunescape.figures import matplotlib_landscape, matplotlib_risk, plotly_landscape, plotly_risk
+from prunescape.cost.pareto import PARETO_COLUMNS
+from prunescape.figures import (
+    matplotlib_landscape,
+    matplotlib_pareto,
+    matplotlib_risk,
+    plotly_landscape,
+    plotly_pareto,
+    plotly_risk,
+)
 from prunescape.figures.landscape_data import LandscapeFigure, landscape_figure
+from prunescape.figures.pareto_data import ParetoFigure, pareto_figures
 from prunescape.figures.risk_data import RiskFigure, risk_figure
 from prunescape.files import whole_file, write_json
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
@@ -21,14 +30,36 @@ INDEX = "figures.json"
 SELECT = ["experiment", "metric", "seed"]
 # fixed salt and no dates: the same figure gives the same bytes
 STATIC_STYLE = {"svg.hashsalt": "prunescape", "pdf.fonttype": 42, "font.size": 9.5, "axes.labelsize": 9}
+INTERACTIVE = {
+    "landscape": plotly_landscape.draw_landscape,
+    "pareto": plotly_pareto.draw_pareto,
+    "risk": plotly_risk.draw_risk,
+}
+STATIC = {
+    "landscape": matplotlib_landscape.draw_landscape,
+    "pareto": matplotlib_pareto.draw_pareto,
+    "risk": matplotlib_risk.draw_risk,
+}
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-def draw_figures(study: dict, *, cells: Path | str, roi: Path | str, ellipses: Path | str, out: Path | str) -> None:
-    """Write every figure of whatever cells exist into the folder `out`; raises InputError for unusable tables."""
+def draw_figures(
+    study: dict,
+    *,
+    cells: Path | str,
+    roi: Path | str,
+    ellipses: Path | str,
+    out: Path | str,
+    pareto: Path | str | None = None,
+) -> None:
+    """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
+
+    Raises InputError for unusable tables.
+    """
     landscapes = scores(read_cells(cells, partial=True))
     points = risk_points(landscapes, read_result(roi, ROI_COLUMNS))
-    write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study), out)
+    fronts = pareto_figures(read_result(pareto, PARETO_COLUMNS)) if pareto else []
+    write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study) + fronts, out)
 
 
 def study_figures(scores, ellipses, points, study: dict) -> list[LandscapeFigure | RiskFigure]:
@@ -47,7 +78,7 @@ def _of(table, key: tuple):
     return table[(table[SELECT] == list(key)).all(axis=1)]
 
 
-def write_figures(figures: list[LandscapeFigure | RiskFigure], out: Path | str) -> None:
+def write_figures(figures: list[LandscapeFigure | RiskFigure | ParetoFigure], out: Path | str) -> None:
     """Write NAME.html, .svg, .pdf and .fragment.html (for the report) of each figure, plotly.js once, and the index."""
     from plotly.offline import get_plotlyjs
 
@@ -61,6 +92,8 @@ def write_figures(figures: list[LandscapeFigure | RiskFigure], out: Path | str) 
 
 
 def _kind(figure) -> str:
+    if isinstance(figure, ParetoFigure):
+        return figure.kind
     return "landscape" if isinstance(figure, LandscapeFigure) else "risk"
 
 
@@ -70,8 +103,7 @@ def _entry(figure) -> dict:
 
 
 def _write_interactive(figure, out: Path) -> None:
-    draw = {"landscape": plotly_landscape.draw_landscape, "risk": plotly_risk.draw_risk}[_kind(figure)]
-    page = draw(figure)
+    page = INTERACTIVE[_kind(figure)](figure)
     options = {"div_id": figure.name, "config": {"displaylogo": False, "responsive": True}}
     with whole_file(out / f"{figure.name}.fragment.html") as temporary:
         temporary.write_text(page.to_html(full_html=False, include_plotlyjs=False, **options), encoding="utf-8")
@@ -81,9 +113,8 @@ def _write_interactive(figure, out: Path) -> None:
 
 
 def _write_static(figure, out: Path) -> None:
-    draw = {"landscape": matplotlib_landscape.draw_landscape, "risk": matplotlib_risk.draw_risk}[_kind(figure)]
     with matplotlib.rc_context(STATIC_STYLE):
-        page = draw(figure)
+        page = STATIC[_kind(figure)](figure)
         for kind, metadata in METADATA.items():
             with whole_file(out / f"{figure.name}.{kind}") as temporary:
                 page.savefig(temporary, format=kind, metadata=metadata)
