@@ -67,8 +67,8 @@ class ParetoFigure:
     def caption(self) -> str:
         return (
             "Every dot is an exported model at its lowest cost over threads and batch sizes; square: the base. Dark "
-            "ones on the line are the front: no other model is as accurate and as cheap, and better in one. Bars: standard "
-            "error of the accuracy over test images; where they overlap, the order may be chance."
+            "ones on the line are the front: no other model is as accurate and as cheap, and better in one. Bars: "
+            "standard error of the accuracy over test images; where they overlap, the order may be chance."
         )
 
 
