@@ -65,6 +65,15 @@ def test_memory_that_is_not_known_keeps_no_limit():
     assert by_objective(table).loc["latency", "variant"] == "uniform-0.5"
 
 
+def test_an_accuracy_that_was_not_tested_keeps_no_floor_and_stands_on_no_front():
+    table = measured(entry("base", 4.0, top1=98.0), entry("uniform-0.5", 1.0, top1=None))
+    assert by_objective(table).loc["latency", "variant"] == "uniform-0.5"
+    assert by_objective(table, {"accuracy_floor": 97.0}).loc["latency", "variant"] == "base"
+    reason = by_objective(table, {"accuracy_floor": 99.0}).loc["latency", "reason"]
+    assert reason.endswith("top-1 of 99 % or more (not measured for 1) by 2")
+    assert set(pareto(table)["variant"]) == {"base"}
+
+
 def test_ties_go_to_accuracy_then_size_and_are_counted():
     rows = [entry("base", 2.0, top1=97.0), entry("uniform-0.5", 2.0, top1=98.0, kb=200)]
     rows += [entry("uniform-0.25", 2.0, top1=98.0, kb=100)]

@@ -64,6 +64,13 @@ def test_every_table_is_as_wide_as_its_heads_and_shows_the_numbers():
     assert front[0][:5] == ["t", "uniform 0.5 fp32", "96.00 ± 0.80", "2.000 •", "1.000 •"]
 
 
+def test_what_was_not_tested_or_told_is_a_dash():
+    told = compared(*[{**row, "top1": None, "flush_to_zero": True} for row in two()])
+    assert "at – top-1" in target_sentences(told)[0] and "denormals flushed" in target_sentences(told)[0]
+    titles = {table.title for table in target_tables(told)}
+    assert "Accuracy against cost" not in titles and "Speed-up against FLOPs" in titles
+
+
 def test_nothing_measured_gives_empty_tables_and_no_words(tmp_path):
     cells = study_cells().drop(columns="experiment").assign(experiment="e")
     cells.to_parquet(tmp_path / "cells.parquet")

@@ -85,6 +85,7 @@ def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFra
         raise InputError(f"a measurement is there twice: {named}", where=path, hint=AGAIN)
     energy = table["energy_j"].astype("float64").where(table["energy_source"].isin(["measured", "estimated"]))
     return table.assign(
+        top1=table["top1"].astype("float64"),
         energy_j=energy,
         energy_per_image_j=energy / table["batch"],
         seconds_per_image=table["latency_median_s"] / table["batch"],
@@ -92,9 +93,10 @@ def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFra
 
 
 def _check_range(table: pd.DataFrame, name: str, low: float, high: float, path: Path | str) -> None:
-    """Nothing is infinite, and only an accuracy may be zero."""
+    """Nothing is infinite; only an accuracy may be zero, or null where a target did not test it."""
     values = table[name].to_numpy(dtype="float64", na_value=np.nan)
-    bad = ~np.isfinite(values) | (values < low) | (values > high) | ((values <= 0) & (name != "top1"))
+    bad = (values < low) | (values > high) | ((np.isnan(values) | (values <= 0)) & (name != "top1"))
+    bad |= np.isinf(values)
     if bad.any():
         what = f'the column "{name}" holds {values[bad.argmax()]:g}'
         allowed = f"{low} to {high}" if np.isfinite(high) else "above 0"

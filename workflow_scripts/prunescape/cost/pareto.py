@@ -78,8 +78,8 @@ def _one_source(here: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lowest(here: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Each model's row with the lowest `column`; models that do not tell it are left out."""
-    told = here[here[column].notna()]
+    """Each model's row with the lowest `column`; models that do not tell it, or no accuracy, are left out."""
+    told = here[here[column].notna() & here["top1"].notna()]
     return told.sort_values([column, *SETTING_COLUMNS], kind="stable").drop_duplicates(MODEL)
 
 

@@ -95,19 +95,23 @@ def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple
 
 
 def limit_masks(rows: pd.DataFrame, limits: dict) -> list[tuple[pd.Series, str]]:
-    """For every given limit which rows keep it, and the limit in words; memory that is not known keeps no limit."""
+    """For every given limit which rows keep it, and the limit in words; what was not measured keeps no limit."""
     floor, memory, size = (limits.get(name) for name in ("accuracy_floor", "memory_limit_mb", "size_limit_kb"))
     masks = []
     if floor is not None:
-        masks.append((rows["top1"] >= floor - 1e-9, f"top-1 of {floor:g} % or more"))
+        words = f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])
+        masks.append((rows["top1"] >= floor - 1e-9, words))
     if memory is not None:
-        words = f"peak memory of {memory:g} MB or less"
-        unknown = rows["peak_memory_bytes"].isna().sum()
-        words += f" (not measured for {unknown})" if unknown else ""
+        words = f"peak memory of {memory:g} MB or less" + _unknown(rows["peak_memory_bytes"])
         masks.append(((rows["peak_memory_bytes"] <= 1e6 * memory).fillna(False).astype(bool), words))
     if size is not None:
         masks.append((rows["file_bytes"] <= 1e3 * size, f"file of {size:g} kB or less"))
     return masks
+
+
+def _unknown(values: pd.Series) -> str:
+    count = int(values.isna().sum())
+    return f" (not measured for {count})" if count else ""
 
 
 def in_order(rows: pd.DataFrame, column: str) -> pd.DataFrame:

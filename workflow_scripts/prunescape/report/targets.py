@@ -30,7 +30,7 @@ def _recommendation(row) -> str:
     has, factor, unit = WORDS[row.objective]
     value = f"{number(factor * row.value, 3)} {unit}"
     named = f"{model_words(row)} with {setting_words(row)}"
-    text = f"On target {row.target} {named} has {has}, {value}, at {number(row.top1)} % top-1"
+    text = f"On target {row.target} {named} has {has}, {value}, at {number(row.top1, unit=' %')} top-1"
     text += f" ({row.reason})." if row.reason else "."
     if others := listed(row.indistinguishable):
         text += f" No paired test tells {others} from it."
