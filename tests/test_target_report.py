@@ -7,7 +7,7 @@ from conftest import TINY_STUDY
 from prunescape.cost.compare import COMPARISONS, compare_targets, comparisons, read_comparisons
 from prunescape.errors import InputError
 from prunescape.report.target_tables import target_tables
-from prunescape.report.targets import target_sentences
+from prunescape.report.targets import limit_pairs, target_sentences
 from prunescape.study import load_study
 from test_cost import entry, measured
 from test_report import study_cells
@@ -62,6 +62,12 @@ def test_every_table_is_as_wide_as_its_heads_and_shows_the_numbers():
     ].rows
     front = tables["Accuracy against cost"].rows
     assert front[0][:5] == ["t", "uniform 0.5 fp32", "96.00 ± 0.80", "2.000 •", "1.000 •"]
+
+
+def test_limits_are_told_in_words():
+    given = objectives(accuracy_floor=97.5, size_limit_kb=500)
+    assert limit_pairs(given) == [("recommended models keep", "top-1 of 97.5 % or more, file of 500 kB or less")]
+    assert limit_pairs(objectives()) == []
 
 
 def test_what_was_not_tested_or_told_is_a_dash():

@@ -21,7 +21,7 @@ from prunescape.report.answer import ExperimentAnswer, answer_experiment
 from prunescape.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
 from prunescape.report.tables import Table, benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
 from prunescape.report.target_tables import target_tables
-from prunescape.report.targets import target_sentences
+from prunescape.report.targets import limit_pairs, target_sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,7 @@ def write_report(
         "sections": sections,
         "missing": missing,
         "expected": len(table) + len(missing),
-        "targets": target_pairs(study.get("targets", {}), measured),
+        "targets": target_pairs(study.get("targets", {}), measured) + limit_pairs(study.get("objectives", {})),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "plotly": _text(Path(figures) / LIBRARY),
     }

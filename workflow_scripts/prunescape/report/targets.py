@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prunescape.figures.style import variant_title
-from prunescape.report.numbers import counted, number
+from prunescape.report.numbers import counted, number, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,19 @@ def _recommendation(row) -> str:
     if others := listed(row.faster):
         text += f" Repeat by repeat {others} was faster, though not in the median: the host's speed drifted."
     return text + (" The timing was noisy." if row.noisy else "")
+
+
+def limit_pairs(objectives: dict) -> list[tuple[str, str]]:
+    """What every recommended model keeps, for the list of settings; nothing where the study sets no limit."""
+    limits = {
+        "accuracy_floor": "top-1 of {} % or more",
+        "memory_limit_mb": "peak memory of {} MB or less",
+        "size_limit_kb": "file of {} kB or less",
+    }
+    given = [
+        words.format(short(objectives[name])) for name, words in limits.items() if objectives.get(name) is not None
+    ]
+    return [("recommended models keep", ", ".join(given))] if given else []
 
 
 def model_words(row) -> str:
