@@ -46,9 +46,8 @@ def limit_pairs(objectives: dict) -> list[tuple[str, str]]:
         "memory_limit_mb": "peak memory of {} MB or less",
         "size_limit_kb": "file of {} kB or less",
     }
-    given = [
-        words.format(short(objectives[name])) for name, words in limits.items() if objectives.get(name) is not None
-    ]
+    known = {name: value for name, value in objectives.items() if name in limits and value is not None}
+    given = [limits[name].format(short(known[name])) for name in limits if name in known]
     return [("recommended models keep", ", ".join(given))] if given else []
 
 
