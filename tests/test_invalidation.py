@@ -118,6 +118,11 @@ def test_an_edited_plot_draws_and_reports_again(restored):
     assert restored.planned() == {"draw_figures", "write_report"}
 
 
+def test_changed_objectives_compare_and_report_again(restored):
+    restored.configure({**TINY_STUDY, "objectives": {"accuracy_floor": 20.0}})
+    assert restored.planned() == {"compare_targets", "draw_figures", "write_report"}
+
+
 @pytest.mark.parametrize(("experiment", "names"), [("small", SMALL), ("other", OTHER)])
 def test_a_changed_recipe_runs_the_cells_of_its_experiment_only(restored, experiment, names):
     restored.configure(study_with(lambda experiments: experiments[experiment]["recipe"].update(momentum=0.8)))

@@ -18,10 +18,10 @@ from prunescape.landscape.risk import RISK_COLUMNS
 from prunescape.landscape.table import read_cells
 from prunescape.landscape.verdict import VERDICT_COLUMNS
 from prunescape.report.answer import ExperimentAnswer, answer_experiment
+from prunescape.report.recommendation import limit_pairs, target_sentences
+from prunescape.report.recommendation_tables import target_tables
 from prunescape.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
 from prunescape.report.tables import Table, benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
-from prunescape.report.target_tables import target_tables
-from prunescape.report.targets import limit_pairs, target_sentences
 
 if TYPE_CHECKING:
     import pandas as pd

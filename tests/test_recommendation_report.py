@@ -6,8 +6,8 @@ import pytest
 from conftest import TINY_STUDY
 from prunescape.cost.compare import COMPARISONS, compare_targets, comparisons, read_comparisons
 from prunescape.errors import InputError
-from prunescape.report.target_tables import target_tables
-from prunescape.report.targets import limit_pairs, target_sentences
+from prunescape.report.recommendation import limit_pairs, target_sentences
+from prunescape.report.recommendation_tables import target_tables
 from prunescape.study import load_study
 from test_cost import entry, measured
 from test_report import study_cells

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from prunescape.cost.pareto import COSTS
 from prunescape.report.numbers import DASH, is_missing, number, whole
+from prunescape.report.recommendation import WORDS, listed, model_words, setting_words
 from prunescape.report.tables import Table
-from prunescape.report.targets import WORDS, listed, model_words, setting_words
 
 if TYPE_CHECKING:
     import pandas as pd
