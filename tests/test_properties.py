@@ -8,7 +8,7 @@ import pingouin
 import pytest
 from scipy.stats import ks_2samp, mannwhitneyu, norm
 
-from prunescape.cost.groups import compare_groups, magnitude
+from prunescape.cost.groups import compare_all, compare_groups, magnitude
 from prunescape.cost.measured import complete
 from prunescape.cost.properties import (
     correlation,
@@ -119,6 +119,15 @@ def test_the_two_sided_p_counts_arrangements():
     assert (found.p, found.delta, found.magnitude) == (pytest.approx(0.1), 1.0, "large")
 
 
+def test_many_comparisons_are_corrected_beside_the_raw_values():
+    """Holm by hand: the smallest of three p, 0.1, becomes 0.3."""
+    table = compare_all({"far": ([4, 5, 6], [1, 2, 3]), "near": ([1, 4, 6], [2, 3, 5]), "same": ([1, 2], [1, 2])})
+    assert table["name"].tolist() == ["far", "near", "same"]
+    assert table["p_holm"].iloc[0] == pytest.approx(0.3)
+    assert table["p_holm"].to_numpy() == pytest.approx(pingouin.multicomp(table["p"].to_numpy(), method="holm")[1])
+    assert compare_all({}).empty
+
+
 def test_cliffs_delta_counts_pairs():
     random = np.random.default_rng(0)
     first, second = random.integers(0, 9, 10), random.integers(2, 11, 12)
@@ -165,6 +174,8 @@ def test_the_table_of_properties_by_hand():
     assert (int8["pairs"], int8["relative_median"]) == (3, pytest.approx(-0.5))
     expected = ks_2samp([1.0, 3.0, 1.0], [-0.5, 1.0, 3.0])  # by fp32 accuracy: base, uniform-0.5, uniform-0.25
     assert (int8["ks"], int8["ks_p"]) == pytest.approx((expected.statistic, expected.pvalue))
+    changes = np.subtract([-0.5, 1.0, 3.0], [1.0, 3.0, 1.0])
+    assert int8[["delta_median", "delta_furthest"]].tolist() == pytest.approx([np.median(changes), changes[1]])
     assert table.loc[("int8", "flops"), "relative_median"] == 0
     assert ("fp32", "energy_j") not in table.index
 

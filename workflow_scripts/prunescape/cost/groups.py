@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from prunescape.cost.rivals import holm
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # |delta| from which an effect is small, medium, large
 MAGNITUDES = ((0.474, "large"), (0.33, "medium"), (0.147, "small"), (0.0, "negligible"))
@@ -26,7 +32,7 @@ def compare_groups(first: np.ndarray, second: np.ndarray) -> GroupDifference:
 
     p: two-sided; exact for groups of up to 8 without ties, else the normal approximation with continuity correction.
     p_liao: half of that approximation, whatever the size: what liao2022's Tables 3 and 6 hold (largest value 0.500).
-    The paper corrects for nothing; `rivals.holm` gives corrected values to stand beside.
+    The paper corrects for nothing; `compare_all` has corrected values beside.
     """
     from scipy.stats import mannwhitneyu
 
@@ -39,6 +45,15 @@ def compare_groups(first: np.ndarray, second: np.ndarray) -> GroupDifference:
     return GroupDifference(
         float(exact.statistic), float(exact.pvalue), float(asymptotic.pvalue) / 2, delta, magnitude(delta)
     )
+
+
+def compare_all(pairs: dict[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    """One row per pair of groups: its name, the fields of GroupDifference, and p corrected over all of them (Holm)."""
+    import pandas as pd
+
+    found = [{"name": name, **asdict(compare_groups(*groups))} for name, groups in pairs.items()]
+    table = pd.DataFrame(found, columns=["name", *(field.name for field in fields(GroupDifference))])
+    return table.assign(p_holm=holm(table["p"].tolist()))
 
 
 def magnitude(delta: float) -> str:

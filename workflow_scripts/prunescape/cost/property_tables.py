@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prunescape.cost.measured import PLACE, PLACE_COLUMNS, SETTING, SETTING_COLUMNS
-from prunescape.cost.properties import correlation, lard, lard_printed, pairwise_test, relative_difference
+from prunescape.cost.properties import (
+    correlation,
+    lard,
+    lard_printed,
+    pairwise_changes,
+    pairwise_test,
+    relative_difference,
+)
 from prunescape.cost.rivals import holm
 from prunescape.landscape.table import variant_order
 
@@ -46,6 +53,8 @@ PROPERTY_COLUMNS: dict[str, tuple[str, str]] = {
     "lard_printed": ("float64", "|(best - worst) / worst|, the formula that liao2022 prints"),
     "pairs": ("int64", "models that are there in fp32 too under the same conditions; 0 for fp32 itself"),
     "relative_median": ("float64", "median of (this precision - fp32) / fp32 over them"),
+    "delta_median": ("float64", "median of the change of (m1 - m2) / m2 from fp32 to here, over all pairs of models"),
+    "delta_furthest": ("float64", "the one of these changes that is furthest from 0"),
     "ks": ("float64", "Kolmogorov-Smirnov statistic between their pairwise relative differences in fp32 and here"),
     "ks_p": ("float64", "its p: descriptive only, for pairs of models are dependent"),
 }
@@ -120,17 +129,22 @@ def _spread(values: np.ndarray, higher: bool) -> dict:
 
 def _change(reference: pd.DataFrame | None, told: pd.DataFrame, name: str) -> dict:
     """How this precision changes the property `name` against the same models in fp32."""
-    nothing = {"pairs": 0, "relative_median": np.nan, "ks": np.nan, "ks_p": np.nan}
-    if reference is None:
-        return nothing
+    known = dict.fromkeys(("relative_median", "delta_median", "delta_furthest", "ks", "ks_p"), np.nan)
+    before, after = _paired(reference, told, name) if reference is not None else (np.array([]), np.array([]))
+    if len(before):
+        known["relative_median"] = float(np.median(relative_difference(before, after)))
+    if len(before) > 1 and (after > 0).all():
+        changes = pairwise_changes(before, after)
+        known |= {"delta_median": float(np.median(changes)), "delta_furthest": float(max(changes, key=abs))}
+        known["ks"], known["ks_p"] = pairwise_test(before, after)
+    return {"pairs": len(before), **known}
+
+
+def _paired(reference: pd.DataFrame, told: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The property of the models that are there in both, in fp32 and in this precision, the most accurate first."""
     keys = ["variant", "rank"]
     standard = reference[[*keys, name]].assign(ranked_by=reference["top1"])
-    both = standard.merge(told[[*keys, name]], on=keys, suffixes=("_standard", "_optimised")).dropna()
+    both = standard.merge(told[[*keys, name]], on=keys, suffixes=("_standard", "_optimised"))
     both = both[both[f"{name}_standard"] > 0].assign(order=lambda rows: rows["variant"].map(variant_order))
     both = both.sort_values(["ranked_by", "order", "rank"], ascending=[False, True, True])
-    before, after = (both[f"{name}_{side}"].to_numpy("float64") for side in ("standard", "optimised"))
-    if not len(before):
-        return nothing
-    ks, ks_p = pairwise_test(before, after) if (after > 0).all() else (np.nan, np.nan)
-    median = float(np.median(relative_difference(before, after)))
-    return {"pairs": len(both), "relative_median": median, "ks": ks, "ks_p": ks_p}
+    return tuple(both[f"{name}_{side}"].to_numpy("float64") for side in ("standard", "optimised"))
