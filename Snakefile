@@ -47,6 +47,7 @@ rule all:
         rules.collect_study.output,
         rules.map_landscapes.output,
         rules.estimate_risk.output,
+        [*rules.describe_seeds.output, *rules.measure_band.output],
         rules.draw_figures.output,
         rules.write_report.output,
 
