@@ -74,7 +74,7 @@ def band(
     table["reason"] = _reasons(table)
     table[FIT] = np.nan
     plane = points[["log10_wd", "log10_lr"]].to_numpy()
-    groups = [plane[rows] for rows in grouped.indices.values()]
+    groups = np.split(plane, table["n"].cumsum()[:-1])
     fitted = table.index[table["reason"].isna()]
     if len(fitted):
         table.loc[fitted, FIT] = [regression(*groups[row].T) for row in fitted]

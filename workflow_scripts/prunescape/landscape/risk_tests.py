@@ -11,7 +11,7 @@ from prunescape.landscape.table import KEY_COLUMNS, LANDSCAPE, SETTING
 if TYPE_CHECKING:
     import pandas as pd
 
-DECIMALS = 9  # differences of the same counts differ by rounding only: ties must stay ties
+DECIMALS = 9  # of a percentage point: equal counts give equal differences but for rounding, and ties must stay ties
 
 RISK_TEST_COLUMNS: dict[str, tuple[str, str]] = {
     **KEY_COLUMNS,
@@ -41,7 +41,7 @@ def risk_tests(points: pd.DataFrame) -> pd.DataFrame:
     shared = [name for name in LANDSCAPE if name != "variant"] + SETTING
     base = points.loc[points["variant"] == "base", [*shared, "d"]]
     pairs = points[points["variant"] != "base"].merge(base, on=shared, suffixes=("", "_base"), validate="m:1")
-    risks = pairs[["d", "d_base"]].to_numpy().round(DECIMALS)
+    risks = pairs[["d", "d_base"]].to_numpy()
     rows = [(*key, *_tested(*risks[at].T)) for key, at in pairs.groupby(LANDSCAPE, sort=True).indices.items()]
     table = pd.DataFrame(rows, columns=[*LANDSCAPE, *list(RISK_TEST_COLUMNS)[len(LANDSCAPE) :]])
     return table.astype({name: kind for name, (kind, _) in RISK_TEST_COLUMNS.items() if kind != "string"})
@@ -51,11 +51,12 @@ def _tested(variant: np.ndarray, base: np.ndarray) -> tuple[float, ...]:
     """n, then W, p and effect size of the signed-rank test, U, p and effect sizes of the other; both (n,) in points."""
     import pingouin
 
-    independent = pingouin.mwu(variant, base).iloc[0]
+    differences = (variant - base).round(DECIMALS)
+    independent = pingouin.mwu(variant.round(DECIMALS), base.round(DECIMALS)).iloc[0]
     others = (independent["U_val"], independent["p_val"], independent["RBC"], independent["CLES"])
-    differences = np.abs(variant - base).round(DECIMALS)
     if not differences.any():
         return (len(base), np.nan, np.nan, np.nan, *others)
-    tied = (differences == 0).any() or len(np.unique(differences)) < len(differences)
-    paired = pingouin.wilcoxon(variant, base, method="asymptotic" if tied else "auto").iloc[0]
+    sizes = np.abs(differences)
+    tied = (sizes == 0).any() or len(np.unique(sizes)) < len(sizes)
+    paired = pingouin.wilcoxon(differences, method="asymptotic" if tied else "auto").iloc[0]
     return (len(base), paired["W_val"], paired["p_val"], paired["RBC"], *others)

@@ -41,9 +41,9 @@ def similarity(scores: pd.DataFrame) -> pd.DataFrame:
     b(r) = f r / (1 + (f - 1) r) Spearman and Brown's step from h = seeds // 2 to all seeds, f = seeds / h; 0 where the
     halves do not correlate. The base's halves are compared, in both directions, over the settings within 2 points of
     the first half's best: where both halves chose the settings, their noise would correlate negatively. The step is
-    exact for linear correlation only; for equal landscapes the ceiling meets the correlation within a few hundredths
-    while noise is small against those 2 points. Experiments without a base have no rows. `scores` as `table.scores`
-    gives it.
+    exact for linear correlation only, and noise is taken as independent between landscapes: for equal ones the ceiling
+    meets the correlation within a few hundredths while noise is small against those 2 points. Experiments without a
+    base have no rows. `scores` as `table.scores` gives it.
     """
     import pandas as pd
 

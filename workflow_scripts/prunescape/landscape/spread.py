@@ -33,11 +33,11 @@ SPREAD_COLUMNS: dict[str, tuple[str, str]] = {
 def spread(ellipses: pd.DataFrame, risk: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over seeds of every ellipse and risk, as `SPREAD_COLUMNS`, one row per quantity.
 
-    Each estimator is computed per seed and then averaged (METHODS: several seeds; matthiesen2023, 3.3); averaging the
-    landscapes first would be another estimator. The t-interval, of centres and risks only, is that of the estimator's
-    mean: for a risk, whose best cell is a maximum over noisy cells, that mean lies above what tuning could gain. An
-    ellipse under 5 points has no shape, and a circle no angle. `ellipses` and `risk` as the functions of these names
-    give them.
+    The paper's estimators (matthiesen2023, 3.3) are computed per seed and then averaged; averaging landscapes first
+    would be another estimator. The t-interval, of centres and risks only, is that of the estimator's mean: for a risk
+    whose best cell is a maximum over noisy cells, without a validation split, that mean lies above what tuning could
+    gain. An ellipse under 5 points has no shape, and a circle no angle. `ellipses` and `risk` as the functions of these
+    names give them.
     """
     import pandas as pd
 
