@@ -248,7 +248,7 @@ def test_a_shift_needs_two_seeds_for_its_interval_and_a_common_one_to_be():
     one = disc(0.2, -0.1, 1, "one seed")
     same = [disc(0.2, 0.0, seed, "same in both") for seed in (0, 1)]
     edge = [disc(2.0, 0.0, seed, "edge") for seed in (0, 1)]
-    table = shift_of(joined(base, one, disc(0.2, 0.0, 7, "another seed"), *same, *edge)).xs(1.0, level="threshold")
+    table = shift_of(joined(base, one, disc(2.0, 0.0, 7, "another seed"), *same, *edge)).xs(1.0, level="threshold")
     columns = [f"{part}_log10_wd" for part in ("shift", "std", "low", "high")]
     assert table.loc["one seed", "n"] == 1 and table.loc["one seed", "shift_log10_lr"] == pytest.approx(-0.1)
     assert table.loc["one seed", columns[1:]].isna().all()
@@ -395,7 +395,10 @@ def test_ties_in_risks_are_ties_whatever_their_rounding():
     """Counts of 600 images as percent: equal differences in counts get equal ranks, as scipy ranks the counts."""
     base, pruned = np.array([562, 561, 560, 560, 559, 562]), np.array([550, 548, 549, 549, 546, 549])
     wd = np.arange(6.0)
-    scores = joined(landscape(wd, 0.0, base / 6), landscape(wd, 0.0, pruned / 6, variant="p"))
+    percent, percent_pruned = base / 600 * 100, pruned / 600 * 100
+    differences = (percent_pruned.max() - percent_pruned) - (percent.max() - percent)
+    assert len(np.unique(np.abs(differences))) > len(np.unique(np.abs(differences.round(9))))
+    scores = joined(landscape(wd, 0.0, percent), landscape(wd, 0.0, percent_pruned, variant="p"))
     row = compared(scores).iloc[0]
     known = stats.wilcoxon(550 - pruned, 562 - base, correction=True, method="asymptotic")
     assert row[["wilcoxon_w", "wilcoxon_p"]].to_list() == pytest.approx(list(known))
