@@ -43,7 +43,7 @@ def test_an_elliptic_region_has_the_slopes_of_its_closed_form(angle, across):
     assert row["r2"] == pytest.approx(xy**2 / (xx * yy), rel=0.01)
     assert row["ellipse_slope"] == pytest.approx(np.tan(turn), rel=0.01)
     assert row["n"] == pytest.approx(np.pi * 0.7 * across / 0.01**2, rel=0.01)
-    assert row["reason"] is None
+    assert row["reason"] is None and not row["truncated"]
 
 
 def test_slope_interval_and_r2_against_statsmodels():
@@ -115,7 +115,7 @@ def test_landscapes_without_a_slope_say_why(monkeypatch):
 
 def test_a_square_region_has_no_long_axis():
     row = band_of(landscape(*full_grid(3), 90.0)).iloc[0]
-    assert np.isnan(row["ellipse_slope"]) and row["slope"] == pytest.approx(0)
+    assert np.isnan(row["ellipse_slope"]) and row["slope"] == pytest.approx(0) and row["truncated"]
 
 
 def test_every_landscape_is_fitted_on_its_own():

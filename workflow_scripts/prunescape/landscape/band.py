@@ -34,6 +34,7 @@ BAND_COLUMNS: dict[str, tuple[str, str]] = {
     "r2": ("float64", "share of the variance of log10_lr over these points that the line explains"),
     "reason": ("string", "why there is no slope; null where there is one"),
     "ellipse_slope": ("float64", "slope of the ellipse's long axis; null without ellipse, for a circle, if vertical"),
+    "truncated": ("bool", "a point lies on the edge of the landscape's grid, which cuts the band and bends its slope"),
     "batch_size": ("float64", "beta of the experiment, samples; null where not known"),
     "momentum": ("float64", "mu of the experiment; null where not known"),
     "ratio_median": ("float64", "median over the points of rate x decay / (batch size x (1 - momentum))"),
@@ -78,7 +79,7 @@ def band(
     fitted = table.index[table["reason"].isna()]
     if len(fitted):
         table.loc[fitted, FIT] = [regression(*groups[row].T) for row in fitted]
-    table = table.merge(_long_axes(ellipses), on=LANDSCAPE, how="left", validate="1:1")
+    table = table.merge(_long_axes(ellipses), on=LANDSCAPE, validate="1:1")
     return table.assign(ratio_published=PUBLISHED_RATIO)[list(BAND_COLUMNS)]
 
 
@@ -117,8 +118,8 @@ def _reasons(table: pd.DataFrame) -> np.ndarray:
 
 
 def _long_axes(ellipses: pd.DataFrame) -> pd.DataFrame:
-    """The slope of the long axis of every 1.0-ROI's ellipse, null where it points nowhere or straight up."""
+    """The slope of the long axis of every 1.0-ROI's ellipse, null where it points nowhere or straight up; is it cut?"""
     own = ellipses[ellipses["threshold"] == THRESHOLD]
     pointless = (own["length"] - own["width"] <= NEGLIGIBLE * own["length"]) | (own["angle_deg"] == 90)
     slope = np.tan(np.radians(own["angle_deg"])).mask(pointless)
-    return own[LANDSCAPE].assign(ellipse_slope=slope)
+    return own[[*LANDSCAPE, "truncated"]].assign(ellipse_slope=slope)
