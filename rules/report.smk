@@ -41,3 +41,16 @@ rule write_report:
         code=code_digest("write_report"),
     script:
         "../workflow_scripts/write_report.py"
+
+
+# the rules whose outputs are a study's results, in DAG order; whoever adds one names it here
+RESULT_RULES = (
+    "collect_study",
+    "map_landscapes",
+    "estimate_risk",
+    "judge_variants",
+    "describe_seeds",
+    "measure_band",
+    "draw_figures",
+    "write_report",
+)

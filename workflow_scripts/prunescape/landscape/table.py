@@ -33,6 +33,9 @@ KEY_COLUMNS = {
     "seed": ("int64", "seed of the landscape's cells; in a risk, of the base's too"),
     "metric": ("string", "top1 or top5"),
 }
+# the same for a row that speaks of all seeds of a variant together
+VARIANT_KEY_COLUMNS = {name: column for name, column in KEY_COLUMNS.items() if name != "seed"}
+VARIANT_KEY = list(VARIANT_KEY_COLUMNS)
 # settings that differ by less than this many decimals of log10 are one grid point, however they were computed
 SETTING_DECIMALS = 9
 
