@@ -9,7 +9,7 @@ from prunescape.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, 
 from prunescape.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
 from prunescape.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config_file import refuse_repeated_keys
-from prunescape.data.names import is_image_folder
+from prunescape.data.names import decoding_workers, is_image_folder
 from prunescape.errors import InputError
 from prunescape.progress import watch_cells
 from prunescape.study import load_study
@@ -65,7 +65,7 @@ def image_folder(wildcards, input):
 
 def cell_threads(wildcards):
     """One thread trains; an image folder's workers decode beside it, as many as the cores allow."""
-    return 1 + STUDY.dataset_options(experiment_of(wildcards).dataset).get("workers", 0)
+    return 1 + decoding_workers(STUDY.dataset_options(experiment_of(wildcards).dataset), STUDY.device)
 
 
 def cell_file(cell, name):

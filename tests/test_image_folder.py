@@ -22,7 +22,7 @@ from prunescape.cells import BASE, Cell
 from prunescape.data import image_folder
 from prunescape.data.decoding import read_crop
 from prunescape.data.image_folder import evenly_spaced
-from prunescape.data.names import resolve_options, source_digest, source_files
+from prunescape.data.names import decoding_workers, resolve_options, source_digest, source_files
 from prunescape.data.prepared import IDENTITY, PreparedData, load_prepared
 from prunescape.errors import InputError
 from prunescape.files import read_json
@@ -189,6 +189,13 @@ def test_planning_needs_no_folder(tmp_path):
     assert options_of(tmp_path, size=224)["resize"] == 256
     imagenet = resolve_options("imagenet", {"folder": "somewhere"})
     assert (imagenet["size"], imagenet["resize"], imagenet["format"]) == (224, 256, "image-folder")
+
+
+def test_workers_are_as_many_as_asked_for_and_else_as_the_device_needs():
+    asked, unsaid = options_of(Path("x"), workers=3), options_of(Path("x"))
+    assert [decoding_workers(asked, device) for device in ("cpu", "cuda")] == [3, 3]
+    assert [decoding_workers(unsaid, device) for device in ("cpu", "cuda")] == [0, 4]
+    assert decoding_workers(resolve_options("digits", {}), "cuda") == 0
 
 
 def test_crops_lie_anywhere_with_equal_chance(tmp_path):
