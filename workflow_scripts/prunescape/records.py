@@ -40,7 +40,7 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     "val_correct": ("int64", "validation images whose top-1 class is right after the last epoch; null as is `correct`"),
     "val_tested": ("int64", "images held out of the training split for validation; null where there are none"),
     "val_top1": ("float64", "100 val_correct / val_tested, percent; exactly 100 / classes when diverged"),
-    "val_top5": ("float64", "the same for the five best classes; exactly 500 / classes when diverged"),
+    "val_top5": ("float64", "as `val_top1` for the five best classes; 500 / classes when diverged; null as is `top5`"),
     "loss": ("float64", "mean cross-entropy on the test split, nats; null when not finite"),
     "train_loss": ("float64", "mean cross-entropy over the last epoch's batches, nats; null when not finite"),
     "train_top1": ("float64", "percent over the last epoch's batches, augmented, in training mode"),
