@@ -19,7 +19,10 @@ rule collect_study:
     params:
         code=code_digest("collect_study"),
         experiments=declared_files(),
-        seeds={name: sorted(experiment.seeds) for name, experiment in sorted(STUDY.experiments.items())},
+        design={
+            name: {"seeds": sorted(plan.seeds), "select_on": plan.select_on}
+            for name, plan in sorted(STUDY.experiments.items())
+        },
     script:
         "../workflow_scripts/collect_study.py"
 

@@ -130,3 +130,19 @@ def test_summary_names_best_cell_and_risk(tmp_path):
     assert len({len(line.split("points")[0]) for line in lines[2:]}) == 1
     alone = table[table["variant"] == "p"]
     assert summary_lines(alone, risk_of(alone).reset_index())[-1].endswith("–")
+
+
+def test_settings_may_be_chosen_on_a_validation_split_and_scored_on_the_test_split(tmp_path):
+    """Worked out by hand: on validation the base's 0.5-ROI is wd -4 and -3, the variant's best is wd -3."""
+    frame = pd.concat(
+        [
+            variant("base", [90.0, 91.0, 95.0], [-4.0, -3.0, -2.0], [-1.0] * 3, val_top1=[92.0, 91.6, 80.0]),
+            variant("uniform-0.5", [85.0, 84.0, 89.0], [-4.0, -3.0, -2.0], [-1.0] * 3, val_top1=[83.0, 88.0, 70.0]),
+        ]
+    )
+    row = risk_of(cells(tmp_path, frame)).loc[("uniform-0.5", 0, "top1")]
+    assert (row["best_log10_wd"], row["best"], row["best_chosen_on"], row["n"]) == (-3.0, 84.0, 88.0, 2)
+    assert row["d_mean"] == pytest.approx(((84 - 85) + (84 - 84)) / 2)
+    assert row["d_mean_chosen_on"] == pytest.approx(((88 - 83) + (88 - 88)) / 2)
+    on_test = risk_of(cells(tmp_path, frame.assign(select_on="test"))).loc[("uniform-0.5", 0, "top1")]
+    assert (on_test["best"], on_test["n"], on_test["d_mean"], on_test["d_mean_chosen_on"]) == (89.0, 1, 0.0, 0.0)

@@ -27,8 +27,7 @@ def write_partial_report(
     """
     folder = results / "partial"
     cells, benchmarks, figures = folder / "cells.parquet", folder / "benchmarks.parquet", folder / "figures"
-    seeds = {name: plan["seeds"] for name, plan in study["experiments"].items()}
-    write_cells(records, cells, places=Places(seeds, [read_round(path) for path in rounds]))
+    write_cells(records, cells, places=Places(study["experiments"], [read_round(path) for path in rounds]))
     write_benchmarks(measured, benchmarks)
     terms = {name: plan["verdict"] for name, plan in study["experiments"].items()}
     tables = analyse(cells, folder, partial=True, terms=terms)

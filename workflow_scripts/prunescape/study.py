@@ -195,6 +195,7 @@ class Study(Part):
             "extension": plan.extension.max_rounds,
             "fresh_seeds": plan.fresh_seeds,
             "seeds": sorted(plan.seeds),
+            "select_on": plan.select_on,
             "variants": [variant.name for variant in plan.all_variants],
             "verdict": plan.verdict.model_dump(),
         }

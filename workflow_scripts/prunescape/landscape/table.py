@@ -9,16 +9,16 @@ import numpy as np
 
 from prunescape.errors import InputError, nearest
 from prunescape.landscape.source import read_source
-from prunescape.records import DIVERGED, GRID, OK, STAGES
+from prunescape.records import DIVERGED, GRID, OK, SPLITS, STAGES, VALIDATION
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage")
+TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
 NUMBERS = ("log10_lr", "log10_wd", "seed", "top1")
 OPTIONAL_NUMBERS = ("top5", "classes", "round", "val_top1", "val_top5")
 # texts with few values: their default and all that they may be
-CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES)}
+CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on": (VALIDATION, SPLITS)}
 SETTING = ["log10_lr", "log10_wd"]
 METRICS = ("top1", "top5")
 OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
@@ -45,10 +45,10 @@ def read_cells(path: Path | str, *, partial: bool = False) -> pd.DataFrame:
 
     Needed: model, dataset, variant, log10_lr, log10_wd (log10 of the learning rate and the weight decay), seed, top1
     (percent). Optional: experiment (default `DATASET-MODEL`), top5 (percent, null where not recorded), val_top1 and
-    val_top5 (percent on a validation split, by which settings are then chosen), status (`ok` by default, or
-    `diverged`), stage (`grid` by default, see records), round (0 by default), classes. A diverged cell scores exactly
-    100 / classes (500 / classes in top-5) where `classes` is known; without `classes` its score stays as given and must
-    be there. Other columns pass through.
+    val_top5 (percent on a validation split), select_on (`validation`, where there is one, by default, or `test`: the
+    split by which settings are chosen), status (`ok` by default, or `diverged`), stage (`grid` by default, see
+    records), round (0 by default), classes. A diverged cell scores exactly 100 / classes (500 / classes in top-5) where
+    `classes` is known; without `classes` its score stays as given and must be there. Other columns pass through.
     `partial` allows a study in progress: no cells at all, or none of a base. Raises InputError.
     """
     return checked_cells(read_source(path, TEXTS + OPTIONAL_TEXTS + NUMBERS + OPTIONAL_NUMBERS), path, partial=partial)
@@ -100,8 +100,9 @@ def long_scores(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _chosen_on(cells: pd.DataFrame, metric: str) -> pd.Series:
-    """Percent on the validation split for experiments whose cells all have one, else on the test split."""
-    validated = cells[f"val_{metric}"].notna().groupby(cells["experiment"]).transform("all")
+    """Percent on the validation split for experiments that select on it, if all their cells have it, else on test."""
+    there = cells[f"val_{metric}"].notna() & (cells["select_on"] == VALIDATION)
+    validated = there.groupby(cells["experiment"]).transform("all")
     return cells[f"val_{metric}"].where(validated, cells[metric])
 
 
