@@ -28,6 +28,11 @@ rule write_report:
         ellipses=f"{RESULTS}/ellipses.parquet",
         risk=f"{RESULTS}/risk.parquet",
         verdicts=f"{RESULTS}/verdicts.parquet",
+        band=f"{RESULTS}/band.parquet",
+        spread=f"{RESULTS}/spread.parquet",
+        shift=f"{RESULTS}/shift.parquet",
+        similarity=f"{RESULTS}/similarity.parquet",
+        risk_tests=f"{RESULTS}/risk_tests.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",
         figures=f"{RESULTS}/figures",
     output:

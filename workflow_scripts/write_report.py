@@ -1,16 +1,14 @@
 """Write the report of a study: one page that opens without a network. Needs the study's tables and figures."""
 
 from prunescape.joblog import job_log
-from prunescape.report.page import write_report
+from prunescape.report.page import TABLES, write_report
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         write_report(
             snakemake.params.study,
             cells=snakemake.input.cells,
-            ellipses=snakemake.input.ellipses,
-            risk=snakemake.input.risk,
-            verdicts=snakemake.input.verdicts,
+            tables={name: snakemake.input[name] for name in TABLES},
             benchmarks=snakemake.input.benchmarks,
             figures=snakemake.input.figures,
             missing=[],

@@ -30,11 +30,10 @@ def write_partial_report(
     write_cells(records, cells, places=Places(study["experiments"], [read_round(path) for path in rounds]))
     write_benchmarks(measured, benchmarks)
     terms = {name: plan["verdict"] for name, plan in study["experiments"].items()}
-    tables = analyse(cells, folder, partial=True, terms=terms)
-    ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]
-    draw_figures(study, cells=cells, roi=tables["roi.parquet"], ellipses=ellipses, out=figures)
-    page = {"cells": cells, "ellipses": ellipses, "risk": risk, "benchmarks": benchmarks, "figures": figures}
-    page |= {"verdicts": tables["verdicts.parquet"]}
+    written = analyse(cells, folder, partial=True, terms=terms)
+    tables = {Path(name).stem: path for name, path in written.items() if path.suffix == ".parquet"}
+    draw_figures(study, cells=cells, roi=tables["roi"], ellipses=tables["ellipses"], out=figures)
+    page = {"cells": cells, "tables": tables, "benchmarks": benchmarks, "figures": figures}
     report = folder / "report.html"
     write_report(study, **page, missing=missing, out=report)
     return report
