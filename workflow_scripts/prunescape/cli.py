@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     root = Parser(prog="prunescape", description=__doc__.split(":")[0].replace("`", ""))
     commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     add_analyse(commands.add_parser("analyse", help="regions of interest, ellipses and risk of a table of cells"))
+    add_export(commands.add_parser("export-optuna", help="a table of cells as Optuna studies, one per variant"))
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))
     return root
@@ -65,8 +66,8 @@ def add_cells(command: argparse.ArgumentParser) -> None:
         "cells",
         type=Path,
         metavar="CELLS",
-        help="Parquet, CSV or an Optuna storage with model, dataset, variant, log10_lr, log10_wd, seed, top1 (and top5, "
-        "status); the unpruned model's variant is called base",
+        help="Parquet, CSV or a file of Optuna's, with model, dataset, variant, log10_lr, log10_wd, seed, top1 (and "
+        "top5, status); the unpruned model's variant is called base",
     )
     axis = "column of the {} axis, or log10:COLUMN for its logarithm (default: {})"
     command.add_argument("--x", default="log10_wd", metavar="COLUMN", help=axis.format("x", "log10_wd"))
@@ -74,6 +75,26 @@ def add_cells(command: argparse.ArgumentParser) -> None:
     command.add_argument("--metric", metavar="COLUMN", help="column of the metric (default: top1, and top5 if there)")
     command.add_argument("--minimise", action="store_true", help="lower values of the metric are better")
     command.add_argument("--base", default="base", metavar="VARIANT", help="variant that others are held against")
+
+
+def add_export(command: argparse.ArgumentParser) -> None:
+    """`prunescape export-optuna CELLS --out FILE.db`, and which columns it takes."""
+    add_cells(command)
+    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file for the storage")
+    command.add_argument(
+        "--storage",
+        choices=("sqlite", "journal"),
+        default="sqlite",
+        help="Optuna's RDBStorage in SQLite, or its JournalStorage (default: %(default)s)",
+    )
+    command.set_defaults(run=run_export)
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Write the storage and name it."""
+    from prunescape.landscape.optuna_export import export_optuna
+
+    print(export_optuna(options.cells, options.out, kind=options.storage, choice=column_choice(options, [])))
 
 
 def column_choice(options: argparse.Namespace, thresholds: list[float]):

@@ -1,4 +1,4 @@
-"""The analysis of a table of cells from anywhere: regions of interest, ellipses and risk. Needs pandas and pyarrow."""
+"""The analysis of a table of cells from anywhere: regions of interest, ellipses, risk, verdicts. Needs pandas, pyarrow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from prunescape.errors import InputError
 from prunescape.landscape.axes import DEFAULT, Choice
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS, ellipses
 from prunescape.landscape.judging import Terms, judge_study
+from prunescape.landscape.optuna_storage import read_cells_or_trials
 from prunescape.landscape.result import write_result
 from prunescape.landscape.risk import RISK_COLUMNS, risk
 from prunescape.landscape.roi import ROI_COLUMNS, THRESHOLDS, regions
-from prunescape.landscape.table import read_cells, scores
+from prunescape.landscape.table import scores
 from prunescape.landscape.verdict import VERDICT_COLUMNS
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ Tables = dict[str, tuple["pd.DataFrame", dict[str, tuple[str, str]]]]
 def analyse(
     cells: Path | str, out: Path | str, *, partial: bool = False, terms: Terms | None = None, choice: Choice = DEFAULT
 ) -> dict[str, Path]:
-    """Write every table of `tables` (.parquet and .csv) about the table `cells` into the folder `out`.
+    """Write each of `tables` (.parquet and .csv) about `cells`, a table or an Optuna storage, into the folder `out`.
 
     Gives the written paths by file name. `choice` names other axes or another metric than the default ones; results
     then carry their names, and a minimised metric its own sign. `partial` allows a study in progress, as in
-    `read_cells`; `terms` are those of the verdicts, as in `judge_study`. Raises InputError for a table that `read_cells` refuses, or when `out` cannot be a folder.
+    `read_cells`; `terms` are those of the verdicts, as in `judge_study`. Raises InputError for a table that
+    `read_cells` refuses, or when `out` cannot be a folder.
     """
-    known = read_cells(cells, partial=partial, choice=choice)
+    known = read_cells_or_trials(cells, partial=partial, choice=choice)
     landscapes = scores(known)
     choice = replace(choice, thresholds=choice.thresholds or default_thresholds(choice, landscapes, cells))
     out, written = Path(out), {}

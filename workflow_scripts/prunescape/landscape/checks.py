@@ -44,11 +44,13 @@ def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
     cells[name] = cells[name].astype("str")
     row = _first(cells[name].isna() | (cells[name] == ""))
     if row is not None:
-        _fail_at(row, f'the column "{name}" is empty', path)
+        _fail_at(cells, row, f'the column "{name}" is empty', path)
     _, allowed = CHOICES.get(name, (None, None))
     if allowed and (row := _first(~cells[name].isin(allowed))) is not None:
         given = cells[name].iloc[row]
-        _fail_at(row, f'unknown {name} "{given}"', path, allowed=", ".join(allowed), hint=nearest(given, allowed))
+        _fail_at(
+            cells, row, f'unknown {name} "{given}"', path, allowed=", ".join(allowed), hint=nearest(given, allowed)
+        )
 
 
 def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool) -> None:
@@ -61,16 +63,16 @@ def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool
     numbers = pd.to_numeric(given, errors="coerce").astype("float64")
     row = _first(numbers.isna() & given.notna())
     if row is not None:
-        _fail_at(row, f'the column "{name}" holds "{given.iloc[row]}", which is not a finite number', path)
+        _fail_at(cells, row, f'the column "{name}" holds "{given.iloc[row]}", which is not a finite number', path)
     row = _first(np.isinf(numbers) | (numbers.isna() & needed))
     if row is not None:
-        _fail_at(row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a finite number', path)
+        _fail_at(cells, row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a finite number', path)
     if name == "round":
         numbers = numbers.fillna(0)
     if name in WHOLE:
         row = _first((numbers % 1 != 0) & numbers.notna() | (numbers.abs() > 2**53))
         if row is not None:
-            _fail_at(row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a whole number', path)
+            _fail_at(cells, row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a whole number', path)
     cells[name] = numbers.astype("int64") if name in ("seed", "round") else numbers
 
 
@@ -81,7 +83,7 @@ def complete_diverged(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path 
     """
     row = _first(cells["classes"] < 2)
     if row is not None:
-        _fail_at(row, f'the column "classes" holds {cells["classes"].iloc[row]:g}', path, allowed="2 or more")
+        _fail_at(cells, row, f'the column "classes" holds {cells["classes"].iloc[row]:g}', path, allowed="2 or more")
     diverged, known = cells["status"] == DIVERGED, cells["classes"].notna()
     for metric in metrics:
         wanted, hint = diverged, "no chance level is known for it: give the value that a diverged training counts as"
@@ -95,18 +97,24 @@ def complete_diverged(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path 
             validated = cells[validation].notna().groupby(cells["experiment"]).transform("any")
             cells[validation] = cells[validation].mask(diverged & known & validated, chance)
         if (row := _first(wanted & cells[metric].isna())) is not None:
-            _fail_at(row, f'a diverged cell has no "{metric}"', path, hint=hint)
+            _fail_at(cells, row, f'a diverged cell has no "{metric}"', path, hint=hint)
 
 
 def check_scores(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
     """Every cell has its first metric; percent lies from 0 to 100."""
     row = _first(cells[metrics[0]].isna())
     if row is not None:
-        _fail_at(row, f'the column "{metrics[0]}" holds nan, which is not a finite number', path)
+        _fail_at(cells, row, f'the column "{metrics[0]}" holds nan, which is not a finite number', path)
     for metric in [metric for metric in metrics if metric in METRICS]:
         for name in (metric, f"val_{metric}"):
             if (row := _first((cells[name] < 0) | (cells[name] > 100))) is not None:
-                _fail_at(row, f'the column "{name}" holds {cells[name].iloc[row]:g}', path, allowed="percent, 0 to 100")
+                _fail_at(
+                    cells,
+                    row,
+                    f'the column "{name}" holds {cells[name].iloc[row]:g}',
+                    path,
+                    allowed="percent, 0 to 100",
+                )
 
 
 def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:
@@ -117,10 +125,10 @@ def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:
     values = cells[axis.column]
     if axis.log10:
         if (row := _first(values <= 0)) is not None:
-            _fail_at(row, f'the column "{axis.column}" holds {values.iloc[row]:g}, which has no logarithm', path)
+            _fail_at(cells, row, f'the column "{axis.column}" holds {values.iloc[row]:g}, which has no logarithm', path)
         values = np.log10(values)
     if axis.in_decades and (row := _first(values.abs() > 50)) is not None:
-        _fail_at(row, f'the column "{axis.name}" holds {values.iloc[row]:g}', path, allowed="log10, -50 to 50")
+        _fail_at(cells, row, f'the column "{axis.name}" holds {values.iloc[row]:g}', path, allowed="log10, -50 to 50")
     largest = values.abs().max()
     decimals = SETTING_DECIMALS
     if not axis.in_decades and largest > 0:
@@ -146,7 +154,7 @@ def check_cells(cells: pd.DataFrame, choice: Choice, path: Path | str) -> None:
         hint = "one row per cell; runs differ by their seed"
         if varying := _varying(cells, same, {*choice.metrics, *(f"val_{metric}" for metric in choice.metrics)}):
             hint += f"; these rows differ in {', '.join(varying)}: keep one value of each, or choose it as an axis"
-        _fail_at(row, f"this cell is there twice: {named}", path, hint=hint)
+        _fail_at(cells, row, f"this cell is there twice: {named}", path, hint=hint)
 
 
 def _varying(cells: pd.DataFrame, same: pd.DataFrame, measured: set[str], most: int = 4) -> list[str]:
@@ -158,7 +166,7 @@ def _varying(cells: pd.DataFrame, same: pd.DataFrame, measured: set[str], most: 
 def check_base(cells: pd.DataFrame, base: str, path: Path | str) -> None:
     """Every model on a data set has cells of the variant that is its base, and no other variant is called so."""
     if base != BASE and (row := _first(cells["variant"] == BASE)) is not None:
-        _fail_at(row, f'a variant is called "{BASE}" although another, "{base}", is to be the base', path)
+        _fail_at(cells, row, f'a variant is called "{BASE}" although another, "{base}", is to be the base', path)
     has_base = (cells["variant"] == base).groupby([cells[name] for name in GROUP]).transform("any")
     row = _first(~has_base)
     if row is not None:
@@ -168,8 +176,11 @@ def check_base(cells: pd.DataFrame, base: str, path: Path | str) -> None:
         raise InputError(f'no cell has the variant "{base}"', where=named, hint=hint)
 
 
-def _fail_at(row: int, what: str, path: Path | str, **more: str) -> None:
-    raise InputError(what, where=f"{path}, row {row + 1} after the header", **more)
+def _fail_at(cells: pd.DataFrame, row: int, what: str, path: Path | str, **more: str) -> None:
+    """Raise, naming the row: a trial of a storage has a name of its own."""
+    label = cells.index[row]
+    place = label if isinstance(label, str) else f"row {row + 1} after the header"
+    raise InputError(what, where=f"{path}, {place}", **more)
 
 
 def _first(mask) -> int | None:
