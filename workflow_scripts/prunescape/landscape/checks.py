@@ -23,15 +23,16 @@ SETTING_DECIMALS = 9
 CHANCE = {"top1": 100, "top5": 500}  # percent x classes
 
 
-def check_columns(cells: pd.DataFrame, needed: tuple[str, ...], path: Path | str) -> None:
+def check_columns(cells: pd.DataFrame, needed: tuple[str, ...], choice: Choice, path: Path | str) -> None:
     """Raise for the first of the `needed` columns that is missing."""
+    options = {choice.x.column: "--x", choice.y.column: "--y", choice.metrics[0]: "--metric"}
+    others = [str(name) for name in cells if name not in needed]
     for name in needed:
         if name not in cells:
-            others = ", ".join(map(str, cells.columns[:12]))
-            hint = nearest(name, cells.columns) or f"the columns are {others}; --x, --y and --metric choose others"
-            raise InputError(
-                f'the column "{name}" is missing', where=path, allowed=f"needed are {', '.join(needed)}", hint=hint
-            )
+            hint = nearest(name, others) or f"the other columns are {', '.join(others[:12])}"
+            hint += f"; {options[name]} chooses another" if name in options else ""
+            what, allowed = f'the column "{name}" is missing', f"needed are {', '.join(needed)}"
+            raise InputError(what, where=path, allowed=allowed, hint=hint)
 
 
 def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
@@ -48,9 +49,8 @@ def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
     _, allowed = CHOICES.get(name, (None, None))
     if allowed and (row := _first(~cells[name].isin(allowed))) is not None:
         given = cells[name].iloc[row]
-        _fail_at(
-            cells, row, f'unknown {name} "{given}"', path, allowed=", ".join(allowed), hint=nearest(given, allowed)
-        )
+        hint = nearest(given, allowed)
+        _fail_at(cells, row, f'unknown {name} "{given}"', path, allowed=", ".join(allowed), hint=hint)
 
 
 def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool) -> None:
@@ -108,13 +108,8 @@ def check_scores(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str
     for metric in [metric for metric in metrics if metric in METRICS]:
         for name in (metric, f"val_{metric}"):
             if (row := _first((cells[name] < 0) | (cells[name] > 100))) is not None:
-                _fail_at(
-                    cells,
-                    row,
-                    f'the column "{name}" holds {cells[name].iloc[row]:g}',
-                    path,
-                    allowed="percent, 0 to 100",
-                )
+                what = f'the column "{name}" holds {cells[name].iloc[row]:g}'
+                _fail_at(cells, row, what, path, allowed="percent, 0 to 100")
 
 
 def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:

@@ -1,4 +1,4 @@
-"""Cells as Optuna studies, one per variant, that Optuna's plots and dashboard open. Needs optuna (an extra) and pandas."""
+"""Cells as Optuna studies, one per variant, for Optuna's own plots and dashboard. Needs pandas and the extra optuna."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def parameter_name(axis: Axis) -> str:
 
 
 def trials_by_study(table: pd.DataFrame, choice: Choice) -> Studies:
-    """The trials of each variant by the name of its study: a longer one where two models share experiment and variant."""
+    """The trials of each variant by the name of its study: a longer one where models share an experiment."""
     studies = {}
     experiments = table.groupby("experiment")[["model", "dataset"]].nunique().max(axis=1)
     for group, rows in table.groupby(GROUP, sort=False):
@@ -96,15 +96,12 @@ def frozen_trials(cells: pd.DataFrame, parameters: dict[str, Any], metric: str) 
     """One complete trial per cell; what a cell does not know is no attribute."""
     from optuna.trial import create_trial
 
-    return [
-        create_trial(
-            params={name: row[name] for name in parameters},
-            distributions=parameters,
-            value=row[metric],
-            user_attrs={name: value for name, value in row.items() if name not in parameters and value == value},
-        )
-        for row in cells.to_dict("records")
-    ]
+    trials = []
+    for row in cells.to_dict("records"):
+        values = {name: row.pop(name) for name in parameters}
+        known = {name: int(value) if name == "classes" else value for name, value in row.items() if value == value}
+        trials.append(create_trial(params=values, distributions=parameters, value=row[metric], user_attrs=known))
+    return trials
 
 
 def write_sqlite(path: Path, studies: Studies, choice: Choice) -> None:
@@ -120,13 +117,24 @@ def write_sqlite(path: Path, studies: Studies, choice: Choice) -> None:
 
 
 def write_journal(path: Path, studies: Studies, choice: Choice) -> None:
-    """Write a JournalStorage."""
+    """Write a JournalStorage, made in memory too."""
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
+    from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 
-    storage = JournalStorage(JournalFileBackend(str(path)))
+    class Memory(BaseJournalBackend):
+        logs: list[dict[str, Any]] = []
+
+        def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+            return self.logs[log_number_from:]
+
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            self.logs.extend(logs)
+
+    memory = Memory()
+    storage = JournalStorage(memory)
     for name, trials in studies.items():
         create_study(storage, name, trials[0].user_attrs, choice).add_trials(trials)
+    JournalFileBackend(str(path)).append_logs(memory.logs)
 
 
 def create_study(storage: Any, name: str, attributes: dict[str, Any], choice: Choice) -> Any:

@@ -1,4 +1,4 @@
-"""Optuna storages as tables of cells: one row per finished trial, whoever made it. Needs optuna (an extra) and pandas."""
+"""Optuna storages as tables of cells: a row per complete trial, whoever made it. Needs pandas and the extra optuna."""
 
 from __future__ import annotations
 

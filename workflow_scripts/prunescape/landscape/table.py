@@ -48,7 +48,7 @@ def read_cells(path: Path | str, *, partial: bool = False, choice: Choice = DEFA
 
 def checked_cells(cells: pd.DataFrame, path: Path | str, *, partial: bool, choice: Choice = DEFAULT) -> pd.DataFrame:
     """`cells`, changed in place, as `read_cells` gives those that it read from `path`; raises as it does."""
-    checks.check_columns(cells, (*TEXTS, *needed_numbers(choice)), path)
+    checks.check_columns(cells, (*TEXTS, *needed_numbers(choice)), choice, path)
     if cells.empty and not partial:
         raise InputError("the table has no rows", where=path)
     for name in (*TEXTS, *OPTIONAL_TEXTS):
