@@ -55,6 +55,12 @@ def test_numbers_come_from_other_column_types(tmp_path):
     assert len(read_cells(semicolons)) == 12
 
 
+def test_an_index_of_pandas_is_a_column(tmp_path):
+    path = tmp_path / "cells.parquet"
+    grid().set_index(["variant", "seed"]).to_parquet(path)
+    assert read_cells(path)["variant"].tolist() == grid()["variant"].tolist()
+
+
 def test_settings_that_only_rounding_tells_apart_are_one_point(tmp_path):
     frame = grid()
     frame.loc[frame["variant"] == "base", "log10_lr"] += 1e-13

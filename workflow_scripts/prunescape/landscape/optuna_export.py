@@ -56,7 +56,8 @@ def given_cells(cells: pd.DataFrame, choice: Choice) -> pd.DataFrame:
         name = parameter_name(axis)
         if name in table:
             raise InputError(f'a parameter cannot be called "{name}": an attribute or the other parameter is')
-        table[name] = 10.0 ** cells[column] if axis.in_decades else cells[column]
+        # Python's power gives 1e-05 where numpy's gives 9.999999999999999e-06
+        table[name] = [10.0**value for value in cells[column]] if axis.in_decades else cells[column]
     inner = choice.metrics if choice.metric is None else ("top1",)
     for metric, column in zip(choice.metrics, inner, strict=True):
         for prefix in ("", "val_"):

@@ -100,7 +100,7 @@ def studies_in(path: Path | str) -> Iterator[tuple[Any, list[Any]]]:
 
 
 def value_names(study: Any) -> list[str]:
-    """What the columns of a study's objectives are called, as Optuna itself calls them."""
+    """What the columns of a study's objectives are called, whatever the study calls its metrics."""
     count = len(study.directions)
     return ["value"] if count == 1 else [f"values_{number}" for number in range(count)]
 
