@@ -33,34 +33,35 @@ RISK_COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-def risk_points(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
+def risk_points(scores: pd.DataFrame, roi: pd.DataFrame, *, base_threshold: float = BASE_THRESHOLD) -> pd.DataFrame:
     """The risk at every setting of the base's 0.5-ROI, for every variant (the base too), one row per setting.
 
-    d = f_v(theta*) - f_v(theta), d_rel = d / f_v(theta*) (matthiesen2023, 3.3.2, Eq 3.4 and 3.6), variant and base
+    d = f_v(theta*) - f_v(theta), d_rel = d / |f_v(theta*)| (matthiesen2023, 3.3.2, Eq 3.4 and 3.6), variant and base
     matched on seed, metric and setting. Decided: with a validation split theta* and the ROI are chosen on it, and f is
     the score on the test split, so that d may be negative; `d_chosen_on` is the same on the validation split.
+    `base_threshold` names another of the base's regions in `roi` than the 0.5-ROI.
     Columns: a landscape's key, setting, status, score, best, d, d_rel, d_chosen_on; d_rel is null where the best score
     is 0. An experiment without cells of its base has no rows.
     """
     shared = [name for name in LANDSCAPE if name != "variant"] + SETTING
-    carried = roi[(roi["variant"] == "base") & (roi["threshold"] == BASE_THRESHOLD)][shared]
+    carried = roi[(roi["variant"] == "base") & (roi["threshold"] == base_threshold)][shared]
     names = {"score": "best", "chosen_on": "best_chosen_on"}
     best = best_cells(scores).rename(columns=names)[[*LANDSCAPE, *names.values()]]
     points = scores.merge(best, on=LANDSCAPE, validate="m:1").merge(carried, on=shared, validate="m:1")
     points["d"] = points["best"] - points["score"]
-    points["d_rel"] = points["d"] / points["best"].where(points["best"] > 0)
+    points["d_rel"] = points["d"] / points["best"].abs().where(points["best"] != 0)
     points["d_chosen_on"] = points["best_chosen_on"] - points["chosen_on"]
     return points.sort_values([*LANDSCAPE, *SETTING], ignore_index=True)
 
 
-def risk(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
+def risk(scores: pd.DataFrame, roi: pd.DataFrame, *, base_threshold: float = BASE_THRESHOLD) -> pd.DataFrame:
     """The performance risk of every variant and seed of the experiments that have a base, as `RISK_COLUMNS`.
 
     Mean and standard deviation over the base's 0.5-ROI in the 1/n form (matthiesen2023, 3.3.2, Eq 3.5), computed per
     seed. n = 0, with null values, where a variant was trained at none of the base's good settings, or the
     base not with its seed.
     """
-    points = risk_points(scores, roi)
+    points = risk_points(scores, roi, base_threshold=base_threshold)
     grouped = points.groupby(LANDSCAPE, sort=False)
     summary = grouped["d"].agg(n="count", d_mean="mean", d_median="median")
     summary["d_std"] = grouped["d"].std(ddof=0)
