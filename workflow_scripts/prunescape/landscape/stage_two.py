@@ -100,7 +100,7 @@ def _reason(decision: Decision, found: Gains, replicates: np.ndarray, members: n
         return f"no fresh seed at {(number[members] == 0).sum()} of the base's {members.sum()} good settings"
     if single and sigma is None:
         return "one fresh seed per point, and no sigma is given"
-    unknown = np.isinf(found.error)
+    unknown = np.isinf(found.error) & (number > 0)
     if unknown.any() and found.noise <= TOLERANCE:
         return "the fresh seeds of each point all score the same: their noise is not known"
     if unknown.any():
