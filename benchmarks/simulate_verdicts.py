@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 
 from verdict_tables import summary
 
-from prunescape.landscape.decision import KEEP, RETUNE, decide, screening_bounds
+from prunescape.landscape.decision import KEEP, RETUNE, decide, noise_to_trust, screening_bounds
 from prunescape.landscape.gains import gains, upper_bounds
 from prunescape.landscape.screening import ALPHA, ALPHA_SCREEN, BASE_THRESHOLD, MARGIN
 
@@ -104,18 +104,19 @@ def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.n
     sigma = np.sqrt(pilot.var(axis=2, ddof=1).mean(axis=1, keepdims=True))
     sigma, freedom = (case.sigma, np.inf) if case.known else (sigma, float(VARIANTS * (case.seeds - 1)))
     excess = first - np.where(members, first, 0).sum(axis=1, keepdims=True) / size
-    screened = [
-        screening_bounds(excess, np.sqrt(1 + 1 / size), sigma, freedom, level)
+    spread = np.sqrt(1 + 1 / size)
+    kept, kept_for_claims = (
+        members | (screening_bounds(excess, spread, sigma, freedom, level) >= MARGIN)
         for level in (ALPHA_SCREEN, ALPHA_SCREEN / VARIANTS)
-    ]
-    kept, kept_for_claims = (members | (bounds >= MARGIN) for bounds in screened)
+    )
     used = np.flatnonzero(kept.any(axis=0))
     fresh = [_scores(case, rng, mean[used], members[:, used]) for _ in range(case.seeds)]
     fresh = np.stack(fresh, axis=2)
     fresh[:, used == prior] = pilot[:, [0]]
     fresh[~kept[:, used]] = np.nan
     found = gains(fresh, members[:, used])
-    dropped = np.where(kept, -np.inf, screened[0]).max(axis=1)
+    trusted = (each[:, None] for each in noise_to_trust(found, np.reshape(sigma, -1), freedom))
+    dropped = np.where(kept, -np.inf, screening_bounds(excess, spread, *trusted, ALPHA_SCREEN)).max(axis=1)
     levels = {"margin": MARGIN, "alpha": ALPHA, "alpha_screen": ALPHA_SCREEN}
     decision = decide(found, kept[:, used], first[:, used], dropped, **levels)
     kept_only = np.where(kept[:, used], upper_bounds(found, ALPHA - ALPHA_SCREEN), -np.inf).max(axis=1)

@@ -138,12 +138,25 @@ def test_the_best_point_is_named_by_stage_one_and_ties_go_to_the_lowest_setting(
 
 
 def test_the_bound_holds_for_dropped_points_too():
-    """lr 2 is dropped: 0.2 + z √1.5 · 0.1 = 0.4849 bounds it, above all that the fresh seeds say (0 + t SE)."""
-    base, first = rows("base", [90.0, 90.0, 0.0]), rows("p", [80.0, 80.0, 80.2])
+    """lr 2 is dropped: 0.15 + z √1.5 · 0.1 = 0.4655 bounds it, above all that the fresh seeds say (0 + t SE)."""
+    base, first = rows("base", [90.0, 90.0, 0.0]), rows("p", [80.0, 80.0, 80.15])
     seeds = fresh("p", *[[80 + step, 80 - step] for step in (-0.02, 0.0, 0.02)])
     found = one(study(base, first, *seeds), sigma=0.1)
     assert (found["kept"], found["verdict"]) == (2, "keep")
-    assert found["upper"] == pytest.approx(0.2 + 2.3263479 * 0.1 * 1.5**0.5)
+    assert found["upper"] == pytest.approx(0.15 + 2.5758293 * 0.1 * 1.5**0.5)
+
+
+def test_noise_that_the_screen_did_not_expect_takes_dropped_points_back():
+    """σ 0.1 was given, fresh seeds have s = 0.3 with 4 degrees of freedom: scipy's F(4, ∞) is 9 at p < 0.01."""
+    assert stats.chi2.sf(4 * 9, 4) < 0.01
+    base, first = rows("base", [90.0, 90.0, 0.0, 0.0]), rows("p", [80.0, 80.0, 80.1, 20.0])
+    seeds = fresh("p", *[[80 + step, 80 - step] for step in (-0.3, 0.0, 0.3)])
+    found = one(study(base, first, *seeds), sigma=0.1, margin=1.5)
+    assert found["upper"] == pytest.approx(0.1 + stats.t.isf(0.005, 4) * 0.3 * 1.5**0.5)
+    assert found[["verdict", "kept"]].tolist() == ["inconclusive", 2]
+    assert "1 points that it dropped" in found["reason"]
+    expected = one(study(base, first, *seeds), sigma=0.3, margin=1.5)
+    assert expected[["verdict", "kept"]].tolist() == ["keep", 2]
 
 
 def test_several_seeds_on_the_whole_grid_need_no_second_stage():
@@ -341,13 +354,16 @@ def test_wrong_verdicts_stay_under_alpha_and_bounds_hold(simulation, landscape, 
 
 
 def test_power_is_what_it_was_known_to_be(simulation):
-    """Same landscape for base and variant, σ = 0.2 known, R_v near 0.21: P(keep) 0.60, 0.86, 0.98 for R = 3, 5, 10."""
+    """Same landscape for base and variant, σ = 0.2 known, R_v near 0.21: P(keep) 0.60, 0.86, 0.98 for R = 3, 5, 10.
+
+    These figures came without the shape of their landscape: ours moves them by 0.02, and 1,500 studies by 0.025 (2 SE).
+    """
     rng = np.random.default_rng(6)
     for seeds, known in ((3, 0.60), (5, 0.86), (10, 0.98)):
         case = simulation.Case("quadratic", sigma=0.2, seeds=seeds, known=True, own_region=True)
         found = simulation.simulate(case, 1500, rng)
         assert found["true_gain"] == pytest.approx(0.21, abs=0.02)
-        assert found["keep"] == pytest.approx(known, abs=0.03)
+        assert found["keep"] == pytest.approx(known, abs=0.045)
 
 
 def test_the_simulation_and_the_table_give_the_same_verdict(simulation):
@@ -361,9 +377,9 @@ def test_the_simulation_and_the_table_give_the_same_verdict(simulation):
             study(rows("base", np.where(members, 90.0, 0.0)), rows("p", first), *fresh("p", *later.T)), sigma=0.2
         )
         excess = first - first[members].mean()
-        kept = members | (excess + 2.3263478740 * 0.2 * np.sqrt(4 / 3) >= 0.5)
+        kept = members | (excess + 2.5758293035 * 0.2 * np.sqrt(4 / 3) >= 0.5)
         levels = {"margin": 0.5, "alpha": 0.05, "alpha_screen": 0.01}
-        dropped = np.max(excess[~kept] + 2.3263478740 * 0.2 * np.sqrt(4 / 3))
+        dropped = np.max(excess[~kept] + 2.5758293035 * 0.2 * np.sqrt(4 / 3))
         known = decide(gains(later[kept], members[kept]), np.ones(kept.sum(), bool), first[kept], dropped, **levels)
         assert (found["verdict"], found["kept"]) == (str(known.verdict), kept.sum())
         assert found[["upper", "lower", "gain"]].tolist() == pytest.approx(
