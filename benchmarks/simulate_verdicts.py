@@ -8,9 +8,9 @@ numpy, scipy and pandas.
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,66 +18,16 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
+from verdict_cases import Case, error_cases, own_region_cases, power_cases, stress_cases, truth, with_gain
 from verdict_tables import summary
 
 from prunescape.landscape.decision import KEEP, RETUNE, decide, noise_to_trust, screening_bounds
-from prunescape.landscape.gains import gains, upper_bounds
+from prunescape.landscape.gains import Gains, gains, upper_bounds
+from prunescape.landscape.roi import TOLERANCE
 from prunescape.landscape.screening import ALPHA, ALPHA_SCREEN, BASE_THRESHOLD, MARGIN
 
 VARIANTS = 5
-EPSILON = 0.001
-LANDSCAPES = ("band and cliff", "flat top", "isolated peak")
-GAINS = (0.0, MARGIN / 2, MARGIN - EPSILON, MARGIN + EPSILON, 2 * MARGIN)
 CHUNK = 250
-
-
-@dataclass(frozen=True)
-class Case:
-    """A simulated study: R_v in percentage points, the grid's step in decades, K, σ, R, and how noise is drawn.
-
-    `noise` is normal or t5 (scaled to the same σ); `known` gives the screen the true σ instead of a pilot's, R seeds of
-    5 variants at the prior. `stress` departs from what the procedure assumes: "unequal" doubles the noise of every
-    point outside Θ_b, "600 images" rounds scores as a test set of 600 images does. With `own_region` the base shares
-    the landscape and Θ_b is its noisy 0.5-ROI, so that K and R_v differ between studies.
-    """
-
-    landscape: str
-    gain: float = 0.0
-    step: float = 0.2
-    k: int = 5
-    sigma: float = 0.2
-    seeds: int = 5
-    noise: str = "normal"
-    known: bool = False
-    stress: str = ""
-    own_region: bool = False
-
-
-def truth(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """(points,) mean scores, the best 0, and the order of points by distance from where the base's settings lie.
-
-    The grid spans 1.6 × 1.6 decades; the base's settings lie 0.57 decades from the variant's best point.
-    """
-    axis = np.round(np.arange(-0.8, 0.8 + case.step / 2, case.step), 9)
-    lr, wd = (each.ravel() for each in np.meshgrid(axis, axis, indexing="ij"))
-    radius = np.hypot(lr, wd)
-    along, across = (lr - wd) / np.sqrt(2), (lr + wd) / np.sqrt(2)
-    shapes = {
-        "band and cliff": np.where(lr > 0.5, -30.0, -4 * across**2 - 0.5 * along**2),
-        "flat top": np.where(radius <= 0.5, 0.0, -4 * (radius - 0.5)),
-        "isolated peak": np.where(radius < case.step / 2, 0.0, -case.gain),
-        "quadratic": -3 * radius**2,
-    }
-    near = np.argsort(np.round(np.hypot(lr + 0.4, wd - 0.4), 9), kind="stable")
-    return shapes[case.landscape], near
-
-
-def with_gain(mean: np.ndarray, near: np.ndarray, case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """(points,) mean scores whose R_v is the case's, and the mask of Θ_b: the K points nearest the base's settings."""
-    mean, members = mean.copy(), np.zeros(mean.size, bool)
-    members[near[: case.k]] = True
-    mean[near[: case.k]] = -case.gain + min(case.gain, 0.1) * (np.linspace(-1, 1, case.k) if case.k > 1 else 0)
-    return mean, members
 
 
 def simulate(case: Case, repetitions: int, rng: np.random.Generator) -> dict[str, float]:
@@ -87,54 +37,68 @@ def simulate(case: Case, repetitions: int, rng: np.random.Generator) -> dict[str
 
 
 def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    mean, near = truth(case)
-    if case.own_region:
-        base = mean + case.sigma * _noise(case, rng, (count, mean.size))
-        members = base >= base.max(axis=1, keepdims=True) - BASE_THRESHOLD
-        prior = int(mean.argmax())
-    else:
-        mean, members = with_gain(mean, near, case)
-        members, prior = np.broadcast_to(members, (count, mean.size)), int(near[0])
+    """The outcomes (studies,) that `simulate` averages, of `count` studies at once."""
+    mean, members, prior = _landscapes(case, count, rng)
     size = members.sum(axis=1, keepdims=True)
-    gain = mean.max() - np.where(members, mean, 0).sum(axis=1) / size[:, 0]
     first = _scores(case, rng, mean, members)
-    pilot = np.moveaxis(
-        [_scores(case, rng, mean[[prior]], members[:, [prior]]) for _ in range(VARIANTS * case.seeds)], 0, 2
-    ).reshape(count, VARIANTS, case.seeds)
-    sigma = np.sqrt(pilot.var(axis=2, ddof=1).mean(axis=1, keepdims=True))
-    sigma, freedom = (case.sigma, np.inf) if case.known else (sigma, float(VARIANTS * (case.seeds - 1)))
     excess = first - np.where(members, first, 0).sum(axis=1, keepdims=True) / size
-    spread = np.sqrt(1 + 1 / size)
-    kept, kept_for_claims = (
-        members | (screening_bounds(excess, spread, sigma, freedom, level) >= MARGIN)
+    pilot = [_scores(case, rng, mean[[prior]], members[:, [prior]]) for _ in range(VARIANTS * case.seeds)]
+    pilot = np.moveaxis(pilot, 0, 2).reshape(count, VARIANTS, case.seeds)
+    sigma, freedom = _pilot_noise(case, pilot)
+    bounds = partial(screening_bounds, excess, np.sqrt(1 + 1 / size))
+    kept, for_claims = (
+        members | (bounds(sigma[:, None], freedom, level) >= MARGIN)
         for level in (ALPHA_SCREEN, ALPHA_SCREEN / VARIANTS)
     )
     used = np.flatnonzero(kept.any(axis=0))
-    fresh = [_scores(case, rng, mean[used], members[:, used]) for _ in range(case.seeds)]
-    fresh = np.stack(fresh, axis=2)
+    fresh = np.stack([_scores(case, rng, mean[used], members[:, used]) for _ in range(case.seeds)], axis=2)
     fresh[:, used == prior] = pilot[:, [0]]
     fresh[~kept[:, used]] = np.nan
     found = gains(fresh, members[:, used])
-    trusted = (each[:, None] for each in noise_to_trust(found, np.reshape(sigma, -1), freedom))
-    dropped = np.where(kept, -np.inf, screening_bounds(excess, spread, *trusted, ALPHA_SCREEN)).max(axis=1)
+    trusted = (each[:, None] for each in noise_to_trust(found, sigma, freedom))
+    dropped = np.where(kept, -np.inf, bounds(*trusted, ALPHA_SCREEN)).max(axis=1)
+    about = {
+        "kept": kept.sum(axis=1),
+        "kept_for_claims": for_claims.sum(axis=1),
+        "points": np.full(count, mean.size),
+        "true_gain": mean.max() - np.where(members, mean, 0).sum(axis=1) / size[:, 0],
+        "d_mean": excess.max(axis=1),
+        "k_mean": size[:, 0],
+        "welch": found.welch,
+    }
+    return _judged(found, kept[:, used], first[:, used], dropped, about["true_gain"]) | about
+
+
+def _judged(found: Gains, kept: np.ndarray, first: np.ndarray, dropped: np.ndarray, gain: np.ndarray) -> dict:
+    """Which verdicts were given, which of them were wrong, and which bounds held, each (studies,)."""
     levels = {"margin": MARGIN, "alpha": ALPHA, "alpha_screen": ALPHA_SCREEN}
-    decision = decide(found, kept[:, used], first[:, used], dropped, **levels)
-    kept_only = np.where(kept[:, used], upper_bounds(found, ALPHA - ALPHA_SCREEN), -np.inf).max(axis=1)
+    decision = decide(found, kept, first, dropped, **levels)
+    kept_alone = np.where(kept, upper_bounds(found, ALPHA - ALPHA_SCREEN), -np.inf).max(axis=1)
     keep, retune = decision.verdict == KEEP, decision.verdict == RETUNE
-    tiny = 1e-9
     return {
         "keep": keep,
         "retune": retune,
         "wrong": (keep & (gain >= MARGIN)) | (retune & (gain <= MARGIN)),
-        "covered": decision.upper >= gain - tiny,
-        "covered_by_kept": kept_only >= gain - tiny,
-        "kept": kept.sum(axis=1),
-        "kept_for_claims": kept_for_claims.sum(axis=1),
-        "points": np.full(count, mean.size),
-        "true_gain": gain,
-        "k_mean": size[:, 0],
-        "welch": found.welch,
+        "covered": decision.upper >= gain - TOLERANCE,
+        "covered_by_kept": kept_alone >= gain - TOLERANCE,
     }
+
+
+def _landscapes(case: Case, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
+    """(points,) mean scores, (studies, points) masks of Θ_b, and the prior's point."""
+    mean, near = truth(case)
+    if not case.own_region:
+        mean, members = with_gain(mean, near, case)
+        return mean, np.broadcast_to(members, (count, mean.size)), int(near[0])
+    base = mean + case.sigma * _noise(case, rng, (count, mean.size))
+    return mean, base >= base.max(axis=1, keepdims=True) - BASE_THRESHOLD, int(mean.argmax())
+
+
+def _pilot_noise(case: Case, pilot: np.ndarray) -> tuple[np.ndarray, float]:
+    """(studies,) the σ that the screen is given, and its degrees of freedom; `pilot` (studies, variants, R)."""
+    if case.known:
+        return np.full(len(pilot), case.sigma), np.inf
+    return np.sqrt(pilot.var(axis=2, ddof=1).mean(axis=1)), float(VARIANTS * (case.seeds - 1))
 
 
 def _noise(case: Case, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -149,46 +113,6 @@ def _scores(case: Case, rng: np.random.Generator, mean: np.ndarray, members: np.
         noise = np.where(members, noise, 2 * noise)
     scores = mean + noise
     return np.round(scores * 6) / 6 if case.stress == "600 images" else scores
-
-
-def error_cases() -> list[Case]:
-    """The full design; every combination."""
-    axes = (LANDSCAPES, GAINS, (0.2, 0.1), (1, 5, 15), (0.1, 0.2, 0.3), (2, 3, 5, 10), ("normal", "t5"), (False, True))
-    return [Case(*values) for values in itertools.product(*axes)]
-
-
-def power_cases() -> list[Case]:
-    """What a user chooses R from: the band, K = 5, step 0.2, normal noise, σ from the pilot."""
-    axes = ((0.1, 0.2, 0.3), (2, 3, 5, 10), (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1.0))
-    return [
-        Case(landscape, gain, sigma=sigma, seeds=seeds)
-        for landscape in LANDSCAPES
-        for sigma, seeds, gain in itertools.product(*axes)
-    ]
-
-
-def own_region_cases() -> list[Case]:
-    """Base and variant alike, Θ_b chosen by the base's own noise: R_v is near 0.2 on average."""
-    return [
-        Case("quadratic", sigma=sigma, seeds=seeds, step=step, known=known, own_region=True)
-        for sigma, seeds, step, known in itertools.product((0.1, 0.2, 0.3), (2, 3, 5, 10), (0.2, 0.1), (True, False))
-    ]
-
-
-def stress_cases() -> list[Case]:
-    """Departures from the assumptions, at the margin, where an error is likeliest."""
-    axes = (
-        ("unequal", "600 images"),
-        LANDSCAPES,
-        (MARGIN - EPSILON, MARGIN + EPSILON),
-        (1, 5),
-        (0.1, 0.2, 0.3),
-        (2, 3, 5, 10),
-    )
-    return [
-        Case(landscape, gain, k=k, sigma=sigma, seeds=seeds, stress=stress)
-        for stress, landscape, gain, k, sigma, seeds in itertools.product(*axes)
-    ]
 
 
 def run(cases: list[Case], repetitions: int, seed: int) -> pd.DataFrame:

@@ -69,8 +69,11 @@ def by_landscape(table: pd.DataFrame) -> pd.DataFrame:
 def own_region(table: pd.DataFrame) -> pd.DataFrame:
     """By σ, step and R: mean K and R_v, the verdicts, and the wrong ones."""
     frame = table.set_index(["sigma", "step", "known", "seeds"]).sort_index()
-    columns = {"k_mean": "K, mean", "true_gain": "R_v, mean", "keep": "keep", "retune": "retune", "wrong": "wrong"}
-    return frame[list(columns)].rename(columns=columns).rename_axis(index={"known": "σ known", "seeds": "R"})
+    columns = {"k_mean": "K, mean", "true_gain": "R_v, mean", "d_mean": "d_mean, mean", "keep": "keep"}
+    columns |= {"retune": "retune", "wrong": "wrong"}
+    return (
+        frame[list(columns)].rename(columns=columns).rename_axis(index={"known": "σ known", "seeds": "R", "sigma": "σ"})
+    )
 
 
 def cost(error: pd.DataFrame) -> pd.DataFrame:
