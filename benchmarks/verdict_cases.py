@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MARGIN, EPSILON = 0.5, 0.001
+from prunescape.landscape.screening import MARGIN
+
+EPSILON = 0.001
 LANDSCAPES = ("band and cliff", "flat top", "isolated peak")
 GAINS = (0.0, MARGIN / 2, MARGIN - EPSILON, MARGIN + EPSILON, 2 * MARGIN)
 

@@ -13,6 +13,7 @@ from prunescape.errors import InputError
 from prunescape.landscape.decision import decide
 from prunescape.landscape.gains import brown_forsythe, gains, lower_bounds, upper_bounds
 from prunescape.landscape.result import read_result, write_result
+from prunescape.landscape.screening import kept_points
 from prunescape.landscape.verdict import VERDICT_COLUMNS, no_variant_needs_retuning, verdicts
 from test_screening import pilot, rows, study
 
@@ -315,6 +316,33 @@ def test_the_table_fits_its_columns(tmp_path):
     back = read_result(tmp_path / "v.parquet", VERDICT_COLUMNS)
     pd.testing.assert_frame_equal(found, back, check_dtype=False)
     assert found["verdict"].tolist() == ["keep", "inconclusive", "inconclusive"]
+
+
+@pytest.mark.parametrize("sigma", [None, 0.2])
+def test_every_point_that_a_verdict_needs_was_planned(sigma):
+    """Plan on stage 1 and pilot, train what is planned, judge: nothing is missing, for all variants and both levels."""
+    rng = np.random.default_rng(8)
+    mean = 80 - 2 * np.linspace(-1, 1, 15) ** 2
+    names = ["base", "p", "q", "r"]
+    grid = [rows(name, mean + 0.2 * rng.standard_normal(15)) for name in names]
+    tries = [pilot(name, mean[7] + 0.2 * rng.standard_normal(3), lr=7.0) for name in names]
+    table = study(*grid, *tries)
+    planned = kept_points(table, sigma=sigma)
+    assert (planned["log10_lr"] == 7.0).sum() == 3, "the pilot's seeds at a kept point become its replicates"
+    elsewhere = planned[planned["log10_lr"] != 7.0]
+    fresh_seeds = [
+        rows(
+            point.variant, [mean[int(point.log10_lr)] + 0.2 * noise], lr=[point.log10_lr], seed=seed, stage="replicate"
+        )
+        for point in elsewhere.itertuples()
+        for seed, noise in zip((100, 101, 102), rng.standard_normal(3), strict=True)
+    ]
+    became = [each.assign(stage="replicate") for each in tries[1:]]
+    found = verdicts(study(*grid, tries[0], *became, *fresh_seeds), sigma=sigma)
+    assert (found["replicates_fewest"] == 3).all() and (found["replicates_most"] == 3).all()
+    assert found["upper"].notna().all()
+    assert found["kept"].sum() <= len(planned) < 45, "individual claims may need more points; nothing needs all"
+    assert found["sigma_source"].tolist() == ["given" if sigma else "pilot"] * 3
 
 
 def test_impossible_levels_are_refused():
