@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pingouin
 import pytest
 from scipy import stats
 from statsmodels.formula.api import ols
@@ -389,6 +390,26 @@ def test_risk_tests_against_scipy_and_by_hand():
     share = np.mean([(one > two) + (one == two) / 2 for one in d.round(9) for two in d_base.round(9)])
     assert row["cles"] == pytest.approx(share)
     assert row["mann_whitney_r"] == pytest.approx(2 * share - 1)
+
+
+@pytest.mark.parametrize("digits", [0, 6], ids=["with ties", "without"])
+def test_many_variants_at_once_give_what_pingouin_gives_each(digits):
+    random = np.random.default_rng(0)
+    wd = np.arange(9.0)
+    base = landscape(wd, 0.0, 90 - random.uniform(0, 0.5, 9).round(max(digits, 1)))
+    parts = [landscape(wd, 0.0, random.uniform(70, 80, 9).round(digits), variant=f"v{k}") for k in range(6)]
+    table = compared(joined(base, *parts)).set_index("variant")
+    d_base = (base["score"].max() - base["score"]).to_numpy().round(9)
+    for part in parts:
+        d = (part["score"].max() - part["score"]).to_numpy().round(9)
+        row = table.loc[part["variant"].iloc[0]]
+        sizes = np.abs(d - d_base).round(9)
+        tied = len(set(sizes) | {0.0}) < len(sizes) + 1
+        paired = pingouin.wilcoxon((d - d_base).round(9), method="asymptotic" if tied else "auto").iloc[0]
+        two = pingouin.mwu(d, d_base).iloc[0]
+        expected = [*paired[["W_val", "p_val", "RBC"]], *two[["U_val", "p_val", "RBC", "CLES"]]]
+        names = ["wilcoxon_w", "wilcoxon_p", "wilcoxon_r", "mann_whitney_u", "mann_whitney_p", "mann_whitney_r", "cles"]
+        assert row[names].to_list() == pytest.approx(expected)
 
 
 def test_ties_in_risks_are_ties_whatever_their_rounding():

@@ -30,9 +30,10 @@ def risk_tests(points: pd.DataFrame) -> pd.DataFrame:
     """Wilcoxon's signed-rank and Mann-Whitney's test of every variant and seed, as `RISK_TEST_COLUMNS`.
 
     They compare the risks d of variant and base over the base's 0.5-ROI (matthiesen2023, 3.3.2), paired by setting and
-    as two samples, with the effect sizes of pingouin.wilcoxon and pingouin.mwu. Descriptive only: neighbouring settings
+    as two samples, with effect sizes. Descriptive only: neighbouring settings
     share the landscape, all share the noise of the best cell, and Θ_b is where the base was lucky, so that the base's
-    risks are small by construction. Decided: with ties or pairs that do not differ Wilcoxon's p is the normal
+    risks are small by construction. The same numbers as pingouin.wilcoxon and pingouin.mwu, computed for many variants
+    at once. Decided: with ties or pairs that do not differ Wilcoxon's p is the normal
     approximation, else exact up to 50 pairs. `points` as `risk.risk_points` gives them; a variant that shares no
     setting and seed with its base has no row.
     """
@@ -42,21 +43,53 @@ def risk_tests(points: pd.DataFrame) -> pd.DataFrame:
     base = points.loc[points["variant"] == "base", [*shared, "d"]]
     pairs = points[points["variant"] != "base"].merge(base, on=shared, suffixes=("", "_base"), validate="m:1")
     risks = pairs[["d", "d_base"]].to_numpy()
-    rows = [(*key, *_tested(*risks[at].T)) for key, at in pairs.groupby(LANDSCAPE, sort=True).indices.items()]
-    table = pd.DataFrame(rows, columns=[*LANDSCAPE, *list(RISK_TEST_COLUMNS)[len(LANDSCAPE) :]])
+    places = list(pairs.groupby(LANDSCAPE, sort=True).indices.items())
+    found = np.empty((len(places), len(RISK_TEST_COLUMNS) - len(LANDSCAPE)))
+    sizes = np.array([len(at) for _, at in places])
+    for n in np.unique(sizes):  # variants of one experiment mostly share its settings: one call tests them all
+        (rows,) = np.nonzero(sizes == n)
+        variant, base_risks = np.moveaxis(risks[np.stack([places[row][1] for row in rows])], -1, 0)
+        found[rows] = np.column_stack([np.full(len(rows), n), _paired(variant - base_risks), _two(variant, base_risks)])
+    table = pd.DataFrame([key for key, _ in places], columns=LANDSCAPE)
+    table[list(RISK_TEST_COLUMNS)[len(LANDSCAPE) :]] = found
     return table.astype({name: kind for name, (kind, _) in RISK_TEST_COLUMNS.items() if kind != "string"})
 
 
-def _tested(variant: np.ndarray, base: np.ndarray) -> tuple[float, ...]:
-    """n, then W, p and effect size of the signed-rank test, U, p and effect sizes of the other; both (n,) in points."""
-    import pingouin
+def _paired(differences: np.ndarray) -> np.ndarray:
+    """(rows, 3) W, p and rank-biserial correlation of signed-rank tests of `differences` (rows, n), as pingouin's."""
+    from scipy.stats import rankdata, wilcoxon
 
-    differences = (variant - base).round(DECIMALS)
-    independent = pingouin.mwu(variant.round(DECIMALS), base.round(DECIMALS)).iloc[0]
-    others = (independent["U_val"], independent["p_val"], independent["RBC"], independent["CLES"])
-    if not differences.any():
-        return (len(base), np.nan, np.nan, np.nan, *others)
+    differences = differences.round(DECIMALS)  # not before the subtraction, which would part equal counts again
     sizes = np.abs(differences)
-    tied = (sizes == 0).any() or len(np.unique(sizes)) < len(sizes)
-    paired = pingouin.wilcoxon(differences, method="asymptotic" if tied else "auto").iloc[0]
-    return (len(base), paired["W_val"], paired["p_val"], paired["RBC"], *others)
+    tied = (sizes == 0).any(axis=1) | _has_ties(sizes)
+    found = np.full((len(differences), 3), np.nan)
+    some = differences.any(axis=1)
+    for rows, method in ((some & tied, "asymptotic"), (some & ~tied, "auto")):
+        if rows.any():
+            tested = wilcoxon(differences[rows], axis=1, correction=True, method=method)
+            found[rows, 0], found[rows, 1] = tested.statistic, tested.pvalue
+    ranks = rankdata(np.where(sizes > 0, sizes, np.nan), axis=1, nan_policy="omit")
+    total = np.nansum(ranks, axis=1)
+    found[some, 2] = (np.nansum(np.sign(differences) * ranks, axis=1) / np.where(total > 0, total, 1))[some]
+    return found
+
+
+def _two(variant: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """(rows, 4) U, p, rank-biserial correlation and share of pairs of two samples, each (rows, n), as pingouin's."""
+    from scipy.stats import mannwhitneyu
+
+    variant, base = variant.round(DECIMALS), base.round(DECIMALS)
+    found = np.empty((len(variant), 4))
+    tied = _has_ties(np.concatenate([variant, base], axis=1))
+    for rows in (tied, ~tied):
+        if rows.any():
+            tested = mannwhitneyu(variant[rows], base[rows], axis=1)
+            found[rows, 0], found[rows, 1] = tested.statistic, tested.pvalue
+    share = found[:, 0] / variant.shape[1] / base.shape[1]
+    found[:, 2], found[:, 3] = 2 * share - 1, share
+    return found
+
+
+def _has_ties(values: np.ndarray) -> np.ndarray:
+    """(rows,) whether a row holds a value twice."""
+    return (np.diff(np.sort(values, axis=1), axis=1) == 0).any(axis=1)
