@@ -48,6 +48,7 @@ rule all:
         rules.map_landscapes.output,
         rules.estimate_risk.output,
         rules.draw_figures.output,
+        rules.write_tables.output,
         rules.write_report.output,
 
 

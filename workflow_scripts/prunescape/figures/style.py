@@ -15,6 +15,13 @@ def variant_title(name: str) -> str:
     return name.replace("-", " ", 1)
 
 
+def seeds_text(seeds: tuple[int, ...]) -> str:
+    """`seed 0`, `seeds 0, 1, 2`, or, of more than five, `10 seeds`."""
+    if len(seeds) > 5:
+        return f"{len(seeds)} seeds"
+    return ("seeds " if len(seeds) > 1 else "seed ") + ", ".join(map(str, seeds))
+
+
 def file_name(*parts: object) -> str:
     """A name for files from any parts: other characters than letters, digits, dot and underscore become `-`."""
     text = "-".join(str(part) for part in parts)
