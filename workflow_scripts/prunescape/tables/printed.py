@@ -1,4 +1,4 @@
-"""A table as text, before it is Markdown or LaTeX: groups of rows, spreads and published values below each. Needs pandas.
+"""A table as text, before it is Markdown or LaTeX: rows in groups, spread and published values below. Needs pandas.
 
 Texts hold real signs (−, ±, –, ×, %); each format writes them its own way.
 """

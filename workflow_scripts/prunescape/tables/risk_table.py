@@ -35,7 +35,7 @@ def risk_table(risk: pd.DataFrame, reference: str | None) -> pd.DataFrame:
 
 
 def print_risk(table: pd.DataFrame, reference: str | None) -> PrintedTable:
-    """`risk_table` as it is printed, with three decimals as in the paper, and the share within twice the base's risk."""
+    """`risk_table` as it is printed: three decimals as in the paper, behind them the share within twice the base's."""
     columns = [
         Column("d_mean", ("d_mean",), 3, lambda row: "×" * (row["diverged"] > 0)),
         Column("d_std", ("d_std",), 3),
