@@ -76,11 +76,12 @@ class GridFigure:
     @property
     def caption(self) -> str:
         grown = " Darkest: the configured grid; the later the round that extended it, the lighter."
+        others = " A button shows each variant; SVG and PDF have all of them, or the base where they exceed a page."
         diverged = any(panel.diverged.any() for panel in self.panels)
         return (
             f"Every cell with its {METRIC_TITLES[self.metric]} accuracy in percent. Bold: within {GOOD} points of the "
             f"variant's best cell, which has a frame; dashed frame: the prior.{grown * (len(self.rounds) > 1)}"
-            f"{' ×: diverged, at chance level.' * diverged}"
+            f"{' ×: diverged, at chance level.' * diverged}{others * (len(self.panels) > 1)}"
             + CHOSEN_ON_VALIDATION * self.validated
             + mean_text(self.seeds, ellipses=False)
         )

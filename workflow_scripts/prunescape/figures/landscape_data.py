@@ -111,7 +111,7 @@ class LandscapeFigure:
         bars = "colour bar, which covers" if len(self.landscapes) == 1 else "colour bars, which cover"
         return (
             f"{self._places()}Top: contours of the accuracy, interpolated between the cells on the {bars} the best "
-            f"{shares} of all variants' cells{', so far down that every 1.0-ROI is on it' * lower}; cells below are "
+            f"{shares} of all variants' cells{', so that no variant is without colour' * lower}; cells below are "
             "grey dots and take no part. Bottom: every cell, with the confidence ellipses of the regions within 1.0 "
             "(white) and 0.5 points (black) of the variant's best cell, drawn where a region has 5 cells or more."
             + CHOSEN_ON_VALIDATION * self.validated

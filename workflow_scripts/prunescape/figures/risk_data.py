@@ -133,7 +133,7 @@ def risk_figure(points: pd.DataFrame, *, of_study: bool = False) -> RiskFigure:
         metric=metric,
         seeds=seeds,
         groups=_on_one_axis(groups),
-        validated=bool(((points["d"] - points["d_chosen_on"]).abs() > TOLERANCE).any()),
+        validated=bool(((points["chosen_on"] - points["score"]).abs() > TOLERANCE).any()),
     )
 
 

@@ -40,8 +40,8 @@ def risk_points(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
     d = f_v(theta*) - f_v(theta), d_rel = d / f_v(theta*) (matthiesen2023, 3.3.2, Eq 3.4 and 3.6), variant and base
     matched on seed, metric and setting. Decided: with a validation split theta* and the ROI are chosen on it, and f is
     the score on the test split, so that d may be negative; `d_chosen_on` is the same on the validation split.
-    Columns: a landscape's key, setting, status, score, best, d, d_rel, d_chosen_on; d_rel is null where the best score
-    is 0. An experiment without cells of its base has no rows.
+    Columns: a landscape's key, setting, status, score, chosen_on, best, d, d_rel, d_chosen_on; d_rel is null where the
+    best score is 0. An experiment without cells of its base has no rows.
     """
     shared = [name for name in LANDSCAPE if name != "variant"] + SETTING
     carried = roi[(roi["variant"] == "base") & (roi["threshold"] == BASE_THRESHOLD)][shared]

@@ -29,6 +29,9 @@ BENCHMARK_FIELDS = (
 )
 
 
+IN_FILES = '<p class="note">To keep this page light, this figure is in its own files only.</p>'
+
+
 @dataclass(frozen=True)
 class Section:
     """One experiment on the page; `answer` is None where no cell of it exists."""
@@ -108,7 +111,7 @@ def _figures(folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
     found: dict[str | None, list[dict[str, Any]]] = {}
     for figure in read_json(folder / INDEX, "figures")["figures"]:
         drawn = figure["place"] != LINKED
-        drawing = _text(folder / f"{figure['name']}.fragment.html") if drawn else ""
+        drawing = _text(folder / f"{figure['name']}.fragment.html") if drawn else IN_FILES
         shown = {"drawing": drawing, "beside": beside, "open": figure["place"] == OPEN}
         found.setdefault(figure["experiment"], []).append({**figure, **shown})
     return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from prunescape.landscape.published import PRIOR, published_model
 from prunescape.landscape.roi import best_cells
 from prunescape.landscape.table import LANDSCAPE, SETTING, SETTING_DECIMALS
@@ -34,13 +36,13 @@ def accuracy_table(scores: pd.DataFrame, priors: Priors, reference: str | None) 
     return over_seeds(both, list(ACCURACIES), reference)[list(ACCURACY_TABLE_COLUMNS)]
 
 
-def _is_prior(scores: pd.DataFrame, priors: Priors, reference: str | None) -> list[bool]:
+def _is_prior(scores: pd.DataFrame, priors: Priors, reference: str | None) -> np.ndarray:
     def prior(experiment: str, model: str, dataset: str) -> tuple[float, ...] | None:
         known = priors.get(experiment) or (PRIOR if published_model(reference, model, dataset) else None)
         return known and tuple(round(float(known[axis]), SETTING_DECIMALS) for axis in SETTING)
 
     rows = scores[["experiment", "model", "dataset", *SETTING]].itertuples(index=False)
-    return [tuple(row[3:]) == prior(*row[:3]) for row in rows]
+    return np.array([tuple(row[3:]) == prior(*row[:3]) for row in rows], dtype=bool)
 
 
 def print_accuracies(table: pd.DataFrame, reference: str | None) -> PrintedTable:
