@@ -27,7 +27,7 @@ PAGE = (10.5, 13.0)  # inches: panels that do not fit are left to the browser's 
 WIDE, HIGH = 0.37, 0.235  # of a cell, inches
 MANY = 12  # columns; with more of them, cells and letters are smaller
 MARGIN = (0.45, 0.5)  # around a panel, for its labels
-CASING = [effects.Stroke(linewidth=2.8, foreground="white"), effects.Normal()]  # shows a frame on dark cells
+CASING = [effects.Stroke(linewidth=2.3, foreground="white"), effects.Normal()]  # shows a frame on dark cells
 
 
 def draw_grid(figure: GridFigure) -> Figure:
@@ -80,9 +80,9 @@ def _draw_panel(axes: Axes, figure: GridFigure, panel: GridPanel, size: float) -
 
 def _frame(axes: Axes, place: tuple[int, int] | None, colour: str, line: object) -> None:
     if place is not None:
-        corner = place[1] - 0.46, place[0] - 0.44
-        style = {"edgecolor": colour, "linewidth": 1.5, "linestyle": line, "path_effects": CASING}
-        axes.add_patch(Rectangle(corner, 0.92, 0.88, fill=False, **style))
+        corner = place[1] - 0.48, place[0] - 0.48
+        style = {"edgecolor": colour, "linewidth": 1.3, "linestyle": line, "path_effects": CASING}
+        axes.add_patch(Rectangle(corner, 0.96, 0.96, fill=False, **style))
 
 
 def _draw_legend(page: Figure, figure: GridFigure) -> None:

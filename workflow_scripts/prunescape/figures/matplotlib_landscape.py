@@ -38,7 +38,7 @@ def draw_landscape(figure: LandscapeFigure) -> Figure:
     wide, high = across * (1.35 + WIDTH * count), down * (2 * HEIGHT + 0.75)
     page = Figure(figsize=(wide, high + 0.55), layout="constrained")
     page.get_layout_engine().set(w_pad=0.03, h_pad=0.05)
-    parts = np.atleast_1d(page.subfigures(down, across, wspace=0.02, hspace=0.02)).ravel()
+    parts = page.subfigures(down, across, wspace=0.02, hspace=0.02) if blocks > 1 else [page]
     for part, landscape in zip(parts, figure.landscapes, strict=True):
         if blocks > 1:
             part.suptitle(f"{METRIC_TITLES[landscape.metric]} accuracy", fontsize=11)

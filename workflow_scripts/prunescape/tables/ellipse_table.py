@@ -39,13 +39,14 @@ def ellipse_table(ellipses: pd.DataFrame, reference: str | None) -> pd.DataFrame
 
     `ellipses` as `ellipse.ellipses` gives them, one per seed: null under 5 points, and then left out here.
     """
-    seeds = ellipses[[*KEY, "seed"]].drop_duplicates()
+    per_seed = [*KEY, "seed"]
+    seeds = ellipses[per_seed].drop_duplicates()
     for x in THRESHOLDS:
-        own = ellipses[ellipses["threshold"] == x].rename(columns=lambda name, x=x: f"{name}_{suffix(x)}")
-        own = own.rename(columns={f"{name}_{suffix(x)}": name for name in (*KEY, "seed")})
-        seeds = seeds.merge(own, on=[*KEY, "seed"], how="left")
-    names = [name for x in THRESHOLDS for name in _named(SHAPE, x)]
-    table = over_seeds(seeds, names, reference)
+        names = {name: f"{name}_{suffix(x)}" for name in (*SHAPE, "truncated", "collinear")}
+        own = ellipses.loc[ellipses["threshold"] == x, [*per_seed, *names]].rename(columns=names)
+        seeds = seeds.merge(own, on=per_seed, how="left", validate="1:1")
+    shapes = [name for x in THRESHOLDS for name in _named(SHAPE, x)]
+    table = over_seeds(seeds, shapes, reference)
     for x in THRESHOLDS:
         fitted = seeds[seeds[f"length_{suffix(x)}"].notna()]
         counts = fitted.groupby(KEY)[[f"{name}_{suffix(x)}" for name in ("truncated", "collinear")]].sum()
