@@ -1,5 +1,6 @@
 """What figures show, and that both drawings of them are whole, repeatable and free of the network."""
 
+import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -13,7 +14,7 @@ from estimate_risk import estimate_risk
 from map_landscapes import map_landscapes
 from prunescape.figures import matplotlib_grid, matplotlib_landscape, matplotlib_risk, plotly_grid
 from prunescape.figures.choice import study_figures
-from prunescape.figures.folder import write_figures
+from prunescape.figures.folder import INTERACTIVE, STATIC, write_figures
 from prunescape.figures.grid_data import NO_CELL, grid_figure
 from prunescape.figures.landscape_data import colour_range, landscape_figure
 from prunescape.figures.plotly_landscape import draw_landscape
@@ -390,14 +391,20 @@ def test_flat_small_and_absent_landscapes_are_drawn_too(tmp_path):
     column = band().query("log10_wd == -3 and variant == 'base'")
     single = column.query("log10_lr == -1")
     holes = corner.query("variant == 'uniform-0.5'").iloc[::2]
-    names = {}
-    for name, frame in {"flat": flat, "column": column, "single": single, "holes": holes, "none": holes[:0]}.items():
-        index = json.loads((draw(tmp_path / name, frame) / "figures.json").read_text())
-        names[name] = [figure["kind"] for figure in index["figures"]]
-    assert names == {
+    kinds = {}
+    for name, frame in {"flat": flat, "column": column, "single": single, "holes": holes}.items():
+        table = scores_of(tmp_path, frame)
+        figures = [
+            figure for figure, _ in study_figures(table, ellipses(regions(table), table), risks_of(table), STUDY)
+        ]
+        kinds[name] = [figure.kind for figure in figures]
+        for figure in figures:
+            STATIC[figure.kind](figure).savefig(io.BytesIO(), format="svg")
+            assert INTERACTIVE[figure.kind](figure).data
+    assert kinds == {
         "flat": ["landscape", "risk", "grid"],
         "column": ["landscape", "risk", "grid"],
         "single": ["landscape", "risk", "grid"],
         "holes": ["landscape", "grid"],
-        "none": [],
     }
+    assert json.loads((draw(tmp_path / "none", holes[:0]) / "figures.json").read_text()) == {"figures": []}

@@ -82,7 +82,7 @@ def _frame(axes: Axes, place: tuple[int, int] | None, colour: str, line: object)
     if place is not None:
         corner = place[1] - 0.48, place[0] - 0.48
         style = {"edgecolor": colour, "linewidth": 1.3, "linestyle": line, "path_effects": CASING}
-        axes.add_patch(Rectangle(corner, 0.96, 0.96, fill=False, **style))
+        axes.add_patch(Rectangle(corner, 0.96, 0.96, fill=False, zorder=3, **style))
 
 
 def _draw_legend(page: Figure, figure: GridFigure) -> None:
