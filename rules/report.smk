@@ -1,4 +1,4 @@
-"""Tables -> figures -> one page that opens without a network."""
+"""Tables -> figures, tables as a paper prints them -> one page that opens without a network."""
 
 
 rule draw_figures:
@@ -19,6 +19,30 @@ rule draw_figures:
         code=code_digest("draw_figures"),
     script:
         "../workflow_scripts/draw_figures.py"
+
+
+rule write_tables:
+    """Write the tables of a paper: Parquet, CSV, Markdown and LaTeX, with published values where there are any."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+        ellipses=f"{RESULTS}/ellipses.parquet",
+        risk=f"{RESULTS}/risk.parquet",
+    output:
+        expand(
+            f"{RESULTS}/tables/{{table}}.{{kind}}",
+            table=("confidence_ellipses", "performance_risk", "best_accuracies"),
+            kind=("parquet", "csv", "md", "tex"),
+        ),
+    log:
+        f"{RESULTS}/logs/write_tables.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        priors=STUDY.priors(),
+        reference=STUDY.reference,
+        code=code_digest("write_tables"),
+    script:
+        "../workflow_scripts/write_tables.py"
 
 
 rule write_report:
@@ -57,5 +81,6 @@ RESULT_RULES = (
     "describe_seeds",
     "measure_band",
     "draw_figures",
+    "write_tables",
     "write_report",
 )

@@ -25,6 +25,7 @@ ANALYSIS = {
     "describe_seeds",
     "measure_band",
     "draw_figures",
+    "write_tables",
     "write_report",
 }
 

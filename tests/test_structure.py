@@ -16,7 +16,7 @@ FLOORS = [
     {"errors", "files", "joblog", "cells", "recipe", "records", "rounds", "code_digest", "torchvision_operators"},
     {"config_types", "config_errors", "config_file", "progress", "data.names", "nets.names"},
     {"study"},
-    {"data", "nets", "training", "bench", "landscape", "figures", "report"},
+    {"data", "nets", "training", "bench", "landscape", "figures", "report", "tables"},
     {"study_tables", "next_round", "partial_report", "run_end"},
     {"cli"},
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescape.errors import InputError
+from prunescape.figures.choice import LINKED, OPEN
 from prunescape.figures.folder import INDEX, LIBRARY
 from prunescape.files import read_json, whole_file
 from prunescape.landscape.band import BAND_COLUMNS
@@ -40,6 +41,7 @@ TABLES = {
     "band": BAND_COLUMNS,
     **{name: SEED_TABLES[name] for name in ("spread", "shift", "similarity", "risk_tests")},
 }
+IN_FILES = '<p class="note">To keep this page light, this figure is in its own files only.</p>'
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def write_report(
     content = {
         "study": study["study"],
         "sections": sections,
+        "overview": drawn.get(None, []),
         "missing": missing,
         "expected": len(table) + len(missing),
         "targets": target_pairs(study.get("targets", {}), measured),
@@ -132,18 +135,18 @@ def _landscape_tables(found: dict[str, pd.DataFrame], metric: str) -> list[Table
     return [*tables, spread_table(own["spread"], metric)] if several else tables
 
 
-def _figures(folder: Path, out: Path) -> dict[str, list[dict[str, Any]]]:
-    """The figures of each experiment with their drawing and their address as the page sees it."""
+def _figures(folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
+    """The figures of each experiment, and under None of the whole study, with drawing and address as the page sees it.
+
+    One that the index only links has no drawing here: many seeds must not swell the page.
+    """
     beside = Path(os.path.relpath(folder, out.parent)).as_posix()
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str | None, list[dict[str, Any]]] = {}
     for figure in read_json(folder / INDEX, "figures")["figures"]:
-        drawing = _text(folder / f"{figure['name']}.fragment.html")
-        found.setdefault(figure["experiment"], []).append({**figure, "drawing": drawing, "beside": beside})
-    for figures in found.values():
-        first = min(figure["seed"] for figure in figures)
-        for figure in figures:
-            figure["open"] = figure["metric"] == "top1" and figure["seed"] == first
-        figures.sort(key=lambda figure: not figure["open"])
+        drawn = figure["place"] != LINKED
+        drawing = _text(folder / f"{figure['name']}.fragment.html") if drawn else IN_FILES
+        shown = {"drawing": drawing, "beside": beside, "open": figure["place"] == OPEN}
+        found.setdefault(figure["experiment"], []).append({**figure, **shown})
     return found
 
 
