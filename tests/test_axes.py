@@ -1,6 +1,7 @@
 """Any two columns as axes and any column as metric: mirrored, negated and hand-computed tables, and one-line errors."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -167,15 +168,29 @@ def test_another_variant_may_be_the_base(tmp_path):
         pd.testing.assert_frame_equal(named[name], expected)
 
 
-def test_results_speak_of_the_chosen_columns_alone(tmp_path):
+AXES = ("log10_lr", "log10_wd", "learning rate", "weight decay", "decade")
+PERCENT = ("percent", "top1", "top5", "0.5-ROI")
+
+
+@pytest.mark.parametrize(("metric", "words"), [(None, AXES), ("latency_s", AXES + PERCENT)])
+def test_results_speak_of_the_chosen_columns_alone(tmp_path, metric, words):
     """No name and no meaning in any table may still be that of the default choice."""
+    (tmp_path / "cells.csv").write_text(LATENCIES if metric else LATENCIES.replace("latency_s", "top1"))
+    choice = replace(LATENCY, metric=metric, minimise=metric is not None)
+    written = analyse(tmp_path / "cells.csv", tmp_path / "out", partial=True, choice=choice)
+    schemas = [pq.read_schema(path) for name, path in written.items() if name.endswith("parquet")]
+    assert len(schemas) >= 3
+    for field in (field for schema in schemas for field in schema):
+        text = f"{field.name}: {field.metadata[b'meaning'].decode()}"
+        assert not [word for word in words if word in text], text
+
+
+def test_verdicts_are_for_metrics_in_percent(tmp_path):
+    """Their margin is in percentage points."""
     (tmp_path / "cells.csv").write_text(LATENCIES)
-    written = analyse(tmp_path / "cells.csv", tmp_path / "out", choice=LATENCY)
-    words = ("log10_lr", "log10_wd", "learning rate", "weight decay", "percent", "decade", "top1", "top5", "0.5-ROI")
-    for path in [path for name, path in written.items() if name.endswith("parquet")]:
-        for field in pq.read_schema(path):
-            text = f"{field.name}: {field.metadata[b'meaning'].decode()}"
-            assert not [word for word in words if word in text], text
+    assert "verdicts.csv" not in analyse(tmp_path / "cells.csv", tmp_path / "out", choice=LATENCY)
+    grid().to_csv(tmp_path / "cells.csv", index=False)
+    assert "verdicts.csv" in analyse(tmp_path / "cells.csv", tmp_path / "out")
 
 
 def test_swapped_axes_swap_the_meanings():

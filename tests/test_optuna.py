@@ -35,7 +35,8 @@ def cells(**columns) -> pd.DataFrame:
     frame = frame.assign(model="m", dataset="d", variant=np.where(variant, "uniform-0.5", "base"), classes=20)
     frame["status"] = np.where((lr == 0) & (wd > -2.6), "diverged", "ok")
     fresh = frame.iloc[[24]].assign(stage="replicate", round=1, seed=7)
-    return pd.concat([frame.assign(stage="grid", round=0), fresh], ignore_index=True).assign(**columns)
+    frame = pd.concat([frame.assign(stage="grid", round=0), fresh], ignore_index=True)
+    return frame.assign(select_on="test", val_top1=100 - frame["top1"] / 2, **columns)
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_a_trial_says_all_about_its_cell(table, tmp_path):
     assert trials["params_learning_rate"].agg(["min", "max"]).tolist() == [0.001, 1.0]
     distribution = study.trials[0].distributions["weight_decay"]
     assert (distribution.low, distribution.high, distribution.log) == (1e-5, 1e-2, True)
-    assert "user_attrs_val_top1" not in trials
+    assert set(trials["user_attrs_select_on"]) == {"test"} and "user_attrs_val_top5" not in trials
 
 
 def test_optunas_own_plots_draw_learning_rate_against_weight_decay(table, tmp_path):
@@ -273,10 +274,12 @@ def test_a_failed_export_leaves_nothing(table, tmp_path, monkeypatch):
         export_optuna(table, table / "cells.db")
 
 
-def test_a_parameter_has_a_name_of_its_own(tmp_path):
-    cells(learning_rate=cells()["log10_wd"] + 9).to_parquet(tmp_path / "cells.parquet")
-    with pytest.raises(InputError, match='"learning_rate"'):
-        export_optuna(tmp_path / "cells.parquet", tmp_path / "a.db", choice=Choice(x=Axis("learning_rate")))
+@pytest.mark.parametrize(("x", "metric"), [("learning_rate", None), ("log10_loss", "loss")])
+def test_a_parameter_has_a_name_of_its_own(tmp_path, x, metric):
+    other = cells()["log10_wd"] + 9
+    cells(learning_rate=other, log10_loss=other, loss=other).to_parquet(tmp_path / "cells.parquet")
+    with pytest.raises(InputError, match="a parameter cannot be called"):
+        export_optuna(tmp_path / "cells.parquet", tmp_path / "a.db", choice=Choice(x=Axis(x), metric=metric))
 
 
 def test_without_optuna_the_extra_is_named(table, tmp_path, monkeypatch):

@@ -15,7 +15,8 @@ SETTING = ["log10_lr", "log10_wd"]  # a landscape's y and x axis, in the order i
 GROUP = ["experiment", "model", "dataset"]
 METRICS = ("top1", "top5")  # in percent, so that chance level and sensible thresholds are known
 BASE = "base"
-NEITHER_AXIS_NOR_METRIC = ("experiment", "model", "dataset", "variant", "seed", "status", "stage", "round", "classes")
+# what says which cell or landscape a row is of is neither axis nor metric
+TAKEN = (*GROUP, "variant", "seed", "status", "stage", "round", "select_on", "classes")
 # columns of results that hold the metric itself: a minimised one is negated in them; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
 IMAGES = ("correct_bits", "correct", "tested")  # which images were right says nothing about any other metric than top1
@@ -148,7 +149,7 @@ def _word(words: dict[str, str], found: str) -> str:
 def _check_columns(x: Axis, y: Axis, metrics: tuple[str, ...]) -> None:
     """A column has one role."""
     for name in (x.column, y.column, *metrics):
-        if name in NEITHER_AXIS_NOR_METRIC:
+        if name in TAKEN:
             what = f'the column "{name}" can be no axis and no metric: it says which cell or landscape a row is of'
             raise InputError(what)
     if x.column == y.column or x.name == y.name:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PARAMETER_NAMES = {"log10_lr": "learning_rate", "log10_wd": "weight_decay"}
 STUDY_ATTRIBUTES = [*GROUP, "variant"]
-TRIAL_ATTRIBUTES = [*STUDY_ATTRIBUTES, "seed", "status", "stage", "round", "classes"]
+TRIAL_ATTRIBUTES = [*STUDY_ATTRIBUTES, "seed", "status", "stage", "round", "select_on", "classes"]
 Studies = dict[str, list[Any]]  # the trials (optuna's FrozenTrial) of each study
 
 
@@ -54,7 +54,7 @@ def given_cells(cells: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     table = cells[TRIAL_ATTRIBUTES].assign(variant=cells["variant"].replace(BASE, choice.base))
     for axis, column in ((choice.y, "log10_lr"), (choice.x, "log10_wd")):
         name = parameter_name(axis)
-        if name in table:
+        if name in table or name in choice.metrics:
             raise InputError(f'a parameter cannot be called "{name}": an attribute or the other parameter is')
         # Python's power gives 1e-05 where numpy's gives 9.999999999999999e-06
         table[name] = [10.0**value for value in cells[column]] if axis.in_decades else cells[column]
