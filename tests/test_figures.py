@@ -180,7 +180,7 @@ def test_grid_holds_each_score_and_round_at_its_place(landscapes):
     """A grid of 3 x 3 that grew by one round at high rates, with a hole."""
     inner = landscapes["log10_wd"].between(-4, -2) & (landscapes["log10_lr"] <= -1)
     hole = (landscapes["log10_wd"] == -3) & (landscapes["log10_lr"] == -2)
-    grown = landscapes.assign(round=np.where(inner, 0, 1))[~hole]
+    grown = landscapes.assign(round=np.where(inner, 0, 1), chosen_on=landscapes["score"] - 1)[~hole]
     figure = grid_figure(grown, (-3.0, -1.0), (0,))
     assert (figure.rounds, figure.prior) == ([0, 1], (2, 2))
     assert [panel.variant for panel in figure.panels] == list(PEAKS)
