@@ -43,13 +43,7 @@ rule all:
         variant_files("widths.json"),
         variant_files("onnx"),
         target_files(),
-        rules.collect_study.output,
-        rules.map_landscapes.output,
-        rules.estimate_risk.output,
-        rules.judge_variants.output,
-        rules.compare_targets.output,
-        rules.draw_figures.output,
-        rules.write_report.output,
+        [getattr(rules, name).output for name in RESULT_RULES],
 
 
 onsuccess:

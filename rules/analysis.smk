@@ -1,4 +1,4 @@
-"""Records -> one table of cells -> regions of interest, ellipses, risk. No job here needs torch."""
+"""Records -> one table of cells -> regions, ellipses, risk, what seeds tell, the band. No job here needs torch."""
 
 
 rule collect_study:
@@ -19,7 +19,10 @@ rule collect_study:
     params:
         code=code_digest("collect_study"),
         experiments=declared_files(),
-        seeds={name: sorted(experiment.seeds) for name, experiment in sorted(STUDY.experiments.items())},
+        design={
+            name: {"seeds": sorted(plan.seeds), "select_on": plan.select_on}
+            for name, plan in sorted(STUDY.experiments.items())
+        },
     script:
         "../workflow_scripts/collect_study.py"
 
@@ -76,6 +79,52 @@ rule judge_variants:
         code=code_digest("judge_variants"),
     script:
         "../workflow_scripts/judge_variants.py"
+
+
+rule describe_seeds:
+    """Describe what several seeds tell: membership, spread, shift of the optimum, similarity, descriptive tests."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+    output:
+        membership=f"{RESULTS}/membership.parquet",
+        spread=f"{RESULTS}/spread.parquet",
+        shift=f"{RESULTS}/shift.parquet",
+        similarity=f"{RESULTS}/similarity.parquet",
+        risk_tests=f"{RESULTS}/risk_tests.parquet",
+        membership_csv=f"{RESULTS}/membership.csv",
+        spread_csv=f"{RESULTS}/spread.csv",
+        shift_csv=f"{RESULTS}/shift.csv",
+        similarity_csv=f"{RESULTS}/similarity.csv",
+        risk_tests_csv=f"{RESULTS}/risk_tests.csv",
+    log:
+        f"{RESULTS}/logs/describe_seeds.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        code=code_digest("describe_seeds"),
+    script:
+        "../workflow_scripts/describe_seeds.py"
+
+
+rule measure_band:
+    """Measure the slope of each landscape's good band, and its ratio of rate x decay to batch size and momentum."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+    output:
+        band=f"{RESULTS}/band.parquet",
+        band_csv=f"{RESULTS}/band.csv",
+    log:
+        f"{RESULTS}/logs/measure_band.log",
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        recipes={
+            name: [experiment.recipe.batch_size, experiment.recipe.momentum]
+            for name, experiment in sorted(STUDY.experiments.items())
+        },
+        code=code_digest("measure_band"),
+    script:
+        "../workflow_scripts/measure_band.py"
 
 
 rule compare_targets:

@@ -11,6 +11,7 @@ from prunescape.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
 from prunescape.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config_file import refuse_repeated_keys
 from prunescape.cost.names import COMPARED
+from prunescape.data.names import decoding_workers, is_image_folder
 from prunescape.errors import InputError
 from prunescape.progress import watch_cells
 from prunescape.records import GRID
@@ -59,6 +60,17 @@ def data_file(wildcards):
 def data_identity(wildcards):
     """The small file that names the content of that data set."""
     return f"{DATA}/{experiment_of(wildcards).dataset}.json"
+
+
+def image_folder(wildcards, input):
+    """Where the images that a cell streams lie now, None for a data set in memory; `input` keeps it from triggering."""
+    options = STUDY.dataset_options(experiment_of(wildcards).dataset)
+    return options["folder"] if is_image_folder(options) else None
+
+
+def cell_threads(wildcards):
+    """One thread trains; an image folder's workers decode beside it, as many as the cores allow."""
+    return 1 + decoding_workers(STUDY.dataset_options(experiment_of(wildcards).dataset), STUDY.device)
 
 
 def cell_file(cell, name):

@@ -6,7 +6,7 @@ params compare by their text.
 
 from dataclasses import asdict
 
-from prunescape.data.names import identity_options, is_image_folder, source_digest
+from prunescape.data.names import identity_options, source_digest
 
 
 def digest_with_architecture(script):
@@ -22,17 +22,6 @@ def data_params(wildcards):
     """What decides the prepared data: the options and the original files' content, not the folder they lie in."""
     options = STUDY.dataset_options(wildcards.dataset)
     return identity_options(options) | {"sources": source_digest(options)}
-
-
-def image_folder(wildcards, input):
-    """Where the images that a cell streams lie now, None for a data set in memory; `input` keeps it from triggering."""
-    options = STUDY.dataset_options(experiment_of(wildcards).dataset)
-    return options["folder"] if is_image_folder(options) else None
-
-
-def cell_threads(wildcards):
-    """One thread trains; an image folder's workers decode beside it, as many as the cores allow."""
-    return 1 + STUDY.dataset_options(experiment_of(wildcards).dataset).get("workers", 0)
 
 
 def recipe_params(wildcards):

@@ -1,7 +1,5 @@
 """The table of cells that an analysis starts from: formats, defaults, and one line for each kind of bad table."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +51,12 @@ def test_numbers_come_from_other_column_types(tmp_path):
     semicolons = tmp_path / "semicolons.csv"
     grid().to_csv(semicolons, index=False, sep=";", encoding="utf-8-sig")
     assert len(read_cells(semicolons)) == 12
+
+
+def test_an_index_of_pandas_is_a_column(tmp_path):
+    path = tmp_path / "cells.parquet"
+    grid().set_index(["variant", "seed"]).to_parquet(path)
+    assert read_cells(path)["variant"].tolist() == grid()["variant"].tolist()
 
 
 def test_settings_that_only_rounding_tells_apart_are_one_point(tmp_path):
@@ -146,19 +150,6 @@ def test_a_study_in_progress_may_lack_its_base_or_everything(tmp_path):
     assert len(read_cells(write(tmp_path, pruned), partial=True)) == 6
     nothing = read_cells(write(tmp_path, grid().iloc[:0], "none.parquet"), partial=True)
     assert scores(nothing).empty
-
-
-def test_a_hundred_thousand_cells_take_seconds(tmp_path):
-    axis = np.linspace(-4, 0, 10)
-    lr, wd, variant = (part.ravel() for part in np.meshgrid(axis, axis, np.arange(1000), indexing="ij"))
-    names = np.where(variant == 0, "base", np.char.add("v", variant.astype(int).astype(str)))
-    top1 = np.random.default_rng(0).uniform(0, 100, len(lr))
-    frame = pd.DataFrame({"model": "m", "dataset": "d", "variant": names, "log10_lr": lr, "log10_wd": wd, "top1": top1})
-    path = write(tmp_path, frame.assign(seed=0), "cells.parquet")
-    started = time.perf_counter()
-    analyse(path, tmp_path / "out")
-    assert time.perf_counter() - started < 10
-    assert len(pd.read_parquet(tmp_path / "out" / "risk.parquet")) == 1000
 
 
 def test_variants_stand_in_the_order_of_the_papers_tables():

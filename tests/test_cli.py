@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from prunescape.cli import main
+from prunescape.landscape.seeds import SEED_TABLES
 
 GOOD = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\nm,d,base,-1,-3,0,89.8\n"
 
@@ -32,6 +33,10 @@ GOOD = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\n
             ["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "0.5", "--method", "global", "--out", "o"],
             "global",
         ),
+        (["analyse", "missing.csv", "--out", "out", "--x", "seed"], "seed"),
+        (["export-optuna", "missing.csv"], "--out"),
+        (["export-optuna", "missing.csv", "--out", "new.db"], "missing.csv"),
+        (["export-optuna", "missing.csv", "--out", "new.db", "--storage", "redis"], "redis"),
         (["summary", "results/nothing"], "results/nothing"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
@@ -49,16 +54,36 @@ def test_wrong_input_is_one_line_and_status_2(arguments, said, capsys, tmp_path,
 def test_analyse_writes_its_tables_and_names_them(tmp_path, capsys):
     (tmp_path / "cells.csv").write_text(GOOD)
     assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]) == 0
-    names = {"roi.parquet", "roi.csv", "ellipses.parquet", "ellipses.csv", "risk.parquet", "risk.csv"}
+    tables = ("roi", "ellipses", "risk", "verdicts", "band", *SEED_TABLES)
+    names = {f"{table}.{kind}" for table in tables for kind in ("parquet", "csv")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     assert len(capsys.readouterr().out.splitlines()) == len(names)
+
+
+def test_analyse_takes_other_columns(tmp_path, capsys):
+    (tmp_path / "cells.csv").write_text(GOOD.replace("log10_wd", "momentum").replace("top1", "energy_j"))
+    command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out"), "--x", "momentum"]
+    assert main([*command, "--metric", "energy_j", "--minimise", "--thresholds", "0.5", "0.1"]) == 0
+    roi = (tmp_path / "out" / "roi.csv").read_text().splitlines()
+    assert roi[1:] == [
+        '"d-m","m","d","base",0,"energy_j",0.1,-3,-1,89.8,89.8',
+        '"d-m","m","d","base",0,"energy_j",0.5,-4,-1,90,90',
+        '"d-m","m","d","base",0,"energy_j",0.5,-3,-1,89.8,89.8',
+    ]
+
+
+def test_export_optuna_names_its_file(tmp_path, capsys):
+    (tmp_path / "cells.csv").write_text(GOOD)
+    assert main(["export-optuna", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "cells.db")]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "cells.db")]
+    assert main(["analyse", str(tmp_path / "cells.db"), "--out", str(tmp_path / "out")]) == 0
 
 
 def test_help_and_analysis_import_no_torch(tmp_path):
     (tmp_path / "cells.csv").write_text(GOOD)
     program = (
         "import sys; from prunescape.cli import main; main(sys.argv[1:]);"
-        "print(sorted({'torch', 'pandas'} & set(sys.modules)), file=sys.stderr)"
+        "print(sorted({'torch', 'pandas', 'optuna'} & set(sys.modules)), file=sys.stderr)"
     )
     command = [sys.executable, "-c", program, "analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]
     environment = {"PYTHONPATH": ":".join(path for path in sys.path if path), "PATH": ""}

@@ -17,7 +17,18 @@ SMALL = [
     for decay in ("-4.0", "-3.0")
 ]
 OTHER = ["experiment=other, variant=base, log10_lr=-1.0, log10_wd=-4.0, seed=0"]
-ANALYSIS = {"collect_study", "map_landscapes", "estimate_risk", "compare_targets", "draw_figures", "write_report"}
+ANALYSIS = {
+    "collect_study",
+    "map_landscapes",
+    "estimate_risk",
+    "judge_variants",
+    "describe_seeds",
+    "measure_band",
+    "compare_targets",
+    "draw_figures",
+    "write_tables",
+    "write_report",
+}
 
 
 def cells(*names: str) -> set[str]:

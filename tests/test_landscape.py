@@ -122,6 +122,13 @@ def test_points_on_a_line_have_width_zero(wd, lr, angle):
     assert row.angle_deg == pytest.approx(angle)
 
 
+def test_a_vertical_line_has_width_zero_though_its_mean_is_rounded():
+    """The mean of six times -0.2 is not -0.2 in floating point."""
+    scores = landscape(-0.2, 0.1 * np.arange(6), 90.0)
+    row = ellipses(regions(scores, (0.5,)), scores).iloc[0]
+    assert row.collinear and row.width == 0 and row.angle_deg == 90
+
+
 def test_a_full_square_shows_no_direction():
     wd, lr = full_grid(3)
     scores = landscape(wd - 3.1, lr - 1.3, 90.0)

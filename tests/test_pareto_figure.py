@@ -7,6 +7,7 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from prunescape.cost.pareto import pareto
+from prunescape.figures.choice import OPEN
 from prunescape.figures.folder import write_figures
 from prunescape.figures.matplotlib_pareto import draw_pareto as draw_static
 from prunescape.figures.pareto_data import pareto_figures
@@ -53,7 +54,7 @@ def test_both_drawings_show_that_data():
 
 
 def test_the_folder_holds_its_files_and_names_it(tmp_path):
-    write_figures(figures(), tmp_path)
+    write_figures([(figure, OPEN) for figure in figures()], tmp_path)
     (known,) = json.loads((tmp_path / "figures.json").read_text())["figures"]
     assert (known["kind"], known["experiment"]) == ("pareto", "e")
     for kind in ("html", "fragment.html", "svg", "pdf"):

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from judge_variants import judge_variants
 from prunescape.errors import InputError
+from prunescape.landscape.analyse import analyse
 from prunescape.landscape.ellipse import ellipses
 from prunescape.landscape.images import image_error
 from prunescape.landscape.judging import judge_study
@@ -20,6 +20,7 @@ from prunescape.landscape.table import read_cells, scores
 from prunescape.report.answer import answer_experiment
 from prunescape.report.judgement import verdict_lines
 from prunescape.report.numbers import number, short, standard_error, whole
+from prunescape.report.page import TABLES
 from prunescape.report.tables import benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
 from test_figures import draw
 from write_report import write_report
@@ -233,9 +234,13 @@ class Page(HTMLParser):
         self.words += [] if self._code else [data]
 
 
+def files(folder):
+    return {name: folder / f"{name}.parquet" for name in TABLES}
+
+
 def page(folder, frame, **more) -> tuple[str, Page]:
     figures = draw(folder, frame)
-    judge_variants(folder / "cells.parquet", {}, parquet=folder / "verdicts.parquet", csv=folder / "verdicts.csv")
+    analyse(folder / "cells.parquet", folder, partial=True)
     prior = {"log10_lr": -1.0, "log10_wd": -4.0}
     plan = {"model": "m", "dataset": "d", "recipe": {"epochs": 3}, "variants": sorted(CORRECT), "prior": prior}
     plan |= {"grid": {"log10_lr": [-2.0, -1.0], "log10_wd": [-4.0, -3.0]}, "seeds": [0]}
@@ -243,9 +248,7 @@ def page(folder, frame, **more) -> tuple[str, Page]:
     write_report(
         {"study": "mine <&>", "experiments": {"d-m": plan, "later": plan}, "targets": {"here": {"threads": [1]}}},
         cells=folder / "cells.parquet",
-        ellipses=folder / "ellipses.parquet",
-        risk=folder / "risk.parquet",
-        verdicts=folder / "verdicts.parquet",
+        tables=files(folder),
         figures=figures,
         out=folder / "report.html",
         **given,
@@ -291,9 +294,7 @@ def test_a_lost_figure_is_one_clear_line(tmp_path):
         write_report(
             {"study": "s", "experiments": {}},
             cells=tmp_path / "study" / "cells.parquet",
-            ellipses=tmp_path / "study" / "ellipses.parquet",
-            risk=tmp_path / "study" / "risk.parquet",
-            verdicts=tmp_path / "study" / "verdicts.parquet",
+            tables=files(tmp_path / "study"),
             benchmarks=None,
             figures=tmp_path / "study" / "figures",
             missing=[],

@@ -105,6 +105,20 @@ def test_points_are_the_distribution_behind_the_mean(tmp_path):
     assert points[["log10_wd", "d", "d_rel"]].to_numpy().tolist() == [[-4, 0, 0], [-3, 2, 0.04]]
 
 
+def test_share_within_twice_the_bases_largest_relative_risk(tmp_path):
+    """The base loses 0.5 % at most, so up to 1 % counts: of 0, 1 and 1.01 two do, of 12.5, 0.875 and 1.125 one does."""
+    wd = [-4.0, -3.0, -2.0, -1.0]
+    base = variant("base", [100.0, 99.6, 99.5, 10.0], wd, 0.0)
+    near = base.assign(variant="near", top1=[50.0, 49.5, 49.495, 20.0])
+    best_elsewhere = base.assign(variant="elsewhere", top1=[70.0, 79.3, 79.1, 80.0])
+    zero = base.assign(variant="zero", top1=0.0)
+    found = risk_of(cells(tmp_path, pd.concat([base, near, best_elsewhere, zero])))["d_rel_within_2"]
+    assert found.loc["base"].tolist() == [1]
+    assert found.loc["near"].tolist() == pytest.approx([2 / 3])
+    assert found.loc["elsewhere"].tolist() == pytest.approx([1 / 3])
+    assert found.loc["zero"].isna().all()
+
+
 def test_without_a_base_there_is_no_risk(tmp_path):
     assert risk_of(cells(tmp_path, variant("p", [90.0], [-4.0], 0.0))).empty
 
@@ -130,3 +144,19 @@ def test_summary_names_best_cell_and_risk(tmp_path):
     assert len({len(line.split("points")[0]) for line in lines[2:]}) == 1
     alone = table[table["variant"] == "p"]
     assert summary_lines(alone, risk_of(alone).reset_index())[-1].endswith("–")
+
+
+def test_settings_may_be_chosen_on_a_validation_split_and_scored_on_the_test_split(tmp_path):
+    """Worked out by hand: on validation the base's 0.5-ROI is wd -4 and -3, the variant's best is wd -3."""
+    frame = pd.concat(
+        [
+            variant("base", [90.0, 91.0, 95.0], [-4.0, -3.0, -2.0], [-1.0] * 3, val_top1=[92.0, 91.6, 80.0]),
+            variant("uniform-0.5", [85.0, 84.0, 89.0], [-4.0, -3.0, -2.0], [-1.0] * 3, val_top1=[83.0, 88.0, 70.0]),
+        ]
+    )
+    row = risk_of(cells(tmp_path, frame)).loc[("uniform-0.5", 0, "top1")]
+    assert (row["best_log10_wd"], row["best"], row["best_chosen_on"], row["n"]) == (-3.0, 84.0, 88.0, 2)
+    assert row["d_mean"] == pytest.approx(((84 - 85) + (84 - 84)) / 2)
+    assert row["d_mean_chosen_on"] == pytest.approx(((88 - 83) + (88 - 88)) / 2)
+    on_test = risk_of(cells(tmp_path, frame.assign(select_on="test"))).loc[("uniform-0.5", 0, "top1")]
+    assert (on_test["best"], on_test["n"], on_test["d_mean"], on_test["d_mean_chosen_on"]) == (89.0, 1, 0.0, 0.0)

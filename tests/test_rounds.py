@@ -71,10 +71,15 @@ def test_a_round_is_read_as_it_was_written(tmp_path):
 def test_every_cell_has_its_place():
     kept = Cell("e", BASE, "-1.0", "-4.0", 1)
     added = Cell("e", BASE, "0.5", "-4.0", 0)
-    places = Places({"e": [0]}, [Round(1, False, {}, {"grid": [added]}), Round(2, True, {}, {"replicate": [kept]})])
+    places = Places(
+        {"e": {"seeds": [0], "select_on": "test"}},
+        [Round(1, False, {}, {"grid": [added]}), Round(2, True, {}, {"replicate": [kept]})],
+    )
 
     def place(lr, wd, seed):
-        return places.of({"experiment": "e", "variant": "base", "log10_lr": lr, "log10_wd": wd, "seed": seed})
+        found = places.of({"experiment": "e", "variant": "base", "log10_lr": lr, "log10_wd": wd, "seed": seed})
+        assert found["select_on"] == "test"
+        return found["stage"], found["round"]
 
     assert place(-1.0, -4.0, 0) == ("grid", 0)
     assert place(0.5, -4.0, 0) == ("grid", 1)

@@ -25,7 +25,7 @@ FLOORS = [
         "objectives",
     },
     {"study"},
-    {"data", "nets", "training", "bench", "landscape", "cost", "figures", "report"},
+    {"data", "nets", "training", "bench", "landscape", "cost", "figures", "report", "tables"},
     {"study_tables", "next_round", "partial_report", "run_end"},
     {"cli"},
 ]

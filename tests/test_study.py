@@ -47,6 +47,9 @@ def test_the_good_config_is_a_study():
     assert len(study.first_cells()) == 4 * 3 * 9
     assert study.ranking_cell("e").path == "experiment=e/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
     assert study.most_rounds == 0
+    assert study.reference is None
+    assert study.priors() == {"e": {"log10_lr": -1.0, "log10_wd": -4.0}}
+    assert load_study(GOOD | {"reference": "matthiesen2023"}).reference == "matthiesen2023"
 
 
 def test_fresh_seeds_follow_those_of_the_grid_and_a_pilot_trains_them_at_the_prior():
@@ -102,6 +105,7 @@ BAD = [
     ("experiments.e", 3, ["experiments.e", "3"]),
     ("study", "a b/c", ["study", "a b/c"]),
     ("study", "../up", ["study", "../up"]),
+    ("reference", "matthiesen2032", ["reference", "matthiesen2032", 'did you mean "matthiesen2023"']),
     ("device", "gpu", ["device", "gpu", "cpu", "cuda"]),
     ("experiments.e.recipe.epochs", "many", ["experiments.e.recipe.epochs", "many", "integer"]),
     ("experiments.e.recipe.epochs", 0, ["experiments.e.recipe.epochs", "0", "greater than or equal to 1"]),

@@ -140,3 +140,17 @@ def test_the_report_stands_alone(results):
     for name in names:
         for kind in ("html", "svg", "pdf"):
             assert (results / f"figures/{name}.{kind}").stat().st_size > 1000
+
+
+def test_the_tables_of_the_paper_are_there(results):
+    for name in ("confidence_ellipses", "performance_risk", "best_accuracies"):
+        table = pd.read_parquet(results / f"tables/{name}.parquet")
+        named = table[["experiment", "variant"]].itertuples(index=False, name=None)
+        assert list(named) == [("other", "base"), ("small", "base"), ("small", "nonuniform-0.5")]
+        assert table.filter(like="published_").isna().all(axis=None), "the study follows no reference"
+        for kind in ("csv", "md", "tex"):
+            assert (results / f"tables/{name}.{kind}").stat().st_size > 100
+    accuracies = pd.read_parquet(results / "tables/best_accuracies.parquet")
+    cells = pd.read_parquet(results / "cells.parquet")
+    at_prior = cells[cells["log10_wd"] == -4.0].sort_values(["experiment", "variant"])
+    assert accuracies["prior_score"].tolist() == at_prior["top1"].tolist()

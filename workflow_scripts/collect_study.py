@@ -13,17 +13,18 @@ def collect_study(
     rounds: list[Path],
     *,
     experiments: dict[str, dict],
-    seeds: dict[str, list[int]],
+    design: dict[str, dict],
     cells_out: Path,
     benchmarks_out: Path,
 ) -> None:
     """Write `cells_out` and `benchmarks_out` (Parquet).
 
-    `experiments` names each one's declaration `shared` and its `widths` by variant, `seeds` those of its grid. Raises
-    InputError that names a damaged input, or a record that was trained by something else than its experiment declares.
+    `experiments` names each one's declaration `shared` and its `widths` by variant, `design` holds the seeds of its
+    grid and the split it is to select_on. Raises InputError that names a damaged input, or a record that was trained by
+    something else than its experiment declares.
     """
     check_records(records, experiments)
-    write_cells(records, cells_out, places=Places(seeds, [read_round(path) for path in rounds]))
+    write_cells(records, cells_out, places=Places(design, [read_round(path) for path in rounds]))
     write_benchmarks(benchmarks, benchmarks_out)
 
 
@@ -34,7 +35,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             [Path(path) for path in snakemake.input.benchmarks],
             [Path(path) for path in snakemake.input.rounds],
             experiments=snakemake.params.experiments,
-            seeds=snakemake.params.seeds,
+            design=snakemake.params.design,
             cells_out=Path(snakemake.output.cells),
             benchmarks_out=Path(snakemake.output.benchmarks),
         )

@@ -3,16 +3,14 @@
 from pathlib import Path
 
 from prunescape.joblog import job_log
-from prunescape.report.page import write_report
+from prunescape.report.page import TABLES, write_report
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         write_report(
             snakemake.params.study,
             cells=snakemake.input.cells,
-            ellipses=snakemake.input.ellipses,
-            risk=snakemake.input.risk,
-            verdicts=snakemake.input.verdicts,
+            tables={name: snakemake.input[name] for name in TABLES},
             benchmarks=snakemake.input.benchmarks,
             compared=Path(snakemake.input.compared[0]).parent,
             figures=snakemake.input.figures,

@@ -38,29 +38,84 @@ def parser() -> argparse.ArgumentParser:
     root = Parser(prog="prunescape", description=__doc__.split(":")[0].replace("`", ""))
     commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     add_analyse(commands.add_parser("analyse", help="regions of interest, ellipses and risk of a table of cells"))
+    add_export(commands.add_parser("export-optuna", help="a table of cells as Optuna studies, one per variant"))
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))
     return root
 
 
 def add_analyse(command: argparse.ArgumentParser) -> None:
-    """`prunescape analyse CELLS --out DIR`."""
+    """`prunescape analyse CELLS --out DIR`, and which columns it takes."""
+    add_cells(command)
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the tables")
+    command.add_argument(
+        "--thresholds",
+        type=number,
+        nargs="+",
+        default=[],
+        metavar="X",
+        help="how far under the best still counts as good, in the metric's unit, for one region of interest each "
+        "(default: 0.5 and 1 percentage points); risks are taken over the base's region of the smallest",
+    )
+    command.set_defaults(run=run_analyse)
+
+
+def add_cells(command: argparse.ArgumentParser) -> None:
+    """The table of cells, and the columns that are its axes and its metric."""
     command.add_argument(
         "cells",
         type=Path,
         metavar="CELLS",
-        help="Parquet or CSV with columns model, dataset, variant, log10_lr, log10_wd, seed, top1 (and top5, status); "
-        "the unpruned model's variant is called base",
+        help="Parquet, CSV or a file of Optuna's, with model, dataset, variant, log10_lr, log10_wd, seed, top1 (and "
+        "top5, status); the unpruned model's variant is called base",
     )
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the tables")
-    command.set_defaults(run=run_analyse)
+    axis = "column of the {} axis, or log10:COLUMN for its logarithm (default: {})"
+    command.add_argument("--x", default="log10_wd", metavar="COLUMN", help=axis.format("x", "log10_wd"))
+    command.add_argument("--y", default="log10_lr", metavar="COLUMN", help=axis.format("y", "log10_lr"))
+    command.add_argument("--metric", metavar="COLUMN", help="column of the metric (default: top1, and top5 if there)")
+    command.add_argument("--minimise", action="store_true", help="lower values of the metric are better")
+    command.add_argument("--base", default="base", metavar="VARIANT", help="variant that others are held against")
+
+
+def add_export(command: argparse.ArgumentParser) -> None:
+    """`prunescape export-optuna CELLS --out FILE.db`, and which columns it takes."""
+    add_cells(command)
+    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file for the storage")
+    command.add_argument(
+        "--storage",
+        choices=("sqlite", "journal"),
+        default="sqlite",
+        help="Optuna's RDBStorage in SQLite, or its JournalStorage (default: %(default)s)",
+    )
+    command.set_defaults(run=run_export)
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Write the storage and name it."""
+    from prunescape.landscape.optuna_export import export_optuna
+
+    print(export_optuna(options.cells, options.out, kind=options.storage, choice=column_choice(options, [])))
+
+
+def column_choice(options: argparse.Namespace, thresholds: list[float]):
+    """The chosen columns as the analysis takes them."""
+    from prunescape.landscape.axes import Axis, Choice
+
+    return Choice(
+        x=Axis.parse(options.x),
+        y=Axis.parse(options.y),
+        metric=options.metric,
+        minimise=options.minimise,
+        thresholds=tuple(thresholds),
+        base=options.base,
+    )
 
 
 def run_analyse(options: argparse.Namespace) -> None:
     """Write the tables and name them."""
     from prunescape.landscape.analyse import analyse
 
-    for path in analyse(options.cells, options.out).values():
+    for path in analyse(options.cells, options.out, choice=column_choice(options, options.thresholds)).values():
         print(path)
 
 

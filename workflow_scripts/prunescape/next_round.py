@@ -46,7 +46,7 @@ def study_cells(plans: Plans, records: Iterable[Path | str], earlier: list[Round
     """The cells so far as `read_cells` would give them."""
     import pandas as pd
 
-    places = Places({name: plan["seeds"] for name, plan in plans.items()}, earlier)
+    places = Places(plans, earlier)
     return checked_cells(pd.DataFrame(cell_rows(records, places)), "records", partial=True)
 
 

@@ -28,17 +28,15 @@ def write_partial_report(
     """
     folder = results / "partial"
     cells, benchmarks, figures = folder / "cells.parquet", folder / "benchmarks.parquet", folder / "figures"
-    seeds = {name: plan["seeds"] for name, plan in study["experiments"].items()}
-    write_cells(records, cells, places=Places(seeds, [read_round(path) for path in rounds]))
+    write_cells(records, cells, places=Places(study["experiments"], [read_round(path) for path in rounds]))
     write_benchmarks(measured, benchmarks)
     terms = {name: plan["verdict"] for name, plan in study["experiments"].items()}
-    tables = analyse(cells, folder, partial=True, terms=terms)
-    ellipses, risk = tables["ellipses.parquet"], tables["risk.parquet"]
+    written = analyse(cells, folder, partial=True, terms=terms)
+    tables = {Path(name).stem: path for name, path in written.items() if path.suffix == ".parquet"}
     compared = compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
-    drawn = {"roi": tables["roi.parquet"], "ellipses": ellipses, "pareto": compared["pareto"]}
+    drawn = {"roi": tables["roi"], "ellipses": tables["ellipses"], "pareto": compared["pareto"]}
     draw_figures(study, cells=cells, **drawn, out=figures)
-    page = {"cells": cells, "ellipses": ellipses, "risk": risk, "benchmarks": benchmarks, "figures": figures}
-    page |= {"verdicts": tables["verdicts.parquet"], "compared": folder}
+    page = {"cells": cells, "tables": tables, "benchmarks": benchmarks, "figures": figures, "compared": folder}
     report = folder / "report.html"
     write_report(study, **page, missing=missing, out=report)
     return report

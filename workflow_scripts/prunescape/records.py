@@ -11,6 +11,7 @@ OK, DIVERGED = "ok", "diverged"
 # which part of the design a cell is: its landscape's grid; fresh seeds at the prior, for the seed noise; fresh seeds at
 # the points that the screening kept
 GRID, PILOT, REPLICATE = STAGES = ("grid", "pilot", "replicate")
+TEST, VALIDATION = SPLITS = ("test", "validation")
 TOP5_CLASSES = 11  # with fewer classes, guessing five of them is right half of the time or more
 
 # name -> (arrow type, meaning with unit); None in a record becomes null
@@ -30,6 +31,7 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
         "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points)",
     ),
     "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
+    "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),
     "status": ("string", "ok, or diverged: the loss was not finite"),
     "classes": ("int64", "number of classes"),
     "tested": ("int64", "images in the test split"),
@@ -40,7 +42,7 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     "val_correct": ("int64", "validation images whose top-1 class is right after the last epoch; null as is `correct`"),
     "val_tested": ("int64", "images held out of the training split for validation; null where there are none"),
     "val_top1": ("float64", "100 val_correct / val_tested, percent; exactly 100 / classes when diverged"),
-    "val_top5": ("float64", "the same for the five best classes; exactly 500 / classes when diverged"),
+    "val_top5": ("float64", "as `val_top1` for the five best classes; 500 / classes when diverged; null as is `top5`"),
     "loss": ("float64", "mean cross-entropy on the test split, nats; null when not finite"),
     "train_loss": ("float64", "mean cross-entropy over the last epoch's batches, nats; null when not finite"),
     "train_top1": ("float64", "percent over the last epoch's batches, augmented, in training mode"),
@@ -79,12 +81,12 @@ def unpack_bits(packed: str, count: int):
     return np.unpackbits(np.frombuffer(base64.b64decode(packed), np.uint8), count=count).astype(bool)
 
 
-def record_row(record: dict[str, Any], stage: str, round_number: int) -> dict[str, Any]:
+def record_row(record: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:
     """One row of cells.parquet from a record as train_cell writes it. Raises KeyError for a record without a field.
 
-    Stage and round are not in the record: they belong to the design, which may change without a training.
+    `place` has stage, round and select_on: they belong to the design, which may change without a training.
     """
-    row = {**record, **record["provenance"], "stage": stage, "round": round_number}
+    row = {**record, **record["provenance"], **place}
     row["correct_bits"] = base64.b64decode(record["correct_bits"])
     return {name: row[name] for name in CELL_COLUMNS}
 

@@ -56,16 +56,22 @@ def present_rounds(paths: Iterable[Path | str]) -> list[Round]:
 
 
 class Places:
-    """Stage and round of every cell of a study, from each experiment's grid `seeds` and the planned `rounds`."""
+    """Where every cell of a study stands in its design.
 
-    def __init__(self, seeds: dict[str, list[int]], rounds: Iterable[Round]) -> None:
-        self.seeds = seeds
+    `experiments` holds each one's `seeds` of the grid and the split it is to `select_on`; `rounds` are those planned.
+    """
+
+    def __init__(self, experiments: dict[str, dict[str, Any]], rounds: Iterable[Round]) -> None:
+        self.experiments = experiments
         self.planned = {
             cell: (stage, step.number) for step in rounds for stage, cells in step.cells.items() for cell in cells
         }
 
-    def of(self, record: dict[str, Any]) -> tuple[str, int]:
-        """(stage, round) of the cell that `record` describes. Raises KeyError for a record without a field."""
+    def of(self, record: dict[str, Any]) -> dict[str, Any]:
+        """stage, round and select_on of the cell that `record` describes. Raises KeyError for one without a field."""
         setting = (canonical(record[name]) for name in ("log10_lr", "log10_wd"))
         cell = Cell(record["experiment"], Variant.parse(record["variant"]), *setting, record["seed"])
-        return self.planned.get(cell) or (GRID if cell.seed in self.seeds[cell.experiment] else PILOT, 0)
+        experiment = self.experiments[cell.experiment]
+        first = GRID if cell.seed in experiment["seeds"] else PILOT
+        stage, number = self.planned.get(cell, (first, 0))
+        return {"stage": stage, "round": number, "select_on": experiment["select_on"]}

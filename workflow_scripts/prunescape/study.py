@@ -155,9 +155,13 @@ class Target(Part):
 
 
 class Study(Part):
-    """All experiments of one config, with the data sets and targets they use."""
+    """All experiments of one config, with the data sets and targets they use.
+
+    `reference` is the work whose published values stand beside ours in the tables, for the models it studied.
+    """
 
     study: Name
+    reference: Literal["matthiesen2023"] | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     datasets: dict[Name, dict[str, Any]] = {}
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
@@ -197,6 +201,7 @@ class Study(Part):
             "extension": plan.extension.max_rounds,
             "fresh_seeds": plan.fresh_seeds,
             "seeds": sorted(plan.seeds),
+            "select_on": plan.select_on,
             "variants": [variant.name for variant in plan.all_variants],
             "verdict": plan.verdict.model_dump(),
         }
@@ -214,6 +219,13 @@ class Study(Part):
         """The names of the data sets that some experiment uses."""
         return sorted({experiment.dataset for experiment in self.experiments.values()})
 
+    def priors(self) -> dict[str, dict[str, float]]:
+        """log10 of the learning rate and weight decay of every experiment's prior."""
+        return {
+            name: {axis: float(getattr(experiment.prior, axis)) for axis in LOG10_BOUNDS}
+            for name, experiment in sorted(self.experiments.items())
+        }
+
     def summary(self) -> dict[str, Any]:
         """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report."""
         content = self.model_dump(mode="json")
@@ -222,7 +234,7 @@ class Study(Part):
                 "recipe": asdict(experiment.recipe),
                 "variants": [variant.name for variant in experiment.all_variants],
                 "grid": {axis: [float(value) for value in values] for axis, values in experiment.axes.items()},
-                "prior": {axis: float(getattr(experiment.prior, axis)) for axis in ("log10_lr", "log10_wd")},
+                "prior": self.priors()[name],
             }
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
         return json.loads(json.dumps(content, sort_keys=True))

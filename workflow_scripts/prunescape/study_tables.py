@@ -9,7 +9,7 @@ from typing import Any
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
 from prunescape.errors import InputError
 from prunescape.files import AGAIN, file_digest, read_json, whole_file
-from prunescape.records import CELL_COLUMNS, GRID, arrow_schema, record_row
+from prunescape.records import CELL_COLUMNS, GRID, TEST, arrow_schema, record_row
 from prunescape.rounds import Places
 
 
@@ -24,7 +24,7 @@ def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Place
 
 def cell_rows(records: Iterable[Path | str], places: Places) -> list[dict[str, Any]]:
     """The rows of `write_cells`; raises as it does."""
-    return [_parsed(path, lambda record: record_row(record, *places.of(record))) for path in records]
+    return [_parsed(path, lambda record: record_row(record, places.of(record))) for path in records]
 
 
 def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
@@ -53,8 +53,9 @@ def _declared(shared: Path | str, widths: dict[str, Path | str]) -> dict[str, An
 
 def is_readable(record: Path | str) -> bool:
     """Whether a record gives a row of the table."""
+    anywhere = {"stage": GRID, "round": 0, "select_on": TEST}
     try:
-        _parsed(record, lambda content: record_row(content, GRID, 0))
+        _parsed(record, lambda content: record_row(content, anywhere))
     except InputError:
         return False
     return True

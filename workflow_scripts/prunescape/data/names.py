@@ -34,7 +34,7 @@ FORMAT = "image-folder"
 # first two None takes all there are; `validation` images leave the training split, None holds none out.
 DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
 # Any folder of images under any name; `size` and `resize` in pixels, `workers` are processes that decode for training.
-IMAGE_FOLDER = {"format": FORMAT, "folder": None, "size": None, "resize": None, "workers": 4, **DRAWN}
+IMAGE_FOLDER = {"format": FORMAT, "folder": None, "size": None, "resize": None, "workers": None, **DRAWN}
 DATASETS: dict[str, dict[str, object]] = {
     "digits": {**DRAWN, "test": 600},
     "fashion-mnist": {"folder": "data/fashion-mnist", **DRAWN},
@@ -45,6 +45,7 @@ DATASETS: dict[str, dict[str, object]] = {
 NEEDED = {"folder": "the path of a folder that holds train/ and val/", "size": "the side of the crops, in pixels"}
 # Where the files lie and who decodes them: no result depends on it.
 WITHOUT_INFLUENCE = ("folder", "workers")
+GPU_WORKERS = 4  # about 200 images of ImageNet's size per second each
 
 
 def check_options(name: str, options: dict) -> None:
@@ -80,7 +81,7 @@ def _check_value(name: str, key: str, value: object, default: object) -> None:
         "format": (value == FORMAT, FORMAT),
         "split_seed": (whole and 0 <= value < 2**32, "a whole number from 0 to 2^32 - 1"),
         "validation": (value is None or (whole and value >= 0), "a whole number, 0 for none"),
-        "workers": (whole and 0 <= value <= 256, "a whole number from 0 to 256"),
+        "workers": (value is None or (whole and 0 <= value <= 256), "a whole number from 0 to 256"),
     }
     count = ((whole and value > 0) or (value is None and default is None), "a whole number above 0")
     fits, allowed = rules.get(key, count)
@@ -122,6 +123,16 @@ def _sized(options: dict) -> dict:
 def identity_options(options: dict) -> dict:
     """The resolved options that decide what the prepared data are."""
     return {key: value for key, value in options.items() if key not in WITHOUT_INFLUENCE}
+
+
+def decoding_workers(options: dict, device: str) -> int:
+    """How many processes decode the images of this data set for a training on `device` (cpu or cuda).
+
+    None for data in memory and, by default, on a CPU: it trains far slower than it decodes, and cores are better spent
+    on other cells.
+    """
+    workers = options.get("workers", 0)
+    return (GPU_WORKERS if device == "cuda" else 0) if workers is None else workers
 
 
 def wanted_files(options: dict) -> dict[Path, str]:

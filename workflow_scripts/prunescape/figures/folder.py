@@ -8,16 +8,17 @@ import matplotlib
 
 from prunescape.cost.pareto import PARETO_COLUMNS
 from prunescape.figures import (
+    matplotlib_grid,
     matplotlib_landscape,
     matplotlib_pareto,
     matplotlib_risk,
+    plotly_grid,
     plotly_landscape,
     plotly_pareto,
     plotly_risk,
 )
-from prunescape.figures.landscape_data import LandscapeFigure, landscape_figure
-from prunescape.figures.pareto_data import ParetoFigure, pareto_figures
-from prunescape.figures.risk_data import RiskFigure, risk_figure
+from prunescape.figures.choice import LINKED, OPEN, Figure, study_figures
+from prunescape.figures.pareto_data import pareto_figures
 from prunescape.files import whole_file, write_json
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
 from prunescape.landscape.result import read_result
@@ -27,20 +28,21 @@ from prunescape.landscape.table import read_cells, scores
 
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
-SELECT = ["experiment", "metric", "seed"]
 # fixed salt and no dates: the same figure gives the same bytes
-STATIC_STYLE = {"svg.hashsalt": "prunescape", "pdf.fonttype": 42, "font.size": 9.5, "axes.labelsize": 9}
+STATIC_STYLE = {"svg.hashsalt": "prunescape", "pdf.fonttype": 42, "font.size": 9, "axes.labelsize": 8.5}
+METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 INTERACTIVE = {
     "landscape": plotly_landscape.draw_landscape,
     "pareto": plotly_pareto.draw_pareto,
     "risk": plotly_risk.draw_risk,
+    "grid": plotly_grid.draw_grid,
 }
 STATIC = {
     "landscape": matplotlib_landscape.draw_landscape,
     "pareto": matplotlib_pareto.draw_pareto,
     "risk": matplotlib_risk.draw_risk,
+    "grid": matplotlib_grid.draw_grid,
 }
-METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def draw_figures(
@@ -58,63 +60,48 @@ def draw_figures(
     """
     landscapes = scores(read_cells(cells, partial=True))
     points = risk_points(landscapes, read_result(roi, ROI_COLUMNS))
-    fronts = pareto_figures(read_result(pareto, PARETO_COLUMNS)) if pareto else []
+    fronts = [(figure, OPEN) for figure in pareto_figures(read_result(pareto, PARETO_COLUMNS))] if pareto else []
     write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study) + fronts, out)
 
 
-def study_figures(scores, ellipses, points, study: dict) -> list[LandscapeFigure | RiskFigure]:
-    """A landscape and a risk figure for every experiment, metric and seed that has the rows for it."""
-    figures: list = []
-    for key, rows in scores.groupby(SELECT, sort=True):
-        prior = study.get("experiments", {}).get(key[0], {}).get("prior")
-        at = None if prior is None else (float(prior["log10_wd"]), float(prior["log10_lr"]))
-        figures.append(landscape_figure(rows, _of(ellipses, key), at))
-        if len(risks := _of(points, key)):
-            figures.append(risk_figure(risks))
-    return figures
+def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
+    """Write NAME.html, .svg and .pdf of each figure, plotly.js once, and the index with each one's place in the report.
 
-
-def _of(table, key: tuple):
-    return table[(table[SELECT] == list(key)).all(axis=1)]
-
-
-def write_figures(figures: list[LandscapeFigure | RiskFigure | ParetoFigure], out: Path | str) -> None:
-    """Write NAME.html, .svg, .pdf and .fragment.html (for the report) of each figure, plotly.js once, and the index."""
+    A figure that the report draws has NAME.fragment.html too.
+    """
     from plotly.offline import get_plotlyjs
 
     out = Path(out)
     with whole_file(out / LIBRARY) as temporary:
         temporary.write_text(get_plotlyjs(), encoding="utf-8")
-    for figure in figures:
-        _write_interactive(figure, out)
+    for figure, place in figures:
+        _write_interactive(figure, out, with_fragment=place != LINKED)
         _write_static(figure, out)
-    write_json(out / INDEX, {"figures": [_entry(figure) for figure in figures]})
+    write_json(out / INDEX, {"figures": [_entry(figure, place) for figure, place in figures]})
 
 
-def _kind(figure) -> str:
-    if isinstance(figure, ParetoFigure):
-        return figure.kind
-    return "landscape" if isinstance(figure, LandscapeFigure) else "risk"
+def _entry(figure: Figure, place: str) -> dict:
+    known = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "kind")}
+    return {**known, "metrics": figure.metrics, "place": place, "seeds": list(figure.seeds)}
 
 
-def _entry(figure) -> dict:
-    named = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "metric", "seed")}
-    return {**named, "kind": _kind(figure)}
-
-
-def _write_interactive(figure, out: Path) -> None:
-    page = INTERACTIVE[_kind(figure)](figure)
+def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> None:
+    page = INTERACTIVE[figure.kind](figure)
     options = {"div_id": figure.name, "config": {"displaylogo": False, "responsive": True}}
-    with whole_file(out / f"{figure.name}.fragment.html") as temporary:
-        temporary.write_text(page.to_html(full_html=False, include_plotlyjs=False, **options), encoding="utf-8")
+    if with_fragment:
+        drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)
+        with whole_file(out / f"{figure.name}.fragment.html") as temporary:
+            temporary.write_text(f'<div style="min-width: {figure.least_width}px">{drawing}</div>', encoding="utf-8")
     page.update_layout(title={"text": figure.title, "x": 0.5, "y": 0.97}, margin_t=104)
     with whole_file(out / f"{figure.name}.html") as temporary:
         temporary.write_text(page.to_html(include_plotlyjs=LIBRARY, **options), encoding="utf-8")
 
 
-def _write_static(figure, out: Path) -> None:
+def _write_static(figure: Figure, out: Path) -> None:
     with matplotlib.rc_context(STATIC_STYLE):
-        page = STATIC[_kind(figure)](figure)
+        page = STATIC[figure.kind](figure)
+        page.get_layout_engine().execute(page)
+        page.set_layout_engine("none")  # laid out once, and the same in every format
         for kind, metadata in METADATA.items():
             with whole_file(out / f"{figure.name}.{kind}") as temporary:
                 page.savefig(temporary, format=kind, metadata=metadata)

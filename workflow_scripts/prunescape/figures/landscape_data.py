@@ -1,24 +1,27 @@
-"""What a landscape figure shows, before anything is drawn: panels, surfaces, ellipses, scale. Needs scipy, pandas."""
+"""What a landscape figure shows, before anything is drawn: panels, surfaces, ellipses, scale. Needs pandas."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from prunescape.figures.style import METRIC_TITLES, file_name
+from prunescape.figures.captions import CHOSEN_ON_VALIDATION, mean_text, metrics_text
+from prunescape.figures.style import METRIC_TITLES, file_name, seeds_text
+from prunescape.figures.surface import SURFACE_POINTS, surface
 from prunescape.landscape.ellipse import outline
 from prunescape.landscape.roi import THRESHOLDS, TOLERANCE, best_cells
-from prunescape.landscape.table import variant_order
+from prunescape.landscape.table import METRICS, variant_order
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TOP_SHARE = 0.15
-SURFACE_POINTS = 101
 BANDS = 12
+SIDE_BY_SIDE = 3  # so many variants of two landscapes stand beside each other; of more, top-5 stands below top-1
 Curve = tuple[np.ndarray, np.ndarray]
+Setting = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -39,30 +42,17 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class LandscapeFigure:
-    """All variants of an experiment in one metric and seed, on one scale from `floor` to `ceiling` (percent).
+class Landscape:
+    """All variants of an experiment in one metric, on one scale from `floor` to `ceiling` (percent).
 
-    `share` is the share of all cells on the scale; `surface_wd` and `surface_lr` are the axes of every surface;
-    `span_wd` and `span_lr` what the axes show; `prior` is (log10_wd, log10_lr) or None.
+    `share` is the share of all cells on the scale.
     """
 
-    name: str
-    experiment: str
     metric: str
-    seed: int
     panels: list[Panel]
     floor: float
     ceiling: float
     share: float
-    prior: tuple[float, float] | None
-    surface_wd: np.ndarray
-    surface_lr: np.ndarray
-    span_wd: tuple[float, float]
-    span_lr: tuple[float, float]
-
-    @property
-    def title(self) -> str:
-        return f"{self.experiment}: {METRIC_TITLES[self.metric]} landscape of each variant, seed {self.seed}"
 
     @property
     def levels(self) -> np.ndarray:
@@ -72,54 +62,121 @@ class LandscapeFigure:
         """
         return np.linspace(self.floor, self.ceiling, BANDS + 1) - 1e-4 * (self.ceiling - self.floor)
 
+
+@dataclass(frozen=True)
+class LandscapeFigure:
+    """The landscapes of an experiment, in top-1 and where it is recorded in top-5, of one seed or the mean of `seeds`.
+
+    `prior` is (log10_wd, log10_lr) or None; `surface_wd` and `surface_lr` are the axes of every surface, `span_wd` and
+    `span_lr` what the axes show; `validated` says that settings are chosen on a validation split, not by the score.
+    """
+
+    kind: ClassVar[str] = "landscape"
+    name: str
+    experiment: str
+    seeds: tuple[int, ...]
+    landscapes: list[Landscape]
+    prior: Setting | None
+    surface_wd: np.ndarray
+    surface_lr: np.ndarray
+    span_wd: Setting
+    span_lr: Setting
+    validated: bool
+
+    @property
+    def metrics(self) -> list[str]:
+        return [landscape.metric for landscape in self.landscapes]
+
+    @property
+    def stacked(self) -> bool:
+        """Whether the second landscape stands below the first, for want of room beside it."""
+        return len(self.landscapes) > 1 and len(self.landscapes[0].panels) > SIDE_BY_SIDE
+
+    @property
+    def least_width(self) -> int:
+        """Pixels that the browser's drawing needs."""
+        beside = 1 if self.stacked else len(self.landscapes)
+        return 160 + 140 * beside * len(self.landscapes[0].panels)
+
+    @property
+    def title(self) -> str:
+        mean = "mean over " if len(self.seeds) > 1 else ""
+        what = "landscapes" if len(self.landscapes) > 1 else "landscape"
+        return f"{self.experiment}: {metrics_text(self.metrics)} {what} of each variant, {mean}{seeds_text(self.seeds)}"
+
     @property
     def caption(self) -> str:
-        more = "" if self.share <= TOP_SHARE + 0.005 else ", so far down that it holds every variant's 1.0-ROI"
+        shares = " and ".join(f"{landscape.share:.0%}" for landscape in self.landscapes)
+        lower = any(landscape.share > TOP_SHARE + 0.005 for landscape in self.landscapes)
+        bars = "colour bar, which covers" if len(self.landscapes) == 1 else "colour bars, which cover"
         return (
-            f"Top: contours of the {METRIC_TITLES[self.metric]} accuracy, interpolated between the cells on the colour "
-            f"bar, which covers the best {self.share:.0%} of all variants' cells{more}; cells below it are grey dots "
-            "and take no part in the interpolation. Bottom: every cell, with the confidence ellipses of the regions "
-            "within 1.0 (white) and 0.5 points (black) of the variant's best cell, drawn where a region has 5 cells or "
-            "more."
+            f"{self._places()}Top: contours of the accuracy, interpolated between the cells on the {bars} the best "
+            f"{shares} of all variants' cells{', so that no variant is without colour' * lower}; cells below are "
+            "grey dots and take no part. Bottom: every cell, with the confidence ellipses of the regions within 1.0 "
+            "(white) and 0.5 points (black) of the variant's best cell, drawn where a region has 5 cells or more."
+            + CHOSEN_ON_VALIDATION * self.validated
+            + mean_text(self.seeds, ellipses=True)
         )
 
+    def _places(self) -> str:
+        """Where each landscape stands, when there are two."""
+        if len(self.landscapes) == 1:
+            return ""
+        first, second = (METRIC_TITLES[metric] for metric in self.metrics)
+        where = f"Upper half: {first}; lower half: {second}" if self.stacked else f"Left: {first}; right: {second}"
+        return f"{where}, each with its own regions and colours. "
 
-def landscape_figure(scores: pd.DataFrame, ellipses: pd.DataFrame, prior: tuple[float, float] | None):
-    """The figure of `scores`, the cells of ONE experiment, metric and seed, with the rows of `ellipses` that are its.
 
-    The colour bar holds the top 15 % of all variants' cells (matthiesen2023, Figures 4.1 and 4.2). Decided: it reaches
-    lower where it would not hold every variant's 1.0-ROI, so that no variant is left without colour.
+def landscape_figure(
+    scores: pd.DataFrame, ellipses: pd.DataFrame, prior: Setting | None, seeds: tuple[int, ...]
+) -> LandscapeFigure:
+    """The figure of `scores`, the cells of ONE experiment and seed, with the rows of `ellipses` that are theirs.
+
+    With several `seeds` they are those of `landscape.mean`. Contour over scatter, one column per variant
+    (matthiesen2023, Figures 4.1 and 4.2); top-1 and top-5 side by side, each with its own ROI (Figure 4.3).
     """
-    first = scores.iloc[0]
-    floor, ceiling = colour_range(scores)
     wd, lr = (np.unique(scores[name]) for name in ("log10_wd", "log10_lr"))
     x, y = (np.linspace(values[0], values[-1], SURFACE_POINTS) for values in (wd, lr))
+    landscapes = [
+        _landscape(scores[scores["metric"] == metric], ellipses[ellipses["metric"] == metric], x, y)
+        for metric in METRICS
+        if (scores["metric"] == metric).any()
+    ]
+    lines = [line for part in landscapes for panel in part.panels for line in panel.outlines.values()]
+    experiment, metrics = scores["experiment"].iloc[0], [landscape.metric for landscape in landscapes]
+    return LandscapeFigure(
+        name=file_name("landscape", experiment, *metrics, "mean" if len(seeds) > 1 else f"seed{seeds[0]}"),
+        experiment=experiment,
+        seeds=seeds,
+        landscapes=landscapes,
+        prior=prior,
+        surface_wd=x,
+        surface_lr=y,
+        span_wd=_span(wd, prior and prior[0], [line[0] for line in lines]),
+        span_lr=_span(lr, prior and prior[1], [line[1] for line in lines]),
+        validated=bool(((scores["chosen_on"] - scores["score"]).abs() > TOLERANCE).any()),
+    )
+
+
+def colour_range(scores: pd.DataFrame) -> Setting:
+    """The lowest and highest percent on the colour bar; never equal, so that a flat landscape can be drawn.
+
+    It holds the top 15 % of all variants' cells (matthiesen2023, Figures 4.1 and 4.2). Decided: it reaches lower where
+    it would not hold every variant's 1.0-ROI, so that no variant is left without colour.
+    """
+    worst_best = best_cells(scores)["score"].min()
+    floor = min(float(np.quantile(scores["score"], 1 - TOP_SHARE)), float(worst_best) - max(THRESHOLDS))
+    return max(floor, 0.0), float(scores["score"].max()) or 1.0
+
+
+def _landscape(scores: pd.DataFrame, ellipses: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> Landscape:
+    floor, ceiling = colour_range(scores)
     panels = [
         _panel(rows, ellipses[ellipses["variant"] == name], floor, x, y)
         for name, rows in sorted(scores.groupby("variant"), key=lambda item: variant_order(item[0]))
     ]
-    return LandscapeFigure(
-        name=file_name("landscape", first.experiment, first.metric, f"seed{first.seed}"),
-        experiment=first.experiment,
-        metric=first.metric,
-        seed=int(first.seed),
-        panels=panels,
-        floor=floor,
-        ceiling=ceiling,
-        share=float((scores["score"] >= floor - TOLERANCE).mean()),
-        prior=prior,
-        surface_wd=x,
-        surface_lr=y,
-        span_wd=_span(wd, prior and prior[0], [line[0] for panel in panels for line in panel.outlines.values()]),
-        span_lr=_span(lr, prior and prior[1], [line[1] for panel in panels for line in panel.outlines.values()]),
-    )
-
-
-def colour_range(scores: pd.DataFrame) -> tuple[float, float]:
-    """The lowest and highest percent on the colour bar; never equal, so that a flat landscape can be drawn."""
-    worst_best = scores.groupby("variant")["score"].max().min()
-    floor = min(float(np.quantile(scores["score"], 1 - TOP_SHARE)), float(worst_best) - max(THRESHOLDS))
-    return max(floor, 0.0), float(scores["score"].max()) or 1.0
+    share = float((scores["score"] >= floor - TOLERANCE).mean())
+    return Landscape(scores["metric"].iloc[0], panels, floor, ceiling, share)
 
 
 def _panel(rows: pd.DataFrame, ellipses: pd.DataFrame, floor: float, x: np.ndarray, y: np.ndarray) -> Panel:
@@ -138,21 +195,7 @@ def _panel(rows: pd.DataFrame, ellipses: pd.DataFrame, floor: float, x: np.ndarr
     )
 
 
-def surface(kept: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
-    """Percent at every (y, x): linear between the `kept` cells, nan outside their hull; None when they span no area."""
-    from scipy.interpolate import LinearNDInterpolator
-    from scipy.spatial import QhullError
-
-    if len(kept) < 3:
-        return None
-    try:
-        between = LinearNDInterpolator(kept[["log10_wd", "log10_lr"]].to_numpy(), kept["score"], rescale=True)
-    except QhullError:
-        return None
-    return between(*np.meshgrid(x, y)).astype(np.float32)
-
-
-def _span(values: np.ndarray, prior: float | None, outlines: list[np.ndarray]) -> tuple[float, float]:
+def _span(values: np.ndarray, prior: float | None, outlines: list[np.ndarray]) -> Setting:
     """The axis from the lowest to the highest value, the prior included, and half a grid step around.
 
     It reaches for the ellipses' outlines, but no further than two steps beyond the grid.

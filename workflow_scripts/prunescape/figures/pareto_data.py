@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -51,13 +51,14 @@ class Panel:
 class ParetoFigure:
     """Accuracy against every cost that is known, for the models of one experiment on one target."""
 
+    kind: ClassVar[str] = "pareto"
+    metrics: ClassVar[list[str]] = ["top1"]
+    seeds: ClassVar[tuple[int, ...]] = ()
+    least_width: ClassVar[int] = 640
     name: str
     experiment: str
     target: str
     panels: list[Panel]
-    kind: str = "pareto"
-    metric: str = "top1"
-    seed: int = 0
 
     @property
     def title(self) -> str:

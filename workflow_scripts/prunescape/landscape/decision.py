@@ -13,6 +13,9 @@ from prunescape.landscape.gains import Gains, lower_bounds, upper_bounds
 from prunescape.landscape.roi import TOLERANCE
 
 KEEP, RETUNE, INCONCLUSIVE = "keep", "retune", "inconclusive"
+# noise with tails as heavy as Student's t with 5 degrees of freedom passes a bound of single cells twice as often
+HEAVY_TAILS = 2
+NOISIER_LEVEL = 0.01
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,25 @@ def screening_bounds(excess, spread, sigma, freedom, level: float) -> np.ndarray
     """Upper confidence bounds of each point's gain from stage 1 alone: excess + q σ spread, percentage points.
 
     `excess` = Y1_j − mean over Θ_b of Y1; `spread` = √(1/S_j + Σ_b (1/S_b) / K²) with S seeds, √((1 + 1/K)/S) when all
-    have as many; q = t(freedom, 1 − level), the normal quantile when freedom is infinite. Infinite without a `sigma`.
-    A point is dropped when its bound is under the margin.
+    have as many; q = t(freedom, 1 − level / HEAVY_TAILS), a normal quantile when freedom is infinite. Infinite without
+    a `sigma`. A point is dropped when its bound is under the margin.
     """
     from scipy.stats import t
 
-    bounds = excess + t.isf(level, freedom) * sigma * spread
+    bounds = excess + t.isf(level / HEAVY_TAILS, freedom) * sigma * spread
     return np.where(np.isnan(bounds) | ~(np.asarray(sigma) > TOLERANCE), np.inf, bounds)
+
+
+def noise_to_trust(found: Gains, sigma, freedom) -> tuple[np.ndarray, np.ndarray]:
+    """The noise (...), and its degrees of freedom, that the bounds of dropped points may rest on.
+
+    It is the screen's `sigma`, unless the noise of fresh seeds is larger by an F test at NOISIER_LEVEL: then that one.
+    """
+    from scipy.stats import f
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        larger = f.sf((found.noise / sigma) ** 2, found.noise_freedom, np.minimum(freedom, 1e9)) < NOISIER_LEVEL
+    return np.where(larger, found.noise, sigma), np.where(larger, found.noise_freedom, freedom)
 
 
 def decide(

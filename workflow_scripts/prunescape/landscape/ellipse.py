@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 K = 2.0  # standard deviations: the contour holds 1 - exp(-K**2 / 2) = 86.47 % of a Gaussian (Table 3.5)
 FEWEST_POINTS = 5
-# a variance this small against the other is rounding: the points lie on a line, or show no direction
+# 1 - r^2 this small is rounding: the points lie on a line; so are variances that differ this little: no direction
 NEGLIGIBLE = 1e-12
 
 ELLIPSE_COLUMNS: dict[str, tuple[str, str]] = {
@@ -40,7 +40,7 @@ def ellipses(roi: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*LANDSCAPE, "threshold"]
     grouped = roi.groupby(keys, sort=False)
-    x, y = (roi[name] - grouped[name].transform("mean") for name in ("log10_wd", "log10_lr"))
+    x, y = (_from_mean(grouped[name], roi[name]) for name in ("log10_wd", "log10_lr"))
     sums = roi[keys].assign(n=1, xx=x * x, xy=x * y, yy=y * y, truncated=_on_edge(roi, scores))
     table = sums.groupby(keys, sort=False).agg({"n": "sum", "xx": "sum", "xy": "sum", "yy": "sum", "truncated": "any"})
     centre = grouped[["log10_wd", "log10_lr"]].mean()
@@ -57,8 +57,9 @@ def ellipses(roi: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 def axes(xx: np.ndarray, xy: np.ndarray, yy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Length, width and angle (degrees) of the k = 2 contours of Gaussians with covariances [[xx, xy], [xy, yy]]."""
     middle, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
-    long, short = middle + half, middle - half
-    short = np.where(short <= NEGLIGIBLE * long, 0.0, short)
+    # the product of both eigenvalues; unlike their difference it stays exact where the axes' units are far apart
+    product, long = xx * yy - xy * xy, middle + half
+    short = np.divide(product, long, out=np.zeros_like(long), where=product > NEGLIGIBLE * xx * yy)
     angle = np.degrees(np.arctan2(2 * xy + 0.0, xx - yy)) / 2
     angle = np.where(angle <= -90, angle + 180, angle)
     angle = np.where(half <= NEGLIGIBLE * middle, 0.0, angle)
@@ -73,6 +74,12 @@ def outline(ellipse, points: int = 145) -> tuple[np.ndarray, np.ndarray]:
     wd = ellipse.centre_log10_wd + along * np.cos(angle) - across * np.sin(angle)
     lr = ellipse.centre_log10_lr + along * np.sin(angle) + across * np.cos(angle)
     return wd, lr
+
+
+def _from_mean(grouped, values: pd.Series) -> pd.Series:
+    """Each value's distance from its group's mean; exactly 0 in a group of one value, whatever its mean rounds to."""
+    one_value = grouped.transform("min") == grouped.transform("max")
+    return (values - grouped.transform("mean")).mask(one_value, 0.0)
 
 
 def _on_edge(roi: pd.DataFrame, scores: pd.DataFrame) -> np.ndarray:

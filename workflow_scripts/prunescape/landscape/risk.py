@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.landscape.roi import best_cells
+from prunescape.landscape.roi import TOLERANCE, best_cells
 from prunescape.landscape.table import KEY_COLUMNS, LANDSCAPE, SETTING
 
 if TYPE_CHECKING:
@@ -27,44 +27,47 @@ RISK_COLUMNS: dict[str, tuple[str, str]] = {
     "d_median": ("float64", "median risk, percentage points"),
     "d_rel_mean": ("float64", "mean of risk / best, a share"),
     "d_rel_std": ("float64", "its standard deviation in the 1/n form, a share"),
+    "d_rel_within_2": ("float64", "share of the n settings whose risk / best is at most twice the base's largest one"),
     "d_mean_converged": ("float64", "d_mean without diverged cells, percentage points"),
     "d_mean_chosen_on": ("float64", "d_mean of the percent by which settings are chosen, percentage points"),
     "n_diverged": ("int64", "how many of the n settings diverged"),
 }
 
 
-def risk_points(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
+def risk_points(scores: pd.DataFrame, roi: pd.DataFrame, *, base_threshold: float = BASE_THRESHOLD) -> pd.DataFrame:
     """The risk at every setting of the base's 0.5-ROI, for every variant (the base too), one row per setting.
 
-    d = f_v(theta*) - f_v(theta), d_rel = d / f_v(theta*) (matthiesen2023, 3.3.2, Eq 3.4 and 3.6), variant and base
+    d = f_v(theta*) - f_v(theta), d_rel = d / |f_v(theta*)| (matthiesen2023, 3.3.2, Eq 3.4 and 3.6), variant and base
     matched on seed, metric and setting. Decided: with a validation split theta* and the ROI are chosen on it, and f is
     the score on the test split, so that d may be negative; `d_chosen_on` is the same on the validation split.
-    Columns: a landscape's key, setting, status, score, best, d, d_rel, d_chosen_on; d_rel is null where the best score
-    is 0. An experiment without cells of its base has no rows.
+    `base_threshold` names another of the base's regions in `roi` than the 0.5-ROI.
+    Columns: a landscape's key, setting, status, score, chosen_on, best, d, d_rel, d_chosen_on; d_rel is null where the
+    best score is 0. An experiment without cells of its base has no rows.
     """
     shared = [name for name in LANDSCAPE if name != "variant"] + SETTING
-    carried = roi[(roi["variant"] == "base") & (roi["threshold"] == BASE_THRESHOLD)][shared]
+    carried = roi[(roi["variant"] == "base") & (roi["threshold"] == base_threshold)][shared]
     names = {"score": "best", "chosen_on": "best_chosen_on"}
     best = best_cells(scores).rename(columns=names)[[*LANDSCAPE, *names.values()]]
     points = scores.merge(best, on=LANDSCAPE, validate="m:1").merge(carried, on=shared, validate="m:1")
     points["d"] = points["best"] - points["score"]
-    points["d_rel"] = points["d"] / points["best"].where(points["best"] > 0)
+    points["d_rel"] = points["d"] / points["best"].abs().where(points["best"] != 0)
     points["d_chosen_on"] = points["best_chosen_on"] - points["chosen_on"]
     return points.sort_values([*LANDSCAPE, *SETTING], ignore_index=True)
 
 
-def risk(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
+def risk(scores: pd.DataFrame, roi: pd.DataFrame, *, base_threshold: float = BASE_THRESHOLD) -> pd.DataFrame:
     """The performance risk of every variant and seed of the experiments that have a base, as `RISK_COLUMNS`.
 
     Mean and standard deviation over the base's 0.5-ROI in the 1/n form (matthiesen2023, 3.3.2, Eq 3.5), computed per
     seed. n = 0, with null values, where a variant was trained at none of the base's good settings, or the
     base not with its seed.
     """
-    points = risk_points(scores, roi)
+    points = risk_points(scores, roi, base_threshold=base_threshold)
     grouped = points.groupby(LANDSCAPE, sort=False)
     summary = grouped["d"].agg(n="count", d_mean="mean", d_median="median")
     summary["d_std"] = grouped["d"].std(ddof=0)
     summary["d_rel_mean"], summary["d_rel_std"] = grouped["d_rel"].mean(), grouped["d_rel"].std(ddof=0)
+    summary["d_rel_within_2"] = _within_twice_the_base(points)
     summary["d_mean_chosen_on"] = grouped["d_chosen_on"].mean()
     converged = points["status"] == "ok"
     summary["d_mean_converged"] = points[converged].groupby(LANDSCAPE, sort=False)["d"].mean()
@@ -73,6 +76,14 @@ def risk(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
     table = _with_base(best_cells(scores)).rename(columns=names).merge(summary.reset_index(), on=LANDSCAPE, how="left")
     table[["n", "n_diverged"]] = table[["n", "n_diverged"]].fillna(0).astype("int64")
     return table[list(RISK_COLUMNS)]
+
+
+def _within_twice_the_base(points: pd.DataFrame) -> pd.Series:
+    """By landscape: the share of settings with d_rel <= 2 max d_rel of the base (matthiesen2023, 4.2, "within 2x")."""
+    shared = [name for name in LANDSCAPE if name != "variant"]
+    largest = points["d_rel"].where(points["variant"] == "base").groupby([points[name] for name in shared])
+    within = (points["d_rel"] <= 2 * largest.transform("max") + TOLERANCE).where(points["d_rel"].notna())
+    return within.astype("float64").groupby([points[name] for name in LANDSCAPE], sort=False).mean()
 
 
 def _with_base(best: pd.DataFrame) -> pd.DataFrame:

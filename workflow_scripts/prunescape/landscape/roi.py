@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 THRESHOLDS = (0.5, 1.0)
-# floating percent loses exact ties; one image of any test set is far more than this
+# floating percent loses exact ties; one image of any test set is far more than this. Other metrics: see `tolerance`
 TOLERANCE = 1e-9
 
 ROI_COLUMNS: dict[str, tuple[str, str]] = {
@@ -31,12 +31,21 @@ def gap_to_best(scores: pd.DataFrame) -> pd.Series:
     return scores.groupby(LANDSCAPE, sort=False)["chosen_on"].transform("max") - scores["chosen_on"]
 
 
+def tolerance(scores: pd.DataFrame, x: float = 0.0) -> pd.Series:
+    """What a gap may exceed x by and still be a tie: `TOLERANCE` at 100 %, and that share of any other metric's best.
+
+    Same index as `scores`.
+    """
+    best = scores.groupby(LANDSCAPE, sort=False)["chosen_on"].transform("max")
+    return TOLERANCE * (best.abs() + x) / 100
+
+
 def best_cells(scores: pd.DataFrame) -> pd.DataFrame:
     """theta* of each landscape, one row: its key, setting, score, `chosen_on` and status.
 
     Of tied cells a converged one comes first, then the one with the lowest log10_lr, then with the lowest log10_wd.
     """
-    tied = scores[gap_to_best(scores) <= TOLERANCE]
+    tied = scores[gap_to_best(scores) <= tolerance(scores)]
     tied = tied.assign(diverged=tied["status"] != "ok").sort_values(["diverged", *SETTING], kind="stable")
     return tied.drop_duplicates(LANDSCAPE).drop(columns="diverged").sort_values(LANDSCAPE, ignore_index=True)
 
@@ -51,6 +60,6 @@ def regions(scores: pd.DataFrame, thresholds: tuple[float, ...] = THRESHOLDS) ->
     import pandas as pd
 
     gap = gap_to_best(scores)
-    members = pd.concat([scores[gap <= x + TOLERANCE].assign(threshold=float(x)) for x in thresholds])
+    members = pd.concat([scores[gap <= x + tolerance(scores, x)].assign(threshold=float(x)) for x in thresholds])
     order = [*LANDSCAPE, "threshold", "log10_wd", "log10_lr"]
     return members.sort_values(order, ignore_index=True)[list(ROI_COLUMNS)]

@@ -76,7 +76,7 @@ def kept_points(
     if images:
         cells = cells_with_outcomes(rows)
         each = [image_variances(cells.get(key), part) for key, part in points.groupby(SURFACE, sort=False)]
-        points["image_variance"] = np.concatenate(each) if each else []
+        points["image_variance"] = np.nan_to_num(np.concatenate(each)) if each else 0.0
     points["bound"] = point_bounds(points, level)
     kept = points[(points["in_base_roi"] | (points["bound"] >= margin)) & (points["k"] > 0)]
     return kept[list(KEPT_COLUMNS)].reset_index(drop=True)

@@ -40,7 +40,7 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(
             f'the column "{nested[0]}" holds lists or records', where=path, allowed="one value in each row"
         )
-    return table.to_pandas()
+    return table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
 
 
 def _read_parquet(path: Path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.landscape.decision import INCONCLUSIVE, Decision, decide
+from prunescape.landscape.decision import INCONCLUSIVE, Decision, decide, noise_to_trust
 from prunescape.landscape.gains import Gains, gains, with_images
 from prunescape.landscape.images import gain_variances, image_shares
 from prunescape.landscape.roi import TOLERANCE
@@ -55,8 +55,8 @@ def judge(
     points = surface.points
     if images:
         points = points.assign(image_variance=image_variances(surface.cells, points))
-    bounds, members = point_bounds(points, alpha_screen), points["in_base_roi"].to_numpy()
-    kept = members | (bounds >= margin)
+    members = points["in_base_roi"].to_numpy()
+    kept = members | (point_bounds(points, alpha_screen) >= margin)
     replicates, members = surface.replicates[kept], members[kept]
     found = gains(replicates, members, unequal=surface.diverged[kept].any(), sigma=sigma)
     blind = False
@@ -64,17 +64,19 @@ def judge(
         variance = _image_variance(surface, kept, members)
         blind = bool(np.isinf(variance).all() and not np.isnan(found.gain).all())
         found = with_images(found, variance)
+    trusted = noise_to_trust(found, points["sigma"].iloc[0], points["freedom"].iloc[0])
+    dropped = point_bounds(points[~kept].assign(sigma=float(trusted[0]), freedom=float(trusted[1])), alpha_screen)
     decision = decide(
         found,
         np.ones(kept.sum(), bool),
         points["first"].to_numpy()[kept],
-        bounds[~kept].max(initial=-np.inf),
+        dropped.max(initial=-np.inf),
         margin=margin,
         alpha=alpha,
         alpha_screen=alpha_screen,
         choices=len(points) if images else 1,
     )
-    why = NO_OUTCOMES if blind else _reason(decision, found, replicates, members, sigma)
+    why = NO_OUTCOMES if blind else _reason(decision, found, replicates, members, sigma, (dropped >= margin).sum())
     return Judgement(decision, found, kept, why)
 
 
@@ -90,7 +92,9 @@ def _image_variance(surface: Surface, kept: np.ndarray, members: np.ndarray) -> 
     return found
 
 
-def _reason(decision: Decision, found: Gains, replicates: np.ndarray, members: np.ndarray, sigma) -> str | None:
+def _reason(
+    decision: Decision, found: Gains, replicates: np.ndarray, members: np.ndarray, sigma, doubtful: int
+) -> str | None:
     """Why a verdict is inconclusive, the most basic cause first; or that it rests on a given sigma alone."""
     number = (~np.isnan(replicates)).sum(axis=1)
     single = number.max() == 1
@@ -100,11 +104,13 @@ def _reason(decision: Decision, found: Gains, replicates: np.ndarray, members: n
         return f"no fresh seed at {(number[members] == 0).sum()} of the base's {members.sum()} good settings"
     if single and sigma is None:
         return "one fresh seed per point, and no sigma is given"
-    unknown = np.isinf(found.error)
+    unknown = np.isinf(found.error) & (number > 0)
     if unknown.any() and found.noise <= TOLERANCE:
         return "the fresh seeds of each point all score the same: their noise is not known"
     if unknown.any():
         return f"the noise of {unknown.sum()} kept points is not known: one fresh seed each, or equal scores"
     if not number.all():
         return f"no fresh seed at {(number == 0).sum()} of {len(number)} points that the screen keeps"
+    if doubtful:
+        return f"fresh seeds differ by more than the screen assumed: {doubtful} points that it dropped may gain more"
     return "the margin lies between the bounds: more fresh seeds would narrow them"

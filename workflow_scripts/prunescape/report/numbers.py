@@ -6,6 +6,7 @@ import math
 
 DASH = "–"
 MINUS = "\u2212"
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def is_missing(value) -> bool:
@@ -30,6 +31,14 @@ def whole(value) -> str:
 def short(value) -> str:
     """A value of the grid with as many decimals as it needs."""
     return DASH if is_missing(value) else f"{float(value):g}".replace("-", MINUS)
+
+
+def power(value) -> str:
+    """A positive number of any size, `1.5 × 10⁻⁵`."""
+    if is_missing(value):
+        return DASH
+    factor, exponent = f"{float(value):.1e}".split("e")
+    return f"{factor} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
 def setting(log10_lr: float, log10_wd: float) -> str:

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from prunescape.cost.compare import read_comparisons
 from prunescape.errors import InputError
+from prunescape.figures.choice import LINKED, OPEN
 from prunescape.figures.folder import INDEX, LIBRARY
 from prunescape.files import read_json, whole_file
+from prunescape.landscape.band import BAND_COLUMNS
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
 from prunescape.landscape.result import read_result
 from prunescape.landscape.risk import RISK_COLUMNS
-from prunescape.landscape.table import read_cells
+from prunescape.landscape.seeds import SEED_TABLES
+from prunescape.landscape.table import METRICS, read_cells
 from prunescape.landscape.verdict import VERDICT_COLUMNS
 from prunescape.report.answer import ExperimentAnswer, answer_experiment
 from prunescape.report.recommendation import limit_pairs, target_sentences
 from prunescape.report.recommendation_tables import target_tables
 from prunescape.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
+from prunescape.report.shape import band_table, likeness_table, spread_table
 from prunescape.report.tables import Table, benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
 
 if TYPE_CHECKING:
@@ -30,6 +34,17 @@ BENCHMARK_FIELDS = (
     *("experiment", "variant", "target", "rank", "precision", "threads", "batch", "latency_median_s"),
     *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees"),
 )
+
+
+# the study's tables that the page needs beside cells and benchmarks, by the name of their file
+TABLES = {
+    "ellipses": ELLIPSE_COLUMNS,
+    "risk": RISK_COLUMNS,
+    "verdicts": VERDICT_COLUMNS,
+    "band": BAND_COLUMNS,
+    **{name: SEED_TABLES[name] for name in ("spread", "shift", "similarity", "risk_tests")},
+}
+IN_FILES = '<p class="note">To keep this page light, this figure is in its own files only.</p>'
 
 
 @dataclass(frozen=True)
@@ -50,9 +65,7 @@ def write_report(
     study: dict[str, Any],
     *,
     cells: Path | str,
-    ellipses: Path | str,
-    risk: Path | str,
-    verdicts: Path | str,
+    tables: dict[str, Path | str],
     benchmarks: Path | str | None,
     figures: Path | str,
     missing: list[dict[str, str]],
@@ -61,19 +74,23 @@ def write_report(
 ) -> None:
     """Write the report of whatever cells exist to `out`.
 
-    `study` is the study's summary; `missing` holds {cell, reason, log} per cell that was not finished and makes the
-    report a partial one; `figures` is a folder that `write_figures` wrote, `compared` one that `compare_targets` wrote.
-    Raises InputError for unusable tables.
+    `study` is the study's summary; `tables` holds the file of every name in `TABLES`; `missing` holds {cell, reason,
+    log} per cell that was not finished and makes the report a partial one; `figures` is a folder that `write_figures`
+    wrote, `compared` one that `compare_targets` wrote. Raises InputError for unusable tables.
     """
     table = read_cells(cells, partial=True)
+    found = {name: read_result(tables[name], columns) for name, columns in TABLES.items()}
     measured = read_result(benchmarks, dict.fromkeys(BENCHMARK_FIELDS, ("", ""))) if benchmarks else None
-    shapes, risks = read_result(ellipses, ELLIPSE_COLUMNS), read_result(risk, RISK_COLUMNS)
-    judged = read_result(verdicts, VERDICT_COLUMNS)
     drawn = _figures(Path(figures), Path(out))
     costs = read_comparisons(compared) if compared else {}
     sections = [
         _section(
-            name, plan, *(_of(part, name) for part in (table, shapes, risks, judged, measured)), drawn.get(name, [])
+            name,
+            plan,
+            _of(table, name),
+            {key: _of(frame, name) for key, frame in found.items()},
+            _of(measured, name),
+            drawn.get(name, []),
         )
         for name, plan in sorted(study["experiments"].items())
     ]
@@ -81,6 +98,7 @@ def write_report(
     content = {
         "study": study["study"],
         "sections": sections,
+        "overview": drawn.get(None, []),
         "missing": missing,
         "expected": len(table) + len(missing),
         "targets": target_pairs(study.get("targets", {}), measured) + limit_pairs(study.get("objectives", {})),
@@ -95,19 +113,17 @@ def _of(table: pd.DataFrame | None, experiment: str) -> pd.DataFrame | None:
     return None if table is None else table[table["experiment"] == experiment]
 
 
-def _section(name, plan, cells, ellipses, risk, verdicts, benchmarks, figures) -> Section:
+def _section(name, plan, cells, found: dict[str, pd.DataFrame], benchmarks, figures) -> Section:
     known = {"name": name, "model": plan["model"], "dataset": plan["dataset"], "plan": plan_pairs(plan)}
     if cells.empty:
         return Section(**known, answer=None, tables=[], figures=[], run=[])
-    tables = [variants_table(cells)]
-    if (verdicts["replicates_most"] > 0).any():
-        tables.insert(0, verdicts_table(verdicts))
-    for metric in ("top1", "top5"):
-        both = ((ellipses, ellipses_table), (risk, risk_table))
-        tables += [make(rows, metric) for rows, make in both if (rows["metric"] == metric).any()]
+    verdicts = found["verdicts"]
+    tables = [verdicts_table(verdicts)] if (verdicts["replicates_most"] > 0).any() else []
+    tables.append(variants_table(cells))
+    tables += [table for metric in METRICS for table in _landscape_tables(found, metric)]
     if benchmarks is not None and not benchmarks.empty:
         tables.append(benchmarks_table(benchmarks, cells))
-    answer = answer_experiment(cells, risk, benchmarks, verdicts)
+    answer = answer_experiment(cells, found["risk"], benchmarks, verdicts)
     return Section(**known, answer=answer, tables=tables, figures=figures, run=run_pairs(cells))
 
 
@@ -120,18 +136,32 @@ def with_targets(section: Section, costs: dict[str, pd.DataFrame]) -> Section:
     return replace(section, answer=answer, tables=[*section.tables, *target_tables(own)])
 
 
-def _figures(folder: Path, out: Path) -> dict[str, list[dict[str, Any]]]:
-    """The figures of each experiment with their drawing and their address as the page sees it."""
+def _landscape_tables(found: dict[str, pd.DataFrame], metric: str) -> list[Table]:
+    """What the landscapes of one experiment show in one metric; nothing of what has no rows."""
+    own = {name: rows[rows["metric"] == metric] for name, rows in found.items()}
+    made = {
+        "ellipses": lambda: ellipses_table(own["ellipses"], metric),
+        "risk": lambda: risk_table(own["risk"], metric),
+        "similarity": lambda: likeness_table(own["similarity"], own["shift"], own["risk_tests"], metric),
+        "band": lambda: band_table(own["band"], metric),
+    }
+    tables = [make() for name, make in made.items() if len(own[name])]
+    several = (own["spread"]["n_seeds"] > 1).any()
+    return [*tables, spread_table(own["spread"], metric)] if several else tables
+
+
+def _figures(folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
+    """The figures of each experiment, and under None of the whole study, with drawing and address as the page sees it.
+
+    One that the index only links has no drawing here: many seeds must not swell the page.
+    """
     beside = Path(os.path.relpath(folder, out.parent)).as_posix()
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str | None, list[dict[str, Any]]] = {}
     for figure in read_json(folder / INDEX, "figures")["figures"]:
-        drawing = _text(folder / f"{figure['name']}.fragment.html")
-        found.setdefault(figure["experiment"], []).append({**figure, "drawing": drawing, "beside": beside})
-    for figures in found.values():
-        first = min(figure["seed"] for figure in figures)
-        for figure in figures:
-            figure["open"] = figure["metric"] == "top1" and figure["seed"] == first
-        figures.sort(key=lambda figure: not figure["open"])
+        drawn = figure["place"] != LINKED
+        drawing = _text(folder / f"{figure['name']}.fragment.html") if drawn else IN_FILES
+        shown = {"drawing": drawing, "beside": beside, "open": figure["place"] == OPEN}
+        found.setdefault(figure["experiment"], []).append({**figure, **shown})
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import socket
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy
@@ -58,6 +59,7 @@ def environment(device: torch.device) -> dict:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
+        "pillow": version("pillow"),
         "platform": platform.platform(),
         "host": socket.gethostname(),
         "device": device_name(device),

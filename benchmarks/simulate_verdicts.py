@@ -1,0 +1,166 @@
+"""How often the verdict is wrong, how often it decides, and what stage 2 costs, on studies whose R_v is known.
+
+Runs the package's own screen, gains and decision on simulated landscapes and writes every case as CSV and a summary as
+Markdown: `python benchmarks/simulate_verdicts.py --out FOLDER` (about 20 minutes on one core; its seed is fixed). Needs
+numpy, scipy and pandas.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
+
+from verdict_cases import Case, error_cases, own_region_cases, power_cases, stress_cases, truth, with_gain
+from verdict_tables import summary
+
+from prunescape.landscape.decision import KEEP, RETUNE, decide, noise_to_trust, screening_bounds
+from prunescape.landscape.gains import Gains, gains, upper_bounds
+from prunescape.landscape.roi import TOLERANCE
+from prunescape.landscape.screening import ALPHA, ALPHA_SCREEN, BASE_THRESHOLD, MARGIN
+
+VARIANTS = 5
+CHUNK = 250
+
+
+def simulate(case: Case, repetitions: int, rng: np.random.Generator) -> dict[str, float]:
+    """Shares of simulated studies: each verdict, wrong ones, bounds that hold; and the mean number of points kept."""
+    parts = [_studies(case, min(CHUNK, repetitions - start), rng) for start in range(0, repetitions, CHUNK)]
+    return {name: float(np.concatenate([part[name] for part in parts]).mean()) for name in parts[0]}
+
+
+def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The outcomes (studies,) that `simulate` averages, of `count` studies at once."""
+    mean, members, prior = _landscapes(case, count, rng)
+    size = members.sum(axis=1, keepdims=True)
+    first = _scores(case, rng, mean, members)
+    excess = first - np.where(members, first, 0).sum(axis=1, keepdims=True) / size
+    pilot = [_scores(case, rng, mean[[prior]], members[:, [prior]]) for _ in range(VARIANTS * case.seeds)]
+    pilot = np.moveaxis(pilot, 0, 2).reshape(count, VARIANTS, case.seeds)
+    sigma, freedom = _pilot_noise(case, pilot)
+    bounds = partial(screening_bounds, excess, np.sqrt(1 + 1 / size))
+    kept, for_claims = (
+        members | (bounds(sigma[:, None], freedom, level) >= MARGIN)
+        for level in (ALPHA_SCREEN, ALPHA_SCREEN / VARIANTS)
+    )
+    used = np.flatnonzero(kept.any(axis=0))
+    fresh = np.stack([_scores(case, rng, mean[used], members[:, used]) for _ in range(case.seeds)], axis=2)
+    fresh[:, used == prior] = pilot[:, [0]]
+    fresh[~kept[:, used]] = np.nan
+    found = gains(fresh, members[:, used])
+    trusted = (each[:, None] for each in noise_to_trust(found, sigma, freedom))
+    dropped = np.where(kept, -np.inf, bounds(*trusted, ALPHA_SCREEN)).max(axis=1)
+    about = {
+        "kept": kept.sum(axis=1),
+        "kept_for_claims": for_claims.sum(axis=1),
+        "points": np.full(count, mean.size),
+        "true_gain": mean.max() - np.where(members, mean, 0).sum(axis=1) / size[:, 0],
+        "d_mean": excess.max(axis=1),
+        "k_mean": size[:, 0],
+        "welch": found.welch,
+    }
+    return _judged(found, kept[:, used], first[:, used], dropped, about["true_gain"]) | about
+
+
+def _judged(found: Gains, kept: np.ndarray, first: np.ndarray, dropped: np.ndarray, gain: np.ndarray) -> dict:
+    """Which verdicts were given, which of them were wrong, and which bounds held, each (studies,)."""
+    levels = {"margin": MARGIN, "alpha": ALPHA, "alpha_screen": ALPHA_SCREEN}
+    decision = decide(found, kept, first, dropped, **levels)
+    kept_alone = np.where(kept, upper_bounds(found, ALPHA - ALPHA_SCREEN), -np.inf).max(axis=1)
+    keep, retune = decision.verdict == KEEP, decision.verdict == RETUNE
+    return {
+        "keep": keep,
+        "retune": retune,
+        "wrong": (keep & (gain >= MARGIN)) | (retune & (gain <= MARGIN)),
+        "covered": decision.upper >= gain - TOLERANCE,
+        "covered_by_kept": kept_alone >= gain - TOLERANCE,
+    }
+
+
+def _landscapes(case: Case, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
+    """(points,) mean scores, (studies, points) masks of Θ_b, and the prior's point."""
+    mean, near = truth(case)
+    if not case.own_region:
+        mean, members = with_gain(mean, near, case)
+        return mean, np.broadcast_to(members, (count, mean.size)), int(near[0])
+    base = mean + case.sigma * _noise(case, rng, (count, mean.size))
+    return mean, base >= base.max(axis=1, keepdims=True) - BASE_THRESHOLD, int(mean.argmax())
+
+
+def _pilot_noise(case: Case, pilot: np.ndarray) -> tuple[np.ndarray, float]:
+    """(studies,) the σ that the screen is given, and its degrees of freedom; `pilot` (studies, variants, R)."""
+    if case.known:
+        return np.full(len(pilot), case.sigma), np.inf
+    return np.sqrt(pilot.var(axis=2, ddof=1).mean(axis=1)), float(VARIANTS * (case.seeds - 1))
+
+
+def _noise(case: Case, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Noise of standard deviation 1."""
+    return rng.standard_normal(shape) if case.noise == "normal" else rng.standard_t(5, shape) * np.sqrt(3 / 5)
+
+
+def _scores(case: Case, rng: np.random.Generator, mean: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """(studies, points) scores of one seed per point."""
+    noise = case.sigma * _noise(case, rng, members.shape)
+    if case.stress == "unequal":
+        noise = np.where(members, noise, 2 * noise)
+    scores = mean + noise
+    return np.round(scores * 6) / 6 if case.stress == "600 images" else scores
+
+
+def run(cases: list[Case], repetitions: int, seed: int) -> pd.DataFrame:
+    """One row per case: what it was, and what `simulate` found; each case has a random stream of its own."""
+    rows = []
+    for number, case in enumerate(cases):
+        rng = np.random.default_rng([seed, number])
+        rows.append(asdict(case) | {"repetitions": repetitions} | simulate(case, repetitions, rng))
+        if number % 200 == 0:
+            print(f"{number} of {len(cases)} cases", file=sys.stderr, flush=True)
+    return pd.DataFrame(rows)
+
+
+def over_the_mark(table: pd.DataFrame) -> pd.Series:
+    """Which cases miss a pass mark: wrong <= alpha + 2 SE, bounds hold in 1 - alpha - 2 SE or more."""
+    slack = 2 * np.sqrt(ALPHA * (1 - ALPHA) / table["repetitions"])
+    return (table["wrong"] > ALPHA + slack) | (table["covered"] < 1 - ALPHA - slack)
+
+
+def second_look(table: pd.DataFrame, repetitions: int, seed: int) -> pd.DataFrame:
+    """The cases over a mark again, with fresh streams: of many at exactly alpha, some are over it by chance alone."""
+    names = list(Case.__dataclass_fields__)
+    return run([Case(**row) for row in table.loc[over_the_mark(table), names].to_dict("records")], repetitions, seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the tables")
+    parser.add_argument("--repetitions", type=int, default=1000, help="simulated studies per case (power: 4 times)")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    designs = {
+        "error": error_cases(),
+        "power": power_cases(),
+        "own_region": own_region_cases(),
+        "stress": stress_cases(),
+    }
+    tables = {}
+    for number, (name, cases) in enumerate(designs.items()):
+        repetitions = given.repetitions * (4 if name in ("power", "own_region") else 1)
+        tables[name] = run(cases, repetitions, given.seed + number)
+    tables["second_look"] = second_look(tables["error"], 20 * given.repetitions, given.seed + len(designs))
+    tables["missed"] = tables["second_look"][over_the_mark(tables["second_look"])]
+    given.out.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(given.out / f"verdict-{name.replace('_', '-')}.csv", index=False)
+    (given.out / "verdict-tables.md").write_text(summary(tables))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Every table that says what the seeds of a study tell, with its columns. Needs pandas, scipy and pingouin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prunescape.landscape.ellipse import ellipses
+from prunescape.landscape.membership import MEMBERSHIP_COLUMNS, membership
+from prunescape.landscape.risk import risk, risk_points
+from prunescape.landscape.risk_tests import RISK_TEST_COLUMNS, risk_tests
+from prunescape.landscape.roi import THRESHOLDS, regions
+from prunescape.landscape.shift import SHIFT_COLUMNS, shift
+from prunescape.landscape.similarity import SIMILARITY_COLUMNS, similarity
+from prunescape.landscape.spread import SPREAD_COLUMNS, spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEED_TABLES = {
+    "membership": MEMBERSHIP_COLUMNS,
+    "spread": SPREAD_COLUMNS,
+    "shift": SHIFT_COLUMNS,
+    "similarity": SIMILARITY_COLUMNS,
+    "risk_tests": RISK_TEST_COLUMNS,
+}
+
+
+def seed_tables(scores: pd.DataFrame, thresholds: tuple[float, ...] = THRESHOLDS) -> dict[str, pd.DataFrame]:
+    """The tables that `SEED_TABLES` names, of the landscapes in `scores` as `table.scores` gives them.
+
+    With other `thresholds` than those in percentage points, only those that know no unit.
+    """
+    roi = regions(scores, thresholds)
+    shapes = ellipses(roi, scores)
+    points = risk_points(scores, roi, base_threshold=thresholds[0])
+    found = {
+        "spread": spread(shapes, risk(scores, roi, base_threshold=thresholds[0])),
+        "shift": shift(roi, shapes),
+        "risk_tests": risk_tests(points),
+    }
+    if thresholds == THRESHOLDS:
+        found |= {"membership": membership(scores, roi), "similarity": similarity(scores)}
+    return found

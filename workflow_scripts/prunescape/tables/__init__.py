@@ -1,0 +1,1 @@
+"""The tables of a paper: numbers unrounded, and as they are printed."""
