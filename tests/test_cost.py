@@ -84,7 +84,9 @@ def test_ties_go_to_accuracy_then_size_and_are_counted():
 def test_energy_prefers_measured_values_and_labels_estimates():
     estimated = entry("base", 4.0, energy_j=0.001, energy_source="estimated")
     assert by_objective(measured(entry())).loc["energy", "reason"] == "energy was not measured on this target"
-    assert by_objective(measured(estimated)).loc["energy", "reason"] == "the energy is an estimate"
+    reasons = by_objective(measured(estimated), {"accuracy_floor": 50.0})["reason"]
+    assert (reasons["energy"], reasons["latency"]) == ("the energy is an estimate", "")
+    assert by_objective(measured(estimated)).loc["latency", "reason"] == "no accuracy floor is set"
     real = entry("uniform-0.5", 4.0, energy_j=0.01, energy_source="measured")
     assert by_objective(measured(estimated, real)).loc["energy", "variant"] == "uniform-0.5"
     kept, _ = feasible_settings(measured(entry(energy_j=0.01, energy_source="absent")), "energy", NO_LIMITS)

@@ -34,7 +34,7 @@ def two() -> list[dict]:
 
 def test_the_sentence_names_model_setting_value_and_accuracy():
     texts = target_sentences(compared(*two()))
-    named, accuracy = "On target t uniform 0.5 fp32 with 1 thread", "at 96.00 % top-1."
+    named, accuracy = "On target t uniform 0.5 fp32 with 1 thread", "at 96.00 % top-1 (no accuracy floor is set)."
     assert texts == [
         f"{named}, batch 1 has the lowest latency, 2.000 ms per run, {accuracy}",
         f"{named}, batch 8 has the highest throughput, 1.000 ms per image, {accuracy}",
@@ -62,6 +62,15 @@ def test_every_table_is_as_wide_as_its_heads_and_shows_the_numbers():
     ].rows
     front = tables["Accuracy against cost"].rows
     assert front[0][:5] == ["t", "uniform 0.5 fp32", "96.00 ± 0.80", "2.000 •", "1.000 •"]
+
+
+def test_the_sentence_names_what_cannot_be_compared():
+    rows = [entry("base", 2.0, batch=8), entry("uniform-0.5", 2.0)]
+    latency, throughput = target_sentences(compared(*rows, accuracy_floor=50.0))
+    assert "has the highest throughput, 0.250 ms per image, at 98.00 % top-1. Nothing can be said of uniform 0.5" in (
+        throughput
+    )
+    assert "No paired test" not in latency + throughput
 
 
 def test_limits_are_told_in_words():

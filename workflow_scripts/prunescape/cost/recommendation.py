@@ -34,8 +34,9 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
     "tied": ("int64", "other feasible settings with exactly the same value"),
     "indistinguishable": ("string", "other models that no paired test tells from this one, separated by `; `"),
     "faster": ("string", "models that a paired test finds faster, whatever their median: the host's speed drifted"),
+    "undecided": ("string", "models that were not timed in turns with it, or too seldom for a test"),
 }
-FROM_RIVALS = ("indistinguishable", "faster")
+FROM_RIVALS = ("indistinguishable", "faster", "undecided")
 
 
 @dataclass(frozen=True)
@@ -80,18 +81,18 @@ def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple
     told = here[here[OBJECTIVES[objective].column].notna()]
     if told.empty:
         return told, f"{objective} was not measured on this target"
-    note = ""
+    notes = [] if limits.get("accuracy_floor") is not None else ["no accuracy floor is set"]
     if objective == "energy":
         source = MEASURED if (told["energy_source"] == MEASURED).any() else ESTIMATED
         told = told[told["energy_source"] == source]
-        note = "the energy is an estimate" if source == ESTIMATED else ""
+        notes += ["the energy is an estimate"] if source == ESTIMATED else []
     kept, broken = told, []
     for keeps, words in limit_masks(told, limits):
         kept = kept[keeps.loc[kept.index]]
         broken += [f"{words} by {int((~keeps).sum())}"] if not keeps.all() else []
     if kept.empty:
         return kept, f"no setting keeps the limits; of {len(told)} are broken: {', '.join(broken)}"
-    return kept, note
+    return kept, "; ".join(notes)
 
 
 def limit_masks(rows: pd.DataFrame, limits: dict) -> list[tuple[pd.Series, str]]:

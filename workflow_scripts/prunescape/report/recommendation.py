@@ -36,6 +36,8 @@ def _recommendation(row) -> str:
         text += f" No paired test tells {others} from it."
     if others := listed(row.faster):
         text += f" Repeat by repeat {others} was faster, though not in the median: the host's speed drifted."
+    if others := listed(row.undecided):
+        text += f" Nothing can be said of {others}: not timed in turns with it, or too seldom."
     return text + (" The timing was noisy." if row.noisy else "")
 
 
