@@ -17,10 +17,11 @@ from prunescape.figures import (
 from prunescape.figures.choice import LINKED, Figure, study_figures
 from prunescape.files import whole_file, write_json
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
+from prunescape.landscape.optuna_storage import read_cells_or_trials
 from prunescape.landscape.result import read_result
 from prunescape.landscape.risk import risk_points
 from prunescape.landscape.roi import ROI_COLUMNS
-from prunescape.landscape.table import read_cells, scores
+from prunescape.landscape.table import scores
 
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
@@ -41,7 +42,7 @@ STATIC = {
 
 def draw_figures(study: dict, *, cells: Path | str, roi: Path | str, ellipses: Path | str, out: Path | str) -> None:
     """Write every figure of whatever cells exist into the folder `out`; raises InputError for unusable tables."""
-    landscapes = scores(read_cells(cells, partial=True))
+    landscapes = scores(read_cells_or_trials(cells, partial=True))
     points = risk_points(landscapes, read_result(roi, ROI_COLUMNS))
     write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study), out)
 
