@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from prunescape.cli import main
 from prunescape.landscape.seeds import SEED_TABLES
 
+PRINTED = ("confidence_ellipses", "performance_risk", "best_accuracies")
 GOOD = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\nm,d,base,-1,-3,0,89.8\n"
 
 
@@ -56,8 +58,30 @@ def test_analyse_writes_its_tables_and_names_them(tmp_path, capsys):
     assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]) == 0
     tables = ("roi", "ellipses", "risk", "verdicts", "band", *SEED_TABLES)
     names = {f"{table}.{kind}" for table in tables for kind in ("parquet", "csv")}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == names
-    assert len(capsys.readouterr().out.splitlines()) == len(names)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"tables"}
+    printed = {f"{table}.{kind}" for table in PRINTED for kind in ("parquet", "csv", "md", "tex")}
+    assert {path.name for path in (tmp_path / "out/tables").iterdir()} == printed
+    assert len(capsys.readouterr().out.splitlines()) == len(names | printed)
+
+
+def test_analyse_draws_judges_and_compares_as_a_study_does(tmp_path):
+    """One cell per seed and variant: the contrast of two means of three fresh seeds, worked out by hand."""
+    lines = [
+        f"resnet56,cifar10,{variant},-1,{wd},{seed},{base + gain + 0.1 * seed}"
+        for variant, base in (("base", 90), ("uniform-0.6", 80))
+        for wd, gain in ((-4, 0), (-3, -2 if variant == "base" else 3))
+        for seed in range(4)
+    ]
+    (tmp_path / "cells.csv").write_text("model,dataset,variant,log10_lr,log10_wd,seed,top1\n" + "\n".join(lines))
+    out = tmp_path / "out"
+    given = ["--reference", "matthiesen2023", "--figures", "--margin", "2.5", "--sigma", "0.2"]
+    assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(out), *given]) == 0
+    (verdict,) = pd.read_parquet(out / "verdicts.parquet").itertuples()
+    assert (verdict.verdict, verdict.margin, verdict.gain) == ("retune", 2.5, pytest.approx(3))
+    assert "93.34" in (out / "tables/best_accuracies.md").read_text(), "the thesis' baseline of ResNet-56"
+    assert list((out / "figures").glob("*.svg"))
+    other = ["analyse", str(tmp_path / "cells.csv"), "--out", str(out), "--thresholds", "1", "--figures"]
+    assert main(other) == 2
 
 
 def test_analyse_takes_other_columns(tmp_path, capsys):

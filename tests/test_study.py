@@ -1,6 +1,10 @@
 """A config becomes a study, or one line that names file, key, value, what is allowed and a hint."""
 
 import copy
+import re
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -83,6 +87,26 @@ def test_only_equally_spaced_grids_extend():
 @pytest.mark.parametrize("file", sorted(CONFIG.rglob("*.yaml")), ids=lambda file: file.name)
 def test_every_config_of_ours_is_a_study(file):
     assert load_study(yaml.safe_load(file.read_text()), str(file)).first_cells()
+
+
+def test_the_thesis_study_is_counted_and_planned_without_its_data(tmp_path):
+    """Chapter 3: 9 x 9 settings of 5 forms of ResNet-56 and MobileNetV2 each, 3 x 3 of 2 of ResNet-50 (3.2.2, 3.3)."""
+    file = CONFIG / "studies" / "matthiesen2023.yaml"
+    study = load_study(yaml.safe_load(file.read_text()), str(file))
+    cells = Counter(cell.experiment for cell in study.first_cells())
+    assert cells == {"cifar10-resnet56": 405, "cifar10-mobilenetv2": 405, "imagenet-resnet50": 18}
+    assert study.most_rounds == 6
+    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(CONFIG.parent / "Snakefile")]
+    place = ["--configfile", str(file), "--directory", str(tmp_path)]
+    planned = subprocess.run([*command, *place], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert planned.returncode == 0, planned.stderr
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", planned.stdout, re.MULTILINE))
+    assert (jobs["train_cell"], jobs["plan_round"], jobs["prepare_data"], jobs["plan_variant"]) == (
+        "828",
+        "1",
+        "2",
+        "12",
+    )
 
 
 BAD = [

@@ -413,3 +413,23 @@ def test_the_simulation_and_the_table_give_the_same_verdict(simulation):
         assert found[["upper", "lower", "gain"]].tolist() == pytest.approx(
             [float(each) for each in (known.upper, known.lower, known.gain)]
         )
+
+
+def test_a_validation_split_chooses_the_bases_region_and_the_best_point():
+    """By hand: on validation the base is good at wd -4 only, the variant best at wd -2; gains are of the test split."""
+    wd = [-4.0, -3.0, -2.0]
+    key = {"experiment": "e", "model": "m", "dataset": "d", "metric": "top1", "log10_lr": -1.0, "status": "ok"}
+    scores = {("base", "grid"): [90.0, 95.0, 80.0], ("p", "grid"): [80.0, 84.0, 81.0], ("p", "replicate"): [80, 70, 83]}
+    chosen = {"base": [92.0, 60.0, 60.0], "p": [70.0, 60.0, 88.0]}
+    rows = pd.concat(
+        pd.DataFrame(
+            {"log10_wd": wd, "score": np.array(score, float) + 0.1 * seed, "chosen_on": chosen[variant]}
+        ).assign(variant=variant, stage=stage, seed=seed, **key)
+        for (variant, stage), score in scores.items()
+        for seed in ([0] if stage == "grid" else [1, 2, 3])
+    )
+    (row,) = verdicts(rows, sigma=0.2).itertuples()
+    assert (row.k, row.best_log10_wd, row.verdict) == (1, -2.0, "retune")
+    assert row.gain == pytest.approx(83 - 80)
+    (on_test,) = verdicts(rows.drop(columns="chosen_on"), sigma=0.2).itertuples()
+    assert (on_test.best_log10_wd, on_test.gain) == (-3.0, 0.0)

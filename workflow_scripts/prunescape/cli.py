@@ -57,6 +57,14 @@ def add_analyse(command: argparse.ArgumentParser) -> None:
         help="how far under the best still counts as good, in the metric's unit, for one region of interest each "
         "(default: 0.5 and 1 percentage points); risks are taken over the base's region of the smallest",
     )
+    reference = "put what this work published of the same models and data sets beside the paper's tables"
+    command.add_argument("--reference", metavar="NAME", help=f"{reference}: matthiesen2023")
+    command.add_argument("--figures", action="store_true", help="draw the landscapes and risks, too")
+    terms = command.add_argument_group("verdicts", "from fresh seeds, see docs/verdict.md")
+    terms.add_argument("--margin", type=number, help="points that tuning must gain to be worth it (default: 0.5)")
+    terms.add_argument("--alpha", type=number, help="chance of a wrong verdict, at most (default: 0.05)")
+    terms.add_argument("--alpha-screen", type=number, help="its part for the choice of points (default: 0.01)")
+    terms.add_argument("--sigma", type=number, help="noise between seeds in points (default: as the seeds show)")
     command.set_defaults(run=run_analyse)
 
 
@@ -112,11 +120,35 @@ def column_choice(options: argparse.Namespace, thresholds: list[float]):
 
 
 def run_analyse(options: argparse.Namespace) -> None:
-    """Write the tables and name them."""
+    """Write the results, the paper's tables and, if asked, figures; name every table."""
     from prunescape.landscape.analyse import analyse
+    from prunescape.landscape.axes import DEFAULT
+    from prunescape.landscape.judging import ANY
 
-    for path in analyse(options.cells, options.out, choice=column_choice(options, options.thresholds)).values():
+    choice = column_choice(options, options.thresholds)
+    given = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma")}
+    terms = {ANY: {name: value for name, value in given.items() if value is not None}}
+    written = analyse(options.cells, options.out, choice=choice, terms=terms)
+    if choice == DEFAULT:
+        written |= write_papers_results(options, written)
+    elif options.reference or options.figures:
+        raise InputError("--reference and --figures need the default axes, metric, thresholds and base")
+    for path in written.values():
         print(path)
+
+
+def write_papers_results(options: argparse.Namespace, written: dict[str, Path]) -> dict[str, Path]:
+    """The paper's tables, and its figures where they are asked for, from what the analysis wrote."""
+    from prunescape.tables.folder import write_tables
+
+    files = {name: written[f"{name}.parquet"] for name in ("ellipses", "risk")}
+    tables = write_tables(cells=options.cells, **files, out=options.out / "tables", reference=options.reference)
+    if options.figures:
+        from prunescape.figures.folder import draw_figures
+
+        figures = {"roi": written["roi.parquet"], "ellipses": written["ellipses.parquet"]}
+        draw_figures({}, cells=options.cells, **figures, out=options.out / "figures")
+    return tables
 
 
 def add_prune(command: argparse.ArgumentParser) -> None:

@@ -21,10 +21,11 @@ from prunescape.figures.choice import LINKED, OPEN, Figure, study_figures
 from prunescape.figures.pareto_data import pareto_figures
 from prunescape.files import whole_file, write_json
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
+from prunescape.landscape.optuna_storage import read_cells_or_trials
 from prunescape.landscape.result import read_result
 from prunescape.landscape.risk import risk_points
 from prunescape.landscape.roi import ROI_COLUMNS
-from prunescape.landscape.table import read_cells, scores
+from prunescape.landscape.table import scores
 
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
@@ -58,7 +59,7 @@ def draw_figures(
 
     Raises InputError for unusable tables.
     """
-    landscapes = scores(read_cells(cells, partial=True))
+    landscapes = scores(read_cells_or_trials(cells, partial=True))
     points = risk_points(landscapes, read_result(roi, ROI_COLUMNS))
     fronts = [(figure, OPEN) for figure in pareto_figures(read_result(pareto, PARETO_COLUMNS))] if pareto else []
     write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study) + fronts, out)

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Terms = dict[str, dict[str, Any]]
+ANY = "*"
 METRIC = "top1"  # the metric whose verdict decides where fresh seeds go
 
 
 def judge_study(cells: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """The verdict on every pruned variant, as `VERDICT_COLUMNS`; `cells` as `read_cells` gives them.
 
-    `terms` holds for each experiment margin, alpha, alpha_screen and sigma (see study.Verdict); one that it lacks is
-    judged by the defaults. All pruned variants of the study share the error rate of claims about single ones.
+    `terms` holds for each experiment margin, alpha, alpha_screen and sigma (see study.Verdict), under `ANY` for those
+    that it does not name; what it lacks takes the defaults. All pruned variants of the study share the error rate of
+    claims about single ones.
     """
     import pandas as pd
 
@@ -51,5 +53,5 @@ def points_to_replicate(cells: pd.DataFrame, terms: Terms) -> pd.DataFrame:
 
 
 def _chosen(terms: Terms, experiment: str, names: tuple[str, ...]) -> dict[str, Any]:
-    given = terms.get(experiment, {})
+    given = terms.get(experiment, terms.get(ANY, {}))
     return {name: given[name] for name in names if name in given}

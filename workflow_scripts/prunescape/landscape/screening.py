@@ -85,7 +85,8 @@ def kept_points(
 def screen(rows: pd.DataFrame, *, sigma: float | None = None) -> pd.DataFrame:
     """What stage 1 says of every point of every pruned variant, in the order of its key and setting.
 
-    Beside key and setting: first (Y1, percent), seeds (of stage 1), diverged (all of them did), in_base_roi, k (|Θ_b|
+    Beside key and setting: first (Y1, percent), chosen_on (its counterpart by which settings are chosen: on a
+    validation split, or Y1 itself), seeds (of stage 1), diverged (all of them did), in_base_roi, k (|Θ_b|
     as far as this variant was trained there, 0 without a base), points, excess (Y1 − mean over Θ_b), spread (error of
     excess / σ), sigma, freedom (infinite when given), sigma_source.
     """
@@ -106,10 +107,13 @@ def screen(rows: pd.DataFrame, *, sigma: float | None = None) -> pd.DataFrame:
 
 
 def base_region(stage1: pd.DataFrame) -> pd.DataFrame:
-    """Θ_b: the settings of the base's 0.5-ROI on its mean landscape, by experiment and metric; none if all diverged."""
+    """Θ_b: the settings of the base's 0.5-ROI on its mean landscape, by experiment and metric; none if all diverged.
+
+    With a validation split it is chosen there, as the ROI is.
+    """
     base = stage1[stage1["variant"] == "base"]
     grouped = base.groupby(SCOPE)
-    good = base["first"] >= grouped["first"].transform("max") - BASE_THRESHOLD - TOLERANCE
+    good = base["chosen_on"] >= grouped["chosen_on"].transform("max") - BASE_THRESHOLD - TOLERANCE
     return base.loc[good & ~grouped["diverged"].transform("all"), [*SCOPE, *SETTING]]
 
 
@@ -169,8 +173,14 @@ def check_columns(rows: pd.DataFrame) -> None:
 
 def _mean_landscapes(rows: pd.DataFrame) -> pd.DataFrame:
     """The mean over the seeds of stage 1 per point, with their number and whether all of them diverged."""
-    cells = rows.assign(diverged=rows["status"] != OK)
-    names = {"first": ("score", "mean"), "seeds": ("score", "size"), "diverged": ("diverged", "all")}
+    chosen_on = rows["chosen_on"] if "chosen_on" in rows else rows["score"]
+    cells = rows.assign(diverged=rows["status"] != OK, chosen_on=chosen_on)
+    names = {
+        "first": ("score", "mean"),
+        "chosen_on": ("chosen_on", "mean"),
+        "seeds": ("score", "size"),
+        "diverged": ("diverged", "all"),
+    }
     return cells.groupby([*SURFACE, *SETTING], sort=False).agg(**names).reset_index()
 
 

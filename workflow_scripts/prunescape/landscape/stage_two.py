@@ -69,7 +69,7 @@ def judge(
     decision = decide(
         found,
         np.ones(kept.sum(), bool),
-        points["first"].to_numpy()[kept],
+        points["chosen_on"].to_numpy()[kept],
         dropped.max(initial=-np.inf),
         margin=margin,
         alpha=alpha,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prunescape.landscape.checks import SETTING_DECIMALS
 from prunescape.landscape.published import PRIOR, published_model
 from prunescape.landscape.roi import best_cells
-from prunescape.landscape.table import LANDSCAPE, SETTING, SETTING_DECIMALS
+from prunescape.landscape.table import LANDSCAPE, SETTING
 from prunescape.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds
 from prunescape.tables.printed import Column, PrintedTable, printed_table
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from prunescape.errors import InputError
 from prunescape.files import whole_file
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
+from prunescape.landscape.optuna_storage import read_cells_or_trials
 from prunescape.landscape.published import check_reference
 from prunescape.landscape.result import read_result, write_result
 from prunescape.landscape.risk import RISK_COLUMNS
-from prunescape.landscape.table import read_cells, scores
+from prunescape.landscape.table import scores
 from prunescape.tables.accuracy_table import ACCURACY_TABLE_COLUMNS, Priors, accuracy_table, print_accuracies
 from prunescape.tables.ellipse_table import ELLIPSE_TABLE_COLUMNS, ellipse_table, print_ellipses
 from prunescape.tables.latex import latex
@@ -31,13 +32,13 @@ def write_tables(
 ) -> dict[str, Path]:
     """Write confidence_ellipses, performance_risk and best_accuracies (.parquet, .csv, .md, .tex) into `out`.
 
-    `cells` is a table that `read_cells` takes, `ellipses` and `risk` are what the analysis wrote of it. With
+    `cells` is a table that the analysis takes, `ellipses` and `risk` are what the analysis wrote of it. With
     `reference` (see landscape.published) what that work published of the same models and data sets stands beside our
     values. `priors` gives log10_lr and log10_wd of the prior by experiment. Gives the written paths by file name.
     Raises InputError for a table that cannot be used, an unknown reference, or when `out` cannot be a folder.
     """
     check_reference(reference)
-    landscapes = scores(read_cells(cells, partial=True))
+    landscapes = scores(read_cells_or_trials(cells, partial=True))
     shapes, risks = read_result(ellipses, ELLIPSE_COLUMNS), read_result(risk, RISK_COLUMNS)
     accuracies = accuracy_table(landscapes, priors or {}, reference)
     tables = [
