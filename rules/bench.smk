@@ -18,6 +18,7 @@ rule export_onnx:
     params:
         export=export_params,
         code=digest_with_architecture("export_onnx"),
+        folder=image_folder,
     script:
         "../workflow_scripts/export_onnx.py"
 

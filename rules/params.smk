@@ -58,12 +58,11 @@ def plan_digest(wildcards):
 
 
 def export_params(wildcards):
-    """How many cells of a variant are exported, and on which split they are the best."""
+    """How many cells of a variant are exported, in which precisions, and on which split they are the best."""
     experiment = experiment_of(wildcards)
-    return {"best": experiment.export.best, "select_on": experiment.select_on}
+    return {"best": experiment.export.best, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
 
 
 def target_params(wildcards):
     """A target's name and settings."""
-    settings = STUDY.targets[wildcards.target].model_dump(mode="json")
-    return dict(sorted({"name": wildcards.target, **settings}.items()))
+    return dict(sorted(STUDY.target_settings(wildcards.target, wildcards.experiment).items()))
