@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from benchmark_target import benchmark_target
 from export_onnx import calibration_images, export_onnx
 from prunescape.bench.export_precisions import export_precision, sparse, subnormal_weights
 from prunescape.bench.quantise import spread
@@ -163,3 +164,32 @@ def test_what_cannot_run_here_is_exported_without_a_distance(trained, exported, 
     given = {"images": np.zeros((3, 1, 8, 8), np.float32), "calibration": None, "mean": [0.5], "std": [0.2]}
     assert export_precision("fp16", trained, exported / "rank-1.onnx", out=tmp_path / "a.onnx", **given) is None
     assert (tmp_path / "a.onnx").exists()
+
+
+@pytest.fixture(scope="module")
+def measured(digits, exported, tmp_path_factory):
+    """The exported precisions as this host measures them."""
+    target = {"name": "here", "kind": "local", "threads": [1], "batch": [1], "precisions": PRECISIONS}
+    target |= {"warmups": 0, "repeats": 2, "chunk_seconds": 0.0, "dataset_passes": 0}
+    target |= {"provider": "CPUExecutionProvider", "flush_to_zero": [False]}
+    out = tmp_path_factory.mktemp("measured") / "here.json"
+    places = {"identity": digits / "data.json", "data": digits / "data.npz", "out": out}
+    benchmark_target(target, exports=[exported], **places)
+    return read_json(out)
+
+
+def test_int8_is_within_a_point_of_float_on_the_test_split(measured):
+    models = {model["precision"]: model for model in measured["models"]}
+    assert models["fp32"]["tested"] == models["int8"]["tested"] == 599
+    assert models["fp32"]["top1"] > 90
+    assert abs(models["int8"]["top1"] - models["fp32"]["top1"]) <= 1
+
+
+def test_a_precision_that_the_provider_does_not_run_is_told_with_its_reason(measured):
+    """Whatever this processor runs: measured or told, never both, and float and int8 always measured."""
+    run = {model["precision"] for model in measured["models"]}
+    told = {entry["id"].rsplit("/", 1)[1]: entry["why"] for entry in measured["not_run"]}
+    assert run | set(told) == set(PRECISIONS) and not run & set(told)
+    assert {"fp32", "int8", "sparse80"} <= run
+    for precision in told:
+        assert "float" in told[precision] or "Conv" in told[precision]
