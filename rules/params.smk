@@ -4,9 +4,11 @@ Functions of wildcards only, since Snakemake ignores a params function that take
 params compare by their text.
 """
 
+import re
 from dataclasses import asdict
 
 from prunescape.data.names import identity_options, is_image_folder, source_digest
+from prunescape.targets import REMOTE
 
 
 def digest_with_architecture(script):
@@ -66,3 +68,25 @@ def export_params(wildcards):
 def target_params(wildcards):
     """A target's name and settings."""
     return dict(sorted(STUDY.target_settings(wildcards.target, wildcards.experiment).items()))
+
+
+def targets_pattern(remote):
+    """A pattern of the names of the targets that are driven from here over a connection, or of all others."""
+    names = [name for name, target in STUDY.targets.items() if (target.kind in REMOTE) == remote]
+    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
+
+
+def bench_threads(wildcards):
+    """All of them, so that no other job of the run shares the host; of a Slurm node as many as are measured."""
+    target = STUDY.targets[wildcards.target]
+    return max(target.threads) if target.kind == "slurm" else workflow.cores
+
+
+def slurm_setting(name):
+    """A resource: one setting of a Slurm target, none for any other."""
+    return lambda wildcards: getattr(STUDY.targets[wildcards.target], name, None) or None
+
+
+def slurm_exclusive(wildcards):
+    """A resource: a Slurm target's node is shared with nobody."""
+    return "--exclusive" if STUDY.targets[wildcards.target].kind == "slurm" else None

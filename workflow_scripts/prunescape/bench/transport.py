@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from prunescape.bench.local import run_agent
+import os
+
+from prunescape.bench import local, ssh
+from prunescape.errors import InputError
 
 
 def measure_on(target: dict, spec: dict) -> dict:
@@ -14,7 +17,14 @@ def measure_on(target: dict, spec: dict) -> dict:
 
 
 def _on_this_host(target: dict, spec: dict) -> dict:
-    return run_agent(spec)
+    return local.run_agent(spec)
 
 
-KINDS = {"local": _on_this_host}
+def _on_a_node(target: dict, spec: dict) -> dict:
+    if "SLURM_JOB_ID" not in os.environ:
+        what, hint = "this job was not started by Slurm", "run snakemake with a profile whose executor is slurm"
+        raise InputError(what, where=f"targets.{target['name']}", hint=hint)
+    return local.run_agent(spec)
+
+
+KINDS = {"local": _on_this_host, "slurm": _on_a_node, "ssh": ssh.run_agent}
