@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from prunescape.bench import emulated, local, ssh
+from prunescape.bench import adb, emulated, local, ssh
 from prunescape.errors import InputError
 
 
@@ -27,4 +27,10 @@ def _on_a_node(target: dict, spec: dict) -> dict:
     return local.run_agent(spec)
 
 
-KINDS = {"local": _on_this_host, "slurm": _on_a_node, "ssh": ssh.run_agent, "emulated": emulated.run_agent}
+KINDS = {
+    "local": _on_this_host,
+    "slurm": _on_a_node,
+    "ssh": ssh.run_agent,
+    "emulated": emulated.run_agent,
+    "adb": adb.run_agent,
+}
