@@ -7,7 +7,6 @@ import yaml
 
 from prunescape.errors import InputError
 
-
 SWITCHES = ("flip", "flush_to_zero")
 
 

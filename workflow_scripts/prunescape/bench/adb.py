@@ -182,7 +182,7 @@ class Measurement:
             # While charging, Android estimates nothing.
             self.device.shell("dumpsys battery unplug && dumpsys batterystats --reset")
             done = self.device.shell(script, seconds=STEP_SECONDS + BATTERY_SECONDS)
-            used = battery_mah(self.device.shell("dumpsys batterystats --charged").stdout)
+            used = battery_mah(self.device.shell("dumpsys batterystats --charged --checkin").stdout)
             volts = battery_volts(self.device.shell("dumpsys battery").stdout)
         except InputError:
             used = volts = None
@@ -202,8 +202,11 @@ def run_seconds(output: str) -> list[float]:
 
 
 def battery_mah(stats: str) -> float | None:
-    """What `dumpsys batterystats` estimates that the shell used, in mAh; None where it says nothing."""
-    found = re.search(rf"^\s*uid {SHELL}:\s*([0-9.]+)", stats, re.MULTILINE | re.IGNORECASE)
+    """What Android estimates that the shell used, in mAh, from `dumpsys batterystats --checkin`: the power use item
+
+    `version,user,l,pwi,uid,mAh,...`; None where it says nothing.
+    """
+    found = re.search(rf"^\d+,{SHELL},l,pwi,uid,([0-9.]+)", stats, re.MULTILINE)
     return float(found[1]) if found and float(found[1]) > 0 else None
 
 
