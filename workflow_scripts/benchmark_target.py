@@ -1,6 +1,7 @@
 """Measure the exported models of one experiment on one target. Needs onnxruntime, in a process of its own."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from prunescape.bench.transport import measure_on
@@ -34,9 +35,18 @@ def benchmark_target(target: dict, *, exports: list[Path], identity: Path, data:
         "environment": runs[0]["environment"],
         "models": [with_accuracy(model, accuracy.get(model["id"])) for model in models if model["id"] in measured],
         "latency": [with_source(entry, target) for run in runs for entry in run["latency"]],
-        "not_run": [entry for run in runs for entry in run["not_run"]],
+        "not_run": distinct(entry for run in runs for entry in run["not_run"]),
     }
     write_json(out, content)
+
+
+def distinct(entries: Iterable[dict]) -> list[dict]:
+    """Each entry once, in order: with and without subnormal numbers the same models do not run."""
+    found: list[dict] = []
+    for entry in entries:
+        if entry not in found:
+            found.append(entry)
+    return found
 
 
 def exported_models(export: Path, precisions: list[str]) -> list[dict]:

@@ -19,13 +19,15 @@ from prunescape.landscape.verdict import VERDICT_COLUMNS
 from prunescape.report.answer import ExperimentAnswer, answer_experiment
 from prunescape.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
 from prunescape.report.tables import Table, benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
+from prunescape.report.target_tables import emulation_table, subnormals_kept, weights_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BENCHMARK_FIELDS = (
     *("experiment", "variant", "target", "rank", "precision", "threads", "batch", "latency_median_s"),
-    *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees"),
+    *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees", "flush_to_zero"),
+    *("samples", "latency_dataset_s", "peak_memory_bytes", "energy_j"),
 )
 
 
@@ -65,9 +67,15 @@ def write_report(
     shapes, risks = read_result(ellipses, ELLIPSE_COLUMNS), read_result(risk, RISK_COLUMNS)
     judged = read_result(verdicts, VERDICT_COLUMNS)
     drawn = _figures(Path(figures), Path(out))
+    known = study.get("targets", {})
+    emulates = {name: target["emulates"] for name, target in known.items() if target.get("emulates")}
     sections = [
         _section(
-            name, plan, *(_of(part, name) for part in (table, shapes, risks, judged, measured)), drawn.get(name, [])
+            name,
+            plan,
+            *(_of(part, name) for part in (table, shapes, risks, judged, measured)),
+            drawn.get(name, []),
+            emulates,
         )
         for name, plan in sorted(study["experiments"].items())
     ]
@@ -88,7 +96,7 @@ def _of(table: pd.DataFrame | None, experiment: str) -> pd.DataFrame | None:
     return None if table is None else table[table["experiment"] == experiment]
 
 
-def _section(name, plan, cells, ellipses, risk, verdicts, benchmarks, figures) -> Section:
+def _section(name, plan, cells, ellipses, risk, verdicts, benchmarks, figures, emulates) -> Section:
     known = {"name": name, "model": plan["model"], "dataset": plan["dataset"], "plan": plan_pairs(plan)}
     if cells.empty:
         return Section(**known, answer=None, tables=[], figures=[], run=[])
@@ -99,7 +107,9 @@ def _section(name, plan, cells, ellipses, risk, verdicts, benchmarks, figures) -
         both = ((ellipses, ellipses_table), (risk, risk_table))
         tables += [make(rows, metric) for rows, make in both if (rows["metric"] == metric).any()]
     if benchmarks is not None and not benchmarks.empty:
-        tables.append(benchmarks_table(benchmarks, cells))
+        further = [weights_table(benchmarks), emulation_table(benchmarks, emulates)]
+        benchmarks = subnormals_kept(benchmarks)
+        tables += [benchmarks_table(benchmarks, cells), *(table for table in further if table)]
     answer = answer_experiment(cells, risk, benchmarks, verdicts)
     return Section(**known, answer=answer, tables=tables, figures=figures, run=run_pairs(cells))
 
