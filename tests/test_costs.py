@@ -193,3 +193,10 @@ def test_a_pass_runs_every_image_once(monkeypatch):
     monkeypatch.setattr(agent.time, "perf_counter", lambda: clock[0])
     assert agent.time_pass(Session(), np.zeros((7, 1)), 3) == pytest.approx(0.25 * 7)
     assert sizes == [3, 3, 1]
+    order = []
+    monkeypatch.setattr(agent, "time_pass", lambda session, images, batch: order.append(session) or len(order))
+    feeds, sessions = {"a": None, "b": None}, {"a": "a", "b": "b"}
+    passes = agent.time_passes(sessions, feeds, np.zeros((7, 1)), 3, 3)
+    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert passes["a"] == {"latency_dataset_s": 4.0, "dataset_samples_s": [1, 4, 5]}
+    assert agent.time_passes(sessions, feeds, None, 3, 3)["b"] == {"latency_dataset_s": None, "dataset_samples_s": []}

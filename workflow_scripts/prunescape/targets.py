@@ -81,7 +81,7 @@ class Emulated(Settings):
 
     kind: Literal["emulated"]
     cpus: Count | None = None
-    cpu_quota: Annotated[float, Field(gt=0, le=65_536, allow_inf_nan=False)] | None = None
+    cpu_quota: Annotated[float, Field(ge=0.01, le=65_536, allow_inf_nan=False)] | None = None
     memory_mb: Annotated[int, Field(ge=16, le=2**30)] | None = None
     emulates: Name | None = None
 

@@ -111,7 +111,12 @@ def measure(spec):
             feeds, refused = make_feeds(models, sessions, images, batch)
             not_run += [{**entry, "threads": threads, "batch": batch} for entry in refused]
             entries = measure_latency(sessions, feeds, threads, batch, spec["protocol"])
-            latency += [add_costs(entry, models, sessions, feeds, images, counter, spec) for entry in entries]
+            passes = time_passes(sessions, feeds, images, batch, spec["protocol"].get("dataset_passes", 0))
+            for entry in entries:
+                model = next(model for model in models if model["id"] == entry["id"])
+                costs = measure_costs(model, sessions[entry["id"]], feeds[entry["id"]], threads, counter, spec)
+                latency.append({**entry, **costs, **passes[entry["id"]]})
+            progress(f"threads {threads}, batch {batch}: memory, energy and whole passes")
     environment["finished"], environment["load_average_after"] = utc_now(), load_average()
     found = {"accuracy": accuracy, "latency": latency, "not_run": not_run}
     return {"environment": environment, "protocol": spec["protocol"], **found}
@@ -265,16 +270,14 @@ def measure_latency(sessions, feeds, threads, batch, protocol):
     return [{"id": name, **about, "runs_per_sample": runs[name], **summarise(walls[name], cpus[name])} for name in runs]
 
 
-def add_costs(entry, models, sessions, feeds, images, counter, spec):
-    """`entry` of one model and setting with peak memory, energy, and latency of whole passes over the test split."""
-    session, feed = sessions[entry["id"]], feeds[entry["id"]]
-    model = next(model for model in models if model["id"] == entry["id"])
-    passes = spec["protocol"].get("dataset_passes", 0) if images is not None else 0
-    samples = [time_pass(session, images, entry["batch"]) for _ in range(passes)]
-    whole = {"latency_dataset_s": float(np.median(samples)) if samples else None, "dataset_samples_s": samples}
-    peak = peak_memory(model, feed, entry["threads"], spec)
-    progress("{}: threads {threads}, batch {batch}: memory and energy".format(entry["id"], **entry))
-    return {**entry, "peak_memory_bytes": peak, **measure_energy(session, feed, counter), **whole}
+def time_passes(sessions, feeds, images, batch, passes):
+    """Seconds of whole passes of the test split through every model, in turn, alternating; none without a split."""
+    samples = {name: [] for name in feeds}
+    for turn in range(passes if images is not None else 0):
+        for name in list(feeds) if turn % 2 == 0 else reversed(list(feeds)):
+            samples[name].append(time_pass(sessions[name], images, batch))
+    medians = {name: float(np.median(taken)) if taken else None for name, taken in samples.items()}
+    return {name: {"latency_dataset_s": medians[name], "dataset_samples_s": samples[name]} for name in feeds}
 
 
 def time_pass(session, images, batch):
@@ -285,6 +288,11 @@ def time_pass(session, images, batch):
         wall, _ = time_chunk(session, feed, 1)
         seconds += wall
     return seconds
+
+
+def measure_costs(model, session, feed, threads, counter, spec):
+    """Peak memory and energy of one model at one setting."""
+    return {"peak_memory_bytes": peak_memory(model, feed, threads, spec), **measure_energy(session, feed, counter)}
 
 
 def peak_memory(model, feed, threads, spec):

@@ -5,6 +5,7 @@ Fewer CPUs are an affinity; the others need systemd or a control group that this
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -16,7 +17,8 @@ from pathlib import Path
 from prunescape.bench import local
 from prunescape.errors import InputError
 
-PERIOD_US = 100_000  # over which a share of CPU time is counted
+PERIOD_US = 10_000  # over which a share of CPU time is counted: short against a sample, so that each gets its share
+LEAST_QUOTA_US = 1000  # the kernel takes no less
 MEBIBYTE = 2**20
 MOUNTS, OWN_GROUPS = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
 # Joins the groups named before --, then becomes the command behind it.
@@ -82,7 +84,9 @@ def systemd_command(limits: Limits) -> list[str]:
     """`systemd-run` with the limits as properties of a scope; empty where it does not work."""
     if not shutil.which("systemd-run"):
         return []
-    properties = [] if limits.cpu_quota is None else [f"CPUQuota={100 * limits.cpu_quota:g}%"]
+    properties = []
+    if limits.cpu_quota is not None:
+        properties += [f"CPUQuota={100 * limits.cpu_quota:g}%", f"CPUQuotaPeriodSec={_period(limits)}us"]
     properties += [] if limits.memory is None else [f"MemoryMax={limits.memory}", "MemorySwapMax=0"]
     command = ["systemd-run", *([] if os.getuid() == 0 else ["--user"]), "--scope", "--quiet", "--collect"]
     command += [part for value in properties for part in ("-p", value)]
@@ -92,7 +96,7 @@ def systemd_command(limits: Limits) -> list[str]:
 
 def unified_group(limits: Limits, stack: ExitStack) -> list[Path]:
     """One new group of version 2, beside or within this process's own, removed with `stack`; or none."""
-    files = {} if limits.cpu_quota is None else {"cpu.max": f"{_quota(limits)} {PERIOD_US}"}
+    files = {} if limits.cpu_quota is None else {"cpu.max": f"{_quota(limits)} {_period(limits)}"}
     files |= {} if limits.memory is None else {"memory.max": str(limits.memory)}
     mounted = [group for kind, _, group in mounted_groups() if kind == "cgroup2"]
     for own in mounted[:1]:
@@ -105,7 +109,9 @@ def unified_group(limits: Limits, stack: ExitStack) -> list[Path]:
 
 def separate_groups(limits: Limits, stack: ExitStack) -> list[Path]:
     """New groups of version 1, one for each limit, removed with `stack`; or none where one of them cannot be made."""
-    wanted = {} if limits.cpu_quota is None else {"cpu": {"cpu.cfs_quota_us": str(_quota(limits))}}
+    wanted: dict[str, dict[str, str]] = {}
+    if limits.cpu_quota is not None:
+        wanted["cpu"] = {"cpu.cfs_period_us": str(_period(limits)), "cpu.cfs_quota_us": str(_quota(limits))}
     wanted |= {} if limits.memory is None else {"memory": {"memory.limit_in_bytes": str(limits.memory)}}
     groups = []
     for controller, files in wanted.items():
@@ -163,8 +169,12 @@ def _remove(group: Path) -> None:
         group.rmdir()
 
 
+def _period(limits: Limits) -> int:
+    return max(PERIOD_US, math.ceil(LEAST_QUOTA_US / limits.cpu_quota))
+
+
 def _quota(limits: Limits) -> int:
-    return max(1000, round(limits.cpu_quota * PERIOD_US))  # the kernel takes no less
+    return max(LEAST_QUOTA_US, round(limits.cpu_quota * _period(limits)))
 
 
 def _lines(path: Path) -> list[str]:
