@@ -45,7 +45,7 @@ rule benchmark_target:
         slurm_extra=slurm_exclusive,
     params:
         target=target_params,
-        code=code_digest("benchmark_target", "prunescape.bench.agent"),
+        code=bench_digest,
     script:
         "../workflow_scripts/benchmark_target.py"
 

@@ -70,6 +70,12 @@ def target_params(wildcards):
     return dict(sorted(STUDY.target_settings(wildcards.target, wildcards.experiment).items()))
 
 
+def bench_digest(wildcards):
+    """The digest of the measuring code with the ONE module that reaches this kind of target."""
+    kind = STUDY.targets[wildcards.target].kind
+    return code_digest("benchmark_target", "prunescape.bench.agent", f"prunescape.bench.{kind}")
+
+
 def targets_pattern(remote):
     """A pattern of the names of the targets that are driven from here over a connection, or of all others."""
     names = [name for name, target in STUDY.targets.items() if (target.kind in REMOTE) == remote]

@@ -133,7 +133,7 @@ def test_the_agent_measures_there_what_it_measures_here(server, target, spec, tm
     """Over one login, past a noisy one, through names that a shell must not read, and nothing is left behind."""
     monkeypatch.chdir(tmp_path)
     logins = server.logins()
-    there, here = ssh.run_agent(target, spec), local.run_agent(spec)
+    there, here = ssh.measure(target, spec), local.run_agent(spec)
     assert there["accuracy"] == here["accuracy"] and there["accuracy"][0]["tested"] == 20
     assert len(there["latency"][0]["samples_s"]) == 2 and there["latency"][0]["peak_memory_bytes"] > 0
     assert server.logins() == logins + 1
@@ -150,10 +150,10 @@ def test_another_host_key_is_refused_at_once(server, target, spec):
     server.trust("other_key")
     logins = server.logins()
     with pytest.raises(InputError, match=r"targets\.pi: its host key is unknown or has changed"):
-        ssh.run_agent(target, spec)
+        ssh.measure(target, spec)
     (server.folder / "known").write_text("")
     with pytest.raises(InputError, match="host key is unknown"):
-        ssh.run_agent(target, spec)
+        ssh.measure(target, spec)
     assert server.logins() == logins
 
 
@@ -162,9 +162,9 @@ def test_a_python_without_onnxruntime_is_named(target, spec, tmp_path):
     bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
     bare.chmod(0o755)
     with pytest.raises(InputError, match=r"targets\.pi: .* lacks what the agent needs: No module named"):
-        ssh.run_agent(target | {"python": str(bare)}, spec)
+        ssh.measure(target | {"python": str(bare)}, spec)
     with pytest.raises(InputError, match=r"targets\.pi: .*status 127.*not found"):
-        ssh.run_agent(target | {"python": "no-such-python"}, spec)
+        ssh.measure(target | {"python": "no-such-python"}, spec)
     assert left_in(target) == []
 
 
@@ -172,7 +172,7 @@ def test_a_killed_agent_is_told_from_a_lost_connection(server, target, spec, tmp
     logins = server.logins()
     python = python_that(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(InputError, match=r"status 137: it was killed \(signal 9\)"):
-        ssh.run_agent(target | {"python": python}, spec)
+        ssh.measure(target | {"python": python}, spec)
     assert server.logins() == logins + 1 and left_in(target) == []
 
 
@@ -196,7 +196,7 @@ def test_a_dropped_connection_is_tried_again(server, target, spec, tmp_path):
     """A login to measure, one to clean up after it was lost, and one to measure again."""
     logins = server.logins()
     python = python_that(tmp_path, f"MARK = {str(tmp_path / 'dropped')!r}\n{DROP}")
-    assert ssh.run_agent(target | {"python": python}, spec)["accuracy"][0]["tested"] == 20
+    assert ssh.measure(target | {"python": python}, spec)["accuracy"][0]["tested"] == 20
     assert (tmp_path / "dropped").exists() and server.logins() == logins + 3
     assert left_in(target) == []
 
@@ -205,7 +205,7 @@ def test_a_target_that_never_ends_is_given_up(target, spec, tmp_path):
     slow = target | {"python": python_that(tmp_path, "time.sleep(30)"), "timeout_seconds": 1.5}
     started = time.monotonic()
     with pytest.raises(InputError, match=r"targets\.pi: the target cannot be reached: no end after 1\.5 s"):
-        ssh.run_agent(slow, spec)
+        ssh.measure(slow, spec)
     assert time.monotonic() - started < 20 and left_in(target) == []
 
 
@@ -213,7 +213,7 @@ def test_a_host_that_does_not_answer_is_tried_again_then_given_up(server, target
     config = tmp_path / "config"
     config.write_text((server.folder / "ssh_config").read_text().replace(f"Port {server.port}", "Port 1"))
     with pytest.raises(InputError, match=r"targets\.pi: the target cannot be reached: .*refused"):
-        ssh.run_agent(target | {"ssh_config": str(config)}, spec)
+        ssh.measure(target | {"ssh_config": str(config)}, spec)
     assert "attempt 2 of 2" in capfd.readouterr().err
 
 
@@ -225,7 +225,7 @@ def test_a_full_disk_is_told(target, spec, tmp_path):
         pytest.skip("no small file system can be mounted here")
     try:
         with pytest.raises(InputError, match=r"the models cannot be sent; hint: it said: .*No space left on device"):
-            ssh.run_agent(target | {"folder": str(full)}, spec)
+            ssh.measure(target | {"folder": str(full)}, spec)
         assert list(full.iterdir()) == []
     finally:
         subprocess.run(["umount", str(full)], check=True)

@@ -29,7 +29,7 @@ GONE = ("not found", "offline", "no devices", "protocol fault", "closed", "canno
 HALF = "onnxruntime_perf_test does not tell whether this provider computes in 16 bits"
 
 
-def run_agent(target: dict, spec: dict) -> dict:
+def measure(target: dict, spec: dict) -> dict:
     """What can be measured of `spec` on the device `target["serial"]`, in the agent's form (agent.py says more).
 
     Raises InputError with the target's name when the device cannot be had, or a float model does not run there.

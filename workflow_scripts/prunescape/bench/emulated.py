@@ -33,7 +33,7 @@ class Limits:
     memory: int | None
 
 
-def run_agent(target: dict, spec: dict) -> dict:
+def measure(target: dict, spec: dict) -> dict:
     """What the agent measures for `spec` under the limits of `target`: cpus, cpu_quota, memory_mb (MiB) or None.
 
     Raises InputError when this host cannot be held so, or the agent does not live within the memory.

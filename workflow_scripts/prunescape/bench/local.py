@@ -15,6 +15,11 @@ AGENT = Path(__file__).with_name("agent.py")
 TAIL_LINES = 20
 
 
+def measure(target: dict, spec: dict) -> dict:
+    """What the agent measures for `spec` on this host; a local target has nothing more to say."""
+    return run_agent(spec)
+
+
 def run_agent(spec: dict, held: Sequence[str] = ()) -> dict:
     """What the agent (agent.py says more) measures for `spec`; its progress goes to standard error.
 

@@ -43,7 +43,7 @@ HOPELESS = {
 TELLING = ("No space left", "quota", "denied", "Permission", *HOPELESS)
 
 
-def run_agent(target: dict, spec: dict) -> dict:
+def measure(target: dict, spec: dict) -> dict:
     """What the agent measures for `spec` on `target`, which holds host, python and what Retried needs (targets.py).
 
     A lost connection is tried again from the start. Raises InputError with the target's name when it stays lost, or
