@@ -129,11 +129,13 @@ def left_in(target):
     return list(Path(target["folder"]).iterdir())
 
 
-def test_the_agent_measures_there_what_it_measures_here(server, target, spec, tmp_path, monkeypatch):
+def test_the_agent_measures_there_what_it_measures_here(server, target, spec, tmp_path, monkeypatch, capsys):
     """Over one login, past a noisy one, through names that a shell must not read, and nothing is left behind."""
     monkeypatch.chdir(tmp_path)
     logins = server.logins()
-    there, here = ssh.measure(target, spec), local.run_agent(spec)
+    there = ssh.measure(target, spec)
+    assert "repeat 2 of 2" in capsys.readouterr().err
+    here = local.run_agent(spec)
     assert there["accuracy"] == here["accuracy"] and there["accuracy"][0]["tested"] == 20
     assert len(there["latency"][0]["samples_s"]) == 2 and there["latency"][0]["peak_memory_bytes"] > 0
     assert server.logins() == logins + 1

@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -28,6 +30,7 @@ from prunescape.errors import InputError
 
 LOST = 255  # ssh's own exit status for its own failures
 STEP_SECONDS = 300  # for each small step; sending and measuring take `timeout_seconds`
+POLL_SECONDS = 0.2
 SHORT = "/tmp"
 FOLDER = "prunescape-folder="  # marks our line among those that a login prints
 # ssh's words for what another try does not mend
@@ -89,18 +92,24 @@ class Remote:
         settings = [part for name, value in wanted.items() for part in ("-o", f"{name}={value}")]
         return ["ssh", "-T", *config, *settings, *options, "--", self.target["host"]]
 
-    def run(self, script: str, *, given: bytes = b"", seconds: float = STEP_SECONDS) -> subprocess.CompletedProcess:
-        """Run a POSIX shell script there, whatever the login shell; raises as `check` does."""
+    def run(
+        self, script: str, *, given: bytes = b"", seconds: float = STEP_SECONDS, told: bool = False
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a POSIX shell script there, whatever the login shell; raises as `check` does.
+
+        `told` passes its standard error on as it comes. Files take its output: a shared connection that ssh leaves in
+        the background would hold a pipe open.
+        """
         command = [*self.command(), f"exec sh -c {shlex.quote(script)}"]
-        with tempfile.TemporaryFile() as errors:
+        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            source.write(given)
+            source.seek(0)
             try:
-                done = subprocess.run(command, input=given, stdout=subprocess.PIPE, stderr=errors, timeout=seconds)
+                process = subprocess.Popen(command, stdin=source, stdout=output, stderr=errors)
             except FileNotFoundError:
                 raise InputError("there is no ssh here", hint="install OpenSSH's client") from None
-            except subprocess.TimeoutExpired:
-                raise ConnectionLost(f"no end after {seconds:g} s") from None
-            errors.seek(0)
-            done.stderr = errors.read()
+            _await(process, seconds, errors if told else None)
+            done = subprocess.CompletedProcess(command, process.returncode, _content(output), _content(errors))
         self.check(done)
         return done
 
@@ -151,8 +160,7 @@ class Remote:
         # The empty line ends what a login may have printed.
         script = f"echo; cd {shlex.quote(folder)} && {python} -I agent.py -; exit $?"
         given = json.dumps(sent_spec(spec)).encode()
-        done = self.run(script, given=given, seconds=self.target["timeout_seconds"])
-        sys.stderr.write(done.stderr.decode(errors="replace"))
+        done = self.run(script, given=given, seconds=self.target["timeout_seconds"], told=True)
         if done.returncode != 0:
             error = agent_error(done.returncode, _lines(done.stderr))
             raise InputError(error.what, where=f"targets.{self.target['name']}: {error.where}", hint=error.hint)
@@ -162,6 +170,31 @@ class Remote:
         """End the shared connection; one that is gone already is no matter."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(self.command("-O", "exit"), capture_output=True, timeout=STEP_SECONDS)
+
+
+def _await(process: subprocess.Popen, seconds: float, errors: IO[bytes] | None) -> None:
+    """Wait for the end of ssh, and print meanwhile what is new in `errors`; ConnectionLost after `seconds`."""
+    deadline, place, ended = time.monotonic() + seconds, 0, False
+    try:
+        while not ended:
+            if time.monotonic() > deadline:
+                raise ConnectionLost(f"no end after {seconds:g} s")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=POLL_SECONDS)
+            ended = process.poll() is not None
+            if errors:
+                new = os.pread(errors.fileno(), os.fstat(errors.fileno()).st_size - place, place)
+                place += len(new)
+                sys.stderr.write(new.decode(errors="replace"))
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _content(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def sent_spec(spec: dict) -> dict:
