@@ -116,6 +116,18 @@ def test_int8_has_unsigned_activations_and_signed_weights_per_channel(exported):
         assert values[weight.input[1]].shape == (values[weight.input[0]].shape[0],)
 
 
+def test_onnxruntime_computes_every_convolution_in_8_bits(exported, tmp_path):
+    """By the graph that onnxruntime itself makes of the file: signed activations would leave some in float."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    onnxruntime.InferenceSession(exported / "rank-1.int8.onnx", options, providers=["CPUExecutionProvider"])
+    kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
+    assert kinds.count("QLinearConv") == 7 and "Conv" not in kinds and "FusedConv" not in kinds
+
+
 def test_calibration_images_are_of_the_training_split(digits):
     prepared = load_prepared(digits / "data.npz", digits / "data.json")
     images = calibration_images(prepared)

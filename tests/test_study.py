@@ -206,6 +206,8 @@ def test_subnormal_numbers_are_flushed_too_where_several_cells_are_measured():
         ({"kind": "local", "host": "pi"}, "targets.ssh.host: unknown key"),
         ({"kind": "shh"}, "targets.ssh.kind: 'shh' cannot be used; allowed: local, ssh, adb, slurm, emulated; hint:"),
         ({"kind": "ssh", "host": "-oProxyCommand=touch pwned"}, "targets.ssh.host: '-oProxyCommand"),
+        ({"kind": "ssh", "host": "pi;touch pwned"}, "targets.ssh.host: 'pi;touch pwned' cannot be used"),
+        ({"kind": "slurm", "partition": "a;b"}, "targets.ssh.partition: 'a;b' cannot be used"),
         ({"kind": "adb", "serial": "-e", "perf_test": "a"}, "targets.ssh.serial: '-e' cannot be used"),
         (
             {"kind": "emulated", "emulates": "there"},

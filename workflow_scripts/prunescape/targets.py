@@ -11,7 +11,10 @@ from prunescape.config_types import Count, Distinct, Name, Part
 
 Precision = Literal["fp32", "int8", "fp16", "bf16", "sparse80"]
 Provider = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+ExecutionProvider$")]
-# A host or serial number that starts with a dash would be read as an option by the program that gets it.
+# A host or serial number that starts with a dash would be read as an option by the program that gets it; a host may
+# also reach a shell, through a proxy command of the user's own, and a partition through Snakemake's executor.
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9_.:@%/+\[\]-]*$", max_length=255)]
+Partition = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.,-]*$", max_length=255)]
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\[][^\s\x00-\x1f]*$", max_length=255)]
 Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1000)]
 Seconds = Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)]
@@ -51,7 +54,7 @@ class Ssh(Retried):
     """A host that OpenSSH reaches, with Python, numpy and onnxruntime on it."""
 
     kind: Literal["ssh"]
-    host: Address
+    host: Host
     python: Text = "python3"
     folder: Text | None = None
     ssh_config: Text | None = None
@@ -71,7 +74,7 @@ class Slurm(Settings):
     """A node that Slurm gives to the job."""
 
     kind: Literal["slurm"]
-    partition: Address | None = None
+    partition: Partition | None = None
     constraint: Text | None = None
     gpu: Annotated[int, Field(ge=0, le=64)] = 0
 
