@@ -46,6 +46,7 @@ rule benchmark_target:
     params:
         target=target_params,
         code=bench_digest,
+        reached_by=reached_by,  # no trigger, since it takes input
     script:
         "../workflow_scripts/benchmark_target.py"
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict
 
 from prunescape.data.names import identity_options, is_image_folder, source_digest
-from prunescape.targets import REMOTE
+from prunescape.targets import REACHED_BY, REMOTE
 
 
 def digest_with_architecture(script):
@@ -66,8 +66,15 @@ def export_params(wildcards):
 
 
 def target_params(wildcards):
-    """A target's name and settings."""
-    return dict(sorted(STUDY.target_settings(wildcards.target, wildcards.experiment).items()))
+    """A target's name and settings, but for how it is reached."""
+    settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
+    return dict(sorted((name, value) for name, value in settings.items() if name not in REACHED_BY))
+
+
+def reached_by(wildcards, input):
+    """How a target is reached; `input` keeps it from triggering."""
+    settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
+    return {name: settings[name] for name in REACHED_BY if name in settings}
 
 
 def bench_digest(wildcards):

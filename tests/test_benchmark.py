@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmark_target import benchmark_target
+from benchmark_target import benchmark_target, with_accuracy, with_source
 from prunescape.bench import agent
 from prunescape.bench.local import AGENT, run_agent
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
@@ -259,6 +259,34 @@ def test_rows_fit_the_schema_and_lose_no_digit(benchmark):
     assert row["samples"] == entry["samples_s"] and row["latency_median_s"] == entry["median_s"]
     assert (row["variant"], row["batch"], row["threads"], row["rank"]) == ("uniform-0.5", 5, 1, 1)
     assert row["top1"] == 100 * row["correct"] / 30 and row["correct_torch"] == row["correct"] + 5
+
+
+def test_both_treatments_of_subnormal_numbers_are_measured_and_reasons_told_once(prepared, exports, tmp_path):
+    """Two runs of the agent: each model stands once, each setting twice, and what does not run has one reason."""
+    folder, _, _ = prepared
+    (model,) = read_json(exports[0] / "export.json")["models"]
+    (tmp_path / "rank-1.onnx").write_bytes((exports[0] / "rank-1.onnx").read_bytes())
+    (tmp_path / "rank-1.int8.onnx").write_bytes(b"no model")
+    models = [model, model | {"precision": "int8", "file": "rank-1.int8.onnx"}]
+    write_json(tmp_path / "export.json", {"models": models})
+    target = TARGET | {"batch": [1], "precisions": ["fp32", "int8"], "flush_to_zero": [False, True]}
+    places = {"identity": folder / "data.json", "data": folder / "data.npz", "out": tmp_path / "here.json"}
+    benchmark_target(target, exports=[tmp_path], **places)
+    found = read_json(tmp_path / "here.json")
+    assert [entry["id"] for entry in found["models"]] == ["small/base/rank-1"]
+    assert [entry["flush_to_zero"] for entry in found["latency"]] == [False, True]
+    assert [entry["id"] for entry in found["not_run"]] == ["small/base/rank-1/int8"]
+    assert all(len(entry["dataset_samples_s"]) == 3 for entry in found["latency"])
+    assert [row["flush_to_zero"] for row in benchmark_rows(found)] == [False, True]
+
+
+def test_energy_of_an_emulating_host_is_an_estimate_and_accuracy_may_be_unknown():
+    measured, absent = {"energy_source": "measured"}, {"energy_source": "absent"}
+    assert with_source(measured, {"kind": "emulated"}) == {"energy_source": "estimated"}
+    assert with_source(absent, {"kind": "emulated"}) == absent and with_source(measured, {"kind": "ssh"}) == measured
+    model = {"id": "one", "path": "here", "precision": "fp32", "correct": 20, "tested": 30, "top1": 66.7}
+    known = with_accuracy(model, None)
+    assert (known["correct"], known["top1"], known["accuracy_agrees"], known["correct_torch"]) == (None, None, None, 20)
 
 
 def test_nothing_to_measure_is_a_result(prepared, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from conftest import TINY_STUDY, Project
 from prunescape.code_digest import _reached
-from prunescape.targets import KINDS
+from prunescape.targets import KINDS, REACHED_BY, Adb, Ssh
 
 TARGETS = {
     "here": {"repeats": 3, "chunk_seconds": 0.01},
@@ -35,6 +35,12 @@ def test_each_kind_is_driven_from_where_it_can_be(project):
     assert "rule benchmark_target:" in jobs["here"] and "slurm" not in jobs["here"]
     for asked in ("slurm_partition=long", "constraint=a100", "gpu=1", "slurm_extra=--exclusive"):
         assert asked in jobs["node"]
+
+
+def test_how_a_target_is_reached_is_no_setting_that_is_measured():
+    """A rename in one of the kinds would let it trigger again."""
+    known = {name for kind in (Ssh, Adb) for name in kind.model_fields}
+    assert set(REACHED_BY) <= known and {"host", "serial", "threads", "provider"} & set(REACHED_BY) == set()
 
 
 def test_only_the_module_of_a_targets_own_kind_decides_whether_it_is_measured_again():

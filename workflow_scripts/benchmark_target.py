@@ -117,7 +117,7 @@ def with_source(entry: dict, target: dict) -> dict:
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         benchmark_target(
-            snakemake.params.target,
+            snakemake.params.target | snakemake.params.reached_by,
             exports=[Path(path) for path in snakemake.input.exports],
             identity=Path(snakemake.input.identity),
             data=Path(snakemake.input.data),

@@ -19,6 +19,8 @@ Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\[][^\s\x00-\x1f]*$", max_l
 Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1000)]
 Seconds = Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)]
 KINDS = ("local", "ssh", "adb", "slurm", "emulated")
+# How a target is reached decides nothing of what is measured there.
+REACHED_BY = ("timeout_seconds", "retries", "retry_wait_seconds", "ssh_config", "adb")
 REMOTE = ("ssh", "adb")  # driven from the host that runs Snakemake
 
 
