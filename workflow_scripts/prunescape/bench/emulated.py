@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -145,7 +148,7 @@ def mounted_groups() -> list[tuple[str, list[str], Path]]:
 
 def _made(above: Path, files: dict[str, str], stack: ExitStack, optional: dict[str, str]) -> Path | None:
     """A new group with these limits written, or None where this user may not, or a controller is not there."""
-    group = above / f"prunescape-{os.getpid()}"
+    group = above / f"prunescape-{secrets.token_hex(4)}"
     try:
         group.mkdir()
     except OSError:
@@ -165,8 +168,15 @@ def _made(above: Path, files: dict[str, str], stack: ExitStack, optional: dict[s
 
 
 def _remove(group: Path) -> None:
-    with suppress(OSError):
-        group.rmdir()
+    """Delete a group; it may be busy for a moment after its last process has ended."""
+    for _ in range(20):
+        try:
+            group.rmdir()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    print(f"the control group {group} stays behind", file=sys.stderr)
 
 
 def _period(limits: Limits) -> int:
