@@ -55,17 +55,26 @@ def export_onnx(
         print(f"rank {rank} of {len(chosen)}: {records[position].parent}", flush=True)
         network = planned_network(read_json(widths, *WIDTHS))
         load_weights(network, weights[position])
-        images, file = parity_images(prepared), Path(out) / f"rank-{rank}.onnx"
-        written = {"fp32": (file, export_model(network, images, file, **moments))}
-        for precision in others:
-            other = file.with_suffix(f".{precision}.onnx")
-            given = {"images": images, "calibration": calibration, "out": other, **moments}
-            written[precision] = other, export_precision(precision, network, file, **given)
-        about = {"rank": rank, "subnormal_weights": subnormal_weights(file)}
-        for precision, (path, parity) in written.items():
+        given = {"images": parity_images(prepared), "calibration": calibration, **moments}
+        written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **given)
+        about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
+        for precision, (file, parity) in written.items():
             known_of = {"precision": precision, "parity": parity}
-            models.append({**about, **known_of, **describe(path, contents[position], prepared)})
+            models.append({**about, **known_of, **describe(file, contents[position], prepared)})
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
+
+
+def write_precisions(
+    network: torch.nn.Module, others: list[str], file: Path, *, images: np.ndarray, calibration, mean, std
+) -> dict[str, tuple[Path, dict | None]]:
+    """Write `network` as `file` and beside it in the `others`: by precision the file and how near it is to torch."""
+    moments = {"mean": mean, "std": std}
+    written: dict[str, tuple[Path, dict | None]] = {"fp32": (file, export_model(network, images, file, **moments))}
+    for precision in others:
+        other = file.with_suffix(f".{precision}.onnx")
+        given = {"images": images, "calibration": calibration, "out": other, **moments}
+        written[precision] = other, export_precision(precision, network, file, **given)
+    return written
 
 
 def calibration_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:

@@ -26,6 +26,8 @@ SHELL = 2000  # Android's user id of what adb runs
 STEP_SECONDS = 300
 COULOMBS_PER_MAH = 3.6
 GONE = ("not found", "offline", "no devices", "protocol fault", "closed", "cannot connect")
+UNTOLD = {"cpu_seconds_per_run": None, "cpu_samples_s": [], "peak_memory_bytes": None}
+UNTOLD |= {"latency_dataset_s": None, "dataset_samples_s": []}
 HALF = "onnxruntime_perf_test does not tell whether this provider computes in 16 bits"
 
 
@@ -67,7 +69,9 @@ class Device:
         """Run one adb command; raises ConnectionLost when it hangs or the device is gone."""
         command = [self.target["adb"], "-s", self.target["serial"], *arguments]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds)
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=seconds
+            )
         except subprocess.TimeoutExpired:
             raise ConnectionLost(f"adb {arguments[0]}: no end after {seconds:g} s") from None
         except OSError as error:
@@ -127,29 +131,36 @@ class Measurement:
         return {"latency": latency, "not_run": not_run}
 
     def _setting(self, running: dict[int, dict], threads: int, batch: int) -> tuple[list[dict], list[dict]]:
+        """The entries of all models at one setting, and those that do not run at it."""
         from prunescape.bench.agent import summarise
 
         setting = {"threads": threads, "batch": batch}
-        samples: dict[int, list[float]] = {number: [] for number in running}
-        refused: dict[int, dict] = {}
-        for turn in range(ROUNDS):
-            for number in list(running) if turn % 2 == 0 else reversed(list(running)):
-                if number not in refused:
-                    taken, why = self._samples(number, turn, **setting)
-                    samples[number] += taken
-                    refused |= {number: {"id": running[number]["id"], "why": why, **setting}} if why else {}
-        for number, entry in refused.items():
+        samples, reasons = self._rounds(list(running), threads, batch)
+        refused = [{"id": running[number]["id"], "why": why, **setting} for number, why in reasons.items()]
+        for number, why in reasons.items():
             if not running[number].get("optional"):
-                raise InputError(entry["why"], where=f"targets.{self.device.target['name']}: {entry['id']}")
-        flush = {"flush_to_zero": bool(self.spec["protocol"].get("flush_to_zero"))}
-        none = {"cpu_seconds_per_run": None, "cpu_samples_s": [], "peak_memory_bytes": None}
-        none |= {"latency_dataset_s": None, "dataset_samples_s": []}
+                raise InputError(why, where=f"targets.{self.device.target['name']}: {running[number]['id']}")
+        flush = {"flush_to_zero": bool(self.spec["protocol"].get("flush_to_zero")), "runs_per_sample": 1}
         entries = []
-        for number in (number for number in running if number not in refused):
-            walls = samples[number]
-            about = {"id": running[number]["id"], **setting, **flush, "runs_per_sample": 1}
-            entries.append({**about, **summarise(walls, walls), **none, **self._energy(number, **setting)})
-        return entries, list(refused.values())
+        for number in (number for number in running if number not in reasons):
+            timing = summarise(samples[number], samples[number]) | UNTOLD
+            entries.append(
+                {"id": running[number]["id"], **setting, **flush, **timing, **self._energy(number, **setting)}
+            )
+        return entries, refused
+
+    def _rounds(self, numbers: list[int], threads: int, batch: int) -> tuple[dict[int, list[float]], dict[int, str]]:
+        """The samples of every model, taken in rounds of alternating order, and why some have none."""
+        samples: dict[int, list[float]] = {number: [] for number in numbers}
+        reasons: dict[int, str] = {}
+        for turn in range(ROUNDS):
+            order = numbers if turn % 2 == 0 else numbers[::-1]
+            for number in (number for number in order if number not in reasons):
+                taken, why = self._samples(number, turn, threads, batch)
+                samples[number] += taken
+                if why:
+                    reasons[number] = why
+        return samples, reasons
 
     def _command(self, number: int, threads: int, batch: int, *options: str) -> str:
         flush = ["-z"] if self.spec["protocol"].get("flush_to_zero") else []
