@@ -18,12 +18,13 @@ rule export_onnx:
     params:
         export=export_params,
         code=digest_with_architecture("export_onnx"),
+        folder=image_folder,
     script:
         "../workflow_scripts/export_onnx.py"
 
 
 rule benchmark_target:
-    """Measure an experiment's exported models on one target, alone on this host."""
+    """Measure an experiment's exported models on the host of this job, alone on it."""
     input:
         exports=exported_variants,
         identity=data_identity,
@@ -32,11 +33,27 @@ rule benchmark_target:
         benchmark=f"{EXPERIMENT}/target={{target}}.json",
     log:
         f"{EXPERIMENT}/target={{target}}.log",
+    wildcard_constraints:
+        target=targets_pattern(remote=False),
     conda:
         "../envs/bench.yaml"
-    threads: workflow.cores  # all of them: no other job of the run shares the host
+    threads: bench_threads
+    resources:
+        slurm_partition=slurm_setting("partition"),
+        constraint=slurm_setting("constraint"),
+        gpu=slurm_setting("gpu"),
+        slurm_extra=slurm_exclusive,
     params:
         target=target_params,
-        code=code_digest("benchmark_target", "prunescape.bench.agent"),
+        code=bench_digest,
+        reached_by=reached_by,  # no trigger, since it takes input
     script:
         "../workflow_scripts/benchmark_target.py"
+
+
+# The host that runs Snakemake drives these: it has the user's keys, and the target does the work.
+use rule benchmark_target as benchmark_remote_target with:
+    wildcard_constraints:
+        target=targets_pattern(remote=True),
+    localrule: True
+    threads: 1

@@ -4,9 +4,11 @@ Functions of wildcards only, since Snakemake ignores a params function that take
 params compare by their text.
 """
 
+import re
 from dataclasses import asdict
 
-from prunescape.data.names import identity_options, source_digest
+from prunescape.data.names import identity_options, is_image_folder, source_digest
+from prunescape.targets import REACHED_BY, REMOTE
 
 
 def digest_with_architecture(script):
@@ -47,12 +49,46 @@ def plan_digest(wildcards):
 
 
 def export_params(wildcards):
-    """How many cells of a variant are exported, and on which split they are the best."""
+    """How many cells of a variant are exported, in which precisions, and on which split they are the best."""
     experiment = experiment_of(wildcards)
-    return {"best": experiment.export.best, "select_on": experiment.select_on}
+    return {"best": experiment.export.best, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
 
 
 def target_params(wildcards):
-    """A target's name and settings."""
-    settings = STUDY.targets[wildcards.target].model_dump(mode="json")
-    return dict(sorted({"name": wildcards.target, **settings}.items()))
+    """A target's name and settings, but for how it is reached."""
+    settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
+    return dict(sorted((name, value) for name, value in settings.items() if name not in REACHED_BY))
+
+
+def reached_by(wildcards, input):
+    """How a target is reached; `input` keeps it from triggering."""
+    settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
+    return {name: settings[name] for name in REACHED_BY if name in settings}
+
+
+def bench_digest(wildcards):
+    """The digest of the measuring code with the ONE module that reaches this kind of target."""
+    kind = STUDY.targets[wildcards.target].kind
+    return code_digest("benchmark_target", "prunescape.bench.agent", f"prunescape.bench.{kind}")
+
+
+def targets_pattern(remote):
+    """A pattern of the names of the targets that are driven from here over a connection, or of all others."""
+    names = [name for name, target in STUDY.targets.items() if (target.kind in REMOTE) == remote]
+    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
+
+
+def bench_threads(wildcards):
+    """All of them, so that no other job of the run shares the host; of a Slurm node as many as are measured."""
+    target = STUDY.targets[wildcards.target]
+    return max(target.threads) if target.kind == "slurm" else workflow.cores
+
+
+def slurm_setting(name):
+    """A resource: one setting of a Slurm target, none for any other."""
+    return lambda wildcards: getattr(STUDY.targets[wildcards.target], name, None) or None
+
+
+def slurm_exclusive(wildcards):
+    """A resource: a Slurm target's node is shared with nobody."""
+    return "--exclusive" if STUDY.targets[wildcards.target].kind == "slurm" else None

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmark_target import benchmark_target
+from benchmark_target import benchmark_target, with_accuracy, with_source
 from prunescape.bench import agent
 from prunescape.bench.local import AGENT, run_agent
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
@@ -26,6 +26,7 @@ from prunescape.records import arrow_schema
 
 PROTOCOL = {"warmups": 1, "repeats": 4, "chunk_seconds": 0.002}
 TARGET = {"name": "here", "kind": "local", "threads": [1], "batch": [1, 5], "precisions": ["fp32"], **PROTOCOL}
+TARGET |= {"provider": "CPUExecutionProvider", "dataset_passes": 3, "flush_to_zero": [False]}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,15 @@ def exports(prepared, tmp_path_factory):
         cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": variant}
         cell |= {"log10_lr": -1.0, "log10_wd": -4.0, "seed": 0}
         correct = int(correct_by_numpy(matrix, arrays).sum()) + 5 * seed
-        model = {"rank": 1, "file": "rank-1.onnx", "cell": cell, "correct": correct, "tested": 30, "top1": 0.0}
+        model = {
+            "rank": 1,
+            "precision": "fp32",
+            "file": "rank-1.onnx",
+            "cell": cell,
+            "correct": correct,
+            "tested": 30,
+            "top1": 0.0,
+        }
         write_json(folder / "export.json", {"models": [model | {"file_bytes": 700, "encoded_bytes": 600}]})
         folders.append(folder)
     return folders
@@ -109,7 +118,8 @@ def test_agent_imports_only_standard_library_numpy_and_onnxruntime():
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     others = {name.split(".")[0] for name in imported} - set(sys.stdlib_module_names)
-    assert others == {"numpy", "onnxruntime"}
+    assert others == {"numpy", "onnxruntime", "pynvml"}
+    assert "pynvml" not in {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
 
 
 def test_table_needs_neither_torch_nor_onnxruntime():
@@ -191,10 +201,9 @@ def fake_latency(monkeypatch):
     host = FakeHost()
     monkeypatch.setattr(agent.time, "perf_counter", host.perf_counter)
     monkeypatch.setattr(agent.time, "process_time", host.process_time)
-    monkeypatch.setattr(agent, "first_images", lambda session, images, batch: None)
     sessions = {name: FakeSession(host, name, *costs) for name, costs in COSTS.items()}
     protocol = {"warmups": 5, "repeats": 3, "chunk_seconds": 0.025}
-    entries = agent.measure_latency(sessions, None, 1, 1, protocol)
+    entries = agent.measure_latency(sessions, dict.fromkeys(sessions), 1, 1, protocol)
     pieces = host.log.split("|")
     return {entry["id"]: entry for entry in entries}, pieces[::2], pieces[1::2]
 
@@ -244,11 +253,40 @@ def test_rows_fit_the_schema_and_lose_no_digit(benchmark):
     rows = benchmark_rows(benchmark)
     table = pa.Table.from_pylist(rows, schema=arrow_schema(BENCHMARK_COLUMNS))
     assert table.num_rows == 4 and table.column_names == list(BENCHMARK_COLUMNS)
-    assert all(column.null_count == 0 for column in table.columns)
+    nulls = {name for name in table.column_names if table[name].null_count}
+    assert nulls == ({"energy_j"} if set(table["energy_source"].to_pylist()) == {"absent"} else set())
     entry, row = benchmark["latency"][3], table.slice(3, 1).to_pylist()[0]
     assert row["samples"] == entry["samples_s"] and row["latency_median_s"] == entry["median_s"]
     assert (row["variant"], row["batch"], row["threads"], row["rank"]) == ("uniform-0.5", 5, 1, 1)
     assert row["top1"] == 100 * row["correct"] / 30 and row["correct_torch"] == row["correct"] + 5
+
+
+def test_both_treatments_of_subnormal_numbers_are_measured_and_reasons_told_once(prepared, exports, tmp_path):
+    """Two runs of the agent: each model stands once, each setting twice, and what does not run has one reason."""
+    folder, _, _ = prepared
+    (model,) = read_json(exports[0] / "export.json")["models"]
+    (tmp_path / "rank-1.onnx").write_bytes((exports[0] / "rank-1.onnx").read_bytes())
+    (tmp_path / "rank-1.int8.onnx").write_bytes(b"no model")
+    models = [model, model | {"precision": "int8", "file": "rank-1.int8.onnx"}]
+    write_json(tmp_path / "export.json", {"models": models})
+    target = TARGET | {"batch": [1], "precisions": ["fp32", "int8"], "flush_to_zero": [False, True]}
+    places = {"identity": folder / "data.json", "data": folder / "data.npz", "out": tmp_path / "here.json"}
+    benchmark_target(target, exports=[tmp_path], **places)
+    found = read_json(tmp_path / "here.json")
+    assert [entry["id"] for entry in found["models"]] == ["small/base/rank-1"]
+    assert [entry["flush_to_zero"] for entry in found["latency"]] == [False, True]
+    assert [entry["id"] for entry in found["not_run"]] == ["small/base/rank-1/int8"]
+    assert all(len(entry["dataset_samples_s"]) == 3 for entry in found["latency"])
+    assert [row["flush_to_zero"] for row in benchmark_rows(found)] == [False, True]
+
+
+def test_energy_of_an_emulating_host_is_an_estimate_and_accuracy_may_be_unknown():
+    measured, absent = {"energy_source": "measured"}, {"energy_source": "absent"}
+    assert with_source(measured, {"kind": "emulated"}) == {"energy_source": "estimated"}
+    assert with_source(absent, {"kind": "emulated"}) == absent and with_source(measured, {"kind": "ssh"}) == measured
+    model = {"id": "one", "path": "here", "precision": "fp32", "correct": 20, "tested": 30, "top1": 66.7}
+    known = with_accuracy(model, None)
+    assert (known["correct"], known["top1"], known["accuracy_agrees"], known["correct_torch"]) == (None, None, None, 20)
 
 
 def test_nothing_to_measure_is_a_result(prepared, tmp_path):
@@ -264,7 +302,7 @@ def test_agent_prints_one_json_and_leaves_no_file(prepared, exports, tmp_path):
     command = [sys.executable, "-I", str(AGENT), "spec.json"]
     done = subprocess.run(command, cwd=tmp_path, env={"TMPDIR": str(tmp_path)}, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.count("\n") == 1
-    assert set(json.loads(done.stdout)) == {"environment", "protocol", "accuracy", "latency"}
+    assert set(json.loads(done.stdout)) == {"environment", "protocol", "accuracy", "latency", "not_run"}
     assert [path.name for path in tmp_path.iterdir()] == ["spec.json"]
 
 
@@ -293,10 +331,10 @@ def test_a_model_without_metadata_or_with_infinite_logits_is_refused(prepared, e
         run_agent(spec_of(prepared, exports, models=[{"id": "infinite", "path": str(tmp_path / "infinite.onnx")}]))
 
 
-def test_other_targets_and_changed_data_are_refused(prepared, exports, tmp_path):
+def test_missing_precisions_and_changed_data_are_refused(prepared, exports, tmp_path):
     folder, arrays, _ = prepared
     places = {"exports": exports, "identity": folder / "data.json", "out": tmp_path / "here.json"}
-    with pytest.raises(InputError, match="allowed: kind local"):
+    with pytest.raises(InputError, match="there is no int8 model"):
         benchmark_target(TARGET | {"precisions": ["int8"]}, data=folder / "data.npz", **places)
     other = arrays | {"test_labels": arrays["test_labels"][::-1].copy()}
     write_prepared(other, dataset="digits", data=tmp_path / "other.npz", identity=tmp_path / "other.json")

@@ -15,7 +15,7 @@ from torch import nn
 
 from benchmark_target import benchmark_target
 from declare_experiment import declare_experiment
-from export_onnx import export_onnx
+from export_onnx import calibration_images, export_onnx
 from plan_variant import plan_variant
 from prepare_data import prepare_data
 from prunescape.cells import BASE, Cell
@@ -380,6 +380,17 @@ def test_options_that_cannot_be_used(options, said):
         resolve_options("flowers", options)
 
 
+def test_int8_is_calibrated_on_training_images_as_torchvision_sees_them(tree, flowers):
+    """All 60 training images, fewer than the 256 asked for, their centres cropped, less the mean over the deviation."""
+    data, identity = flowers
+    images = calibration_images(data)
+    assert images.shape == (60, 3, 12, 12) and images.dtype == np.float32
+    paths = [tree / os.fsdecode(row["path"]) for row in data.train_listing]
+    seen = np.stack([torchvisions_view(path, 14, 12) for path in paths]).astype(np.float64) / 255
+    wanted = (seen - identity["mean"]) / identity["std"]
+    np.testing.assert_allclose(images, wanted.transpose(0, 3, 1, 2), atol=1e-4)
+
+
 @pytest.fixture(scope="module")
 def cell(tree, tmp_path_factory):
     """One cell of ResNet-8 on the images, really trained, exported and measured; a sample of 20 test images."""
@@ -397,7 +408,8 @@ def cell(tree, tmp_path_factory):
     exported = {"widths": out / "widths.json", "records": [made["record"]], "weights": [made["weights"]], **files}
     export_onnx({"best": 1}, **exported, out=out / "onnx")
     target = {"name": "here", "kind": "local", "threads": [1], "batch": [1], "precisions": ["fp32"]}
-    target |= {"warmups": 0, "repeats": 2, "chunk_seconds": 0.001}
+    target |= {"warmups": 0, "repeats": 2, "chunk_seconds": 0.001, "dataset_passes": 0}
+    target |= {"provider": "CPUExecutionProvider", "flush_to_zero": [False]}
     benchmark_target(target, exports=[out / "onnx"], **files, out=out / "here.json")
     patch.undo()
     return out

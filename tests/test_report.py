@@ -181,6 +181,11 @@ def benchmarks() -> pd.DataFrame:
                 "accuracy_agrees": name == "base",
                 "host": "lab",
                 "cpu": "a <b> processor",
+                "flush_to_zero": False,
+                "samples": [median] * 2,
+                "latency_dataset_s": None,
+                "peak_memory_bytes": 1_000_000,
+                "energy_j": None,
             }
             for name, median, spread, size in rows
         ]
@@ -209,6 +214,14 @@ def test_words_say_what_each_variant_costs_on_the_target(tmp_path):
     assert "On target here (1 thread, batch 1) the pruned variants run at 1.60 to 1.60 times" in " ".join(
         answer.opening
     )
+
+
+def test_another_precision_is_named_and_an_accuracy_that_was_not_measured_is_a_dash(tmp_path):
+    cells, _, risks = tables(tmp_path, study_cells())
+    other = benchmarks().assign(precision="int8", accuracy_agrees=None, top1=None)
+    answer = answer_experiment(cells, risks, other, None)
+    assert "On target here (int8, 1 thread, batch 1) the pruned variants" in " ".join(answer.opening)
+    assert [row[-1] for row in benchmarks_table(other, cells).rows] == ["–", "–"]
 
 
 class Page(HTMLParser):

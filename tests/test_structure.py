@@ -24,12 +24,13 @@ FLOORS = [
         "cost.names",
         "objectives",
     },
+    {"targets"},
     {"study"},
     {"data", "nets", "training", "bench", "landscape", "cost", "figures", "report", "tables"},
     {"study_tables", "next_round", "partial_report", "run_end"},
     {"cli"},
 ]
-TORCH_ROOMS = ("nets", "training", "data", "bench/export.py", "torchvision_operators.py")
+TORCH_ROOMS = ("nets", "training", "data", "bench/export", "torchvision_operators.py")
 
 
 def floor_of(module: str) -> int:

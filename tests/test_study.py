@@ -196,3 +196,59 @@ def test_a_key_given_twice_is_refused(tmp_path):
 def test_a_model_of_other_code_is_refused():
     with pytest.raises(InputError, match="would go unnoticed"):
         load_study(with_value("experiments.e.model", "package.module:factory"))
+
+
+def test_targets_of_every_kind_as_asked_for():
+    targets = {
+        "laptop": {"kind": "local", "threads": [1, 2], "batch": [1, 8, 64], "precisions": ["int8", "fp32"]},
+        "pi": {"kind": "ssh", "host": "pi@raspberrypi", "python": "python3", "threads": [1, 4]},
+        "phone": {"kind": "adb", "serial": "R58M", "perf_test": "build/onnxruntime_perf_test"},
+        "gpu-node": {"kind": "slurm", "partition": "gpu", "constraint": "a100", "provider": "CUDAExecutionProvider"},
+        "small": {"kind": "emulated", "cpus": 1, "memory_mb": 512, "cpu_quota": 0.5, "emulates": "pi"},
+        "plain": {"flush_to_zero": [False, True]},
+    }
+    study = load_study(GOOD | {"targets": targets})
+    assert {name: target.kind for name, target in study.targets.items()} == {
+        **{"laptop": "local", "pi": "ssh", "phone": "adb"},
+        **{"gpu-node": "slurm", "small": "emulated", "plain": "local"},
+    }
+    assert study.precisions() == ["fp32", "int8"]
+    assert study.target_settings("pi", "e")["threads"] == [1, 4]
+
+
+def test_subnormal_numbers_are_flushed_too_where_several_cells_are_measured():
+    one, several = load_study(GOOD), load_study(with_value("experiments.e.export", {"best": 3}))
+    assert one.target_settings("here", "e")["flush_to_zero"] == [False]
+    assert several.target_settings("here", "e")["flush_to_zero"] == [False, True]
+    asked = with_value("targets.here.flush_to_zero", [True])
+    asked["experiments"]["e"]["export"] = {"best": 3}
+    assert load_study(asked).target_settings("here", "e")["flush_to_zero"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ({"kind": "ssh", "hots": "pi"}, "targets.ssh.hots: unknown key (its value: 'pi'); allowed: threads, batch"),
+        ({"kind": "ssh", "hots": "pi"}, 'hint: did you mean "host"?'),
+        ({"kind": "ssh"}, "targets.ssh.host: this key is missing"),
+        ({"kind": "local", "host": "pi"}, "targets.ssh.host: unknown key"),
+        ({"kind": "shh"}, "targets.ssh.kind: 'shh' cannot be used; allowed: local, ssh, adb, slurm, emulated; hint:"),
+        ({"kind": "ssh", "host": "-oProxyCommand=touch pwned"}, "targets.ssh.host: '-oProxyCommand"),
+        ({"kind": "ssh", "host": "pi;touch pwned"}, "targets.ssh.host: 'pi;touch pwned' cannot be used"),
+        ({"kind": "slurm", "partition": "a;b"}, "targets.ssh.partition: 'a;b' cannot be used"),
+        ({"kind": "adb", "serial": "-e", "perf_test": "a"}, "targets.ssh.serial: '-e' cannot be used"),
+        (
+            {"kind": "emulated", "emulates": "there"},
+            "targets.ssh.emulates: there is no target to emulate; allowed: here",
+        ),
+        ({"kind": "emulated", "emulates": "ssh"}, "targets.ssh.emulates: ssh is no target to emulate"),
+        ({"precisions": ["int4"]}, "targets.ssh.precisions.0: 'int4' cannot be used"),
+        ({"threads": [True]}, "targets.ssh.threads.0: True is a switch"),
+        (7, "targets.ssh: 7 cannot be used"),
+    ],
+)
+def test_a_targets_mistakes_are_one_line(target, words):
+    """The target is called ssh, as one of the kinds is."""
+    with pytest.raises(InputError) as caught:
+        load_study(with_value("targets.ssh", target))
+    assert words in str(caught.value) and "\n" not in str(caught.value)

@@ -1,89 +1,123 @@
 """Measure the exported models of one experiment on one target. Needs onnxruntime, in a process of its own."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from prunescape.bench.local import run_agent
+from prunescape.bench.transport import measure_on
 from prunescape.data.prepared import load_prepared
 from prunescape.errors import InputError
 from prunescape.files import read_json, write_json
 from prunescape.joblog import job_log
 
-PROVIDER = "CPUExecutionProvider"
 # Rounding may flip a near tie: so many test images may differ between torch and the exported model.
 ACCURACY_TOLERANCE = 0.001
+HALVES = {"fp16": "float16", "bf16": "bfloat16"}
+PROTOCOL = ("warmups", "repeats", "chunk_seconds", "dataset_passes")
 
 
 def benchmark_target(target: dict, *, exports: list[Path], identity: Path, data: Path, out: Path) -> None:
-    """Write to `out` (JSON) accuracy, sizes and raw latencies of all models in the folders `exports`, interleaved.
+    """Write to `out` (JSON) accuracy, sizes, costs and raw latencies of all models in the folders `exports`.
 
-    `target` holds name, kind, threads, batch, precisions, warmups, repeats and chunk_seconds. A model whose accuracy
-    is not that of its cell is reported in `accuracy_agrees`, not hidden. Raises InputError when a file is missing or
-    damaged, the target is of an unknown kind, or the agent fails.
+    `target` holds name and kind, the settings to measure, and what else its kind needs (targets.py). A model whose
+    accuracy is not that of its cell is reported in `accuracy_agrees`, not hidden; a precision or setting that the
+    target does not run stands in `not_run` with the reason. Raises InputError when a file is missing or damaged, the
+    target cannot be had, or the agent fails.
     """
-    if target["kind"] != "local" or target["precisions"] != ["fp32"]:
-        raise InputError(f"the target {target['name']} cannot be measured", allowed="kind local, precisions [fp32]")
     load_prepared(data, identity)
-    models = [model for export in exports for model in exported_models(Path(export))]
-    measured = run_agent(agent_spec(target, models, data))
-    accuracy = {result["id"]: result for result in measured["accuracy"]}
+    models = [model for export in exports for model in exported_models(Path(export), target["precisions"])]
+    runs = [measure_on(target, agent_spec(target, models, data, flush)) for flush in target["flush_to_zero"]]
+    accuracy = {result["id"]: result for result in runs[0]["accuracy"]}
+    measured = {entry["id"] for run in runs for entry in run["latency"]}
     content = {
         "target": target,
         "data_digest": read_json(identity, "digest")["digest"],
-        "environment": measured["environment"],
-        "models": [with_accuracy(model, accuracy[model["id"]]) for model in models],
-        "latency": measured["latency"],
+        "environment": runs[0]["environment"],
+        "models": [with_accuracy(model, accuracy.get(model["id"])) for model in models if model["id"] in measured],
+        "latency": [with_source(entry, target) for run in runs for entry in run["latency"]],
+        "not_run": distinct(entry for run in runs for entry in run["not_run"]),
     }
     write_json(out, content)
 
 
-def exported_models(export: Path) -> list[dict]:
+def distinct(entries: Iterable[dict]) -> list[dict]:
+    """Each entry once, in order: with and without subnormal numbers the same models do not run."""
+    found: list[dict] = []
+    for entry in entries:
+        if entry not in found:
+            found.append(entry)
+    return found
+
+
+def exported_models(export: Path, precisions: list[str]) -> list[dict]:
     """The models that a folder's export.json describes, each with an `id` and the `path` of its file."""
     models = read_json(export / "export.json", "models")["models"]
-    return [
-        {**model, "id": model_id(model), "path": str(export / model["file"]), "precision": "fp32"} for model in models
-    ]
+    missing = set(precisions) - {model["precision"] for model in models} if models else ()
+    if missing:
+        raise InputError(f"there is no {min(missing)} model", where=export, hint="delete the folder and run again")
+    chosen = [model for model in models if model["precision"] in precisions]
+    return [{**model, "id": model_id(model), "path": str(export / model["file"])} for model in chosen]
 
 
 def model_id(model: dict) -> str:
-    cell = model["cell"]
-    return f"{cell['experiment']}/{cell['variant']}/rank-{model['rank']}"
+    """Experiment, variant and rank, with the precision of any but the float model."""
+    cell, precision = model["cell"], model["precision"]
+    name = f"{cell['experiment']}/{cell['variant']}/rank-{model['rank']}"
+    return name if precision == "fp32" else f"{name}/{precision}"
 
 
-def agent_spec(target: dict, models: list[dict], data: Path) -> dict:
+def agent_spec(target: dict, models: list[dict], data: Path, flush_to_zero: bool) -> dict:
     """What the agent is asked to measure."""
     return {
-        "models": [{"id": model["id"], "path": model["path"]} for model in models],
+        "models": [asked_model(model) for model in models],
         "data": str(data),
         "threads": target["threads"],
         "batches": target["batch"],
-        "provider": PROVIDER,
-        "protocol": {key: target[key] for key in ("warmups", "repeats", "chunk_seconds")},
+        "provider": target["provider"],
+        "protocol": {key: target[key] for key in PROTOCOL} | {"flush_to_zero": flush_to_zero},
     }
 
 
-def with_accuracy(model: dict, found: dict) -> dict:
-    """`model` without its path, with the accuracy found here beside its cell's; a difference is said aloud."""
+def asked_model(model: dict) -> dict:
+    """A model as the agent knows it: any but the float one may be more than the target's onnxruntime can run."""
+    asked = {"id": model["id"], "path": model["path"], "optional": model["precision"] != "fp32"}
+    return asked | ({"half": HALVES[model["precision"]]} if model["precision"] in HALVES else {})
+
+
+def with_accuracy(model: dict, found: dict | None) -> dict:
+    """`model` without its path, with the accuracy found here beside its cell's; a difference is said aloud.
+
+    `found` is None where a target runs the model but cannot tell classes; only the float model has to agree.
+    """
+    kept = {key: value for key, value in model.items() if key != "path"} | {"correct_torch": model["correct"]}
+    if found is None:
+        return kept | dict.fromkeys(("correct", "top1", "correct_bits", "accuracy_agrees"))
     allowed = max(1, int(ACCURACY_TOLERANCE * found["tested"]))
     agrees = found["tested"] == model["tested"] and abs(found["correct"] - model["correct"]) <= allowed
-    if not agrees:
+    if not agrees and model["precision"] == "fp32":
         counts = f"{found['correct']} of {found['tested']} correct, its cell {model['correct']} of {model['tested']}"
         print(f"warning: {model['id']}: {counts}", file=sys.stderr)
-    score = {
-        "correct": found["correct"],
-        "correct_torch": model["correct"],
-        "tested": found["tested"],
-        "top1": 100 * found["correct"] / found["tested"],
-        "correct_bits": found["correct_bits"],
-        "accuracy_agrees": agrees,
-    }
-    return {key: value for key, value in model.items() if key != "path"} | score
+    top1 = 100 * found["correct"] / found["tested"]
+    return (
+        kept
+        | {name: found[name] for name in ("correct", "tested", "correct_bits")}
+        | {
+            "top1": top1,
+            "accuracy_agrees": agrees,
+        }
+    )
+
+
+def with_source(entry: dict, target: dict) -> dict:
+    """An entry of latency; the energy that an emulated target's host used only estimates the real one's."""
+    estimated = target["kind"] == "emulated" and entry["energy_source"] == "measured"
+    return {**entry, "energy_source": "estimated"} if estimated else entry
 
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         benchmark_target(
-            snakemake.params.target,
+            snakemake.params.target | snakemake.params.reached_by,
             exports=[Path(path) for path in snakemake.input.exports],
             identity=Path(snakemake.input.identity),
             data=Path(snakemake.input.data),

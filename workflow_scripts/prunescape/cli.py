@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     add_analyse(commands.add_parser("analyse", help="regions of interest, ellipses and risk of a table of cells"))
     add_export(commands.add_parser("export-optuna", help="a table of cells as Optuna studies, one per variant"))
+    add_bench(commands.add_parser("bench", help="latency, memory and energy of ONNX models on this host or a target"))
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))
     return root
@@ -149,6 +150,32 @@ def write_papers_results(options: argparse.Namespace, written: dict[str, Path]) 
         figures = {"roi": written["roi.parquet"], "ellipses": written["ellipses.parquet"]}
         draw_figures({}, cells=options.cells, **figures, out=options.out / "figures")
     return tables
+
+
+def add_bench(command: argparse.ArgumentParser) -> None:
+    """`prunescape bench FILE.onnx ... --threads 1 2 --batch 1 8`."""
+    command.add_argument("files", type=Path, nargs="+", metavar="FILE.onnx", help="models; their inputs are random")
+    command.add_argument("--threads", type=whole_number, nargs="+", metavar="N", help="threads inside an operator")
+    command.add_argument("--batch", type=whole_number, nargs="+", metavar="N", help="images per run")
+    command.add_argument("--provider", help="execution provider of onnxruntime; default: CPUExecutionProvider")
+    command.add_argument("--repeats", type=whole_number, help="samples of each setting; default: 30")
+    command.add_argument("--target", metavar="NAME", help="a target of the study in --configfile; default: this host")
+    command.add_argument("--configfile", type=Path, metavar="F", help="the study that has the target")
+    command.add_argument("--json", action="store_true", help="print everything measured as JSON, raw samples too")
+    command.set_defaults(run=run_bench)
+
+
+def run_bench(options: argparse.Namespace) -> None:
+    """Measure, and say what was found; what does not run goes to standard error."""
+    from prunescape.bench.files import bench_files, bench_lines, target_named
+
+    target = target_named(options.target, options.configfile)
+    given = {name: getattr(options, name) for name in ("threads", "batch", "provider", "repeats")}
+    found = bench_files(options.files, target | {name: value for name, value in given.items() if value is not None})
+    print(json.dumps(found, indent=1) if options.json else "\n".join(bench_lines(found)))
+    for entry in found["not_run"]:
+        setting = f" with batch {entry['batch']}" if "batch" in entry else ""
+        print(f"{entry['id']}: not run{setting}: {entry['why']}", file=sys.stderr)
 
 
 def add_prune(command: argparse.ArgumentParser) -> None:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from prunescape.errors import InputError, nearest
 
+TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
+UNKNOWN_KIND = "unknown_kind"
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
 
 
@@ -20,14 +22,19 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
     """
     complaints = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
     complaint = complaints[0]
-    keys = [part for part in complaint["loc"] if not _names_a_type(part)]
+    path = [part for part in complaint["loc"] if not _names_a_type(part)]
+    keys = [part for part in path if not _is_tag(part)]
     where = ": ".join(filter(None, [source, ".".join(str(key) for key in keys)]))
     if complaint["type"] in UNKNOWN_KEY:
-        allowed = _keys_at(root, keys[:-1])
+        allowed = _keys_at(root, path[:-1])
         what = f"unknown key (its value: {_short(complaint['input'])})"
         return InputError(what, where=where, allowed=", ".join(allowed), hint=nearest(str(keys[-1]), allowed))
     if complaint["type"] in ("missing", "missing_argument"):
         return InputError("this key is missing", where=where, hint="see config/config.yaml for a complete example")
+    if complaint["type"] == UNKNOWN_KIND:
+        kind, allowed = str(complaint["input"]["kind"]), complaint["msg"]
+        hint = nearest(kind, allowed.split(", "))
+        return InputError(f"'{kind}' cannot be used", where=f"{where}.kind", allowed=allowed, hint=hint)
     return _value_error(complaint, where)
 
 
@@ -56,11 +63,15 @@ def _names_a_type(part: object) -> bool:
     return isinstance(part, str) and (part in ("axis", "values", "[key]"))
 
 
+def _is_tag(part: object) -> bool:
+    return isinstance(part, str) and part.startswith(TAG)
+
+
 def _keys_at(root: type, keys: list[object]) -> list[str]:
     """The keys that the config knows at a place, found by walking the types from `root`."""
     kind: Any = root
     for key in keys:
-        kind = _member(kind, key)
+        kind = _tagged(kind, key) if _is_tag(key) else _member(kind, key)
     return _fields(_mapping_in(kind))
 
 
@@ -69,6 +80,14 @@ def _member(kind: Any, key: object) -> Any:
     if isinstance(holder, type) and issubclass(holder, BaseModel):
         return holder.model_fields[str(key)].annotation
     return typing.get_args(holder)[-1]
+
+
+def _tagged(kind: Any, tag: object) -> Any:
+    """The member of a union, somewhere in a type, that carries this tag."""
+    if any(getattr(mark, "tag", None) == tag for mark in getattr(kind, "__metadata__", ())):
+        return kind
+    inside = (_tagged(argument, tag) for argument in typing.get_args(kind))
+    return next((found for found in inside if found is not None), None)
 
 
 def _mapping_in(kind: Any) -> Any:

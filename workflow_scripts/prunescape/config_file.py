@@ -7,6 +7,8 @@ import yaml
 
 from prunescape.errors import InputError
 
+SWITCHES = ("flip", "flush_to_zero")
+
 
 class OnceLoader(yaml.SafeLoader):
     """Reads YAML as Snakemake does, but refuses a mapping that has a key twice."""
@@ -32,8 +34,8 @@ def refuse_repeated_keys(file: Path | str) -> None:
 
 
 def refuse_switches(value: Any, source: str, *keys: object) -> None:
-    """A YAML yes or no where a number or text belongs would pass as 1 or 0; only `flip` is a switch."""
-    if isinstance(value, bool) and keys[-1] != "flip":
+    """A YAML yes or no where a number or text belongs would pass as 1 or 0; only SWITCHES may be one or list some."""
+    if isinstance(value, bool) and not any(key in SWITCHES for key in keys[-2:]):
         where = f"{source}: {'.'.join(map(str, keys))}"
         raise InputError(f"{value} is a switch", where=where, allowed="a number or a text")
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

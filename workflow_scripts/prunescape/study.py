@@ -30,6 +30,7 @@ from prunescape.errors import InputError
 from prunescape.nets.names import architecture_of
 from prunescape.objectives import Objectives
 from prunescape.recipe import Recipe
+from prunescape.targets import Target
 
 AXIS_OR_VALUES = Discriminator(lambda given: "axis" if isinstance(given, dict | Part) else "values")
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
@@ -142,18 +143,6 @@ class Experiment(Part):
         return sorted(values, key=float)
 
 
-class Target(Part):
-    """A host and its runtime settings under which the exported models are measured."""
-
-    kind: Literal["local"] = "local"
-    threads: Distinct[Count] = [1]
-    batch: Distinct[Count] = [1]
-    precisions: Distinct[Literal["fp32"]] = ["fp32"]
-    warmups: Annotated[int, Field(ge=0, le=1000)] = 5
-    repeats: Annotated[int, Field(ge=2, le=10_000)] = 30
-    chunk_seconds: Annotated[float, Field(ge=0, le=60)] = 0.25
-
-
 class Study(Part):
     """All experiments of one config, with the data sets and targets they use.
 
@@ -211,6 +200,20 @@ class Study(Part):
         prior = self.experiments[experiment].prior
         return Cell(experiment, BASE, prior.log10_lr, prior.log10_wd, RANKING_SEED)
 
+    def precisions(self) -> list[str]:
+        """The precisions that some target measures: what is exported."""
+        return sorted({precision for target in self.targets.values() for precision in target.precisions})
+
+    def target_settings(self, name: str, experiment: str) -> dict[str, Any]:
+        """A target's settings with every default filled in, as plain values.
+
+        Weights of several cells are compared with subnormal numbers kept and flushed to zero, unless a target says so.
+        """
+        settings = self.targets[name].model_dump(mode="json")
+        if settings["flush_to_zero"] is None:
+            settings["flush_to_zero"] = [False, True] if self.experiments[experiment].export.best > 1 else [False]
+        return {"name": name, **settings}
+
     def dataset_options(self, name: str) -> dict[str, Any]:
         """The options of a data set with its name and every default filled in."""
         return resolve_options(name, self.datasets.get(name, {}))
@@ -252,6 +255,8 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
         raise input_error(error, Study, source) from None
     for name in study.datasets:
         _at(f"{source}: datasets.{name}", study.dataset_options, name)
+    for name, target in study.targets.items():
+        _check_emulated(study, target, f"{source}: targets.{name}")
     for name, experiment in study.experiments.items():
         _check_experiment(study, experiment, f"{source}: experiments.{name}")
     return study
@@ -284,6 +289,13 @@ def _check_experiment(study: Study, experiment: Experiment, where: str) -> None:
             hint = "give the axis as {step, size}, or set extension.max_rounds to 0"
             what = f"{', '.join(values)} are not equally spaced"
             raise InputError(what, where=f"{where}.grid.{axis}", allowed="equal steps where a grid extends", hint=hint)
+
+
+def _check_emulated(study: Study, target: Target, where: str) -> None:
+    known = getattr(target, "emulates", None)
+    if known is not None and (known not in study.targets or study.targets[known].kind == "emulated"):
+        allowed = ", ".join(name for name, other in study.targets.items() if other.kind != "emulated")
+        raise InputError(f"{known} is no target to emulate", where=f"{where}.emulates", allowed=allowed)
 
 
 def _check_verdict(verdict: Verdict, where: str) -> None:

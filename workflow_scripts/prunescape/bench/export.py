@@ -29,18 +29,25 @@ def export_model(network: torch.nn.Module, images: np.ndarray, path: Path, *, me
     Raises InputError, with the figures, when onnxruntime does not compute what torch does.
     """
     network = network.eval()
-    metadata = {"prunescape.mean": json.dumps(list(mean)), "prunescape.std": json.dumps(list(std))}
     with whole_file(path) as temporary:
-        _trace(network, torch.from_numpy(images[:2]), temporary)
-        model = onnx.load(temporary)
-        strip_metadata(model)
-        onnx.helper.set_model_props(model, metadata)
-        onnx.checker.check_model(model, full_check=True)
-        temporary.write_bytes(model.SerializeToString(deterministic=True))
+        trace_network(network, torch.from_numpy(images[:2]), temporary)
+        finish_model(temporary, mean=mean, std=std)
         return check_parity(network, images, temporary, name=Path(path).name)
 
 
-def _trace(network: torch.nn.Module, images: torch.Tensor, path: Path) -> None:
+def finish_model(path: Path, *, mean, std) -> None:
+    """Give an ONNX file the metadata of `export_model` and nothing else beside its graph, and check it."""
+    model = onnx.load(path)
+    strip_metadata(model)
+    onnx.helper.set_model_props(
+        model, {"prunescape.mean": json.dumps(list(mean)), "prunescape.std": json.dumps(list(std))}
+    )
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def trace_network(network: torch.nn.Module, images: torch.Tensor, path: Path) -> None:
+    """Write `network` to `path` as torch's exporter does, the batch size free; `images` (2, ...) trace it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes on its own future
         torch.onnx.export(
@@ -91,10 +98,19 @@ def check_parity(network: torch.nn.Module, images: np.ndarray, path: Path, *, na
     return {"difference": difference, "top1_agreement": agreement, "images": len(images), "batches": batches}
 
 
+def logits_of(path: Path, images: np.ndarray) -> np.ndarray:
+    """Logits (n, classes) of normalised images by an ONNX file; InputError where onnxruntime cannot run it here."""
+    try:
+        return _open_session(path).run(["logits"], {"input": images})[0]
+    except Exception as error:  # onnxruntime's own exceptions have no common base
+        raise InputError(f"onnxruntime cannot run it here ({error})", where=path.name) from None
+
+
 def _open_session(path: Path):
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read once, at the import: it would send usage to its makers
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from prunescape.errors import InputError
 
@@ -13,25 +15,53 @@ AGENT = Path(__file__).with_name("agent.py")
 TAIL_LINES = 20
 
 
-def run_agent(spec: dict) -> dict:
+def measure(target: dict, spec: dict) -> dict:
+    """What the agent measures for `spec` on this host; a local target has nothing more to say."""
+    return run_agent(spec)
+
+
+def run_agent(spec: dict, held: Sequence[str] = ()) -> dict:
     """What the agent (agent.py says more) measures for `spec`; its progress goes to standard error.
 
-    The agent ends when this process does. Raises InputError with its last words when it fails.
+    `held` is a command that starts the agent's own under limits. The agent ends when this process does. Raises
+    InputError with its last words when it fails.
     """
-    command = [sys.executable, "-I", str(AGENT), "-"]
+    command = [*held, sys.executable, "-I", str(AGENT), "-"]
     with tempfile.TemporaryFile("w+") as result:
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=result, stderr=pipe, text=True) as agent:
-            _hand_over(json.dumps(spec), agent)
-            tail = deque(_relay(agent.stderr), maxlen=TAIL_LINES)
+            hand_over(json.dumps(spec), agent)
+            tail = deque(relay(agent.stderr), maxlen=TAIL_LINES)
         result.seek(0)
         output = result.read()
     if agent.returncode != 0:
-        raise InputError(_last_words(tail), where=f"the timing agent ended with status {agent.returncode}")
-    return json.loads(output)
+        raise agent_error(agent.returncode, tail)
+    return result_in(output)
 
 
-def _hand_over(text: str, agent: subprocess.Popen) -> None:
+def agent_error(status: int, tail: Iterable[str]) -> InputError:
+    """Why the agent failed, by its exit status (negative, or above 128, for a signal) and its last lines."""
+    where = f"the timing agent ended with status {status}"
+    signal = -status if status < 0 else status - 128
+    if signal == 9:
+        return InputError("it was killed (signal 9)", where=where, hint="most often for want of memory")
+    return InputError(_last_words(tail), where=where)
+
+
+def result_in(output: str) -> dict:
+    """The agent's result among all lines of a standard output, where a login may have printed others."""
+    for line in reversed(output.splitlines()):
+        try:
+            content = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(content, dict) and "environment" in content:
+            return content
+    raise InputError("the timing agent gave no result", where=" ".join(output.split())[-200:] or "no output")
+
+
+def hand_over(text: str, agent: subprocess.Popen) -> None:
+    """Write `text` to the standard input of `agent`, and close it."""
     try:
         with agent.stdin:
             agent.stdin.write(text)
@@ -39,7 +69,8 @@ def _hand_over(text: str, agent: subprocess.Popen) -> None:
         pass  # the agent has ended already: its status and last words tell why
 
 
-def _relay(stream):
+def relay(stream: IO[str]) -> Iterator[str]:
+    """Each line of `stream`, also printed to standard error as it comes."""
     for line in stream:
         print(line, end="", file=sys.stderr, flush=True)
         yield line.strip()

@@ -11,10 +11,12 @@ BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
     "log10_wd": ("float64", "log10 of its weight decay"),
     "seed": ("int64", "its seed"),
     "target": ("string", "name in the config"),
+    "kind": ("string", "kind of target: local, ssh, adb, slurm or emulated"),
     "provider": ("string", "execution provider of onnxruntime"),
-    "precision": ("string", "fp32"),
+    "precision": ("string", "fp32, int8, fp16, bf16, or sparse80: 80 % of every layer's weights are zero"),
     "threads": ("int64", "threads inside an operator; between operators always one"),
     "batch": ("int64", "images per run"),
+    "flush_to_zero": ("bool", "subnormal numbers are taken for zero"),
     "latency_median_s": ("float64", "median of the samples, seconds per run of one batch"),
     "latency_iqr_s": ("float64", "their interquartile range, seconds"),
     "latency_p90_s": ("float64", "90th percentile of the samples, which are means over runs, seconds"),
@@ -26,9 +28,16 @@ BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
         "list<float64>",
         "every sample in the order taken: mean seconds per run of one batch over runs_per_sample",
     ),
+    "latency_dataset_s": (
+        "float64",
+        "median over whole passes of the test set, seconds per pass (liao2022); null when not asked",
+    ),
+    "peak_memory_bytes": ("int64", "most resident memory of session and runs in a fresh process; null when not told"),
+    "energy_j": ("float64", "joules per run of one batch, idle power included; null when absent"),
+    "energy_source": ("string", "measured, estimated (of another host, or by a model of the device), or absent"),
     "file_bytes": ("int64", "size of the ONNX file"),
     "encoded_bytes": ("int64", "its size after deflate (zlib, level 9)"),
-    "correct": ("int64", "test images whose top-1 class the exported model gets right here"),
+    "correct": ("int64", "test images whose top-1 class the exported model gets right here; null where not tested"),
     "tested": ("int64", "test images measured: the whole split, or the sample of it that an image folder stores"),
     "top1": ("float64", "100 correct / tested, percent"),
     "correct_torch": ("int64", "those of them that the cell got right in torch"),
@@ -49,6 +58,7 @@ MODEL_FIELDS = (
     "correct_torch",
     "accuracy_agrees",
 )
+COST_FIELDS = ("flush_to_zero", "latency_dataset_s", "peak_memory_bytes", "energy_j", "energy_source")
 HOST_FIELDS = ("provider", "host", "cpu", "onnxruntime")
 
 
@@ -69,7 +79,9 @@ def _row(benchmark: dict, model: dict, latency: dict) -> dict:
         **{name: benchmark["environment"][name] for name in HOST_FIELDS},
         **{name: latency[name] for name in ("threads", "batch", "noisy", "cpu_seconds_per_run", "runs_per_sample")},
         **{f"latency_{name}": latency[name] for name in ("median_s", "iqr_s", "p90_s", "relative_iqr")},
+        **{name: latency[name] for name in COST_FIELDS},
         "target": benchmark["target"]["name"],
+        "kind": benchmark["target"]["kind"],
         "samples": latency["samples_s"],
     }
     row |= {"log10_lr": float(cell["log10_lr"]), "log10_wd": float(cell["log10_wd"]), "seed": int(cell["seed"])}

@@ -42,7 +42,9 @@ def _measured(benchmarks: pd.DataFrame | None) -> list[tuple]:
 
 
 def _where(row) -> str:
-    return f"On target {row.target} ({row.threads} thread{'s' if row.threads > 1 else ''}, batch {row.batch})"
+    precision = "" if row.precision == "fp32" else f"{row.precision}, "
+    threads = f"{row.threads} thread{'s' if row.threads > 1 else ''}"
+    return f"On target {row.target} ({precision}{threads}, batch {row.batch})"
 
 
 def _sentence(row, base, flops_share: float | None) -> str:

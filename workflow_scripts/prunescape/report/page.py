@@ -26,13 +26,15 @@ from prunescape.report.recommendation_tables import target_tables
 from prunescape.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
 from prunescape.report.shape import band_table, likeness_table, spread_table
 from prunescape.report.tables import Table, benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
+from prunescape.report.target_tables import emulation_table, subnormals_kept, weights_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BENCHMARK_FIELDS = (
     *("experiment", "variant", "target", "rank", "precision", "threads", "batch", "latency_median_s"),
-    *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees"),
+    *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees", "flush_to_zero"),
+    *("samples", "latency_dataset_s", "peak_memory_bytes", "energy_j"),
 )
 
 
@@ -83,6 +85,8 @@ def write_report(
     measured = read_result(benchmarks, dict.fromkeys(BENCHMARK_FIELDS, ("", ""))) if benchmarks else None
     drawn = _figures(Path(figures), Path(out))
     costs = read_comparisons(compared) if compared else {}
+    known = study.get("targets", {})
+    emulates = {name: target["emulates"] for name, target in known.items() if target.get("emulates")}
     sections = [
         _section(
             name,
@@ -91,6 +95,7 @@ def write_report(
             {key: _of(frame, name) for key, frame in found.items()},
             _of(measured, name),
             drawn.get(name, []),
+            emulates,
         )
         for name, plan in sorted(study["experiments"].items())
     ]
@@ -113,7 +118,7 @@ def _of(table: pd.DataFrame | None, experiment: str) -> pd.DataFrame | None:
     return None if table is None else table[table["experiment"] == experiment]
 
 
-def _section(name, plan, cells, found: dict[str, pd.DataFrame], benchmarks, figures) -> Section:
+def _section(name, plan, cells, found: dict[str, pd.DataFrame], benchmarks, figures, emulates) -> Section:
     known = {"name": name, "model": plan["model"], "dataset": plan["dataset"], "plan": plan_pairs(plan)}
     if cells.empty:
         return Section(**known, answer=None, tables=[], figures=[], run=[])
@@ -122,7 +127,9 @@ def _section(name, plan, cells, found: dict[str, pd.DataFrame], benchmarks, figu
     tables.append(variants_table(cells))
     tables += [table for metric in METRICS for table in _landscape_tables(found, metric)]
     if benchmarks is not None and not benchmarks.empty:
-        tables.append(benchmarks_table(benchmarks, cells))
+        further = [weights_table(benchmarks), emulation_table(benchmarks, emulates)]
+        benchmarks = subnormals_kept(benchmarks)
+        tables += [benchmarks_table(benchmarks, cells), *(table for table in further if table)]
     answer = answer_experiment(cells, found["risk"], benchmarks, verdicts)
     return Section(**known, answer=answer, tables=tables, figures=figures, run=run_pairs(cells))
 

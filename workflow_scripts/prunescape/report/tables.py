@@ -147,9 +147,9 @@ def benchmarks_table(benchmarks: pd.DataFrame, cells: pd.DataFrame) -> Table:
         timing = [whole(row.threads), whole(row.batch), number(1e3 * median, 3)]
         flagged = number(100 * row.latency_relative_iqr, 1) + ("*" if row.noisy else "")
         sizes = [number(row.file_bytes / 1e3, 1), number(row.encoded_bytes / 1e3, 1)]
-        share = shares[row.variant]
+        share, agrees = shares[row.variant], is_missing(row.accuracy_agrees) or row.accuracy_agrees
         gains = [number(speedup), number(1 / share if share else None)]
-        rows.append([*named, *timing, flagged, *gains, *sizes, number(row.top1) + ("" if row.accuracy_agrees else "!")])
+        rows.append([*named, *timing, flagged, *gains, *sizes, number(row.top1) + ("" if agrees else "!")])
     heads = ["variant", "target", "rank", "precision", "threads", "batch", "latency, ms", "IQR, %"]
     heads += ["speed-up", "FLOPs ÷", "file, kB", "encoded, kB", "top-1, %"]
     notes = [
