@@ -16,7 +16,7 @@ def summary(tables: dict[str, pd.DataFrame]) -> str:
         f"Errors, {int(error['repetitions'].iloc[0])} studies per case. {over}": errors(error, looked),
         "Errors as the step halves, R_v 0.001 from the margin": steps(error),
         "Power: keep / retune in percent of studies, band and cliff, K = 5, σ from the pilot": power(tables["power"]),
-        "Power by landscape: the same at σ = 0.2": by_landscape(tables["power"]),
+        "Power by landscape: the same at σ = 0.2, K = 5": by_landscape(tables["power"]),
         "Θ_b chosen by the base's own noise, base and variant alike": own_region(tables["own_region"]),
         "Points kept by the screen, of all": cost(error),
         "Departures from the assumptions, R_v 0.001 from the margin": stress(tables["stress"]),
@@ -67,13 +67,13 @@ def by_landscape(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def own_region(table: pd.DataFrame) -> pd.DataFrame:
-    """By σ, step and R: mean K and R_v, the verdicts, and the wrong ones."""
-    frame = table.set_index(["sigma", "step", "known", "seeds"]).sort_index()
-    columns = {"k_mean": "K, mean", "true_gain": "R_v, mean", "d_mean": "d_mean, mean", "keep": "keep"}
-    columns |= {"retune": "retune", "wrong": "wrong"}
-    return (
-        frame[list(columns)].rename(columns=columns).rename_axis(index={"known": "σ known", "seeds": "R", "sigma": "σ"})
-    )
+    """By σ and step: mean K, R_v and d_mean, and the share of keep by R; wrong verdicts at most."""
+    keys = ["sigma", "step", "known"]
+    grouped = table.groupby(keys)
+    means = grouped[["k_mean", "true_gain", "d_mean"]].mean().set_axis(["K", "R_v", "d_mean"], axis=1)
+    keep = table.pivot(index=keys, columns="seeds", values="keep").add_prefix("keep, R = ")
+    found = means.join(keep).assign(wrong=grouped["wrong"].max())
+    return found.rename_axis(index={"sigma": "σ", "known": "σ known"})
 
 
 def cost(error: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +82,7 @@ def cost(error: pd.DataFrame) -> pd.DataFrame:
         (error["noise"] == "normal") & ~error["known"] & (error["seeds"] == 5) & error["gain"].isin([0, 0.25])
     ]
     columns = {"points": "points", "kept": "kept at 0.01", "kept_for_claims": "kept at 0.01 / 5"}
-    return chosen.groupby(["landscape", "step", "sigma"])[list(columns)].mean().rename(columns=columns)
+    return chosen.groupby(["landscape", "step", "sigma"])[list(columns)].mean().round(1).rename(columns=columns)
 
 
 def stress(table: pd.DataFrame) -> pd.DataFrame:

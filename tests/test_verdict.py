@@ -430,6 +430,6 @@ def test_a_validation_split_chooses_the_bases_region_and_the_best_point():
     )
     (row,) = verdicts(rows, sigma=0.2).itertuples()
     assert (row.k, row.best_log10_wd, row.verdict) == (1, -2.0, "retune")
-    assert row.gain == pytest.approx(83 - 80)
+    assert (row.gain, row.d_mean) == (pytest.approx(83 - 80), 81 - 80)
     (on_test,) = verdicts(rows.drop(columns="chosen_on"), sigma=0.2).itertuples()
     assert (on_test.best_log10_wd, on_test.gain) == (-3.0, 0.0)

@@ -136,10 +136,9 @@ def _without_fresh_seeds(points: pd.DataFrame, rows: pd.DataFrame, margin: float
     """The columns of `VERDICT_COLUMNS` but the levels, as far as stage 1 fills them: nothing is concluded from it."""
     points = points.assign(kept=points["in_base_roi"] | (point_bounds(points, level) >= margin))
     first = {name: (name, "first") for name in ("k", "points", "sigma", "sigma_source")}
-    table = points.groupby(SURFACE, sort=False).agg(
-        **first, d_mean=("excess", "max"), kept=("kept", "sum"), lost=("diverged", "all")
-    )
-    table = table.reset_index()
+    grouped = points.groupby(SURFACE, sort=False)
+    table = grouped.agg(**first, kept=("kept", "sum"), lost=("diverged", "all")).reset_index()
+    table["d_mean"] = points.loc[grouped["chosen_on"].idxmax(), "excess"].to_numpy()
     table["reason"] = _reasons(table, rows[(rows["variant"] == "base") & (rows["stage"] == GRID)])
     table["reason_images"] = table["reason"]
     blank = {"string": None, "int64": 0, "float64": np.nan, "bool": False}
