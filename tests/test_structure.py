@@ -24,7 +24,7 @@ FLOORS = [
         "cost.names",
         "objectives",
     },
-    {"targets"},
+    {"targets", "experiment"},
     {"study"},
     {"data", "nets", "training", "bench", "landscape", "cost", "figures", "report", "tables"},
     {"study_tables", "next_round", "partial_report", "run_end"},
