@@ -28,6 +28,7 @@ FLOORS = [
     {"study"},
     {"data", "nets", "training", "bench", "landscape", "cost", "figures", "report", "tables"},
     {"study_tables", "next_round", "partial_report", "run_end"},
+    {"commands"},
     {"cli"},
 ]
 TORCH_ROOMS = ("nets", "training", "data", "bench/export", "torchvision_operators.py")

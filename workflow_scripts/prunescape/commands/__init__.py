@@ -1,0 +1,1 @@
+"""What each command of `prunescape` takes and does; imports come when a command runs."""

@@ -1,0 +1,31 @@
+"""Kinds of argument that several commands take. Needs nothing."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def image_shape(text: str) -> tuple[int, int, int]:
+    """`3,224,224` as channels, height, width."""
+    try:
+        channels, height, width = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is no shape like 3,224,224') from None
+    if min(channels, height, width) < 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is no shape like 3,224,224')
+    return channels, height, width
+
+
+def number(text: str) -> float:
+    """A number; what it may be is for the function behind the command to say."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number') from None
+
+
+def whole_number(text: str) -> int:
+    """A count from 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number above 0')
+    return int(text)
