@@ -14,6 +14,7 @@ rule collect_study:
         benchmarks=f"{RESULTS}/benchmarks.parquet",
     log:
         f"{RESULTS}/logs/collect_study.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
@@ -38,6 +39,7 @@ rule map_landscapes:
         ellipses_csv=f"{RESULTS}/ellipses.csv",
     log:
         f"{RESULTS}/logs/map_landscapes.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
@@ -55,6 +57,7 @@ rule estimate_risk:
         risk_csv=f"{RESULTS}/risk.csv",
     log:
         f"{RESULTS}/logs/estimate_risk.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
@@ -72,6 +75,7 @@ rule judge_variants:
         verdicts_csv=f"{RESULTS}/verdicts.csv",
     log:
         f"{RESULTS}/logs/judge_variants.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
@@ -98,6 +102,7 @@ rule describe_seeds:
         risk_tests_csv=f"{RESULTS}/risk_tests.csv",
     log:
         f"{RESULTS}/logs/describe_seeds.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
@@ -115,6 +120,7 @@ rule measure_band:
         band_csv=f"{RESULTS}/band.csv",
     log:
         f"{RESULTS}/logs/measure_band.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
@@ -137,6 +143,7 @@ rule compare_targets:
         csv=[f"{RESULTS}/{name}.csv" for name in COMPARED],
     log:
         f"{RESULTS}/logs/compare_targets.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:

@@ -79,9 +79,10 @@ def targets_pattern(remote):
 
 
 def bench_threads(wildcards):
-    """All of them, so that no other job of the run shares the host; of a Slurm node as many as are measured."""
+    """All of this run's, so that no other job of it shares the host; on a cluster as many as are measured."""
     target = STUDY.targets[wildcards.target]
-    return max(target.threads) if target.kind == "slurm" else workflow.cores
+    cores = None if target.kind == "slurm" else workflow.resource_settings.cores
+    return cores or max(target.threads)
 
 
 def slurm_setting(name):
@@ -90,5 +91,5 @@ def slurm_setting(name):
 
 
 def slurm_exclusive(wildcards):
-    """A resource: a Slurm target's node is shared with nobody."""
-    return "--exclusive" if STUDY.targets[wildcards.target].kind == "slurm" else None
+    """A resource: a node that measures is shared with nobody."""
+    return None if STUDY.targets[wildcards.target].kind in REMOTE else "--exclusive"

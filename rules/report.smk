@@ -13,6 +13,7 @@ rule draw_figures:
         figures=directory(f"{RESULTS}/figures"),
     log:
         f"{RESULTS}/logs/draw_figures.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
@@ -36,6 +37,7 @@ rule write_tables:
         ),
     log:
         f"{RESULTS}/logs/write_tables.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
@@ -65,6 +67,7 @@ rule write_report:
         report=REPORT,
     log:
         f"{RESULTS}/logs/write_report.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:

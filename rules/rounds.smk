@@ -42,6 +42,7 @@ checkpoint plan_round:
         plan=ROUND,
     log:
         f"{RESULTS}/rounds/round={{round}}.log",
+    localrule: True
     conda:
         "../envs/analyse.yaml"
     params:

@@ -13,6 +13,7 @@ rule declare_experiment:
         shared=SHARED,
     log:
         f"{EXPERIMENT}/shared.log",
+    localrule: True
     conda:
         "../envs/train.yaml"
     params:
