@@ -25,9 +25,11 @@ from prunescape.landscape.decision import KEEP, RETUNE, decide, noise_to_trust, 
 from prunescape.landscape.gains import Gains, gains, upper_bounds
 from prunescape.landscape.roi import TOLERANCE
 from prunescape.landscape.screening import ALPHA, ALPHA_SCREEN, BASE_THRESHOLD, MARGIN
+from prunescape.landscape.stage_two import REACH_MARGINS
 
 VARIANTS = 5
 CHUNK = 250
+CLIFF_NOISE = 5.0  # percentage points: what seeds that fail now and then scatter by
 
 
 def simulate(case: Case, repetitions: int, rng: np.random.Generator) -> dict[str, float]:
@@ -54,7 +56,7 @@ def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.n
     fresh = np.stack([_scores(case, rng, mean[used], members[:, used]) for _ in range(case.seeds)], axis=2)
     fresh[:, used == prior] = pilot[:, [0]]
     fresh[~kept[:, used]] = np.nan
-    found = gains(fresh, members[:, used])
+    found = gains(fresh, members[:, used], reach=REACH_MARGINS * MARGIN)
     trusted = (each[:, None] for each in noise_to_trust(found, sigma, freedom))
     dropped = np.where(kept, -np.inf, bounds(*trusted, ALPHA_SCREEN)).max(axis=1)
     about = {
@@ -111,6 +113,8 @@ def _scores(case: Case, rng: np.random.Generator, mean: np.ndarray, members: np.
     noise = case.sigma * _noise(case, rng, members.shape)
     if case.stress == "unequal":
         noise = np.where(members, noise, 2 * noise)
+    if case.stress == "cliff":
+        noise = np.where((mean < -REACH_MARGINS * MARGIN) & ~members, CLIFF_NOISE / case.sigma * noise, noise)
     scores = mean + noise
     return np.round(scores * 6) / 6 if case.stress == "600 images" else scores
 

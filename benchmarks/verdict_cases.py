@@ -20,8 +20,9 @@ class Case:
 
     `noise` is normal or t5 (scaled to the same σ); `known` gives the screen the true σ instead of a pilot's, R seeds of
     5 variants at the prior. `stress` departs from what the procedure assumes: "unequal" doubles the noise of every
-    point outside Θ_b, "600 images" rounds scores as a test set of 600 images does. With `own_region` the base shares
-    the landscape and Θ_b is its noisy 0.5-ROI, so that K and R_v differ between studies.
+    point outside Θ_b, "cliff" lets points far under the best scatter by 5 points, "600 images" rounds scores as a test
+    set of 600 images does. With `own_region` the base shares the landscape and Θ_b is its noisy 0.5-ROI, so that K and
+    R_v differ between studies.
     """
 
     landscape: str
@@ -90,7 +91,7 @@ def own_region_cases() -> list[Case]:
 def stress_cases() -> list[Case]:
     """Departures from the assumptions, at the margin, where an error is likeliest."""
     axes = (
-        ("unequal", "600 images"),
+        ("unequal", "cliff", "600 images"),
         LANDSCAPES,
         (MARGIN - EPSILON, MARGIN + EPSILON),
         (1, 5),

@@ -22,9 +22,9 @@ class Gains:
     """The gain of every point over the mean of the base's good settings, percentage points.
 
     `gain`, `error` (its standard error) and `freedom` are (..., points): gain is nan without replicates, error
-    infinite where the replicates do not tell it. `noise` (...), the pooled standard deviation within points, has
-    `noise_freedom`; `homogeneity` (...) is the p-value of equal noise at all points, nan where it cannot be tested;
-    `welch` (...) says that each point was given its own noise.
+    infinite where the replicates do not tell it. `noise` (...), the standard deviation pooled within near points, has
+    `noise_freedom`; `homogeneity` (...) is the p-value of equal noise at these, nan where it cannot be tested;
+    `welch` (...) says that each of them was given its own noise.
     """
 
     gain: np.ndarray
@@ -36,13 +36,18 @@ class Gains:
     welch: np.ndarray
 
 
-def gains(replicates: np.ndarray, members: np.ndarray, *, unequal=False, sigma: float | None = None) -> Gains:
+def gains(
+    replicates: np.ndarray, members: np.ndarray, *, reach: float = np.inf, unequal=False, sigma: float | None = None
+) -> Gains:
     """ψ̂_j = Ȳ_j − mean over Θ_b of Ȳ, with SE_j² = Σ_i c_i² s_i² / n_i for the contrast c that ψ̂_j is.
 
     `replicates` (..., points, R) are scores in percent, nan where there is none; `members` (..., points) marks Θ_b,
-    each of which needs replicates. s_i² is pooled within points, with Σ (n_i − 1) degrees of freedom. Where the
-    Brown–Forsythe test refuses equal noise, or `unequal` (...) says so, s_i² is each point's own and the degrees of
-    freedom are Welch's and Satterthwaite's. `sigma` stands in where no point has two replicates.
+    each of which needs replicates. s_i² is pooled within the near points, those of Θ_b and those whose Ȳ is within
+    `reach` (percentage points) of the highest, with Σ (n_i − 1) degrees of freedom: on a cliff, seeds that fail now and
+    then scatter far more, and to be the best a point would have to scatter as the near ones do. Where the
+    Brown–Forsythe test refuses equal noise of the near points, or `unequal` (..., points) is true of one, each of them
+    has its own s_i², and degrees of freedom after Welch and Satterthwaite. `sigma` stands in where no point has two
+    replicates.
     """
     there = ~np.isnan(replicates)
     number = there.sum(axis=-1)
@@ -50,12 +55,13 @@ def gains(replicates: np.ndarray, members: np.ndarray, *, unequal=False, sigma: 
         mean = np.where(there, replicates, 0).sum(axis=-1) / number
         squares = np.where(there, (replicates - mean[..., None]) ** 2, 0).sum(axis=-1)
         degrees = np.maximum(number - 1, 0)
-        pooled_degrees = degrees.sum(axis=-1)
-        pooled = squares.sum(axis=-1) / pooled_degrees
-        homogeneity = brown_forsythe(replicates)
-        welch = (homogeneity < HOMOGENEITY_LEVEL) | np.asarray(unequal, dtype=bool)
+        near = members | (mean >= np.where(number > 0, mean, -np.inf).max(axis=-1, keepdims=True) - reach)
+        pooled_degrees = np.where(near, degrees, 0).sum(axis=-1)
+        pooled = np.where(near, squares, 0).sum(axis=-1) / pooled_degrees
+        homogeneity = brown_forsythe(np.where(near[..., None], replicates, np.nan))
+        welch = (homogeneity < HOMOGENEITY_LEVEL) | (near & np.asarray(unequal, dtype=bool)).any(axis=-1)
         own = np.where(degrees > 0, squares / degrees, np.nan)
-        variance = np.where(welch[..., None], own, pooled[..., None]) / number
+        variance = np.where(welch[..., None] & near, own, pooled[..., None]) / number
         error = np.sqrt(np.maximum(_contrast(variance, members, 2), 0))
         satterthwaite = error**4 / _contrast(variance**2 / degrees, members, 4)
     freedom = np.where(welch[..., None], satterthwaite, pooled_degrees[..., None].astype(float))

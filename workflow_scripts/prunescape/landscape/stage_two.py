@@ -16,6 +16,7 @@ from prunescape.landscape.screening import REPLICATE, image_variances, point_bou
 if TYPE_CHECKING:
     import pandas as pd
 
+REACH_MARGINS = 4  # points this many margins under the best by fresh seeds say nothing about the noise of good ones
 NO_OUTCOMES = "which test images each cell gets right is not recorded"
 
 
@@ -58,7 +59,8 @@ def judge(
     members = points["in_base_roi"].to_numpy()
     kept = members | (point_bounds(points, alpha_screen) >= margin)
     replicates, members = surface.replicates[kept], members[kept]
-    found = gains(replicates, members, unequal=surface.diverged[kept].any(), sigma=sigma)
+    reach = REACH_MARGINS * margin
+    found = gains(replicates, members, reach=reach, unequal=surface.diverged[kept], sigma=sigma)
     blind = False
     if images:
         variance = _image_variance(surface, kept, members)
