@@ -63,7 +63,7 @@ VERDICT_COLUMNS: dict[str, tuple[str, str]] = {
     "replicates_fewest": ("int64", "fewest fresh seeds at a kept point"),
     "replicates_most": ("int64", "most fresh seeds at a kept point"),
     "diverged": ("int64", "kept points at which a fresh seed diverged; their noise is then taken point by point"),
-    "s": ("float64", "standard deviation between fresh seeds, pooled within kept points, percentage points"),
+    "s": ("float64", "standard deviation between fresh seeds, pooled within kept points near the best, points"),
     "freedom": ("float64", "its degrees of freedom; with welch the fewest of any kept point; null for a given s"),
     "welch": ("bool", "noise differs between points: each has its own (Welch, Satterthwaite)"),
     "homogeneity": ("float64", "p of equal noise (Brown-Forsythe); null when not testable (under 3 seeds a point)"),

@@ -28,6 +28,9 @@ NO_VERDICT = (
 )
 
 
+BIASED = "This is the thesis' mean risk, which luck biases upwards: it stands beside the verdict and decides nothing."
+
+
 @dataclass(frozen=True)
 class VariantAnswer:
     """What the numbers say about one variant: a line to skim and the sentences behind it."""
@@ -100,7 +103,7 @@ def overall(losses: dict[str, list[float]], tested: int | None, *, judged: bool)
     between = f"between {named[0]} and {named[-1]}" if len(named) > 1 else named[0]
     return [
         f"Taking over the base's good settings loses {between}, on average, against tuning the pruned network on the "
-        f"same grid.{'' if judged else ' ' + NO_VERDICT}"
+        f"same grid. {BIASED if judged else NO_VERDICT}"
     ]
 
 

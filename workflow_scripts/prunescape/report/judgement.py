@@ -76,16 +76,14 @@ def _wider(row) -> list[str]:
 def _basis(row) -> str:
     fewest, most = row.replicates_fewest, row.replicates_most
     seeds = counted(most, "fresh seed") if fewest == most else f"{fewest} to {counted(most, 'fresh seed')}"
-    return (
-        f"It rests on {seeds} at {row.kept} of {counted(row.points, 'point')} that stage 1 could not rule out (seed "
-        f"noise {number(row.s)} points)."
-    )
+    kept = f"{row.kept} of {counted(row.points, 'point')} that the first seeds could not rule out"
+    return f"It rests on {seeds} at {kept} (seed noise {number(row.s)} points)."
 
 
 def _gain(row) -> list[str]:
     if is_missing(row.gain):
         return []
-    best = f"Of these stage 1 was best at {setting(row.best_log10_lr, row.best_log10_wd)}"
+    best = f"Of these the first seeds were best at {setting(row.best_log10_lr, row.best_log10_wd)}"
     return [f"{best}; there fresh seeds gain {number(row.gain)} points over the base's good settings."]
 
 
