@@ -32,7 +32,9 @@ def test_each_kind_is_driven_from_where_it_can_be(project):
     }
     assert set(jobs) == set(TARGETS)
     assert "rule benchmark_remote_target:" in jobs["pi"] and "threads:" not in jobs["pi"]
-    assert "rule benchmark_target:" in jobs["here"] and "slurm" not in jobs["here"]
+    assert "rule benchmark_target:" in jobs["here"] and "slurm_partition" not in jobs["here"]
+    assert all("slurm_extra=--exclusive" in jobs[name] for name in ("here", "node")), "alone, wherever it is measured"
+    assert "slurm" not in jobs["pi"]
     for asked in ("slurm_partition=long", "constraint=a100", "gpu=1", "slurm_extra=--exclusive"):
         assert asked in jobs["node"]
 

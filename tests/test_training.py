@@ -258,7 +258,8 @@ def test_a_record_has_every_column_and_its_bits_count_the_correct():
     names = ("device", "host", "cpu", "torch", "numpy", "finished")
     digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")
     host = dict.fromkeys((*names, *digests), "x")
-    row = record_row(copy.deepcopy(record) | job | {"provenance": host})
+    place = {"stage": "grid", "round": 0, "select_on": "test"}
+    row = record_row(copy.deepcopy(record) | job | {"provenance": host}, place)
     assert list(row) == list(CELL_COLUMNS)
     bits = np.unpackbits(np.frombuffer(row["correct_bits"], np.uint8))[: row["tested"]]
     assert bits.tolist() == outcome.correct.int().tolist()
