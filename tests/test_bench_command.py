@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from prunescape.cli import main
-from test_costs import write_product
+from test_memory_and_energy import write_product
 from test_study import GOOD
 
 QUICK = ["--repeats", "2"]

@@ -13,7 +13,7 @@ from prunescape.bench.emulated import Limits, held_to, mounted_groups, on_cpus
 from prunescape.bench.emulation import emulation_errors, percent_error
 from prunescape.bench.transport import measure_on
 from prunescape.errors import InputError
-from test_costs import spec_of, write_product
+from test_memory_and_energy import spec_of, write_product
 
 TARGET = {"name": "small", "kind": "emulated", "cpus": 1, "cpu_quota": None, "memory_mb": None}
 BURN = (

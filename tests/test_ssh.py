@@ -16,7 +16,7 @@ import pytest
 from prunescape.bench import local, ssh
 from prunescape.bench.retrying import alone_on
 from prunescape.errors import InputError
-from test_costs import write_product
+from test_memory_and_energy import write_product
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 pytestmark = pytest.mark.skipif(
