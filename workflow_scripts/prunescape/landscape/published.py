@@ -7,6 +7,7 @@ nonuniform MobileNetV2 has a relative mean of 0.004), the tables are what stands
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from prunescape.errors import InputError, nearest
 
@@ -100,6 +101,7 @@ def check_reference(reference: str | None) -> None:
         raise InputError(f'no values are known from "{reference}"', where="reference", allowed=allowed, hint=hint)
 
 
+@cache
 def published_model(reference: str | None, model: str, dataset: str) -> tuple[str, str] | None:
     """The published pair of model and data set that these names mean; None without one or without a reference."""
     named = (_plain(model), _plain(dataset))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,7 @@ def accuracy_table(scores: pd.DataFrame, priors: Priors, reference: str | None) 
 
 
 def _is_prior(scores: pd.DataFrame, priors: Priors, reference: str | None) -> np.ndarray:
+    @cache
     def prior(experiment: str, model: str, dataset: str) -> tuple[float, ...] | None:
         known = priors.get(experiment) or (PRIOR if published_model(reference, model, dataset) else None)
         return known and tuple(round(float(known[axis]), SETTING_DECIMALS) for axis in SETTING)

@@ -72,8 +72,9 @@ def printed_table(
     The caption is `notes`, the meaning of those `marks` that some cell bears, and what the lines below a row are.
     """
     groups: list[tuple[str, list[Row]]] = []
+    sharing = table.groupby(["model", "dataset"])["experiment"].nunique()
     for row in table.to_dict("records"):
-        title = _group_title(row, table)
+        title = _group_title(row, shared=sharing[row["model"], row["dataset"]] > 1)
         if not groups or groups[-1][0] != title:
             groups.append((title, []))
         groups[-1][1].extend(_lines(row, columns))
@@ -84,11 +85,10 @@ def printed_table(
     return PrintedTable(name, " ".join(texts), list(spans), [column.head for column in columns], groups)
 
 
-def _group_title(row: dict, table: pd.DataFrame) -> str:
-    """Model and data set; with the experiment where two share them, and the metric where it is not top-1."""
+def _group_title(row: dict, *, shared: bool) -> str:
+    """Model and data set; with the experiment where two have the same (`shared`), the metric where it is not top-1."""
     title = experiment_title(row["model"], row["dataset"])
-    shared = table[(table["model"] == row["model"]) & (table["dataset"] == row["dataset"])]
-    more = [row["experiment"]] if shared["experiment"].nunique() > 1 else []
+    more = [row["experiment"]] if shared else []
     more += [row["metric"].replace("top", "top-")] if row["metric"] != "top1" else []
     return title + (f" ({', '.join(more)})" if more else "")
 
