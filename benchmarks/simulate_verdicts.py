@@ -68,14 +68,13 @@ def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.n
         "k_mean": size[:, 0],
         "welch": found.welch,
     }
-    everywhere = gains(fresh, members[:, used])
-    return _judged(found, everywhere, kept[:, used], first[:, used], dropped, about["true_gain"]) | about
+    return _judged(found, kept[:, used], first[:, used], dropped, about["true_gain"]) | about
 
 
-def _judged(found: Gains, everywhere: Gains, kept: np.ndarray, first: np.ndarray, dropped: np.ndarray, gain) -> dict:
+def _judged(found: Gains, kept: np.ndarray, first: np.ndarray, dropped: np.ndarray, gain: np.ndarray) -> dict:
     """Which verdicts were given, which of them were wrong, and which bounds held, each (studies,)."""
     levels = {"margin": MARGIN, "alpha": ALPHA, "alpha_screen": ALPHA_SCREEN}
-    decision = decide(found, kept, first, dropped, everywhere=everywhere, **levels)
+    decision = decide(found, kept, first, dropped, **levels)
     kept_alone = np.where(kept, upper_bounds(found, ALPHA - ALPHA_SCREEN), -np.inf).max(axis=1)
     keep, retune = decision.verdict == KEEP, decision.verdict == RETUNE
     return {

@@ -68,7 +68,6 @@ def decide(
     alpha: float,
     alpha_screen: float,
     choices: int = 1,
-    everywhere: Gains | None = None,
 ) -> Decision:
     """keep when R_v's upper bound is under the margin, retune when the gain at the best point surely is over it.
 
@@ -77,8 +76,6 @@ def decide(
     keep, because the best point is lost by the screen (`alpha_screen`) or its bound fails (alpha − alpha_screen), an
     intersection–union test without correction over points; retune, because stage 1 alone chose the point. Where the
     choice shares its luck with stage 2, `choices` is the number of points it was made from, and alpha is divided.
-    `everywhere` are the gains with the noise of all kept points, by default `found`: retune takes these, as the chosen
-    point itself may lie on a cliff.
     """
     known = ~np.isnan(found.gain)
     upper = np.where(kept, np.where(known, upper_bounds(found, alpha - alpha_screen), np.inf), -np.inf)
@@ -88,7 +85,7 @@ def decide(
     best = (ranked >= ranked.max(axis=-1, keepdims=True) - TOLERANCE).argmax(axis=-1)
     lower, gain = (
         np.where(usable.any(axis=-1), np.take_along_axis(values, best[..., None], axis=-1)[..., 0], np.nan)
-        for values in (lower_bounds(everywhere or found, alpha / choices), found.gain)
+        for values in (lower_bounds(found, alpha / choices), found.gain)
     )
     verdict = np.where(upper < margin, KEEP, np.where(lower > margin, RETUNE, INCONCLUSIVE))
     return Decision(verdict, upper, np.where(usable.any(axis=-1), best, -1), lower, gain)

@@ -60,14 +60,12 @@ def judge(
     kept = members | (point_bounds(points, alpha_screen) >= margin)
     replicates, members = surface.replicates[kept], members[kept]
     reach = REACH_MARGINS * margin
-    found, everywhere = (
-        gains(replicates, members, reach=each, unequal=surface.diverged[kept], sigma=sigma) for each in (reach, np.inf)
-    )
+    found = gains(replicates, members, reach=reach, unequal=surface.diverged[kept], sigma=sigma)
     blind = False
     if images:
         variance = _image_variance(surface, kept, members)
         blind = bool(np.isinf(variance).all() and not np.isnan(found.gain).all())
-        found, everywhere = with_images(found, variance), with_images(everywhere, variance)
+        found = with_images(found, variance)
     trusted = noise_to_trust(found, points["sigma"].iloc[0], points["freedom"].iloc[0])
     dropped = point_bounds(points[~kept].assign(sigma=float(trusted[0]), freedom=float(trusted[1])), alpha_screen)
     decision = decide(
@@ -79,7 +77,6 @@ def judge(
         alpha=alpha,
         alpha_screen=alpha_screen,
         choices=len(points) if images else 1,
-        everywhere=everywhere,
     )
     why = NO_OUTCOMES if blind else _reason(decision, found, replicates, members, sigma, (dropped >= margin).sum())
     return Judgement(decision, found, kept, why)
