@@ -23,8 +23,9 @@ from verdict_tables import summary
 
 from prunescape.landscape.decision import KEEP, RETUNE, decide, noise_to_trust, screening_bounds
 from prunescape.landscape.gains import Gains, gains, upper_bounds
+from prunescape.landscape.risk import BASE_THRESHOLD
 from prunescape.landscape.roi import TOLERANCE
-from prunescape.landscape.screening import ALPHA, ALPHA_SCREEN, BASE_THRESHOLD, MARGIN
+from prunescape.landscape.screening import ALPHA, ALPHA_SCREEN, MARGIN
 from prunescape.landscape.stage_two import REACH_MARGINS
 
 VARIANTS = 5

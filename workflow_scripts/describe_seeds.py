@@ -4,14 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prunescape.joblog import job_log
+from prunescape.landscape.ellipse import ellipses
 from prunescape.landscape.result import write_result
+from prunescape.landscape.risk import risk
+from prunescape.landscape.roi import regions
 from prunescape.landscape.seeds import SEED_TABLES, seed_tables
 from prunescape.landscape.table import read_cells, scores
 
 
 def describe_seeds(cells: Path | str, out: Mapping[str, Path | str]) -> None:
     """Write each of `SEED_TABLES` to out[NAME] and out[NAME_csv]; raises InputError for a table that cannot be used."""
-    for name, frame in seed_tables(scores(read_cells(cells, partial=True))).items():
+    landscapes = scores(read_cells(cells, partial=True))
+    roi = regions(landscapes)
+    found = seed_tables(landscapes, roi, ellipses(roi, landscapes), risk(landscapes, roi))
+    for name, frame in found.items():
         write_result(frame, SEED_TABLES[name], parquet=out[name], csv=out[f"{name}_csv"])
 
 

@@ -89,15 +89,17 @@ def run_analyse(options: argparse.Namespace) -> None:
     from prunescape.landscape.analyse import analyse
     from prunescape.landscape.axes import DEFAULT
     from prunescape.landscape.judging import ANY
+    from prunescape.landscape.published import check_reference
 
     choice = column_choice(options, options.thresholds)
     given = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma")}
     terms = {ANY: {name: value for name, value in given.items() if value is not None}}
+    if choice != DEFAULT and (options.reference or options.figures):
+        raise InputError("--reference and --figures need the default axes, metric, thresholds and base")
+    check_reference(options.reference)
     written = analyse(options.cells, options.out, choice=choice, terms=terms)
     if choice == DEFAULT:
         written |= write_papers_results(options, written)
-    elif options.reference or options.figures:
-        raise InputError("--reference and --figures need the default axes, metric, thresholds and base")
     for path in written.values():
         print(path)
 

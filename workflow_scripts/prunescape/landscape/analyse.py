@@ -55,17 +55,18 @@ def tables(cells: pd.DataFrame, landscapes: pd.DataFrame, choice: Choice, terms:
     """
     roi = regions(landscapes, choice.thresholds)
     shapes = ellipses(roi, landscapes)
+    risks = risk(landscapes, roi, base_threshold=choice.thresholds[0])
     found: Tables = {
         "roi": (roi, ROI_COLUMNS),
         "ellipses": (shapes, ELLIPSE_COLUMNS),
-        "risk": (risk(landscapes, roi, base_threshold=choice.thresholds[0]), RISK_COLUMNS),
+        "risk": (risks, RISK_COLUMNS),
     }
     usual = choice.in_percent and choice.thresholds == THRESHOLDS
     if usual:
         found["verdicts"] = (judge_study(cells, terms), VERDICT_COLUMNS)
     if usual and (choice.x, choice.y) == (DEFAULT.x, DEFAULT.y):
         found["band"] = (band(landscapes, roi, shapes), BAND_COLUMNS)
-    seeds = seed_tables(landscapes, choice.thresholds)
+    seeds = seed_tables(landscapes, roi, shapes, risks, choice.thresholds)
     return found | {name: (table, SEED_TABLES[name]) for name, table in seeds.items()}
 
 

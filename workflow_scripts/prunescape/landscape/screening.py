@@ -14,16 +14,15 @@ import numpy as np
 from prunescape.errors import InputError
 from prunescape.landscape.decision import screening_bounds
 from prunescape.landscape.images import gain_variances, image_shares
-from prunescape.landscape.roi import THRESHOLDS, TOLERANCE
+from prunescape.landscape.risk import BASE_THRESHOLD
+from prunescape.landscape.roi import TOLERANCE
 from prunescape.landscape.table import GROUP, KEY_COLUMNS, SETTING
-from prunescape.records import OK
+from prunescape.records import GRID, OK, PILOT, REPLICATE, STAGES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-GRID, PILOT, REPLICATE = "grid", "pilot", "replicate"
 MARGIN, ALPHA, ALPHA_SCREEN = 0.5, 0.05, 0.01
-BASE_THRESHOLD = THRESHOLDS[0]
 SCOPE = [*GROUP, "metric"]
 SURFACE = [*GROUP, "variant", "metric"]
 
@@ -166,7 +165,7 @@ def check_columns(rows: pd.DataFrame) -> None:
     missing = [name for name in (*SURFACE, "seed", *SETTING, "status", "score", "stage") if name not in rows]
     if missing:
         raise InputError(f'the column "{missing[0]}" is missing', where="the table of cells and metrics")
-    unknown = set(rows["stage"].unique()) - {GRID, PILOT, REPLICATE}
+    unknown = set(rows["stage"].unique()) - set(STAGES)
     if unknown:
         raise InputError(f'"{min(map(str, unknown))}" is no stage', allowed=f"{GRID}, {PILOT} or {REPLICATE}")
 

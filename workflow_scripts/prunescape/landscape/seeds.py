@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.landscape.ellipse import ellipses
 from prunescape.landscape.membership import MEMBERSHIP_COLUMNS, membership
-from prunescape.landscape.risk import risk, risk_points
+from prunescape.landscape.risk import risk_points
 from prunescape.landscape.risk_tests import RISK_TEST_COLUMNS, risk_tests
-from prunescape.landscape.roi import THRESHOLDS, regions
+from prunescape.landscape.roi import THRESHOLDS
 from prunescape.landscape.shift import SHIFT_COLUMNS, shift
 from prunescape.landscape.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.landscape.spread import SPREAD_COLUMNS, spread
@@ -25,18 +24,22 @@ SEED_TABLES = {
 }
 
 
-def seed_tables(scores: pd.DataFrame, thresholds: tuple[float, ...] = THRESHOLDS) -> dict[str, pd.DataFrame]:
+def seed_tables(
+    scores: pd.DataFrame,
+    roi: pd.DataFrame,
+    ellipses: pd.DataFrame,
+    risk: pd.DataFrame,
+    thresholds: tuple[float, ...] = THRESHOLDS,
+) -> dict[str, pd.DataFrame]:
     """The tables that `SEED_TABLES` names, of the landscapes in `scores` as `table.scores` gives them.
 
-    With other `thresholds` than those in percentage points, only those that know no unit.
+    `roi`, `ellipses` and `risk` are what the functions of these names make of them. With other `thresholds` than those
+    in percentage points, only the tables that know no unit.
     """
-    roi = regions(scores, thresholds)
-    shapes = ellipses(roi, scores)
-    points = risk_points(scores, roi, base_threshold=thresholds[0])
     found = {
-        "spread": spread(shapes, risk(scores, roi, base_threshold=thresholds[0])),
-        "shift": shift(roi, shapes),
-        "risk_tests": risk_tests(points),
+        "spread": spread(ellipses, risk),
+        "shift": shift(roi, ellipses),
+        "risk_tests": risk_tests(risk_points(scores, roi, base_threshold=thresholds[0])),
     }
     if thresholds == THRESHOLDS:
         found |= {"membership": membership(scores, roi), "similarity": similarity(scores)}

@@ -11,7 +11,8 @@ from prunescape.landscape.decision import INCONCLUSIVE, Decision, decide, noise_
 from prunescape.landscape.gains import Gains, gains, with_images
 from prunescape.landscape.images import gain_variances, image_shares
 from prunescape.landscape.roi import TOLERANCE
-from prunescape.landscape.screening import REPLICATE, image_variances, point_bounds
+from prunescape.landscape.screening import image_variances, point_bounds
+from prunescape.records import REPLICATE
 
 if TYPE_CHECKING:
     import pandas as pd

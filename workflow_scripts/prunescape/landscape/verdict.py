@@ -15,9 +15,7 @@ from prunescape.landscape.decision import INCONCLUSIVE, KEEP
 from prunescape.landscape.screening import (
     ALPHA,
     ALPHA_SCREEN,
-    GRID,
     MARGIN,
-    REPLICATE,
     SCOPE,
     SURFACE,
     cells_with_outcomes,
@@ -29,7 +27,7 @@ from prunescape.landscape.screening import (
 )
 from prunescape.landscape.stage_two import NO_OUTCOMES, Judgement, Surface, judge
 from prunescape.landscape.table import GROUP, KEY_COLUMNS, SETTING
-from prunescape.records import OK
+from prunescape.records import GRID, OK, REPLICATE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prunescape.figures.style import variant_title
+from prunescape.landscape.decision import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.report.numbers import counted, is_missing, number, setting, short
 
 if TYPE_CHECKING:
     import pandas as pd
-
-KEEP, RETUNE = "keep", "retune"
 
 
 def judged_rows(verdicts: pd.DataFrame | None) -> dict[str, object]:
@@ -34,15 +33,15 @@ def overall_verdict(judged: dict[str, object]) -> list[str]:
     """The answer over all pruned variants of an experiment, from `judged_rows`; empty without verdicts."""
     if not judged:
         return []
-    named = {found: [] for found in (KEEP, RETUNE, "inconclusive")}
+    named = {found: [] for found in (KEEP, RETUNE, INCONCLUSIVE)}
     for row in judged.values():
         named[row.verdict].append(variant_title(row.variant))
     first = next(iter(judged.values()))
     terms = f"(margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %)"
     if len(named[KEEP]) == len(judged):
         return [f"No variant needs its learning rate and weight decay tuned again {terms}."]
-    words = {KEEP: "need no tuning", RETUNE: "need tuning again", "inconclusive": "cannot be decided with these seeds"}
-    singular = {KEEP: "needs no tuning", RETUNE: "needs tuning again", "inconclusive": words["inconclusive"]}
+    words = {KEEP: "need no tuning", RETUNE: "need tuning again", INCONCLUSIVE: "cannot be decided with these seeds"}
+    singular = {KEEP: "needs no tuning", RETUNE: "needs tuning again", INCONCLUSIVE: words[INCONCLUSIVE]}
     said = {found: (singular if len(names) == 1 else words)[found] for found, names in named.items()}
     parts = [f"{', '.join(names)} {said[found]}" for found, names in named.items() if names]
     return [f"Of {counted(len(judged), 'pruned variant')}: {'; '.join(parts)} {terms}."]
