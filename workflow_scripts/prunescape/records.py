@@ -76,9 +76,14 @@ def pack_bits(correct) -> str:
 
 def unpack_bits(packed: str, count: int):
     """What `pack_bits` packed: per-image correctness, (count,) booleans. Raises ValueError for other text."""
+    return outcomes(base64.b64decode(packed), count)
+
+
+def outcomes(bits: bytes, count: int):
+    """Per-image correctness, (count,) booleans, from the bytes that cells.parquet holds as `correct_bits`."""
     import numpy as np
 
-    return np.unpackbits(np.frombuffer(base64.b64decode(packed), np.uint8), count=count).astype(bool)
+    return np.unpackbits(np.frombuffer(bits, np.uint8))[:count].astype(bool)
 
 
 def record_row(record: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:

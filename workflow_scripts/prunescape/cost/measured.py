@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prunescape.errors import InputError
+from prunescape.files import AGAIN
+from prunescape.landscape.result import read_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,12 +30,9 @@ OPTIONAL = {
     "noisy": False,
 }
 PLACE = ["experiment", "target"]
-# one exported file, and how it is run
+# one exported file, and how it is run; models run alike were timed in turns, so that their repeats are pairs
 MODEL = ["variant", "rank", "precision"]
 SETTING = ["threads", "batch", "flush_to_zero"]
-# models measured under the same block were timed in turns, so that their repeats are pairs
-BLOCK = ["threads", "batch", "flush_to_zero"]
-AGAIN = "delete it and run again"
 
 # the keys that result tables share
 PLACE_COLUMNS = {
@@ -58,16 +57,7 @@ def read_measured(path: Path | str) -> pd.DataFrame:
     Added are seconds_per_image and energy_per_image_j (of one batch ÷ its images). No row is no error. Raises
     InputError when the file cannot be read, lacks a column, or holds a value that cannot be.
     """
-    import pandas as pd
-
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"the table cannot be read ({error})", where=path, hint=AGAIN) from None
-    missing = [name for name in NEEDED if name not in table]
-    if missing:
-        raise InputError(f'the column "{missing[0]}" is missing', where=path, hint=AGAIN)
-    return complete(table, path)
+    return complete(read_result(path, dict.fromkeys(NEEDED)), path)
 
 
 def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFrame:
@@ -104,9 +94,9 @@ def _check_range(table: pd.DataFrame, name: str, low: float, high: float, path: 
 
 
 def paired_log_ratio(first: object, second: object) -> np.ndarray | None:
-    """(repeats,) log(first ÷ second) repeat by repeat, from two rows of ONE block; None where they are no pairs."""
+    """(repeats,) log(first ÷ second) repeat by repeat, of two rows of ONE target and setting; None if no pairs."""
     pair = [np.asarray([] if row.samples is None else row.samples, dtype="float64") for row in (first, second)]
-    same = all(getattr(first, name) == getattr(second, name) for name in (*PLACE, *BLOCK))
+    same = all(getattr(first, name) == getattr(second, name) for name in (*PLACE, *SETTING))
     if not same or len(pair[0]) != len(pair[1]) or not len(pair[0]) or min(map(np.min, pair)) <= 0:
         return None
     return np.log(pair[0] / pair[1])

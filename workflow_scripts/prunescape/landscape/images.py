@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prunescape.landscape.table import SETTING
-from prunescape.records import OK
+from prunescape.records import OK, outcomes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,4 +79,4 @@ def _unpacked(bits: bytes | None, tested: float) -> np.ndarray | None:
     """(n,) booleans; None for a diverged cell, which has no outcomes."""
     if not isinstance(bits, bytes) or not bits or tested != tested:
         return None
-    return np.unpackbits(np.frombuffer(bits, np.uint8))[: int(tested)].astype(bool)
+    return outcomes(bits, int(tested))

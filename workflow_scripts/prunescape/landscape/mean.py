@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.landscape.table import LANDSCAPE, SETTING
+from prunescape.landscape.table import SETTING, VARIANT_KEY
 from prunescape.records import DIVERGED, OK
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def mean_scores(scores: pd.DataFrame) -> pd.DataFrame:
     `diverged` when it is so with any seed; its mean holds chance level for those. Empty when no setting is left.
     """
     seeds = scores["seed"].unique()
-    keys = [*(name for name in LANDSCAPE if name != "seed"), *SETTING]
+    keys = [*VARIANT_KEY, *SETTING]
     marked = scores.assign(diverged=scores["status"] != OK)
     summary = {"score": "mean", "chosen_on": "mean", "round": "min", "diverged": "any", "seed": "size"}
     mean = marked.groupby(keys, as_index=False).agg(summary)

@@ -16,7 +16,7 @@ from prunescape.landscape.decision import screening_bounds
 from prunescape.landscape.images import gain_variances, image_shares
 from prunescape.landscape.risk import BASE_THRESHOLD
 from prunescape.landscape.roi import TOLERANCE
-from prunescape.landscape.table import GROUP, KEY_COLUMNS, SETTING
+from prunescape.landscape.table import GROUP, SETTING, VARIANT_KEY, VARIANT_KEY_COLUMNS
 from prunescape.records import GRID, OK, PILOT, REPLICATE, STAGES
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 MARGIN, ALPHA, ALPHA_SCREEN = 0.5, 0.05, 0.01
 SCOPE = [*GROUP, "metric"]
-SURFACE = [*GROUP, "variant", "metric"]
+SURFACE = VARIANT_KEY
 
 KEPT_COLUMNS: dict[str, tuple[str, str]] = {
-    **{name: what for name, what in KEY_COLUMNS.items() if name != "seed"},
+    **VARIANT_KEY_COLUMNS,
     "log10_lr": ("float64", "log10 of the learning rate of a point to train with fresh seeds"),
     "log10_wd": ("float64", "log10 of its weight decay"),
     "in_base_roi": ("bool", "a member of Θ_b, the base's 0.5-ROI on stage 1: kept whatever it scored"),

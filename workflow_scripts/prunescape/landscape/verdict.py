@@ -26,7 +26,7 @@ from prunescape.landscape.screening import (
     screen,
 )
 from prunescape.landscape.stage_two import NO_OUTCOMES, Judgement, Surface, judge
-from prunescape.landscape.table import GROUP, KEY_COLUMNS, SETTING
+from prunescape.landscape.table import GROUP, SETTING, VARIANT_KEY_COLUMNS
 from prunescape.records import GRID, OK, REPLICATE
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ VERDICTS = ("verdict", "verdict_images", "verdict_bonferroni", "verdict_images_b
 NO_FRESH_SEEDS = "no point has fresh seeds: the one that chose a point cannot also judge it"
 
 VERDICT_COLUMNS: dict[str, tuple[str, str]] = {
-    **{name: what for name, what in KEY_COLUMNS.items() if name != "seed"},
+    **VARIANT_KEY_COLUMNS,
     "verdict": ("string", "keep, retune or inconclusive, for this test set, wrong with a chance of alpha at most"),
     "verdict_images": ("string", "the same for test images like these"),
     "verdict_bonferroni": ("string", "this test set, at alpha / claims: for statements about single variants"),

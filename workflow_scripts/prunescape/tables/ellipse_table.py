@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prunescape.landscape.published import suffix
-from prunescape.tables.over_seeds import KEY, ROW_COLUMNS, mean_columns, over_seeds
+from prunescape.landscape.table import VARIANT_KEY
+from prunescape.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds
 from prunescape.tables.printed import Column, PrintedTable, printed_table
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def ellipse_table(ellipses: pd.DataFrame, reference: str | None) -> pd.DataFrame
 
     `ellipses` as `ellipse.ellipses` gives them, one per seed: null under 5 points, and then left out here.
     """
-    per_seed = [*KEY, "seed"]
+    per_seed = [*VARIANT_KEY, "seed"]
     seeds = ellipses[per_seed].drop_duplicates()
     for x in THRESHOLDS:
         names = {name: f"{name}_{suffix(x)}" for name in (*SHAPE, "truncated", "collinear")}
@@ -49,9 +50,9 @@ def ellipse_table(ellipses: pd.DataFrame, reference: str | None) -> pd.DataFrame
     table = over_seeds(seeds, shapes, reference)
     for x in THRESHOLDS:
         fitted = seeds[seeds[f"length_{suffix(x)}"].notna()]
-        counts = fitted.groupby(KEY)[[f"{name}_{suffix(x)}" for name in ("truncated", "collinear")]].sum()
-        counts.insert(0, f"fitted_{suffix(x)}", fitted.groupby(KEY).size())
-        table = table.join(counts, on=KEY)
+        counts = fitted.groupby(VARIANT_KEY)[[f"{name}_{suffix(x)}" for name in ("truncated", "collinear")]].sum()
+        counts.insert(0, f"fitted_{suffix(x)}", fitted.groupby(VARIANT_KEY).size())
+        table = table.join(counts, on=VARIANT_KEY)
         table[list(counts)] = table[list(counts)].fillna(0).astype("int64")
     return table[list(ELLIPSE_TABLE_COLUMNS)]
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prunescape.landscape.published import ORDER, published_model, published_values
-from prunescape.landscape.table import KEY_COLUMNS, variant_order
+from prunescape.landscape.table import VARIANT_KEY, VARIANT_KEY_COLUMNS, variant_order
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEY = [name for name in KEY_COLUMNS if name != "seed"]
 # the columns that every table begins with
 ROW_COLUMNS: dict[str, tuple[str, str]] = {
-    **{name: KEY_COLUMNS[name] for name in KEY},
+    **VARIANT_KEY_COLUMNS,
     "seeds": ("int64", "seeds that the variant was trained with: what follows is the mean of one estimate per seed"),
 }
 
@@ -37,14 +36,14 @@ def over_seeds(estimates: pd.DataFrame, names: list[str], reference: str | None)
     """
     import pandas as pd
 
-    grouped = estimates.groupby(KEY)
+    grouped = estimates.groupby(VARIANT_KEY)
     table = grouped[names].mean().join(grouped[names].std(ddof=1).add_suffix("_sd"))
     table.insert(0, "seeds", grouped["seed"].nunique())
     table = table.reset_index()
-    known = [published_values(reference, *key) for key in table[KEY[1:]].itertuples(index=False)]
+    known = [published_values(reference, *key) for key in table[VARIANT_KEY[1:]].itertuples(index=False)]
     for name in names:
         table[f"published_{name}"] = pd.Series([values.get(name) for values in known], dtype="float64")
-    places = [_place(reference, *key) for key in table[KEY].itertuples(index=False)]
+    places = [_place(reference, *key) for key in table[VARIANT_KEY].itertuples(index=False)]
     return table.iloc[sorted(range(len(table)), key=places.__getitem__)].reset_index(drop=True)
 
 

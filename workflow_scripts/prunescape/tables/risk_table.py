@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.tables.over_seeds import KEY, ROW_COLUMNS, mean_columns, over_seeds
+from prunescape.landscape.table import VARIANT_KEY
+from prunescape.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds
 from prunescape.tables.printed import Column, PrintedTable, printed_table
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ RISK_TABLE_COLUMNS: dict[str, tuple[str, str]] = {
 def risk_table(risk: pd.DataFrame, reference: str | None) -> pd.DataFrame:
     """One row per experiment, variant and metric, with the columns of `RISK_TABLE_COLUMNS`; `risk` as `risk.risk`."""
     table = over_seeds(risk, list(RISKS), reference)
-    counts = risk.assign(estimated=risk["n"] > 0).groupby(KEY)[["estimated", "n", "n_diverged"]].sum()
-    table = table.join(counts.rename(columns={"n": "settings", "n_diverged": "diverged"}), on=KEY)
+    counts = risk.assign(estimated=risk["n"] > 0).groupby(VARIANT_KEY)[["estimated", "n", "n_diverged"]].sum()
+    table = table.join(counts.rename(columns={"n": "settings", "n_diverged": "diverged"}), on=VARIANT_KEY)
     return table.astype({"estimated": "int64"})[list(RISK_TABLE_COLUMNS)]
 
 
