@@ -17,9 +17,9 @@ from prunescape.landscape.judging import judge_study
 from prunescape.landscape.risk import risk
 from prunescape.landscape.roi import regions
 from prunescape.landscape.table import read_cells, scores
+from prunescape.numbers import number, short, standard_error, whole
 from prunescape.report.answer import answer_experiment
 from prunescape.report.judgement import verdict_lines
-from prunescape.report.numbers import number, short, standard_error, whole
 from prunescape.report.page import TABLES
 from prunescape.report.tables import benchmarks_table, ellipses_table, risk_table, variants_table, verdicts_table
 from test_figures import draw

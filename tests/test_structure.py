@@ -13,7 +13,10 @@ SCRIPTS = ROOT / "workflow_scripts"
 PACKAGE = SCRIPTS / "prunescape"
 # From the ground up; a module may import its own floor and those below it.
 FLOORS = [
-    {"errors", "files", "joblog", "cells", "recipe", "records", "rounds", "code_digest", "torchvision_operators"},
+    {
+        *("errors", "files", "joblog", "cells", "recipe", "records", "rounds", "numbers"),
+        *("code_digest", "torchvision_operators"),
+    },
     {
         "config_types",
         "config_errors",

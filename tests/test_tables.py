@@ -13,13 +13,14 @@ import pytest
 from prunescape.errors import InputError
 from prunescape.landscape.analyse import analyse
 from prunescape.landscape.published import BASELINES, BEST, ORDER, PRIOR, REFERENCES, published_values
+from prunescape.numbers import number
 from prunescape.study import Study
 from prunescape.tables.accuracy_table import ACCURACY_TABLE_COLUMNS
 from prunescape.tables.ellipse_table import ELLIPSE_TABLE_COLUMNS
 from prunescape.tables.folder import write_tables
 from prunescape.tables.latex import escaped
 from prunescape.tables.risk_table import RISK_TABLE_COLUMNS
-from prunescape.tables.words import experiment_title, printed, row_title
+from prunescape.tables.words import experiment_title, row_title
 
 COLUMNS = {
     "confidence_ellipses": ELLIPSE_TABLE_COLUMNS,
@@ -297,7 +298,7 @@ def test_nothing_gives_empty_tables(tmp_path):
 
 
 def test_numbers_and_names_as_printed():
-    assert [printed(-0.04, 1), printed(-3.05, 1), printed(None, 2), printed(float("nan"), 2)] == [
+    assert [number(-0.04, 1), number(-3.05, 1), number(None, 2), number(float("nan"), 2)] == [
         "0.0",
         "−3.0",
         "–",

@@ -50,12 +50,12 @@ def export_onnx(
     chosen = best_records(contents, export["best"], export.get("select_on", "test"))
     others = [precision for precision in export.get("precisions", []) if precision != "fp32"]
     calibration = calibration_images(prepared) if "int8" in others else None
+    given = {"images": parity_images(prepared), "calibration": calibration, **moments}
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {records[position].parent}", flush=True)
         network = planned_network(read_json(widths, *WIDTHS))
         load_weights(network, weights[position])
-        given = {"images": parity_images(prepared), "calibration": calibration, **moments}
         written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **given)
         about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
         for precision, (file, parity) in written.items():

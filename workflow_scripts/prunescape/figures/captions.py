@@ -1,8 +1,14 @@
-"""What several kinds of figure say of themselves: metrics, seeds, and by what settings are chosen. Needs nothing."""
+"""What several kinds of figure say of themselves: metrics, seeds, and by what settings are chosen. Needs pandas."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prunescape.figures.style import METRIC_TITLES, seeds_text
+from prunescape.landscape.roi import TOLERANCE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHOSEN_ON_VALIDATION = (
     " Best cells and regions are chosen by the accuracy on the validation split; what is shown is the accuracy on the "
@@ -13,6 +19,11 @@ CHOSEN_ON_VALIDATION = (
 def metrics_text(metrics: list[str]) -> str:
     """`top-1`, or `top-1 and top-5`."""
     return " and ".join(METRIC_TITLES[metric] for metric in metrics)
+
+
+def is_validated(scores: pd.DataFrame) -> bool:
+    """Whether settings are chosen by another accuracy than the score, that on a validation split."""
+    return bool(((scores["chosen_on"] - scores["score"]).abs() > TOLERANCE).any())
 
 
 def mean_text(seeds: tuple[int, ...], *, ellipses: bool) -> str:

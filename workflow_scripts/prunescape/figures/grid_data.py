@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from prunescape.figures.captions import CHOSEN_ON_VALIDATION, mean_text
+from prunescape.figures.captions import CHOSEN_ON_VALIDATION, is_validated, mean_text
 from prunescape.figures.style import METRIC_TITLES, file_name, seeds_text
 from prunescape.landscape.roi import TOLERANCE, best_cells, gap_to_best
 from prunescape.landscape.table import variant_order
@@ -106,7 +106,7 @@ def grid_figure(scores: pd.DataFrame, prior: tuple[float, float] | None, seeds: 
         log10_lr=lr,
         panels=[_panel(rows, wd, lr) for _, rows in variants],
         prior=_place(prior, wd, lr),
-        validated=bool(((scores["chosen_on"] - scores["score"]).abs() > TOLERANCE).any()),
+        validated=is_validated(scores),
     )
 
 

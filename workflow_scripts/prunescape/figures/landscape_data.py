@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from prunescape.figures.captions import CHOSEN_ON_VALIDATION, mean_text, metrics_text
+from prunescape.figures.captions import CHOSEN_ON_VALIDATION, is_validated, mean_text, metrics_text
 from prunescape.figures.style import METRIC_TITLES, file_name, seeds_text
 from prunescape.figures.surface import SURFACE_POINTS, surface
 from prunescape.landscape.ellipse import outline
@@ -154,7 +154,7 @@ def landscape_figure(
         surface_lr=y,
         span_wd=_span(wd, prior and prior[0], [line[0] for line in lines]),
         span_lr=_span(lr, prior and prior[1], [line[1] for line in lines]),
-        validated=bool(((scores["chosen_on"] - scores["score"]).abs() > TOLERANCE).any()),
+        validated=is_validated(scores),
     )
 
 

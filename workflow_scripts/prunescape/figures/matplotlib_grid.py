@@ -19,9 +19,9 @@ from prunescape.figures.style import (
     is_dark,
     round_colours,
     round_title,
-    setting_text,
     variant_title,
 )
+from prunescape.numbers import short
 
 PAGE = (10.5, 13.0)  # inches: panels that do not fit are left to the browser's figure
 WIDE, HIGH = 0.37, 0.235  # of a cell, inches
@@ -72,8 +72,8 @@ def _draw_panel(axes: Axes, figure: GridFigure, panel: GridPanel, size: float) -
     _frame(axes, panel.best, "black", "-")
     _frame(axes, figure.prior, PRIOR, (0, (2.5, 1.2)))
     axes.set_title(variant_title(panel.variant), fontsize=9.5)
-    axes.set_xticks(range(len(figure.log10_wd)), [setting_text(value) for value in figure.log10_wd])
-    axes.set_yticks(range(len(figure.log10_lr)), [setting_text(value) for value in figure.log10_lr])
+    axes.set_xticks(range(len(figure.log10_wd)), [short(value) for value in figure.log10_wd])
+    axes.set_yticks(range(len(figure.log10_lr)), [short(value) for value in figure.log10_lr])
     axes.tick_params(length=0, labelsize=size)
     axes.spines[:].set_visible(False)
 

@@ -16,9 +16,9 @@ from prunescape.figures.style import (
     Y_TITLE,
     round_colours,
     round_title,
-    setting_text,
     variant_title,
 )
+from prunescape.numbers import short
 
 BUTTONS = 6  # with more variants they become a list
 MANY = 12  # columns; with more of them letters are smaller
@@ -34,7 +34,7 @@ def draw_grid(figure: GridFigure) -> go.Figure:
     if figure.prior is not None:
         page.add_trace(_frame(figure, figure.prior, PRIOR, "prior", True))
     for axis, values in (("xaxis", figure.log10_wd), ("yaxis", figure.log10_lr)):
-        ticks = {"tickvals": list(range(len(values))), "ticktext": [setting_text(value) for value in values]}
+        ticks = {"tickvals": list(range(len(values))), "ticktext": [short(value) for value in values]}
         page.update_layout({axis: {**ticks, "range": (-0.5, len(values) - 0.5), "showgrid": False, "zeroline": False}})
     page.update_layout(**_layout(figure))
     return page
@@ -105,7 +105,7 @@ def _text(panel: GridPanel, row: int, column: int) -> str:
 
 def _hover(figure: GridFigure, panel: GridPanel, row: int, column: int) -> list[str]:
     """Weight decay, learning rate, score, and which round planned the cell."""
-    decay, rate = setting_text(figure.log10_wd[column]), setting_text(figure.log10_lr[row])
+    decay, rate = short(figure.log10_wd[column]), short(figure.log10_lr[row])
     status = round_title(int(panel.round[row, column])) + ", diverged" * bool(panel.diverged[row, column])
     return [decay, rate, f"{panel.score[row, column]:.3f}", status]
 

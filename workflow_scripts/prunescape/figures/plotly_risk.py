@@ -15,9 +15,9 @@ from prunescape.figures.style import (
     PAPER,
     PRUNED_BOX,
     RELATIVE,
-    setting_text,
     variant_title,
 )
+from prunescape.numbers import short
 
 
 def draw_risk(figure: RiskFigure) -> go.Figure:
@@ -94,7 +94,7 @@ def dot_style(box: Box) -> dict:
 def _dots(box: Box, place: int, limit: float, unit: str) -> list[go.Scatter]:
     beyond = box.values > limit
     status = np.where(box.diverged, "diverged", "ok")
-    settings = [list(map(setting_text, values)) for values in (box.log10_wd, box.log10_lr)]
+    settings = [list(map(short, values)) for values in (box.log10_wd, box.log10_lr)]
     dots = go.Scatter(
         x=place + 0.22 * np.sin(2.4 * np.arange(len(box.values))),
         y=np.where(beyond, 0.985 * limit, box.values),

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from prunescape.figures.captions import CHOSEN_ON_VALIDATION
+from prunescape.figures.captions import CHOSEN_ON_VALIDATION, is_validated
 from prunescape.figures.style import METRIC_TITLES, file_name, seeds_text
-from prunescape.landscape.roi import TOLERANCE
 from prunescape.landscape.table import variant_order
 from prunescape.tables.words import experiment_title
 
@@ -133,7 +132,7 @@ def risk_figure(points: pd.DataFrame, *, of_study: bool = False) -> RiskFigure:
         metric=metric,
         seeds=seeds,
         groups=_on_one_axis(groups),
-        validated=bool(((points["chosen_on"] - points["score"]).abs() > TOLERANCE).any()),
+        validated=is_validated(points),
     )
 
 

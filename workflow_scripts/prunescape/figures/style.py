@@ -23,11 +23,6 @@ def seeds_text(seeds: tuple[int, ...]) -> str:
     return ("seeds " if len(seeds) > 1 else "seed ") + ", ".join(map(str, seeds))
 
 
-def setting_text(value: float) -> str:
-    """A value of the grid with a real minus sign."""
-    return f"{value:g}".replace("-", "−")
-
-
 def round_title(number: int) -> str:
     """Which cells a round planned."""
     return "configured grid" if number == 0 else f"round {number}"

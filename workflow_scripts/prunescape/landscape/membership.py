@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prunescape.landscape.noise import pooled_noise
 from prunescape.landscape.roi import THRESHOLDS, TOLERANCE
 from prunescape.landscape.table import SETTING, VARIANT_KEY, VARIANT_KEY_COLUMNS
 from prunescape.records import OK
@@ -86,17 +87,8 @@ def _points(scores: pd.DataFrame) -> pd.DataFrame:
     how = {"score": "mean", "chosen_on": "mean", "seed": "size", "diverged": "sum"}
     names = {"seed": "n", "diverged": "n_diverged"}
     points = marked.groupby(keys, sort=True).agg(how).rename(columns=names).reset_index()
-    return points.merge(_sigmas(scores[scores["status"] == OK]), on=VARIANT_KEY, how="left", validate="m:1")
-
-
-def _sigmas(converged: pd.DataFrame) -> pd.DataFrame:
-    """s of each landscape: s² = sum of squares within settings / sum of (seeds - 1); null if no setting has two."""
-    grouped = converged.groupby([*VARIANT_KEY, *SETTING], sort=False)["chosen_on"]
-    within = grouped.agg(size="size", variance="var").reset_index()
-    within["freedom"] = within["size"] - 1
-    within["squares"] = within["variance"].fillna(0) * within["freedom"]
-    sums = within.groupby(VARIANT_KEY, sort=False)[["squares", "freedom"]].sum()
-    return (sums["squares"] / sums["freedom"].where(sums["freedom"] > 0)).pow(0.5).rename("sigma").reset_index()
+    noise = pooled_noise(scores, "chosen_on", VARIANT_KEY).drop(columns="freedom")
+    return points.merge(noise, on=VARIANT_KEY, how="left", validate="m:1")
 
 
 def _probabilities(points: pd.DataFrame) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from prunescape.errors import InputError
 from prunescape.landscape.decision import screening_bounds
 from prunescape.landscape.images import gain_variances, image_shares
+from prunescape.landscape.noise import pooled_noise
 from prunescape.landscape.risk import BASE_THRESHOLD
 from prunescape.landscape.roi import TOLERANCE
 from prunescape.landscape.table import GROUP, SETTING, VARIANT_KEY, VARIANT_KEY_COLUMNS
@@ -35,19 +36,11 @@ KEPT_COLUMNS: dict[str, tuple[str, str]] = {
 
 
 def seed_noise(rows: pd.DataFrame) -> pd.DataFrame:
-    """The standard deviation between seeds, percentage points, of fresh-seed rows: one row per experiment and metric.
+    """The noise of fresh-seed rows, pooled over all variants of an experiment: one row per experiment and metric.
 
-    Pooled within points over all variants of the experiment: sigma² = Σ (y − mean of its point)² / freedom, freedom =
-    Σ (seeds − 1). Cells that diverged are left out: they tell of the chance to diverge, not of the noise of a training
-    that works. Columns: experiment, model, dataset, metric, sigma (null without two seeds anywhere), freedom.
+    Columns: experiment, model, dataset, metric, sigma (percentage points) and freedom, as `noise.pooled_noise`.
     """
-    converged = rows[rows["status"] == OK]
-    points = converged.groupby([*SURFACE, *SETTING], sort=False)["score"].agg(["var", "count"])
-    points["freedom"] = points["count"] - 1
-    points["squares"] = points["var"].fillna(0) * points["freedom"]
-    pooled = points.groupby(SCOPE)[["squares", "freedom"]].sum()
-    pooled["sigma"] = np.sqrt(pooled["squares"] / pooled["freedom"].where(pooled["freedom"] > 0))
-    return pooled.reset_index()[[*SCOPE, "sigma", "freedom"]]
+    return pooled_noise(rows, "score", SCOPE)
 
 
 def kept_points(

@@ -12,11 +12,11 @@ from prunescape.landscape.images import risk_image_error
 from prunescape.landscape.risk import BASE_THRESHOLD, risk_points
 from prunescape.landscape.roi import TOLERANCE, regions
 from prunescape.landscape.table import SETTING, scores, variant_order
+from prunescape.numbers import counted, number, setting, short, whole
 from prunescape.records import GRID
 from prunescape.report.caution import diverged, limits, resolution
 from prunescape.report.cost import cost_sentences, overall_cost
 from prunescape.report.judgement import judged_rows, overall_verdict, verdict_headline, verdict_sentences
-from prunescape.report.numbers import counted, number, setting, short, whole
 from prunescape.report.tables import share_kept
 
 if TYPE_CHECKING:

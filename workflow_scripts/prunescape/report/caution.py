@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prunescape.report.numbers import is_missing, number, standard_error, whole
+from prunescape.numbers import is_missing, number, standard_error, whole
 
 
 def resolution(error: float | None) -> str:

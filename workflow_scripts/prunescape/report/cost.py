@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.report.numbers import number
+from prunescape.numbers import number
 from prunescape.report.tables import CONDITIONS
 
 if TYPE_CHECKING:

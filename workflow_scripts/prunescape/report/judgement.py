@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prunescape.figures.style import variant_title
 from prunescape.landscape.decision import INCONCLUSIVE, KEEP, RETUNE
-from prunescape.report.numbers import counted, is_missing, number, setting, short
+from prunescape.numbers import counted, is_missing, number, setting, short
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prunescape.figures.style import variant_title
-from prunescape.report.numbers import counted, number, short
+from prunescape.numbers import counted, number, short
 
 if TYPE_CHECKING:
     import pandas as pd

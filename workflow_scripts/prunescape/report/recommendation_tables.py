@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prunescape.cost.pareto import COSTS
-from prunescape.report.numbers import DASH, is_missing, number, whole
+from prunescape.numbers import DASH, is_missing, number, whole
 from prunescape.report.recommendation import WORDS, listed, model_words, setting_words
 from prunescape.report.tables import Table
 

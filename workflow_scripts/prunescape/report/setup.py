@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prunescape.figures.style import variant_title
+from prunescape.figures.style import round_title, variant_title
+from prunescape.numbers import number, setting, short, whole
 from prunescape.progress import duration
 from prunescape.records import GRID, PILOT
-from prunescape.report.numbers import number, setting, short, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,8 @@ def round_pairs(cells: pd.DataFrame) -> Pairs:
 def _round_title(step: int, stage: str) -> str:
     if stage == PILOT:
         return "fresh seeds at the prior"
-    return "configured grid" if step == 0 else f"round {step}, {'grid' if stage == GRID else 'fresh seeds'}"
+    added = "" if step == 0 else ", grid" if stage == GRID else ", fresh seeds"
+    return round_title(step) + added
 
 
 def _reach(grid: pd.DataFrame, stage: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prunescape.figures.style import METRIC_TITLES, variant_title
 from prunescape.landscape.table import variant_order
-from prunescape.report.numbers import DASH, is_missing, number, power, whole
+from prunescape.numbers import DASH, is_missing, number, power, whole
 from prunescape.report.tables import Table
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from prunescape.figures.style import METRIC_TITLES, variant_title
 from prunescape.landscape.roi import best_cells
 from prunescape.landscape.table import scores, variant_order
+from prunescape.numbers import DASH, is_missing, number, whole
 from prunescape.records import GRID
-from prunescape.report.numbers import DASH, is_missing, number, whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescape.bench.emulation import PROPERTIES, emulation_errors
 from prunescape.figures.style import variant_title
-from prunescape.report.numbers import is_missing, number, whole
+from prunescape.numbers import is_missing, number, whole
 from prunescape.report.tables import Table
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prunescape.landscape.published import REFERENCES
-from prunescape.tables.words import DASH, experiment_title, printed, row_title
+from prunescape.numbers import DASH, number
+from prunescape.tables.words import experiment_title, row_title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ def _lines(row: dict, columns: list[Column]) -> list[Row]:
 def _text(row: dict, column: Column, form: str, several: bool) -> str:
     """A number, a pair or a dash; a pair of means over seeds has one decimal more, as its deviation needs it."""
     pair = len(column.names) > 1
-    texts = [printed(row[form.format(name)], column.decimals + (pair and several)) for name in column.names]
+    texts = [number(row[form.format(name)], column.decimals + (pair and several)) for name in column.names]
     return f"({', '.join(texts)})" if pair and DASH not in texts else texts[0]
 
 

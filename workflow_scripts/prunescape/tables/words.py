@@ -1,4 +1,4 @@
-"""Models, data sets, variants and numbers as a paper prints them. Needs nothing."""
+"""Models, data sets and variants as a paper prints them. Needs nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 
 NAMES = {"mobilenet_v2": "MobileNetV2", "cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST", "imagenet": "ImageNet"}
 METHODS = {"uniform": "Uniform", "nonuniform": "Non-uniform"}
-DASH = "–"
 
 
 def experiment_title(model: str, dataset: str) -> str:
@@ -21,9 +20,3 @@ def row_title(variant: str) -> str:
     if variant == "base":
         return "Basemodel"
     return f"{100 * float(known[2]):g}% {METHODS[known[1]]}" if known else variant
-
-
-def printed(value: float | None, decimals: int) -> str:
-    """`value` with so many decimals and a real minus sign, none on a rounded zero; a dash where there is no value."""
-    missing = value is None or value != value
-    return DASH if missing else f"{value:z.{decimals}f}".replace("-", "−")
