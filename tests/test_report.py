@@ -113,6 +113,31 @@ def test_words_count_ties_as_not_moved(tmp_path):
     assert "the best cell did not move" in texts["uniform-0.5"]
 
 
+def test_words_where_settings_are_chosen_on_a_validation_split(tmp_path):
+    """On validation the base's best three are settings 0, 1 and 2 (95.0, 94.8, 94.6 %) and uniform's setting 1.
+
+    Base on test: 90.0 there, 90.0 and 98.0: under its chosen one by 0, 0 and -8 points, -2.67 on average. uniform on
+    test: 90.0, 90.0 and 95.0 against the chosen 90.0: by 0, 0 and -5, -1.67 on average; on validation 1.0, 0 and 2.0.
+    """
+    frame = study_cells(select_on="validation")
+    chosen = {"base": [95.0, 94.8, 94.6, 80.0], "uniform-0.5": [93.0, 94.0, 92.0, 91.0], "nonuniform-0.5": [90.0] * 4}
+    frame["val_top1"] = [score for name in CORRECT for score in chosen[name]]
+    answer, texts = answers(tmp_path, frame)
+    opening, limits = " ".join(answer.opening), " ".join(answer.limits)
+    assert "3 settings of its grid come within 0.5 points of the best on the validation split" in opening
+    assert "stays −2.67 points (−5.3 of 200 test images) under its best on average." in opening
+    assert "never more than" not in opening and "never loses" not in limits
+    assert "a loss may be negative" in limits and "biased upwards, if by less" in limits
+    assert "lose −1.67 points" in texts["uniform-0.5"]
+    assert "The best cell moved, log10 weight decay by 1.00" in texts["uniform-0.5"]
+    assert "at the base's single best setting this variant loses 0.00 points" in texts["uniform-0.5"]
+    assert "the best cell did not move" in texts["nonuniform-0.5"]
+    _, _, risks = tables(tmp_path, frame)
+    shown = risk_table(risks, "top1")
+    uniform = dict(zip(shown.heads, shown.rows[1], strict=True))
+    assert (uniform["mean"], uniform["mean, choosing"]) == ("−1.667", "1.000")
+
+
 def test_words_for_diverged_absent_and_unknown(tmp_path):
     frame = study_cells()
     at_best = (frame["variant"] == "uniform-0.5") & (frame["log10_lr"] == -1.0) & (frame["log10_wd"] == -4.0)

@@ -101,7 +101,7 @@ def long_scores(cells: pd.DataFrame) -> pd.DataFrame:
     keys = [*(name for name in LANDSCAPE if name != "metric"), *SETTING, "status", "stage", "round"]
     keys += [name for name in OUTCOMES if name in cells]
     parts = [
-        cells[keys].assign(metric=metric, score=cells[metric], chosen_on=_chosen_on(cells, metric))
+        cells[keys].assign(metric=metric, score=cells[metric], chosen_on=chosen_on(cells, metric))
         for metric in METRICS
         if metric == "top1" or cells[metric].notna().any()
     ]
@@ -109,7 +109,7 @@ def long_scores(cells: pd.DataFrame) -> pd.DataFrame:
     return long.sort_values([*LANDSCAPE, *SETTING], ignore_index=True)
 
 
-def _chosen_on(cells: pd.DataFrame, metric: str) -> pd.Series:
+def chosen_on(cells: pd.DataFrame, metric: str) -> pd.Series:
     """Percent on the validation split for experiments that select on it, if all their cells have it, else on test."""
     there = cells[f"val_{metric}"].notna() & (cells["select_on"] == VALIDATION)
     validated = there.groupby(cells["experiment"]).transform("all")

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prunescape.figures.captions import is_validated
 from prunescape.figures.style import variant_title
 from prunescape.landscape.images import risk_image_error
 from prunescape.landscape.risk import BASE_THRESHOLD, risk_points
 from prunescape.landscape.roi import TOLERANCE, regions
-from prunescape.landscape.table import SETTING, scores, variant_order
+from prunescape.landscape.table import SETTING, chosen_on, scores, variant_order
 from prunescape.numbers import counted, number, setting, short, whole
 from prunescape.records import GRID
 from prunescape.report.caution import diverged, limits, resolution
@@ -58,6 +59,7 @@ def answer_experiment(
     single cells quote the base's lowest seed and say so.
     """
     cells = cells[cells["stage"] == GRID]
+    cells = cells.assign(chosen_on=chosen_on(cells, "top1"))
     risk = risk[risk["metric"] == "top1"]
     if risk.empty:
         text = "The base has no finished cells, so there is nothing to compare the pruned variants with."
@@ -79,8 +81,11 @@ def answer_experiment(
         answer.sentences.extend(cost_sentences(benchmarks, answer.variant, share_kept(cells, answer.variant)))
     losses = {answer.variant: values for answer in answers if (values := _per_seed(risk, answer.variant))}
     opening = [*overall_verdict(judged), *overall(losses, tested, judged=bool(judged)), *overall_cost(benchmarks)]
-    opening += _opening(rows["base"], seed, seeds, tested)
-    return ExperimentAnswer(opening, answers, limits(rows["base"], tested, seeds, judged=bool(judged)))
+    validated = is_validated(cells.rename(columns={"top1": "score"}))
+    opening += _opening(rows["base"], seed, seeds, tested, validated=validated)
+    return ExperimentAnswer(
+        opening, answers, limits(rows["base"], tested, seeds, judged=bool(judged), validated=validated)
+    )
 
 
 def with_verdict(answer: VariantAnswer, row) -> VariantAnswer:
@@ -137,14 +142,16 @@ def over_seeds(losses: list[float], tested: int | None) -> str:
     return f"{mean} over {len(losses)} seeds ({each})" if len(losses) > 1 else mean
 
 
-def _opening(base, seed: int, seeds: int, tested: int | None) -> list[str]:
+def _opening(base, seed: int, seeds: int, tested: int | None, *, validated: bool) -> list[str]:
     named = f" (seed {seed})" if seeds > 1 else ""
+    that = "the best on the validation split" if validated else "that"
+    never_more = "" if validated else f", and by their choice never more than {short(BASE_THRESHOLD)}"
     return [
         f"The unpruned base is best at {setting(base.best_log10_lr, base.best_log10_wd)}{named}, with "
         f"{number(base.best)} %. {counted(base.n, 'setting')} of its grid "
-        f"{'comes' if base.n == 1 else 'come'} within {short(BASE_THRESHOLD)} points of that: these are the settings "
+        f"{'comes' if base.n == 1 else 'come'} within {short(BASE_THRESHOLD)} points of {that}: these are the settings "
         f"one would carry over without tuning. On them the base itself stays {points(base.d_mean, tested)} under its "
-        f"best on average, and by their choice never more than {short(BASE_THRESHOLD)}."
+        f"best on average{never_more}."
     ]
 
 
@@ -173,12 +180,15 @@ def _variant(cells: pd.DataFrame, risk, base, carried: pd.DataFrame, per_seed: l
 
 
 def where_best(cells: pd.DataFrame, risk, base, tested: int | None) -> str:
-    """Did the best cell move? The base's best setting counts as best here when it ties with the best score."""
+    """Did the best cell move? The base's best setting counts as best here when it ties with the one that was chosen.
+
+    What it loses is told by the score, on the test split, also where cells are chosen on a validation split.
+    """
     at_base = np.isclose(cells[SETTING], (base.best_log10_lr, base.best_log10_wd), rtol=0, atol=1e-9).all(axis=1)
     if not at_base.any():
         return "It has no finished cell at the base's best setting."
-    lost = risk.best - cells["top1"].to_numpy()[at_base][0]
-    if lost <= TOLERANCE:
+    here = cells[at_base].iloc[0]
+    if risk.best_chosen_on - here["chosen_on"] <= TOLERANCE:
         return "The base's best setting is a best one here too: the best cell did not move."
     moves = (risk.best_log10_lr - base.best_log10_lr, risk.best_log10_wd - base.best_log10_wd)
     along = " and log10 ".join(
@@ -186,5 +196,5 @@ def where_best(cells: pd.DataFrame, risk, base, tested: int | None) -> str:
         for move, name in zip(moves, ("learning rate", "weight decay"), strict=True)
         if abs(move) > TOLERANCE
     )
-    at_best = f"at the base's single best setting this variant loses {points(lost, tested)}"
+    at_best = f"at the base's single best setting this variant loses {points(risk.best - here['top1'], tested)}"
     return f"The best cell moved, log10 {along}; {at_best}."

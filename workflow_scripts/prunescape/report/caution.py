@@ -1,8 +1,23 @@
-"""What a loss is worth, in words: the test set's resolution, diverged cells, seeds, bias. Needs nothing."""
+"""What a loss is worth, in words: the test set's resolution, diverged cells, seeds, bias. Needs pandas."""
 
 from __future__ import annotations
 
-from prunescape.numbers import is_missing, number, standard_error, whole
+from prunescape.landscape.risk import BASE_THRESHOLD
+from prunescape.numbers import is_missing, number, short, standard_error, whole
+
+CHOICE_BY_SCORE = (
+    "A variant's best score is a maximum over noisy cells, so it is too high by luck, the more the noisier the cells "
+    "and the finer the grid, and every mean risk here is biased upwards with it, even where the landscapes are "
+    "identical. The base's good settings are also those where the base was lucky, and by their choice the base itself "
+    f"never loses more than {short(BASE_THRESHOLD)} points on them: its own loss is no yardstick for a variant's."
+)
+
+CHOICE_BY_VALIDATION = (
+    "Best cells and good settings are chosen on the validation split and scored on the test split. Luck with the test "
+    "images therefore favours no setting, and a loss may be negative. A lucky training shows on both splits, so the "
+    "best cells still score too high by it, and every mean risk here is still biased upwards, if by less. The base's "
+    "good settings are also those where the base was lucky: its own loss is no yardstick for a variant's."
+)
 
 
 def resolution(error: float | None) -> str:
@@ -25,8 +40,11 @@ def diverged(risk) -> str:
     return f"{among}; without them the mean loss is {number(risk.d_mean_converged)} points."
 
 
-def limits(base, tested: int | None, seeds: int, *, judged: bool) -> list[str]:
-    """What the experiment cannot say: resolution of the test set, seeds, and the bias of a maximum."""
+def limits(base, tested: int | None, seeds: int, *, judged: bool, validated: bool) -> list[str]:
+    """What the experiment cannot say: resolution of the test set, seeds, and the bias of a maximum.
+
+    `validated`: settings were chosen on a validation split, so the score is no maximum over the test images.
+    """
     texts = []
     if tested:
         error = standard_error(base.best, tested)
@@ -47,10 +65,5 @@ def limits(base, tested: int | None, seeds: int, *, judged: bool) -> list[str]:
         )
     else:
         texts.append(f"Cells were trained with {seeds} seeds; the risk is computed per seed, and its spread is shown.")
-    texts.append(
-        "A variant's best score is a maximum over noisy cells, so it is too high by luck, the more the noisier the "
-        "cells and the finer the grid, and every mean risk here is biased upwards with it, even where the landscapes "
-        "are identical. The base's good settings are also those where the base was lucky, and by their choice the base "
-        "itself never loses more than 0.5 points on them: its own loss is no yardstick for a variant's."
-    )
+    texts.append(CHOICE_BY_VALIDATION if validated else CHOICE_BY_SCORE)
     return texts
