@@ -46,6 +46,10 @@ rule all:
         [getattr(rules, name).output for name in RESULT_RULES],
 
 
+onstart:
+    start_run()
+
+
 onsuccess:
     show_end()
 

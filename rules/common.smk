@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
@@ -13,6 +14,9 @@ from prunescape.config_file import refuse_repeated_keys
 from prunescape.cost.names import COMPARED
 from prunescape.data.names import decoding_workers, is_image_folder
 from prunescape.errors import InputError
+from prunescape.jobs.interrupt import stop_jobs_on_interrupt
+from prunescape.jobs.recovery import clear_the_way
+from prunescape.jobs.run import STATE, hold, holder, in_use
 from prunescape.progress import watch_cells
 from prunescape.records import GRID
 from prunescape.rounds import present_rounds, read_round
@@ -27,6 +31,7 @@ except InputError as error:
 
 run_jobs_with_this_code()
 RESULTS = f"results/{STUDY.study}"
+RESUMING = f"{RESULTS}/{STATE}"  # what killed jobs and runs leave for the next; no result
 DATA = f"{RESULTS}/data"
 EXPERIMENT = f"{RESULTS}/{EXPERIMENT_PATH}"
 SHARED = f"{EXPERIMENT}/shared.json"
@@ -76,6 +81,21 @@ def cell_threads(wildcards):
 def cell_file(cell, name):
     """A file in the folder of a cell."""
     return f"{RESULTS}/{cell.path}/{name}"
+
+
+def checkpoint_file(wildcards):
+    """Where a cell's training leaves what it needs to go on after an interruption."""
+    return f"{RESUMING}/{Cell.from_wildcards(wildcards).path.replace('/', ',')}.safetensors"
+
+
+def resume_checkpoint(wildcards, input):
+    """The same as a parameter; `input` keeps it from triggering."""
+    return checkpoint_file(wildcards)
+
+
+def forget_checkpoint(wildcards):
+    """A trained cell, of which Snakemake knows, needs none."""
+    Path(checkpoint_file(wildcards)).unlink(missing_ok=True)
 
 
 def cell_files(name, cells):
@@ -169,4 +189,26 @@ def missing_cells():
     return sum(not os.path.exists(record) for record in expected_files()["records"])
 
 
-WATCH = watch_cells(missing_cells)
+def start_run():
+    """Hold the study for this run alone, and end its jobs when a user interrupts it."""
+    try:
+        WATCH.hold = hold(RESUMING)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    stop_jobs_on_interrupt()
+
+
+def look_for_other_runs():
+    """Say who works on this study; unlocking needs certainty that nobody does, nor any job of theirs."""
+    try:
+        if "--unlock" in sys.argv:
+            clear_the_way(RESUMING)
+        elif other := holder(RESUMING):
+            print(f"note: {in_use(RESULTS, other)}", file=sys.stderr)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+WATCH = watch_cells(missing_cells, forget_checkpoint)
+if workflow.is_main_process:
+    look_for_other_runs()

@@ -42,5 +42,6 @@ rule train_cell:
         gpu=1 if STUDY.device == "cuda" else 0,
     params:
         folder=image_folder,  # no trigger, since it takes input: the identity speaks for the images
+        checkpoint=resume_checkpoint,  # no trigger either
     script:
         "../workflow_scripts/train_cell.py"

@@ -404,7 +404,8 @@ def cell(tree, tmp_path_factory):
     declare_experiment(recipe, "code", identity=files["identity"], out=out / "shared.json")
     made = {"record": out / "record.json", "weights": out / "weights.safetensors"}
     known = {"shared": out / "shared.json", "widths": out / "widths.json", **files}
-    train_cell(Cell("e", BASE, "-3.0", "-4.0"), device="cpu", folder=str(tree), workers=1, **known, **made)
+    settings = {"device": "cpu", "folder": str(tree), "workers": 1, "checkpoint": out / "checkpoint.safetensors"}
+    train_cell(Cell("e", BASE, "-3.0", "-4.0").path, **settings, **known, **made)
     exported = {"widths": out / "widths.json", "records": [made["record"]], "weights": [made["weights"]], **files}
     export_onnx({"best": 1}, **exported, out=out / "onnx")
     target = {"name": "here", "kind": "local", "threads": [1], "batch": [1], "precisions": ["fp32"]}

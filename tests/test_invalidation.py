@@ -68,7 +68,7 @@ def test_a_finished_study_has_nothing_to_do(finished):
 
 def test_an_edited_comment_or_docstring_changes_nothing(restored):
     restored.edit("workflow_scripts/prunescape/training/loop.py", '"""Training one', '"""Now training one')
-    restored.edit("workflow_scripts/train_cell.py", "    started = ", "    # a new comment\n    started = ")
+    restored.edit("workflow_scripts/train_cell.py", "    plan = ", "    # a new comment\n    plan = ")
     restored.edit("workflow_scripts/prunescape/nets/resnet_cifar.py", '"""', '"""Edited. ')
     assert restored.planned() == set()
 
@@ -98,7 +98,7 @@ def test_a_new_data_set_in_the_code_changes_nothing(restored):
 
 
 def test_an_edited_training_loop_runs_all_cells(restored):
-    restored.edit("workflow_scripts/prunescape/training/loop.py", "TEST_BATCH = 1024", "TEST_BATCH = 512")
+    restored.edit("workflow_scripts/prunescape/training/evaluation.py", "TEST_BATCH = 1024", "TEST_BATCH = 512")
     assert trained(restored.planned()) == cells(*SMALL, *OTHER)
 
 

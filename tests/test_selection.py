@@ -154,9 +154,9 @@ def test_the_record_scores_the_validation_images_after_the_last_epoch(monkeypatc
     """Against the trained network's own answers; top-5 counts from 11 classes on."""
     evaluated, evaluate = [], loop.evaluate
 
-    def counted(network, split, *arguments):
+    def counted(network, split, *arguments, **hooks):
         evaluated.append(len(split.labels))
-        return evaluate(network, split, *arguments)
+        return evaluate(network, split, *arguments, **hooks)
 
     data = blobs()
     data = replace(data, validation_images=data.validation_images[:36], validation_labels=data.validation_labels[:36])

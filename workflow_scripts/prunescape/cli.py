@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prunescape.commands.analysing import add_analyse, add_export
 from prunescape.commands.models import add_bench, add_prune
+from prunescape.commands.resuming import add_resume
 from prunescape.errors import InputError, nearest
 
 
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     add_export(commands.add_parser("export-optuna", help="a table of cells as Optuna studies, one per variant"))
     add_bench(commands.add_parser("bench", help="latency, memory and energy of ONNX models on this host or a target"))
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
+    add_resume(commands.add_parser("resume", help="go on with a study whose run was killed"))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))
     return root
 

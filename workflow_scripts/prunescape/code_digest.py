@@ -8,8 +8,9 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGE = "prunescape"
-# How a result is stored, logged or refused never changes what it is.
+# How a result is stored, logged or refused, and in which process it is made, never changes what it is.
 WITHOUT_INFLUENCE = frozenset(f"{PACKAGE}.{name}" for name in ("errors", "files", "joblog", "nets.sealed_tensors"))
+PROCESSES = f"{PACKAGE}.jobs"
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -44,7 +45,7 @@ def _reached(roots: tuple[str, ...]) -> set[str]:
     while waiting:
         module = waiting.pop()
         path = _file_of(module)
-        if module in found or module in WITHOUT_INFLUENCE or path is None:
+        if module in found or path is None or module in WITHOUT_INFLUENCE or module.startswith(PROCESSES):
             continue
         found.add(module)
         waiting.extend(_imports(path))

@@ -1,4 +1,4 @@
-"""The one error for input that cannot be used; its text is a single line. Needs nothing."""
+"""The error for input that cannot be used, in one line, and the one for work that was asked to end. Needs nothing."""
 
 from difflib import get_close_matches
 
@@ -14,6 +14,14 @@ class InputError(Exception):
             f"hint: {hint}" if hint else "",
         ]
         super().__init__(" ".join("; ".join(part for part in parts if part).split()))
+
+
+class Stopped(Exception):
+    """The process got `signal`, SIGTERM or SIGINT, and what it had done was saved; `position` says where it was."""
+
+    def __init__(self, signal: int, position: str) -> None:
+        self.signal = int(signal)
+        super().__init__(f"stopped by signal {self.signal} {position}: the next run goes on from there")
 
 
 def nearest(name: str, choices) -> str:

@@ -7,25 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prunescape.errors import InputError
+from prunescape.errors import InputError, Stopped
+from prunescape.jobs.following import end_with_the_run
 
 
 @contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
-    """Send standard output and error to `path`, also those of libraries in C, until the process ends.
+    """Send standard output and error to `path`, also those of libraries in C, until the process ends with its run.
 
-    An InputError exits with status 2 and its one line; anything else with status 1, its traceback and one line.
+    An InputError exits with status 2 and its one line, Stopped with 128 + its signal, as a shell would say it; anything
+    else with status 1, its traceback and one line.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     log = open(path, "w", buffering=1)  # noqa: SIM115 (standard error until the very end)
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
     sys.stdout = sys.stderr = log
+    end_with_the_run()
     try:
         yield
     except InputError as error:
         print(f"error: {error}")
         sys.exit(2)
+    except Stopped as error:
+        print(f"error: {error}")
+        sys.exit(128 + error.signal)
     except Exception as error:
         traceback.print_exc()
         print(f"error: unexpected {type(error).__name__}: {' '.join(str(error).split())}")

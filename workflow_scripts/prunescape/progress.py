@@ -9,7 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from prunescape.jobs.run import Hold
+
 RULE, PLANNING = "train_cell", "plan_round"
+SUBMITTED = "SLURM run ID: "  # says how Snakemake's executor names this run's jobs in Slurm's queue
 PAUSE = 5.0  # seconds between two lines
 
 
@@ -26,12 +29,21 @@ class CellWatch(logging.Handler):
     """Listens to Snakemake's events: prints progress of the cells and remembers failed jobs.
 
     Counts are of this run: cells that were there already are not among them. When a round was planned, `missing` tells
-    how many cells are now to be trained. `finished` names the rules of which a job ended well.
+    how many cells are now to be trained; `trained` is called with the wildcards of each that is. `finished` names the
+    rules of which a job ended well. `hold` is the run's own, where what others need to stop its jobs is written down.
     """
 
-    def __init__(self, missing: Callable[[], int] = lambda: 0, *, stream=sys.stderr, clock=time.monotonic) -> None:
+    def __init__(
+        self,
+        missing: Callable[[], int] = lambda: 0,
+        trained: Callable[[dict[str, str]], None] = lambda wildcards: None,
+        *,
+        stream=sys.stderr,
+        clock=time.monotonic,
+    ) -> None:
         super().__init__()
-        self.missing, self.stream, self.clock = missing, stream, clock
+        self.missing, self.trained, self.stream, self.clock = missing, trained, stream, clock
+        self.hold: Hold | None = None
         self.rules: dict[int, tuple[str, dict[str, str]]] = {}
         self.failures: list[Failure] = []
         self.finished: set[str] = set()
@@ -43,6 +55,12 @@ class CellWatch(logging.Handler):
         handle = getattr(self, f"_on_{event}", None)
         if handle is not None:
             handle(vars(record))
+        elif SUBMITTED in str(record.msg):
+            self._on_executor(str(record.msg).partition(SUBMITTED)[2].strip())
+
+    def _on_executor(self, name: str) -> None:
+        if self.hold is not None:
+            self.hold.note(submitted=name)
 
     def _on_run_info(self, fields: dict[str, Any]) -> None:
         self.total = max(self.total, int(fields["stats"].get(RULE, 0)))
@@ -52,12 +70,13 @@ class CellWatch(logging.Handler):
         self.rules[fields["jobid"]] = (fields["rule_name"], dict(fields["wildcards"] or {}))
 
     def _on_job_finished(self, fields: dict[str, Any]) -> None:
-        rule, _ = self.rules.get(fields["job_id"], ("", {}))
+        rule, wildcards = self.rules.get(fields["job_id"], ("", {}))
         self.finished.add(rule)
         if rule == PLANNING:
             self.total = max(self.total, self.done + self.missing())
         if rule == RULE:
             self.done += 1
+            self.trained(wildcards)
             self._print()
 
     def _on_job_error(self, fields: dict[str, Any]) -> None:
@@ -92,10 +111,10 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def watch_cells(missing: Callable[[], int]) -> CellWatch:
+def watch_cells(missing: Callable[[], int], trained: Callable[[dict[str, str]], None]) -> CellWatch:
     """Attach a watch to Snakemake's logger."""
     from snakemake.logging import logger
 
-    watch = CellWatch(missing)
+    watch = CellWatch(missing, trained)
     logger.addHandler(watch)
     return watch

@@ -1,12 +1,11 @@
-"""Training one network from scratch on one prepared data set, epoch by epoch. Needs torch."""
+"""Training one network from scratch on one prepared data set, batch by batch. Needs torch."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,14 +13,9 @@ from torch.nn import functional
 
 from prunescape.data.prepared import PreparedData, PreparedFolder
 from prunescape.recipe import Recipe
-from prunescape.records import TOP5_CLASSES
+from prunescape.training.evaluation import evaluate
 from prunescape.training.sgd import SGD
-from prunescape.training.splits import InMemory, Normaliser, open_splits
-
-if TYPE_CHECKING:
-    from prunescape.training.streaming import Streamed
-
-TEST_BATCH = 1024
+from prunescape.training.splits import Normaliser, open_splits
 
 
 @dataclass
@@ -43,49 +37,121 @@ class Outcome:
     seconds: list[float] = field(default_factory=list)
 
 
-def train(
-    network: nn.Module,
-    data: PreparedData | PreparedFolder,
-    recipe: Recipe,
-    *,
-    learning_rate: float,
-    weight_decay: float,
-    seed: int,
-    device: torch.device,
-    report: Callable[[dict], None] = lambda epoch: None,
-) -> Outcome:
-    """Train `network` in place with SGD (matthiesen2023, Eq 2.1) and test it after every epoch.
+@dataclass
+class Epoch:
+    """How far the running epoch is: batches trained, and sums over their images that stay on the training device.
 
-    V ← μV + ∇L + λW; W ← W − γV, with λ on all parameters. Training ends early only when the loss of an epoch is not
-    finite: the outcome is then `diverged`. Order and augmentation follow from `seed`, on any device alike. A validation
-    split is looked at once, after the last epoch.
+    `start` is the state of the generator before the epoch's order was drawn: from it the same batches come again.
     """
-    generator = torch.Generator().manual_seed(seed)
-    torch.manual_seed(seed)  # dropout draws from torch's own state
-    network.to(device, memory_format=torch.channels_last)
-    splits, normalise = open_splits(data, recipe, generator, device), Normaliser(data, device)
-    optimiser = SGD(network.parameters(), momentum=recipe.momentum, weight_decay=weight_decay)
-    outcome = Outcome()
-    for epoch in range(recipe.epochs):
-        started = time.perf_counter()
-        rate = learning_rate * recipe.rate_factor(epoch)
-        batches = splits.train.shuffled(recipe.batch_size)
-        train_loss, train_top1 = _train_epoch(network, optimiser, rate, batches, normalise)
-        outcome.seconds.append(time.perf_counter() - started)
+
+    start: Tensor
+    loss_sum: Tensor
+    correct: Tensor
+    batches: int = 0
+    images: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def fresh(cls, generator: torch.Generator, device: torch.device) -> Epoch:
+        """An epoch of which nothing is trained yet."""
+        loss_sum = torch.zeros((), device=device, dtype=torch.float64)
+        return cls(generator.get_state(), loss_sum, torch.zeros((), device=device, dtype=torch.int64))
+
+    def add(self, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
+        """Count one trained batch."""
+        self.loss_sum += loss.detach() * len(labels)
+        self.correct += (logits.detach().argmax(1) == labels).sum()
+        self.images += len(labels)
+        self.batches += 1
+
+
+class Training:
+    """One network on its way: with what `state.py` saves of it, it goes on from between any two batches.
+
+    Order and augmentation follow from `seed`, on any device alike. `between_batches` is called with this training
+    wherever it may be saved; what it raises ends the training.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: PreparedData | PreparedFolder,
+        recipe: Recipe,
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        seed: int,
+        device: torch.device,
+        report: Callable[[dict], None] = lambda entry: None,
+        between_batches: Callable[[Training], None] = lambda training: None,
+    ) -> None:
+        self.network, self.recipe, self.learning_rate = network, recipe, learning_rate
+        self.device, self.classes, self.report = device, data.classes, report
+        self.pause = lambda: between_batches(self)
+        self.generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)  # dropout draws from torch's own state
+        network.to(device, memory_format=torch.channels_last)
+        self.splits, self.normalise = open_splits(data, recipe, self.generator, device), Normaliser(data, device)
+        self.optimiser = SGD(network.parameters(), momentum=recipe.momentum, weight_decay=weight_decay)
+        self.outcome = Outcome()
+        self.epoch = Epoch.fresh(self.generator, device)
+
+    def run(self) -> Outcome:
+        """Train to the last epoch, or to the first whose loss is not finite: the outcome is then `diverged`.
+
+        The test split is looked at after every epoch, a validation split once, after the last.
+        """
+        outcome = self.outcome
+        while len(outcome.history) < self.recipe.epochs:
+            self._run_epoch()
+            if outcome.diverged:
+                return outcome
+        if self.splits.validation:
+            loss, *correct = evaluate(self.network, self.splits.validation, self.normalise, self.classes)
+            outcome.val_correct, outcome.val_correct_top5 = correct
+            outcome.diverged = not math.isfinite(loss)
+        return outcome
+
+    def _run_epoch(self) -> None:
+        """Train what is left of the running epoch and test."""
+        outcome, number = self.outcome, len(self.outcome.history)
+        rate = self.learning_rate * self.recipe.rate_factor(number)
+        train_loss, train_top1 = self._train_batches(rate)
         outcome.diverged = not math.isfinite(train_loss)
         if not outcome.diverged:
-            tested = evaluate(network, splits.test, normalise, data.classes)
+            tested = evaluate(self.network, self.splits.test, self.normalise, self.classes, between_batches=self.pause)
             outcome.loss, outcome.correct, outcome.correct_top5 = tested
             outcome.diverged = not math.isfinite(outcome.loss)
-        outcome.history.append(_entry(epoch, rate, train_loss, train_top1, outcome))
-        report(outcome.history[-1])
-        if outcome.diverged:
-            return outcome
-    if splits.validation:
-        loss, *correct = evaluate(network, splits.validation, normalise, data.classes)
-        outcome.val_correct, outcome.val_correct_top5 = correct
-        outcome.diverged = not math.isfinite(loss)
-    return outcome
+        outcome.seconds.append(self.epoch.seconds)
+        outcome.history.append(_entry(number, rate, train_loss, train_top1, outcome))
+        self.report(outcome.history[-1])
+        self.epoch = Epoch.fresh(self.generator, self.device)
+
+    def _train_batches(self, rate: float) -> tuple[float, float]:
+        """Train what is left of the running epoch: mean loss and percent right over all its batches."""
+        self.network.train()
+        epoch, started = self.epoch, time.perf_counter() - self.epoch.seconds
+        self.generator.set_state(epoch.start)
+        for images, labels in self.splits.train.shuffled(self.recipe.batch_size, skip=epoch.batches):
+            logits = self.network(self.normalise(images))
+            loss = functional.cross_entropy(logits, labels)
+            loss.backward()
+            self.optimiser.step(rate)
+            epoch.add(logits, labels, loss)
+            epoch.seconds = time.perf_counter() - started
+            self.pause()
+        scores = epoch.loss_sum.item() / epoch.images, 100 * epoch.correct.item() / epoch.images
+        epoch.seconds = time.perf_counter() - started  # a GPU has really ended only now
+        return scores
+
+
+def train(network: nn.Module, data: PreparedData | PreparedFolder, recipe: Recipe, **settings) -> Outcome:
+    """Train `network` in place with SGD (matthiesen2023, Eq 2.1) and test it after every epoch.
+
+    V ← μV + ∇L + λW; W ← W − γV, with λ on all parameters. `settings` are those of `Training`: learning_rate,
+    weight_decay, seed, device, and optionally report.
+    """
+    return Training(network, data, recipe, **settings).run()
 
 
 def _entry(epoch: int, rate: float, train_loss: float, train_top1: float, outcome: Outcome) -> dict:
@@ -103,40 +169,3 @@ def _entry(epoch: int, rate: float, train_loss: float, train_top1: float, outcom
 def finite_or_none(value: float) -> float | None:
     """JSON has no NaN and no infinity: None stands for both."""
     return value if math.isfinite(value) else None
-
-
-def _train_epoch(
-    network: nn.Module, optimiser: SGD, rate: float, batches: Iterable[tuple[Tensor, Tensor]], normalise: Normaliser
-) -> tuple[float, float]:
-    """One pass over the batches of an epoch: mean loss and percent right over them."""
-    network.train()
-    loss_sum = torch.zeros((), device=normalise.shift.device, dtype=torch.float64)
-    correct = torch.zeros((), device=normalise.shift.device, dtype=torch.int64)
-    seen = 0
-    for images, labels in batches:
-        logits = network(normalise(images))
-        loss = functional.cross_entropy(logits, labels)
-        loss.backward()
-        optimiser.step(rate)
-        loss_sum += loss.detach() * len(labels)
-        correct += (logits.detach().argmax(1) == labels).sum()
-        seen += len(labels)
-    return loss_sum.item() / seen, 100 * correct.item() / seen
-
-
-@torch.inference_mode()
-def evaluate(
-    network: nn.Module, split: InMemory | Streamed, normalise: Normaliser, classes: int
-) -> tuple[float, Tensor, Tensor | None]:
-    """Mean cross-entropy and per-image correctness, top-1 and (with TOP5_CLASSES or more) top-5, on one split."""
-    network.eval()
-    losses, top1, top5 = [], [], []
-    for images, labels in split.in_order(TEST_BATCH):
-        logits = network(normalise(images))
-        losses.append(functional.cross_entropy(logits, labels, reduction="sum").double())
-        top1.append(logits.argmax(1) == labels)
-        if classes >= TOP5_CLASSES:
-            top5.append((logits.topk(5).indices == labels[:, None]).any(1))
-    correct = torch.cat(top1).cpu()
-    loss = torch.stack(losses).sum().item() / len(correct)
-    return loss, correct, torch.cat(top5).cpu() if top5 else None

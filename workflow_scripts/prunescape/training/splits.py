@@ -1,7 +1,7 @@
 """The splits of a data set as batches on the training device: in memory here, from disk in streaming.py. Needs torch.
 
 A split gives `shuffled(batch_size)` for training and `in_order(batch_size)` for testing: pairs of images, uint8
-(b, height, width, channels), and labels, (b,).
+(b, height, width, channels), and labels, (b,). `skip` leaves out the first batches, which are drawn all the same.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ class InMemory:
         self.labels = torch.from_numpy(labels).to(device)
         self.augmenter = Augmenter(self.images, **augmentation) if augmentation else None
 
-    def shuffled(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, in random order, cropped and flipped anew; the last batch may be smaller."""
         order = torch.randperm(len(self.labels), generator=self.augmenter.generator)
-        for chosen in order.split(batch_size):
-            yield self.augmenter.batch(chosen), self.labels[chosen.to(self.labels.device)]
+        for number, chosen in enumerate(order.split(batch_size)):
+            images = self.augmenter.batch(chosen)
+            if number >= skip:
+                yield images, self.labels[chosen.to(self.labels.device)]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, as it is and where it stands."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +65,9 @@ class Streamed:
         self.workers, self.device = data.workers, device
         self.flip, self.generator = flip, generator
 
-    def shuffled(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, in random order, with a random crop and perhaps mirrored; the last batch may be smaller."""
-        return self._loaded(self._drawn(batch_size))
+        return self._loaded(islice(self._drawn(batch_size), skip, None))
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, in the listing's order, its centre cropped."""

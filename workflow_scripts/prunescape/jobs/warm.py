@@ -1,0 +1,110 @@
+"""A job asks the warm process of its run to do its work, or does it itself. Needs nothing: no torch, no numpy.
+
+The warm process (warm_server.py) has imported what takes seconds and forks a child per job. It is never needed: a job
+that cannot have it runs the same function in its own process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from prunescape.joblog import job_log
+from prunescape.jobs.following import own_run
+from prunescape.jobs.run import Run
+
+SERVER = "prunescape.jobs.warm_server"
+START_SECONDS = 120.0
+ORPHAN_SECONDS = 5.0  # by then a child has noticed that the warm process is gone
+STOP = b"stop\n"
+
+
+def run_job(function: Callable[..., None], log: str, **arguments: Any) -> None:
+    """Call a script's `function` with `arguments`, plain values, in a child of the warm process; then exit as it did.
+
+    What it prints goes to `log`. Without a warm process, or when that ends too early, the call is made here.
+    """
+    known = own_run()
+    connection = connect(known[1]) if known else None
+    if connection is not None:
+        request = {"function": function.__name__, "log": log, "folder": os.getcwd(), "arguments": arguments}
+        status = _ask(connection, request)
+        if status is not None:
+            sys.exit(status)
+    with job_log(log):
+        function(**arguments)
+
+
+def connect(run: Run) -> socket.socket | None:
+    """A connection to the warm process of `run`, started when there is none; None when it cannot be had."""
+    try:
+        address = private_folder() / f"{run.id}.sock"
+        with open(address.with_suffix(".lock"), "w") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            return _connected(address) or _start(address)
+    except OSError:
+        return None
+
+
+def private_folder() -> Path:
+    """A folder that only this user can read, for sockets. Raises OSError when somebody else made it."""
+    folder = Path(tempfile.gettempdir()) / f"prunescape-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} is not this user's alone")
+    return folder
+
+
+def _connected(address: Path) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(address))
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _start(address: Path) -> socket.socket | None:
+    """Start the warm process, in a session of its own so that no key press meant for others reaches it."""
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen([sys.executable, "-m", SERVER, str(address)], start_new_session=True, **quiet)
+    until = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < until:
+        connection = _connected(address)
+        if connection is not None:
+            return connection
+        time.sleep(0.02)
+    return None
+
+
+def _ask(connection: socket.socket, request: dict[str, Any]) -> int | None:
+    """Have a request done: the child's exit status, or None when the warm process ended before it could tell.
+
+    SIGTERM and SIGINT are passed on: the child saves what it has before it ends.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: connection.sendall(STOP))
+    try:
+        with connection:
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            answer = connection.makefile("rb").readline()
+    except OSError:
+        answer = b""
+    if not answer.endswith(b"\n"):
+        time.sleep(ORPHAN_SECONDS)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+    return int(answer) if answer.endswith(b"\n") else None

@@ -1,0 +1,46 @@
+"""What the cells of one variant share, loaded once per process: the pruned network and the data. Needs torch."""
+
+from __future__ import annotations
+
+import copy
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from torch import nn
+
+from prunescape.data.prepared import PreparedData, PreparedFolder, load_prepared
+from prunescape.files import read_json
+from prunescape.nets.build import planned_network
+from prunescape.records import WIDTHS
+
+
+def load_network(widths: Path | str) -> nn.Module:
+    """The network of a plan, not initialised yet; raises InputError for a damaged plan."""
+    return copy.deepcopy(_network(str(widths), _stamp(widths)))
+
+
+def load_data(
+    data: Path | str, identity: Path | str, *, folder: str | None, workers: int
+) -> PreparedData | PreparedFolder:
+    """A prepared data set, as `load_prepared` reads it, checked when it is first read and after any change."""
+    return _data(str(data), str(identity), folder, workers, _stamp(data), _stamp(identity))
+
+
+def _stamp(path: Path | str) -> tuple[int, ...] | None:
+    """What differs when a file was written anew; None without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=32)
+def _network(widths: str, stamp: tuple | None) -> nn.Module:
+    return planned_network(read_json(widths, *WIDTHS))
+
+
+@lru_cache(maxsize=2)
+def _data(data: str, identity: str, folder: str | None, workers: int, *stamps: tuple | None):
+    return load_prepared(data, identity, folder=folder, workers=workers)
