@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -60,18 +61,28 @@ class Project:
 
     def snakemake(self, *arguments: str, configfile: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on the study; gives its exit status with standard output and error as one text."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", str(self.code / "Snakefile")]
-        command += ["--directory", str(self.work), *(["--configfile", str(self.config)] if configfile else [])]
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(
-            [*command, *arguments],
-            cwd=self.work,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=600,
-        )
+        return self.finish(self.start(*arguments, configfile=configfile))
+
+    def resume(self) -> subprocess.CompletedProcess[str]:
+        """Go on with the study as a user would after its run was killed."""
+        return self.finish(self.start(command=("prunescape.cli", "resume")))
+
+    def start(self, *arguments: str, configfile: bool = True, command: Sequence[str] = ("snakemake",)):
+        """Start a command that takes Snakemake's arguments on the study, and leave it running."""
+        words = [sys.executable, "-m", *command, *arguments, "--cores", "2"]
+        words += ["--snakefile", str(self.code / "Snakefile")]
+        words += ["--directory", str(self.work), *(["--configfile", str(self.config)] if configfile else [])]
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(self.code / "workflow_scripts")}
+        printed = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(words, cwd=self.work, env=environment, **printed)
+
+    def finish(self, running: subprocess.Popen) -> subprocess.CompletedProcess[str]:
+        """Wait for what `start` started; gives its exit status and what it printed."""
+        try:
+            printed, _ = running.communicate(timeout=600)
+        finally:
+            running.kill()
+        return subprocess.CompletedProcess(running.args, running.returncode, printed)
 
     def run(self, *arguments: str) -> str:
         """Run to the end; fails the test, with what was printed, when the run fails."""

@@ -42,7 +42,8 @@ def parser() -> argparse.ArgumentParser:
     add_export(commands.add_parser("export-optuna", help="a table of cells as Optuna studies, one per variant"))
     add_bench(commands.add_parser("bench", help="latency, memory and energy of ONNX models on this host or a target"))
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
-    add_resume(commands.add_parser("resume", help="go on with a study whose run was killed"))
+    untouched = {"prefix_chars": " ", "add_help": False}  # what looks like an option is snakemake's
+    add_resume(commands.add_parser("resume", help="go on with a study whose run was killed", **untouched))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))
     return root
 

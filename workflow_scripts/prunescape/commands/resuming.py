@@ -9,8 +9,8 @@ import sys
 
 
 def add_resume(command: argparse.ArgumentParser) -> None:
-    """`prunescape resume [ARGUMENT ...]`, the arguments of snakemake."""
-    command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="as the run was started with")
+    """`prunescape resume [ARGUMENT ...]`, which are those of snakemake."""
+    command.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="as the run was started with")
     command.set_defaults(run=run_resume)
 
 

@@ -1,0 +1,199 @@
+"""Kills, interrupts and a second run, really done to runs of the tiny study: what comes out is as if nothing had been.
+
+The reference is an undisturbed run of the same study.
+"""
+
+import copy
+import random
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from conftest import TINY_STUDY, Project
+from prunescape.files import read_json
+from prunescape.jobs.run import VARIABLE
+
+# What differs between two runs of the same study: times, and what depends on them.
+OF_THE_RUN = ("seconds", "epoch_seconds", "images_per_second", "peak_memory_bytes", "resumes", "provenance", "sha256")
+TABLES = ("roi", "ellipses", "risk", "verdicts", "spread", "shift", "similarity", "band")
+MEASURED = ["experiment", "variant", "rank", "log10_lr", "log10_wd", "target", "precision", "correct", "tested", "top1"]
+MEASURED += ["file_bytes", "encoded_bytes"]
+
+
+def processes_of(project: Project) -> list[psutil.Process]:
+    """Every process that a run of this project's study started, however indirectly."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(project.work) in process.environ().get(VARIABLE, ""):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def started_for(project: Project, *words: str) -> list[psutil.Process]:
+    """Those of them that run a script or module of one of these names; a forked child has its parent's name."""
+    return [found for found in processes_of(project) if any(word in " ".join(found.cmdline()) for word in words)]
+
+
+def warm_children(project: Project) -> list[psutil.Process]:
+    return [found for found in started_for(project, "warm_server") if found.ppid() > 1 and is_warm(found.parent())]
+
+
+def is_warm(process: psutil.Process | None) -> bool:
+    return process is not None and "warm_server" in " ".join(process.cmdline())
+
+
+def warm_servers(project: Project) -> list[psutil.Process]:
+    return [found for found in started_for(project, "warm_server") if not is_warm(found.parent())]
+
+
+VICTIMS = {
+    "training": warm_children,
+    "job": lambda project: started_for(project, ".train_cell.py"),
+    "warm process": warm_servers,
+    "benchmark": lambda project: started_for(project, "agent.py"),
+    "benchmark's job": lambda project: started_for(project, ".benchmark_target.py"),
+}
+
+
+def wait_for(found, seconds: float = 240.0):
+    """What `found` gives once that is something; None when it takes too long."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        something = found()
+        if something:
+            return something
+        time.sleep(0.01)
+    return None
+
+
+def assert_same_results(project: Project, reference: Project) -> None:
+    """Records, weights, tables of the analysis and measured accuracies of two runs are the same."""
+    mine, other = (folder.work / "results/tiny" for folder in (project, reference))
+    for path in sorted(other.glob("experiment=*/**/record.json")):
+        records = [read_json(path), read_json(mine / path.relative_to(other))]
+        digests = [record["provenance"]["weights_digest"] for record in records]
+        first, second = ({key: record[key] for key in record if key not in OF_THE_RUN} for record in records)
+        assert first == second and digests[0] == digests[1], path
+    assert len(list(mine.glob("experiment=*/**/record.json"))) == 5
+    for name in TABLES:
+        pd.testing.assert_frame_equal(*(pd.read_parquet(folder / f"{name}.parquet") for folder in (mine, other)))
+    measured = (pd.read_parquet(folder / "benchmarks.parquet")[MEASURED] for folder in (mine, other))
+    pd.testing.assert_frame_equal(*measured)
+    assert (mine / "report.html").stat().st_size > 10_000
+    assert not list(mine.rglob("*.part")), "no half file is left"
+    assert not list(mine.glob(".state/*.safetensors")), "no checkpoint is left"
+
+
+def kill_once(project: Project, chance: random.Random) -> str:
+    """Start a run and kill one of its processes at a random moment; ends when the run has. Gives what was killed."""
+    running = project.start("--quiet", "rules")
+    if chance.random() < 0.5:
+        time.sleep(chance.uniform(1, 40))
+        running.send_signal(signal.SIGKILL)
+        victim = "snakemake"
+    else:
+        victim = chance.choice(sorted(VICTIMS))
+        wait_for(lambda: VICTIMS[victim](project) or running.poll() is not None)
+        time.sleep(chance.uniform(0, 1))
+        for process in VICTIMS[victim](project)[:1]:
+            process.kill()
+    project.finish(running)
+    return victim
+
+
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.faults) for seed in range(2, 20))])
+def test_killed_at_a_random_moment_it_comes_to_the_same(finished, tmp_path, seed):
+    project = Project(tmp_path, TINY_STUDY)
+    victim = kill_once(project, random.Random(seed))
+    done = project.resume()
+    assert done.returncode == 0, f"after {victim} was killed:\n{done.stdout}"
+    assert_same_results(project, finished)
+    assert project.planned() == set()
+
+
+@pytest.fixture
+def running(tmp_path):
+    """A run of the tiny study whose cells take some seconds each, while it trains; killed at the end if it still is."""
+    study = copy.deepcopy(TINY_STUDY)
+    study["experiments"]["small"]["recipe"]["epochs"] = 30
+    project = Project(tmp_path, study)
+    process = project.start("cells", "--quiet", "rules")
+    assert wait_for(lambda: warm_children(project), 60), "no training started"
+    yield project, process
+    process.kill()
+    process.communicate()
+    assert wait_for(lambda: not processes_of(project), 30)
+
+
+def test_an_interrupt_leaves_no_process_behind_and_loses_nothing(running):
+    """SIGINT to Snakemake's process alone, as a script would send it; a terminal sends it to the others as well."""
+    project, process = running
+    wait_for(lambda: list(project.work.glob("results/tiny/**/train.log")))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) != 0
+    assert wait_for(lambda: not processes_of(project), 10), processes_of(project)
+    assert list(project.work.glob("results/tiny/.state/*.safetensors")), "a training left where it was"
+    project.run("cells")
+    records = [read_json(path) for path in project.work.glob("results/tiny/**/record.json")]
+    assert len(records) == 5 and sum(record["resumes"] for record in records) >= 1
+
+
+def test_orphans_of_a_killed_run_end_by_themselves(running):
+    project, process = running
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert wait_for(lambda: not processes_of(project), 15), processes_of(project)
+
+
+def test_a_second_run_is_refused_and_resume_names_the_holder(running):
+    project, process = running
+    holder = f"snakemake (pid {process.pid}, host {socket.gethostname()}, user {getuser()}, since "
+    second = project.snakemake("cells", "--quiet", "rules")
+    assert second.returncode != 0 and holder in second.stdout
+    assert "Directory cannot be locked" in second.stdout, "Snakemake's own words"
+    resumed = project.resume()
+    assert resumed.returncode != 0 and "Traceback" not in resumed.stdout
+    assert f"error: results/tiny: another run works on this study: {holder}" in resumed.stdout
+    assert "note: results/tiny: another run works on this study" in project.snakemake("--dry-run").stdout
+    done = project.finish(process)
+    assert done.returncode == 0, "the first run went on"
+
+
+def getuser() -> str:
+    return psutil.Process().username()
+
+
+@pytest.mark.faults
+def test_a_killed_training_loses_half_a_minute_at_most(tmp_path):
+    """A cell of some two minutes, killed outright: nobody could ask it to save."""
+    study = copy.deepcopy(TINY_STUDY)
+    del study["experiments"]["other"]
+    study["experiments"]["small"] |= {"variants": {}, "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0]}}
+    study["experiments"]["small"]["recipe"]["epochs"] = 400
+    project = Project(tmp_path, study)
+    process = project.start("cells", "--quiet", "rules")
+    log = wait_for(lambda: list(project.work.glob("results/tiny/**/train.log")))[0]
+    time.sleep(70)
+    before = epochs_of(log)
+    seconds_per_epoch = 70 / before[-1]
+    warm_children(project)[0].kill()
+    assert project.finish(process).returncode != 0
+    project.run("cells")
+    first = epochs_of(log)[0]
+    assert "going on in epoch" in log.read_text()
+    assert 1 < first <= before[-1] + 1
+    assert (before[-1] - first) * seconds_per_epoch <= 31, "30 seconds, and the second within which it was killed"
+
+
+def epochs_of(log: Path) -> list[int]:
+    """The epochs that a cell's log has finished."""
+    return [int(number) for number in re.findall(r"^epoch=(\d+) ", log.read_text(), re.MULTILINE)]
