@@ -1,4 +1,5 @@
 # `make study` and `make test` do all the set-up themselves; `make clean` undoes that; results stay.
+# `make resume` goes on with a study that was killed; `make test-faults` runs the fault tests that `make test` leaves out.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -6,14 +7,20 @@ BIN := $(VENV)/bin
 STUDY := digits
 OWN_FORMAT := Snakefile rules
 
-.PHONY: study test lint clean
+.PHONY: study resume test test-faults lint clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores all --quiet rules
 	@echo "The report is $(CURDIR)/results/$(STUDY)/report.html"
 
+resume: $(READY)
+	$(BIN)/prunescape resume --cores all --quiet rules
+
 test: lint
 	$(BIN)/pytest
+
+test-faults: $(READY)
+	$(BIN)/pytest -m faults
 
 lint: $(READY)
 	$(BIN)/ruff check .

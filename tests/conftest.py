@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Project:
     def __init__(self, folder: Path, study: dict) -> None:
         self.code, self.work = folder / "code", folder / "work"
         self.config = folder / "study.yaml"
+        self.seconds: float | None = None  # how long its first run took
         self.work.mkdir(parents=True)
         for part in WORKFLOW_PARTS:
             source = ROOT / part
@@ -121,6 +123,7 @@ def _parent(path: Path) -> Path:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
     """The tiny study, run to its report once; a test that changes it puts it back."""
-    project = Project(tmp_path_factory.mktemp("finished"), TINY_STUDY)
+    project, started = Project(tmp_path_factory.mktemp("finished"), TINY_STUDY), time.monotonic()
     project.run()
+    project.seconds = time.monotonic() - started
     return project

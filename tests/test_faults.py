@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -26,41 +27,35 @@ MEASURED = ["experiment", "variant", "rank", "log10_lr", "log10_wd", "target", "
 MEASURED += ["file_bytes", "encoded_bytes"]
 
 
-def processes_of(project: Project) -> list[psutil.Process]:
-    """Every process that a run of this project's study started, however indirectly."""
+def processes_of(project: Project, *words: str) -> list[psutil.Process]:
+    """Every process that a run of this project's study started, however indirectly, and whose command has a word."""
     found = []
-    for process in psutil.process_iter():
-        try:
-            if str(project.work) in process.environ().get(VARIABLE, ""):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    for process in psutil.process_iter(["ppid", "cmdline", "environ", "status"]):
+        known = process.info
+        ours = str(project.work) in (known["environ"] or {}).get(VARIABLE, "")
+        command = " ".join(known["cmdline"] or [])
+        if ours and known["status"] != psutil.STATUS_ZOMBIE and any(word in command for word in words or ("",)):
+            found.append(process)
+    return found
 
 
-def started_for(project: Project, *words: str) -> list[psutil.Process]:
-    """Those of them that run a script or module of one of these names; a forked child has its parent's name."""
-    return [found for found in processes_of(project) if any(word in " ".join(found.cmdline()) for word in words)]
+def warm_processes(project: Project, *, children: bool) -> list[psutil.Process]:
+    """The warm process, or those that it forked: they have its command."""
+    found = processes_of(project, "warm_server")
+    servers = {process.pid for process in found}
+    return [process for process in found if (process.info["ppid"] in servers) is children]
 
 
 def warm_children(project: Project) -> list[psutil.Process]:
-    return [found for found in started_for(project, "warm_server") if found.ppid() > 1 and is_warm(found.parent())]
-
-
-def is_warm(process: psutil.Process | None) -> bool:
-    return process is not None and "warm_server" in " ".join(process.cmdline())
-
-
-def warm_servers(project: Project) -> list[psutil.Process]:
-    return [found for found in started_for(project, "warm_server") if not is_warm(found.parent())]
+    return warm_processes(project, children=True)
 
 
 VICTIMS = {
     "training": warm_children,
-    "job": lambda project: started_for(project, ".train_cell.py"),
-    "warm process": warm_servers,
-    "benchmark": lambda project: started_for(project, "agent.py"),
-    "benchmark's job": lambda project: started_for(project, ".benchmark_target.py"),
+    "job": lambda project: processes_of(project, ".train_cell.py"),
+    "warm process": lambda project: warm_processes(project, children=False),
+    "benchmark": lambda project: processes_of(project, "agent.py"),
+    "benchmark's job": lambda project: processes_of(project, ".benchmark_target.py"),
 }
 
 
@@ -93,11 +88,14 @@ def assert_same_results(project: Project, reference: Project) -> None:
     assert not list(mine.glob(".state/*.safetensors")), "no checkpoint is left"
 
 
-def kill_once(project: Project, chance: random.Random) -> str:
-    """Start a run and kill one of its processes at a random moment; ends when the run has. Gives what was killed."""
+def kill_once(project: Project, chance: random.Random, seconds: float) -> str:
+    """Start a run and kill one of its processes at a random moment; ends when the run has. Gives what was killed.
+
+    `seconds` is about how long such a run takes.
+    """
     running = project.start("--quiet", "rules")
     if chance.random() < 0.5:
-        time.sleep(chance.uniform(1, 40))
+        time.sleep(chance.uniform(0, seconds))
         running.send_signal(signal.SIGKILL)
         victim = "snakemake"
     else:
@@ -105,7 +103,8 @@ def kill_once(project: Project, chance: random.Random) -> str:
         wait_for(lambda: VICTIMS[victim](project) or running.poll() is not None)
         time.sleep(chance.uniform(0, 1))
         for process in VICTIMS[victim](project)[:1]:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
     project.finish(running)
     return victim
 
@@ -113,7 +112,7 @@ def kill_once(project: Project, chance: random.Random) -> str:
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.faults) for seed in range(2, 20))])
 def test_killed_at_a_random_moment_it_comes_to_the_same(finished, tmp_path, seed):
     project = Project(tmp_path, TINY_STUDY)
-    victim = kill_once(project, random.Random(seed))
+    victim = kill_once(project, random.Random(seed), finished.seconds)
     done = project.resume()
     assert done.returncode == 0, f"after {victim} was killed:\n{done.stdout}"
     assert_same_results(project, finished)

@@ -15,7 +15,7 @@ PACKAGE = SCRIPTS / "prunescape"
 FLOORS = [
     {
         *("errors", "files", "joblog", "jobs", "cells", "recipe", "records", "rounds", "numbers"),
-        *("code_digest", "torchvision_operators"),
+        *("code_digest", "torchvision_operators", "private_folder"),
     },
     {
         "config_types",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
 from prunescape.errors import InputError
+from prunescape.private_folder import private_folder
 
 Result = TypeVar("Result")
 
@@ -39,8 +37,10 @@ def with_retries(target: dict, attempt: Callable[[], Result]) -> Result:
 @contextmanager
 def alone_on(kind: str, address: str) -> Iterator[None]:
     """Waits until no other benchmark started from this host measures on the same target, then keeps others away."""
-    folder = Path(tempfile.gettempdir()) / f"prunescape-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder = private_folder()
+    except PermissionError as error:
+        raise InputError(str(error), hint="set TMPDIR to a folder of your own") from None
     name = hashlib.sha256(f"{kind} {address}".encode()).hexdigest()[:16]
     with open(folder / f"target-{name}.lock", "w") as lock:
         try:

@@ -80,6 +80,12 @@ class Hold:
         self.file.write(json.dumps(asdict(self.run)) + "\n")
         self.file.flush()
 
+    def release(self) -> None:
+        """End the hold, and say that it ended well: no other host can tell that from a lock."""
+        if not self.file.closed:
+            self.note(ended=True)
+            self.file.close()
+
 
 def hold(state: Path | str) -> Hold | None:
     """Lock the study whose private folder is `state` for this process, and tell its jobs; lasts until it ends.
@@ -99,7 +105,7 @@ def hold(state: Path | str) -> Hold | None:
         raise in_use(path.parent.parent, read_run(path))
     held = Hold(file)
     held.note()
-    atexit.register(held.note, ended=True)
+    atexit.register(held.release)
     os.environ[VARIABLE] = json.dumps({"file": str(path), **asdict(held.run)})
     return held
 

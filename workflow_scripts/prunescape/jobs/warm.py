@@ -11,10 +11,8 @@ import json
 import os
 import signal
 import socket
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +21,7 @@ from typing import Any
 from prunescape.joblog import job_log
 from prunescape.jobs.following import own_run
 from prunescape.jobs.run import Run
+from prunescape.private_folder import private_folder
 
 SERVER = "prunescape.jobs.warm_server"
 START_SECONDS = 120.0
@@ -55,16 +54,6 @@ def connect(run: Run) -> socket.socket | None:
             return _connected(address) or _start(address)
     except OSError:
         return None
-
-
-def private_folder() -> Path:
-    """A folder that only this user can read, for sockets. Raises OSError when somebody else made it."""
-    folder = Path(tempfile.gettempdir()) / f"prunescape-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} is not this user's alone")
-    return folder
 
 
 def _connected(address: Path) -> socket.socket | None:
