@@ -9,7 +9,7 @@ from pathlib import Path
 SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGE = "prunescape"
 # How a result is stored, logged or refused never changes what it is.
-WITHOUT_INFLUENCE = frozenset(f"{PACKAGE}.{name}" for name in ("errors", "files", "joblog"))
+WITHOUT_INFLUENCE = frozenset(f"{PACKAGE}.{name}" for name in ("errors", "files", "joblog", "nets.sealed_tensors"))
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -60,7 +60,7 @@ def prune_model(
     if architecture != OWN_WEIGHTS:
         initialise(network, 0)
     if weights is not None:
-        load_weights(network, weights)
+        load_weights(network, weights, ours=False)
     if not finite(network):
         raise InputError("weights are not finite, so they cannot rank filters", where=weights or model)
     plan = plan_widths(network, shape, method=method, ratio=ratio, score=score, min_keep=min_keep)

@@ -1,40 +1,29 @@
-"""Reads and writes a network's weights as safetensors. Needs torch and safetensors."""
+"""Reads and writes a network's weights as sealed safetensors. Needs torch."""
 
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from prunescape.errors import InputError, nearest
-from prunescape.files import whole_file
+from prunescape.nets.sealed_tensors import read_tensors, write_tensors
 
 AUXILIARY_HEADS = ("AuxLogits.", "aux1.", "aux2.")  # only the training of GoogLeNet and Inception uses them
 COUNTER = "num_batches_tracked"  # absent from many exported files, and without effect on the output
 
 
 def save_weights(network: nn.Module, path: Path | str, metadata: dict[str, str] | None = None) -> None:
-    """Write all parameters and statistics, contiguous and unshared, with text metadata."""
-    state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in network.state_dict().items()}
-    with whole_file(path) as temporary:
-        save_file(state, temporary, metadata=metadata)
+    """Write all parameters and statistics, contiguous and unshared, with text metadata, sealed (see sealed_tensors)."""
+    write_tensors(path, network.state_dict(), metadata)
 
 
-def load_weights(network: nn.Module, path: Path | str) -> dict[str, str]:
-    """Load the weights of `path` into `network`; returns the file's metadata.
+def load_weights(network: nn.Module, path: Path | str, *, ours: bool = True) -> dict[str, str]:
+    """Load the weights of `path` into `network`; returns the file's metadata. Others' files need not be sealed.
 
     Raises InputError when the file is missing, damaged, or its names or shapes are not the network's.
     """
     wanted = network.state_dict()
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = [name for name in file.keys() if not name.startswith(AUXILIARY_HEADS)]  # noqa: SIM118
-            found = {name: file.get_tensor(name) for name in names}
-            metadata = file.metadata() or {}
-    except FileNotFoundError:
-        raise InputError("the weights file is missing", where=path) from None
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"the weights file cannot be read as safetensors ({error})", where=path) from None
+    tensors, metadata = read_tensors(path, ours=ours)
+    found = {name: tensor for name, tensor in tensors.items() if not name.startswith(AUXILIARY_HEADS)}
     check_state(found, wanted, path)
     network.load_state_dict({**{name: wanted[name] for name in wanted if name.endswith(COUNTER)}, **found})
     return metadata
