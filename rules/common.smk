@@ -13,6 +13,7 @@ from prunescape.config_file import refuse_repeated_keys
 from prunescape.cost.names import COMPARED
 from prunescape.data.names import decoding_workers, is_image_folder
 from prunescape.errors import InputError
+from prunescape.files import damaged_files
 from prunescape.progress import watch_cells
 from prunescape.records import GRID
 from prunescape.rounds import present_rounds, read_round
@@ -115,7 +116,7 @@ def variant_files(name):
 
 def exported_variants(wildcards):
     """What every variant of an experiment exported."""
-    return list(variant_paths("onnx", wildcards.experiment).values())
+    return list(variant_paths("onnx/export.json", wildcards.experiment).values())
 
 
 def shared_files():
@@ -169,4 +170,16 @@ def missing_cells():
     return sum(not os.path.exists(record) for record in expected_files()["records"])
 
 
+def refuse_damaged():
+    """Stop before anything runs: Snakemake deletes a job's outputs before the job can refuse a damaged input."""
+    identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
+    rounds = expand(ROUND, round=range(1, STUDY.most_rounds + 1))
+    widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
+    lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds])
+    if lines:
+        sys.exit("\n".join(f"error: {line}" for line in lines))
+
+
+if workflow.is_main_process:
+    refuse_damaged()
 WATCH = watch_cells(missing_cells)

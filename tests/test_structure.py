@@ -15,7 +15,7 @@ PACKAGE = SCRIPTS / "prunescape"
 FLOORS = [
     {
         *("errors", "files", "joblog", "cells", "recipe", "records", "rounds", "numbers"),
-        *("code_digest", "torchvision_operators"),
+        *("code_digest", "torchvision_operators", "failures", "sealed_tables"),
     },
     {
         "config_types",

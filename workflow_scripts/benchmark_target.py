@@ -118,7 +118,7 @@ if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         benchmark_target(
             snakemake.params.target | snakemake.params.reached_by,
-            exports=[Path(path) for path in snakemake.input.exports],
+            exports=[Path(path).parent for path in snakemake.input.exports],
             identity=Path(snakemake.input.identity),
             data=Path(snakemake.input.data),
             out=Path(snakemake.output.benchmark),

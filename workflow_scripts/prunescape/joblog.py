@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from prunescape.errors import InputError
+from prunescape.failures import want
 
 
 @contextmanager
@@ -28,5 +29,10 @@ def job_log(path: str | Path) -> Iterator[None]:
         sys.exit(2)
     except Exception as error:
         traceback.print_exc()
-        print(f"error: unexpected {type(error).__name__}: {' '.join(str(error).split())}")
+        print(f"error: {want(error) or unexpected(error)}")
         sys.exit(1)
+
+
+def unexpected(error: Exception) -> str:
+    """One line for an error that nobody foresaw."""
+    return f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
