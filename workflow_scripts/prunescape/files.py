@@ -86,7 +86,7 @@ def _seal(content: dict) -> str:
 
 def damaged_files(paths: Iterable[Path | str]) -> list[str]:
     """One line for each of these sealed JSON files that is there and damaged."""
-    hint = "delete it, then give its name to the same snakemake command: made again alone, it costs no cell"
+    hint = "delete it, then run the same command with its name after `snakemake`: made again alone, it costs no cell"
     lines = []
     for path in (path for path in paths if Path(path).exists()):
         try:

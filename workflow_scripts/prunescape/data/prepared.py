@@ -9,11 +9,12 @@ import numpy as np
 from prunescape.errors import InputError
 from prunescape.files import read_json
 
-PREPARE = "delete it, then give its name to the same snakemake command: prepared again alone, it costs no cell"
+PREPARE = "delete it, then run the same command with its name after `snakemake`: made again alone, it costs no cell"
 IDENTITY = ("dataset", "digest", "shape", "classes", "train", "test", "mean", "std")
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 HELD_OUT = ("validation_images", "validation_labels")  # only where there is a validation split
 # An image folder's digest is of these; its test_images are a sample, and another decoder may round a pixel otherwise.
+SAMPLED = ("test_images", "test_labels", "test_positions")
 LISTED = ("train_listing", "test_listing", "validation_listing", "crop")
 
 
@@ -108,6 +109,8 @@ def _read_arrays(data: Path | str) -> tuple[dict[str, np.ndarray], str]:
     try:
         with np.load(data, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+        for name in SAMPLED if "crop" in arrays else ():
+            arrays[name]  # outside the digest: the archive's checksums guard its bytes, this its name
         return arrays, (listing_digest if "crop" in arrays else array_digest)(arrays)
     except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
         raise InputError(
