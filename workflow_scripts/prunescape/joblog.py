@@ -10,13 +10,17 @@ from pathlib import Path
 from prunescape.errors import InputError
 from prunescape.failures import want
 
+ERROR = "error: "  # begins the last line of a job that failed; a job without one was ended from outside
+
 
 @contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
     """Send standard output and error to `path`, also those of libraries in C, until the process ends.
 
-    An InputError exits with status 2 and its one line; anything else with status 1, its traceback and one line.
+    An InputError exits with status 2 and its one line; anything else with status 1, its traceback and one line. Where
+    the log cannot be written, on a full disk say, the line goes to the terminal.
     """
+    terminal = os.dup(2)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     log = open(path, "w", buffering=1)  # noqa: SIM115 (standard error until the very end)
     os.dup2(log.fileno(), 1)
@@ -25,12 +29,18 @@ def job_log(path: str | Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        print(f"error: {error}")
+        _say(f"{ERROR}{error}", terminal)
         sys.exit(2)
     except Exception as error:
-        traceback.print_exc()
-        print(f"error: {want(error) or unexpected(error)}")
+        _say(f"{traceback.format_exc()}{ERROR}{want(error) or unexpected(error)}", terminal)
         sys.exit(1)
+
+
+def _say(text: str, terminal: int) -> None:
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.write(terminal, f"{text.splitlines()[-1]}\n".encode())
 
 
 def unexpected(error: Exception) -> str:
