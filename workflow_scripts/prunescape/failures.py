@@ -22,6 +22,7 @@ MEMORY_WORDS = (
     os.strerror(errno.ENOMEM),
 )
 MEMORY_HINT = "a smaller batch_size, fewer workers, fewer cells at once (--cores), more memory for the job (mem_mb)"
+SAID = 200  # characters of a library's own words
 GPU_HINT = "a smaller batch_size, a GPU with more memory, or one that nothing else uses"
 
 
@@ -53,8 +54,8 @@ def want(error: BaseException) -> InputError | None:
         return InputError(space, where=getattr(error, "filename", None) or "", hint="free some space and run again")
     if want_of_memory(error):
         gpu = "CUDA" in str(error) or "CUBLAS" in str(error)
-        first = " ".join(str(error).split(". ")[0].split())[:200] or type(error).__name__
-        return InputError(f"out of {'GPU ' if gpu else ''}memory ({first})", hint=GPU_HINT if gpu else MEMORY_HINT)
+        said = " ".join(str(error).split())[:SAID] or type(error).__name__
+        return InputError(f"out of {'GPU ' if gpu else ''}memory ({said})", hint=GPU_HINT if gpu else MEMORY_HINT)
     return None
 
 
