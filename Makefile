@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STUDY := digits
 OWN_FORMAT := Snakefile rules
 
-.PHONY: study test lint clean
+.PHONY: study test test-faults lint clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores all --quiet rules
@@ -14,6 +14,9 @@ study: $(READY)
 
 test: lint
 	$(BIN)/pytest
+
+test-faults: $(READY)
+	$(BIN)/pytest -m faults
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -20,6 +20,9 @@ from prunescape.rounds import present_rounds, read_round
 from prunescape.study import load_study
 
 try:
+    if set("{}") & set(str(workflow.basedir)):
+        what, hint = "Snakemake would take the braces in this path for wildcards", "move the checkout"
+        raise InputError(what, where=workflow.basedir, hint=hint)
     for file in workflow.configfiles:
         refuse_repeated_keys(file)
     STUDY = load_study(config, ", ".join(str(file) for file in workflow.configfiles) or "config")

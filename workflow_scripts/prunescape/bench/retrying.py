@@ -41,8 +41,10 @@ def alone_on(kind: str, address: str) -> Iterator[None]:
     """Waits until no other benchmark started from this host measures on the same target, then keeps others away."""
     folder = Path(tempfile.gettempdir()) / f"prunescape-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise InputError("the folder for locks belongs to somebody else", where=folder, hint="set TMPDIR to your own")
     name = hashlib.sha256(f"{kind} {address}".encode()).hexdigest()[:16]
-    with open(folder / f"target-{name}.lock", "w") as lock:
+    with open(folder / f"target-{name}.lock", "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
