@@ -41,7 +41,7 @@ rule all:
         [f"{DATA}/{name}.{kind}" for name in STUDY.used_datasets() for kind in ("npz", "json")],
         shared_files(),
         variant_files("widths.json"),
-        variant_files("onnx"),
+        variant_files("onnx/export.json"),
         target_files(),
         [getattr(rules, name).output for name in RESULT_RULES],
 

@@ -10,7 +10,7 @@ rule export_onnx:
         identity=data_identity,
         data=ancient(data_file),
     output:
-        exported=directory(f"{VARIANT}/onnx"),
+        exported=f"{VARIANT}/onnx/export.json",  # speaks for the models beside it, by their digests
     log:
         f"{VARIANT}/export.log",
     conda:

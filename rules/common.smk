@@ -14,6 +14,7 @@ from prunescape.config_file import refuse_repeated_keys
 from prunescape.cost.names import COMPARED
 from prunescape.data.names import decoding_workers, is_image_folder
 from prunescape.errors import InputError
+from prunescape.files import damaged_files
 from prunescape.jobs.interrupt import stop_jobs_on_interrupt
 from prunescape.jobs.recovery import clear_the_way
 from prunescape.jobs.run import STATE, hold, holder, in_use
@@ -23,6 +24,9 @@ from prunescape.rounds import present_rounds, read_round
 from prunescape.study import load_study
 
 try:
+    if set("{}") & set(str(workflow.basedir)):
+        what, hint = "Snakemake would take the braces in this path for wildcards", "move the checkout"
+        raise InputError(what, where=workflow.basedir, hint=hint)
     for file in workflow.configfiles:
         refuse_repeated_keys(file)
     STUDY = load_study(config, ", ".join(str(file) for file in workflow.configfiles) or "config")
@@ -135,7 +139,7 @@ def variant_files(name):
 
 def exported_variants(wildcards):
     """What every variant of an experiment exported."""
-    return list(variant_paths("onnx", wildcards.experiment).values())
+    return list(variant_paths("onnx/export.json", wildcards.experiment).values())
 
 
 def shared_files():
@@ -189,6 +193,16 @@ def missing_cells():
     return sum(not os.path.exists(record) for record in expected_files()["records"])
 
 
+def refuse_damaged():
+    """Stop before anything runs: Snakemake deletes a job's outputs before the job can refuse a damaged input."""
+    identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
+    rounds = expand(ROUND, round=range(1, STUDY.most_rounds + 1))
+    widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
+    lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds])
+    if lines:
+        sys.exit("\n".join(f"error: {line}" for line in lines))
+
+
 def start_run():
     """Hold the study for this run alone, and end its jobs when a user interrupts it."""
     try:
@@ -212,3 +226,4 @@ def look_for_other_runs():
 WATCH = watch_cells(missing_cells, forget_checkpoint)
 if workflow.is_main_process:
     look_for_other_runs()
+    refuse_damaged()

@@ -10,7 +10,7 @@ rule draw_figures:
         risk=f"{RESULTS}/risk.parquet",
         pareto=f"{RESULTS}/pareto.parquet",
     output:
-        figures=directory(f"{RESULTS}/figures"),
+        figures=f"{RESULTS}/figures/figures.json",  # speaks for the drawings beside it, by their digests
     log:
         f"{RESULTS}/logs/draw_figures.log",
     localrule: True
@@ -62,7 +62,7 @@ rule write_report:
         risk_tests=f"{RESULTS}/risk_tests.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",
         compared=rules.compare_targets.output.tables,
-        figures=f"{RESULTS}/figures",
+        figures=f"{RESULTS}/figures/figures.json",
     output:
         report=REPORT,
     log:

@@ -21,7 +21,7 @@ from prunescape.bench.local import AGENT, run_agent
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
 from prunescape.data.preparing import write_prepared
 from prunescape.errors import InputError
-from prunescape.files import read_json, write_json
+from prunescape.files import file_digest, read_json, write_json
 from prunescape.records import arrow_schema
 
 PROTOCOL = {"warmups": 1, "repeats": 4, "chunk_seconds": 0.002}
@@ -85,6 +85,7 @@ def exports(prepared, tmp_path_factory):
             "correct": correct,
             "tested": 30,
             "top1": 0.0,
+            "sha256": file_digest(folder / "rank-1.onnx"),
         }
         write_json(folder / "export.json", {"models": [model | {"file_bytes": 700, "encoded_bytes": 600}]})
         folders.append(folder)
@@ -267,7 +268,8 @@ def test_both_treatments_of_subnormal_numbers_are_measured_and_reasons_told_once
     (model,) = read_json(exports[0] / "export.json")["models"]
     (tmp_path / "rank-1.onnx").write_bytes((exports[0] / "rank-1.onnx").read_bytes())
     (tmp_path / "rank-1.int8.onnx").write_bytes(b"no model")
-    models = [model, model | {"precision": "int8", "file": "rank-1.int8.onnx"}]
+    broken = {"precision": "int8", "file": "rank-1.int8.onnx", "sha256": file_digest(tmp_path / "rank-1.int8.onnx")}
+    models = [model, model | broken]
     write_json(tmp_path / "export.json", {"models": models})
     target = TARGET | {"batch": [1], "precisions": ["fp32", "int8"], "flush_to_zero": [False, True]}
     places = {"identity": folder / "data.json", "data": folder / "data.npz", "out": tmp_path / "here.json"}

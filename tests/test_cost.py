@@ -257,7 +257,7 @@ def test_bad_tables_are_one_line(tmp_path):
     with pytest.raises(InputError, match='the column "samples" is missing'):
         read_measured(tmp_path / "b.parquet")
     (tmp_path / "c.parquet").write_text("no table")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is damaged"):
         read_measured(tmp_path / "c.parquet")
     with pytest.raises(InputError, match="is there twice: experiment e, target t, variant base"):
         measured(entry(), entry())

@@ -10,7 +10,6 @@ import onnx
 import pytest
 import torch
 from onnx.reference import ReferenceEvaluator
-from safetensors.torch import save_file
 
 from export_onnx import export_onnx, parity_images
 from prunescape.bench import export
@@ -23,6 +22,7 @@ from prunescape.files import read_json, write_json
 from prunescape.nets.build import build_model, initialise
 from prunescape.nets.counting import count_flops, count_parameters
 from prunescape.nets.rebuild import rebuild
+from prunescape.nets.weights import save_weights
 
 torch.set_num_threads(1)
 ARCHITECTURE = {"architecture": "resnet_cifar", "model": "resnet8"}
@@ -70,7 +70,7 @@ def study(tmp_path_factory):
         score = {"status": status, "correct": correct, "tested": 30, "top1": 10.0 if correct is None else correct / 0.3}
         record = {**cell, **score, "log10_lr": log10_lr, "log10_wd": -4.0, "seed": seed}
         write_json(folder / str(number) / "record.json", record)
-        save_file(random_network(number).state_dict(), folder / str(number) / "weights.safetensors")
+        save_weights(random_network(number), folder / str(number) / "weights.safetensors")
     return folder
 
 
@@ -244,7 +244,7 @@ def test_weights_that_cannot_be_used_end_in_one_line(study, tmp_path, damage, sa
     if damage == "truncated":
         broken.write_bytes(places["weights"][0].read_bytes()[:2000])
     elif damage == "other widths":
-        save_file(random_network(0, modules={}).state_dict(), broken)
+        save_weights(random_network(0, modules={}), broken)
     with pytest.raises(InputError, match=said) as caught:
         export_onnx({"best": 1}, **(places | {"weights": [broken]}))
     assert str(broken) in str(caught.value) and "\n" not in str(caught.value)

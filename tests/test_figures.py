@@ -22,6 +22,7 @@ from prunescape.figures.plotly_risk import draw_risk
 from prunescape.figures.risk_data import risk_figure
 from prunescape.figures.style import is_dark, round_colours
 from prunescape.figures.surface import surface
+from prunescape.files import read_json
 from prunescape.landscape.ellipse import ellipses
 from prunescape.landscape.mean import mean_scores
 from prunescape.landscape.risk import risk, risk_points
@@ -407,4 +408,4 @@ def test_flat_small_and_absent_landscapes_are_drawn_too(tmp_path):
         "single": ["landscape", "risk", "grid"],
         "holes": ["landscape", "grid"],
     }
-    assert json.loads((draw(tmp_path / "none", holes[:0]) / "figures.json").read_text()) == {"figures": []}
+    assert read_json(draw(tmp_path / "none", holes[:0]) / "figures.json")["figures"] == []

@@ -17,6 +17,7 @@ from prunescape.data.prepared import load_prepared
 from prunescape.data.preparing import write_prepared
 from prunescape.files import read_json, write_json
 from prunescape.nets.build import build_model, initialise
+from prunescape.nets.weights import save_weights
 
 torch.set_num_threads(1)
 ARCHITECTURE = {"architecture": "resnet_cifar", "model": "resnet8"}
@@ -59,10 +60,8 @@ def trained(digits):
 @pytest.fixture(scope="module")
 def exported(digits, trained, tmp_path_factory):
     """What the export rule makes of one cell in every precision."""
-    from safetensors.torch import save_file
-
     folder = tmp_path_factory.mktemp("cell")
-    save_file(trained.state_dict(), folder / "weights.safetensors")
+    save_weights(trained, folder / "weights.safetensors")
     plan = {**ARCHITECTURE, "in_channels": 1, "classes": 10, "modules": {}, "flops": 1, "parameters": 1}
     from prunescape.nets.counting import count_flops, count_parameters
 

@@ -10,6 +10,7 @@ import pytest
 from conftest import Project
 from prunescape.cells import BASE, Cell
 from prunescape.errors import InputError
+from prunescape.files import write_json
 from prunescape.landscape.extension import extended_axes
 from prunescape.landscape.judging import points_to_replicate
 from prunescape.landscape.table import read_cells
@@ -59,11 +60,11 @@ def test_bounds_stop_an_edge_and_diverged_cells_do_not_move_one():
 def test_a_round_is_read_as_it_was_written(tmp_path):
     planned = Round(2, False, {"e": AXES}, {"grid": [Cell("e", BASE, "-1.0", "-4.0", 3)]})
     path = tmp_path / "round=2.json"
-    path.write_text(json.dumps(planned.content()))
+    write_json(path, planned.content())
     assert read_round(path) == planned
     missing = tmp_path / "round=3.json"
     assert present_rounds([path, missing, path]) == [planned]
-    path.write_text(json.dumps(planned.content()).replace("log10_lr=-1.0", "log10_lr=abc"))
+    write_json(path, json.loads(json.dumps(planned.content()).replace("log10_lr=-1.0", "log10_lr=abc")))
     with pytest.raises(InputError, match="no path of a cell"):
         read_round(path)
 

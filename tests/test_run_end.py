@@ -7,7 +7,7 @@ import pytest
 
 from conftest import TINY_STUDY, Project
 from prunescape.progress import Failure
-from prunescape.run_end import last_line, missing_cells
+from prunescape.run_end import missing_cells, reason_in
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_other_cells_go_on_and_the_end_names_the_reason(failed):
     assert "0.001" in reason
     log = "experiment=small/variant=uniform-0.001/plan.log"
     assert f"log: {results / log}" in done.stdout
-    assert reason.split("plan_variant: ")[1] == last_line(str(results / log))
+    assert reason.split("plan_variant: ")[1] == reason_in(str(results / log))
     assert len(list(results.glob("**/record.json"))) == 4
 
 

@@ -15,7 +15,7 @@ PACKAGE = SCRIPTS / "prunescape"
 FLOORS = [
     {
         *("errors", "files", "joblog", "jobs", "cells", "recipe", "records", "rounds", "numbers"),
-        *("code_digest", "torchvision_operators", "private_folder"),
+        *("code_digest", "torchvision_operators", "private_folder", "failures", "sealed_tables"),
     },
     {
         "config_types",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from prunescape.errors import InputError
-from prunescape.files import file_digest, write_json
+from prunescape.files import file_digest, read_json, write_json
 from prunescape.rounds import Places
 from prunescape.study_tables import check_records, is_readable, write_cells
 
@@ -39,12 +39,21 @@ def test_a_record_that_agrees_is_taken(study):
 )
 def test_a_record_of_something_else_is_refused(study, tmp_path, file, old, new, said):
     record, experiments = study
-    text = (tmp_path / file).read_text()
+    text = json.dumps(read_json(tmp_path / file))
     assert old in text
-    (tmp_path / file).write_text(text.replace(old, new))
+    write_json(tmp_path / file, json.loads(text.replace(old, new)))
     with pytest.raises(InputError, match=f"trained with other {said} than now") as caught:
         check_records([record], experiments)
     assert str(record) in str(caught.value)
+
+
+def test_damaged_widths_are_named_not_their_records(study, tmp_path):
+    record, experiments = study
+    widths = tmp_path / "widths.json"
+    widths.write_text(widths.read_text().replace("modules", "nodules"))
+    with pytest.raises(InputError, match="damaged") as caught:
+        check_records([record], experiments)
+    assert str(widths) in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", json.dumps({"provenance": 3})])

@@ -7,7 +7,7 @@ from pathlib import Path
 from prunescape.bench.transport import measure_on
 from prunescape.data.prepared import load_prepared
 from prunescape.errors import InputError
-from prunescape.files import read_json, write_json
+from prunescape.files import file_digest, read_json, write_json
 from prunescape.joblog import job_log
 
 # Rounding may flip a near tie: so many test images may differ between torch and the exported model.
@@ -56,7 +56,18 @@ def exported_models(export: Path, precisions: list[str]) -> list[dict]:
     if missing:
         raise InputError(f"there is no {min(missing)} model", where=export, hint="delete the folder and run again")
     chosen = [model for model in models if model["precision"] in precisions]
+    for model in chosen:
+        check_digest(export / model["file"], model["sha256"])
     return [{**model, "id": model_id(model), "path": str(export / model["file"])} for model in chosen]
+
+
+def check_digest(file: Path, sha256: str) -> None:
+    """Raises InputError for an ONNX file that is missing or not the one that was exported."""
+    hint = f"delete {file.parent / 'export.json'}, then run the same command with its name after `snakemake`"
+    if not file.exists():
+        raise InputError("the ONNX file is missing", where=file, hint=hint)
+    if file_digest(file) != sha256:
+        raise InputError("the ONNX file is damaged: it is not the one that was exported", where=file, hint=hint)
 
 
 def model_id(model: dict) -> str:
@@ -80,7 +91,7 @@ def agent_spec(target: dict, models: list[dict], data: Path, flush_to_zero: bool
 
 def asked_model(model: dict) -> dict:
     """A model as the agent knows it: any but the float one may be more than the target's onnxruntime can run."""
-    asked = {"id": model["id"], "path": model["path"], "optional": model["precision"] != "fp32"}
+    asked = {name: model[name] for name in ("id", "path", "sha256")} | {"optional": model["precision"] != "fp32"}
     return asked | ({"half": HALVES[model["precision"]]} if model["precision"] in HALVES else {})
 
 
@@ -118,7 +129,7 @@ if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         benchmark_target(
             snakemake.params.target | snakemake.params.reached_by,
-            exports=[Path(path) for path in snakemake.input.exports],
+            exports=[Path(path).parent for path in snakemake.input.exports],
             identity=Path(snakemake.input.identity),
             data=Path(snakemake.input.data),
             out=Path(snakemake.output.benchmark),

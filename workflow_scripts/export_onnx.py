@@ -1,6 +1,7 @@
 """Export the best cells of one variant to ONNX, each checked against torch on real images. Needs torch."""
 
 import os
+import shutil
 import zlib
 from pathlib import Path
 
@@ -128,6 +129,8 @@ def stored_score(record: dict, prepared: PreparedData | PreparedFolder) -> dict[
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
+        out = Path(snakemake.output.exported).parent
+        shutil.rmtree(out, ignore_errors=True)  # Snakemake deleted only export.json, which speaks for the models
         export_onnx(
             snakemake.params.export,
             widths=Path(snakemake.input.widths),
@@ -135,6 +138,6 @@ if __name__ == "__main__" and "snakemake" in globals():
             weights=[Path(path) for path in snakemake.input.weights],
             identity=Path(snakemake.input.identity),
             data=Path(snakemake.input.data),
-            out=Path(snakemake.output.exported),
+            out=out,
             folder=snakemake.params.folder,
         )

@@ -13,7 +13,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             tables={name: snakemake.input[name] for name in TABLES},
             benchmarks=snakemake.input.benchmarks,
             compared=Path(snakemake.input.compared[0]).parent,
-            figures=snakemake.input.figures,
+            figures=Path(snakemake.input.figures).parent,
             missing=[],
             out=snakemake.output.report,
         )

@@ -11,6 +11,7 @@ from prunescape.commands.analysing import add_analyse, add_export
 from prunescape.commands.models import add_bench, add_prune
 from prunescape.commands.resuming import add_resume
 from prunescape.errors import InputError, nearest
+from prunescape.failures import want
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left; what follows has nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except (OSError, MemoryError, RuntimeError) as error:
+        if not want(error):
+            raise
+        print(f"prunescape: error: {want(error)}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 from prunescape.errors import InputError
+from prunescape.joblog import ERROR
 from prunescape.progress import Failure
 
-LISTED = 10  # failed jobs and missing cells that a terminal shows; the partial report has them all
+LEAST_FREE = 1_000_000  # bytes; below, a job may have had no room for its last words
+KILLED = "ended from outside (killed), most often for want of memory or time"
 
 
 def finished_lines(results: Path | str) -> list[str]:
@@ -51,10 +54,11 @@ def failed_lines(
     present = [path for path in records if Path(path).exists() and is_readable(path)]
     absent = [Path(path).parent.relative_to(results) for path in records if path not in set(present)]
     there = {"records": present, "rounds": rounds, "measured": [path for path in measured if Path(path).exists()]}
-    listed = [{"rule": item.rule, "log": item.log, "reason": last_line(item.log)} for item in failures]
+    listed = [{"rule": item.rule, "log": item.log, "reason": reason_in(item.log)} for item in failures]
     lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(records)}"]
-    lines += [f"  {item['rule']}: {item['reason']}\n    log: {Path(item['log']).resolve()}" for item in listed[:LISTED]]
-    lines += [f"  and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
+    lines += [f"  {item['rule']}: {item['reason']}\n    log: {Path(item['log']).resolve()}" for item in listed]
+    if shutil.disk_usage(results).free < LEAST_FREE:
+        lines.append(f"no space left on the disk of {results.resolve()}: free some and run again")
     try:
         report = write_partial_report(results, study, **there, missing=missing_cells(results, absent, failures))
     except Exception as error:  # whatever breaks here must not hide why the run failed
@@ -74,14 +78,16 @@ def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -
         log = next((causes[folder] for folder in above if folder in causes), "")
         damaged = (results / path / "record.json").exists()
         unknown = "its record is damaged" if damaged else "not trained: the run ended before"
-        reason = last_line(log) if log else unknown
+        reason = reason_in(log) if log else unknown
         found.append({"cell": str(path), "reason": reason, "log": log})
     return found
 
 
-def last_line(log: str) -> str:
-    """The last line that a log holds: what the job said before it ended."""
+def reason_in(log: str) -> str:
+    """Why a job failed, as the last line of its log says; a job whose log does not end in its error was ended."""
     path = Path(log)
     lines = path.read_text(errors="replace").split("\n") if log and path.is_file() else []
     said = [line.strip() for line in lines if line.strip()]
-    return said[-1] if said else "it ended without a word"
+    if not said:
+        return f"{KILLED}; it said nothing"
+    return said[-1] if said[-1].startswith(ERROR) else f"{KILLED}; its last line: {said[-1]}"

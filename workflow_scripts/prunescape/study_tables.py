@@ -8,9 +8,10 @@ from typing import Any
 
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
 from prunescape.errors import InputError
-from prunescape.files import AGAIN, file_digest, read_json, whole_file
+from prunescape.files import AGAIN, file_digest, read_json
 from prunescape.records import CELL_COLUMNS, GRID, TEST, arrow_schema, record_row
 from prunescape.rounds import Places
+from prunescape.sealed_tables import write_table
 
 
 def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Places) -> None:
@@ -47,6 +48,8 @@ def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str
 
 
 def _declared(shared: Path | str, widths: dict[str, Path | str]) -> dict[str, Any]:
+    for path in widths.values():
+        read_json(path)  # damaged widths are to be named, not the records that they no longer fit
     digests = {variant: file_digest(path) for variant, path in widths.items()}
     return read_json(shared, "recipe", "code", "data") | {"widths": digests}
 
@@ -80,8 +83,5 @@ def _parsed(path: Path | str, function) -> Any:
 
 def _write(rows: list[dict[str, Any]], columns: dict[str, tuple[str, str]], out: Path | str) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist(rows, schema=arrow_schema(columns))
-    with whole_file(out) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    write_table(pa.Table.from_pylist(rows, schema=arrow_schema(columns)), out)

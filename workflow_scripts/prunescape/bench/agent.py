@@ -4,15 +4,16 @@ One file that imports only numpy and onnxruntime (Python 3.8 or later; pynvml wh
 it can be sent to any target. Prints one JSON object on standard output, progress on standard error; leaves no file.
 Exit status 2: input it cannot use.
 
-SPEC: models [{id, path}], data (npz with test_images uint8 and test_labels; null takes random inputs), threads [n],
-batches [n], provider, protocol {warmups, repeats, chunk_seconds; optional: dataset_passes, flush_to_zero}. A model
-that is `optional` may fail: why is told in `not_run`; one with `half` (float16, bfloat16) has to compute in it. Pixel
-values are scaled to 0..1 and normalised by the mean and std that the models carry in their metadata. Times are in
-seconds per run of one batch.
+SPEC: models [{id, path; optional: sha256}], data (npz with test_images uint8 and test_labels; null takes random
+inputs), threads [n], batches [n], provider, protocol {warmups, repeats, chunk_seconds; optional: dataset_passes,
+flush_to_zero}. A model that is `optional` may fail: why is told in `not_run`; one with `half` (float16, bfloat16) has
+to compute in it. Pixel values are scaled to 0..1 and normalised by the mean and std that the models carry in their
+metadata. Times are in seconds per run of one batch.
 """
 
 import base64
 import glob
+import hashlib
 import json
 import math
 import os
@@ -96,6 +97,7 @@ def read_spec(name):
 def measure(spec):
     """All that the spec asks for, with the environment before and after."""
     environment = describe_host(spec["provider"])
+    check_files(spec["models"])
     images, labels = load_test_split(spec["data"]) if spec["data"] else (None, None)
     models, accuracy, not_run = [], [], []
     for model in spec["models"]:
@@ -120,6 +122,15 @@ def measure(spec):
     environment["finished"], environment["load_average_after"] = utc_now(), load_average()
     found = {"accuracy": accuracy, "latency": latency, "not_run": not_run}
     return {"environment": environment, "protocol": spec["protocol"], **found}
+
+
+def check_files(models):
+    """Raise Refused for a file that is not the one its spec names, damaged on its way to this host, say."""
+    for model in (model for model in models if "sha256" in model):
+        with open(model["path"], "rb") as file:
+            found = hashlib.sha256(file.read()).hexdigest()
+        if found != model["sha256"]:
+            raise Refused("{}: the ONNX file is damaged: its SHA-256 is not the exported one's".format(model["id"]))
 
 
 def try_model(model, images, labels, spec):

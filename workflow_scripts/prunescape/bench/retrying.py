@@ -42,7 +42,7 @@ def alone_on(kind: str, address: str) -> Iterator[None]:
     except PermissionError as error:
         raise InputError(str(error), hint="set TMPDIR to a folder of your own") from None
     name = hashlib.sha256(f"{kind} {address}".encode()).hexdigest()[:16]
-    with open(folder / f"target-{name}.lock", "w") as lock:
+    with open(folder / f"target-{name}.lock", "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

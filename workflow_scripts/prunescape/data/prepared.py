@@ -9,10 +9,12 @@ import numpy as np
 from prunescape.errors import InputError
 from prunescape.files import read_json
 
+PREPARE = "delete it, then run the same command with its name after `snakemake`: made again alone, it costs no cell"
 IDENTITY = ("dataset", "digest", "shape", "classes", "train", "test", "mean", "std")
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 HELD_OUT = ("validation_images", "validation_labels")  # only where there is a validation split
 # An image folder's digest is of these; its test_images are a sample, and another decoder may round a pixel otherwise.
+SAMPLED = ("test_images", "test_labels", "test_positions")
 LISTED = ("train_listing", "test_listing", "validation_listing", "crop")
 
 
@@ -93,9 +95,7 @@ def load_prepared(
     """
     known, (arrays, digest) = read_json(identity, *IDENTITY), _read_arrays(data)
     if digest != known["digest"]:
-        raise InputError(
-            "the data file is not the one its identity names", where=data, hint=f"delete it and {identity}; run again"
-        )
+        raise InputError("the data file is not the one its identity names", where=data, hint=PREPARE)
     about = {name: np.array(known[name], np.float32) for name in ("mean", "std")} | {"classes": known["classes"]}
     if "crop" not in arrays:
         return PreparedData(**arrays, **about)
@@ -109,10 +109,12 @@ def _read_arrays(data: Path | str) -> tuple[dict[str, np.ndarray], str]:
     try:
         with np.load(data, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+        for name in SAMPLED if "crop" in arrays else ():
+            arrays[name]  # outside the digest: the archive's checksums guard its bytes, this its name
         return arrays, (listing_digest if "crop" in arrays else array_digest)(arrays)
     except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
         raise InputError(
             f"the data file cannot be read ({error})",
             where=data,
-            hint="delete it and run again: its cells are trained again",
+            hint=PREPARE,
         ) from None

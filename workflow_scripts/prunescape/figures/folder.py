@@ -19,7 +19,7 @@ from prunescape.figures import (
 )
 from prunescape.figures.choice import LINKED, OPEN, Figure, study_figures
 from prunescape.figures.pareto_data import pareto_figures
-from prunescape.files import whole_file, write_json
+from prunescape.files import file_digest, whole_file, write_json
 from prunescape.landscape.ellipse import ELLIPSE_COLUMNS
 from prunescape.landscape.optuna_storage import read_cells_or_trials
 from prunescape.landscape.result import read_result
@@ -68,7 +68,7 @@ def draw_figures(
 def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
     """Write NAME.html, .svg and .pdf of each figure, plotly.js once, and the index with each one's place in the report.
 
-    A figure that the report draws has NAME.fragment.html too.
+    A figure that the report draws has NAME.fragment.html too. The index speaks for all files by their digests.
     """
     from plotly.offline import get_plotlyjs
 
@@ -78,7 +78,14 @@ def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
     for figure, place in figures:
         _write_interactive(figure, out, with_fragment=place != LINKED)
         _write_static(figure, out)
-    write_json(out / INDEX, {"figures": [_entry(figure, place) for figure, place in figures]})
+    written = [LIBRARY, *(name for figure, place in figures for name in _files(figure, place))]
+    digests = {name: file_digest(out / name) for name in written}
+    write_json(out / INDEX, {"figures": [_entry(figure, place) for figure, place in figures], "files": digests})
+
+
+def _files(figure: Figure, place: str) -> list[str]:
+    drawn = [] if place == LINKED else ["fragment.html"]
+    return [f"{figure.name}.{kind}" for kind in (*drawn, "html", *METADATA)]
 
 
 def _entry(figure: Figure, place: str) -> dict:

@@ -44,8 +44,8 @@ def export_optuna(cells: Path | str, out: Path | str, *, kind: str = "sqlite", c
     try:
         with whole_file(out) as temporary:
             {"sqlite": write_sqlite, "journal": write_journal}[kind](temporary, studies, choice)
-    except OSError as error:
-        raise InputError(f"the storage cannot be written ({error.strerror})", where=out) from None
+    except (OSError, sqlite3.Error) as error:
+        raise InputError(f"the storage cannot be written ({error})", where=out) from None
     return out
 
 

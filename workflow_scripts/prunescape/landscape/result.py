@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescape.errors import InputError
-from prunescape.files import whole_file
+from prunescape.files import AGAIN, whole_file
 from prunescape.records import arrow_schema
+from prunescape.sealed_tables import read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,26 +17,19 @@ if TYPE_CHECKING:
 def write_result(frame: pd.DataFrame, columns: dict[str, tuple[str, str]], *, parquet: Path, csv: Path) -> None:
     """Write the `columns` of `frame`, unrounded, to both files; a type that does not fit raises pyarrow's error."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
     from pyarrow.csv import write_csv
 
     table = pa.Table.from_pandas(frame[list(columns)], schema=arrow_schema(columns), preserve_index=False)
     table = table.replace_schema_metadata(None)
-    with whole_file(parquet) as temporary:
-        pq.write_table(table, temporary)
+    write_table(table, parquet)
     with whole_file(csv) as temporary:
         write_csv(table, temporary)
 
 
 def read_result(path: Path | str, columns: dict[str, tuple[str, str]]) -> pd.DataFrame:
     """A table that `write_result` wrote; raises InputError when it is missing, damaged or lacks a column."""
-    import pandas as pd
-
-    try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"the table cannot be read ({error})", where=path, hint="delete it and run again") from None
+    frame = read_table(path).to_pandas()
     missing = [name for name in columns if name not in frame]
     if missing:
-        raise InputError(f'the column "{missing[0]}" is missing', where=path, hint="delete it and run again")
+        raise InputError(f'the column "{missing[0]}" is missing', where=path, hint=AGAIN)
     return frame

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescape.errors import InputError
+from prunescape.sealed_tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(f"the file cannot be opened ({error.strerror})", where=path, allowed=FORMATS) from None
     if not head.strip():
         raise InputError("the file is empty", where=path, allowed=FORMATS)
-    table = _read_parquet(path) if head.startswith(b"PAR1") else _read_csv(path, head, as_text)
+    table = read_table(path) if head.startswith(b"PAR1") else _read_csv(path, head, as_text)
     twice = [name for name in table.column_names if table.column_names.count(name) > 1]
     if twice:
         raise InputError(f'two columns are called "{twice[0]}"', where=path)
@@ -41,16 +42,6 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
             f'the column "{nested[0]}" holds lists or records', where=path, allowed="one value in each row"
         )
     return table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
-
-
-def _read_parquet(path: Path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"the Parquet file is damaged ({error})", where=path, allowed=FORMATS) from None
 
 
 def _read_csv(path: Path, head: bytes, as_text: tuple[str, ...]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -108,7 +109,7 @@ def write_report(
         "expected": len(table) + len(missing),
         "targets": target_pairs(study.get("targets", {}), measured) + limit_pairs(study.get("objectives", {})),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "plotly": _text(Path(figures) / LIBRARY),
+        "plotly": _drawing(Path(figures), LIBRARY),
     }
     with whole_file(out) as temporary:
         temporary.write_text(_render(content), encoding="utf-8")
@@ -166,18 +167,22 @@ def _figures(folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
     found: dict[str | None, list[dict[str, Any]]] = {}
     for figure in read_json(folder / INDEX, "figures")["figures"]:
         drawn = figure["place"] != LINKED
-        drawing = _text(folder / f"{figure['name']}.fragment.html") if drawn else IN_FILES
+        drawing = _drawing(folder, f"{figure['name']}.fragment.html") if drawn else IN_FILES
         shown = {"drawing": drawing, "beside": beside, "open": figure["place"] == OPEN}
         found.setdefault(figure["experiment"], []).append({**figure, **shown})
     return found
 
 
-def _text(path: Path) -> str:
+def _drawing(folder: Path, name: str) -> str:
+    """A file of the figures' folder, which must be the one that the index names."""
+    path, hint = folder / name, f"delete {folder / INDEX} and run again"
     try:
-        return path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
-        hint = "delete the folder and run again"
         raise InputError(f"the file cannot be read ({error.strerror})", where=path, hint=hint) from None
+    if hashlib.sha256(content).hexdigest() != read_json(folder / INDEX, "files")["files"].get(name):
+        raise InputError("the file is damaged: it is not the one that was drawn", where=path, hint=hint)
+    return content.decode()
 
 
 def _render(content: dict[str, Any]) -> str:
