@@ -54,8 +54,8 @@ def ended(request, places, tmp_path):
     shared, record, weights = (tmp_path / name for name in ("shared.json", "record.json", "weights.safetensors"))
     declare_experiment(recipe, "code", identity=places["data.json"], out=shared)
     given = {"identity": places["data.json"], "widths": places["widths.json"], "data": places["data.npz"]}
-    cell = Cell("e", BASE, log10_lr, "-4.0", 0)
-    train_cell(cell, device="cpu", shared=shared, record=record, weights=weights, **given)
+    given |= {"shared": shared, "record": record, "weights": weights, "checkpoint": tmp_path / "checkpoint.safetensors"}
+    train_cell(Cell("e", BASE, log10_lr, "-4.0", 0).path, device="cpu", **given)
     return record, weights, epochs
 
 

@@ -32,10 +32,10 @@ JOB = """
     {before}
     with job_log(out / "train.log"):
         train_cell(
-            Cell("small", BASE, "-1.0", "-4.0", 0), device="cpu",
+            Cell("small", BASE, "-1.0", "-4.0", 0).path, device="cpu",
             shared=small / "shared.json", identity=results / "data/digits.json",
             widths=small / "variant=base/widths.json", data=results / "data/digits.npz",
-            record=out / "record.json", weights=out / "weights.safetensors",
+            record=out / "record.json", weights=out / "weights.safetensors", checkpoint=out / "checkpoint.safetensors",
         )
 """
 # five megabytes more than the process has: enough to begin, not for a batch

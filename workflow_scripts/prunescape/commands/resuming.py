@@ -17,7 +17,7 @@ def add_resume(command: argparse.ArgumentParser) -> None:
 def run_resume(options: argparse.Namespace) -> None:
     """Unlock the study, which the workflow refuses while a run lives on it, then become snakemake."""
     snakemake = [sys.executable, "-m", "snakemake", *options.arguments]
-    unlocked = subprocess.run([*snakemake, "--unlock", "--quiet", "all"])
+    unlocked = subprocess.run([*snakemake, "--unlock"])
     if unlocked.returncode:
         sys.exit(unlocked.returncode)
     os.execv(snakemake[0], snakemake)
