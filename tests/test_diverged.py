@@ -27,7 +27,7 @@ PLAN = {"model": "resnet8", "architecture": "resnet_cifar", "method": "base"}
 FINITE = {"epochs": 3, "batch_size": 20}
 # how a training ends: recipe, log10 of the learning rate, epochs that it finishes
 ENDS = {
-    "from the first step": (FINITE, "38", 1),
+    "from the first step": (FINITE, "38.0", 1),
     "in the last epoch": (FINITE | {"milestones": (2,), "decay": 1e30}, "-3.0", 3),
 }
 
