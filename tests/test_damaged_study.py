@@ -36,14 +36,15 @@ def flip(path: Path) -> None:
     """One bit near the middle of the file, which is now the newest: in text it turns a digit into another."""
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
-    digit = re.search(rb"[0-9]", content[middle:]) if path.suffix == ".json" else None
+    later = rb"(?<=[0-9])[0-9]"  # of a number: "10" would be none as "00"
+    digit = re.search(later, content[middle:]) if path.suffix == ".json" else None
     content[middle + (digit.start() if digit else 0)] ^= 1
     path.write_bytes(content)
     os.utime(path, (time.time() + 5,) * 2)
 
 
 def alone(project: Project, name: str) -> set[str]:
-    """The hint: the same command with the file's name after `snakemake`; --configfile would take it for its own."""
+    """The hint: the same command with the file's name after `snakemake`, for --configfile would take it."""
     return jobs_in(project.run("--keep-going", f"results/tiny/{name}"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
@@ -20,7 +22,7 @@ from prunescape.data.digits import read_digits
 from prunescape.data.names import resolve_options
 from prunescape.data.preparing import write_prepared
 from prunescape.errors import InputError
-from prunescape.files import write_json
+from prunescape.files import read_json, whole_file, write_json
 from prunescape.nets.build import build_model, initialise
 from prunescape.nets.weights import save_weights
 from prunescape.report.page import TABLES, write_report
@@ -149,3 +151,28 @@ def test_no_half_file_and_one_line(finished, complete, tmp_path, capsys, limited
         assert str(out) in said and "\n" not in said.strip(), said
         half = [name for name, content in left.items() if content != whole.get(name)]
         assert not half, f"{share}: {half}"
+
+
+def test_a_rename_or_a_synchronisation_that_fails_leaves_the_old_file_only(tmp_path, monkeypatch):
+    write_json(tmp_path / "record.json", {"top1": 1})
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(OSError):
+        write_json(tmp_path / "folder.json", {"top1": 2})
+
+    def fails(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        write_json(tmp_path / "record.json", {"top1": 2})
+    assert read_json(tmp_path / "record.json") == {"top1": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.json", "record.json"]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    """Two hosts of one file system may have the same process number: here, one process stands for both."""
+    with whole_file(tmp_path / "a") as first, whole_file(tmp_path / "a") as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / "a").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
