@@ -42,10 +42,13 @@ TINY_STUDY = {
 
 
 class Project:
-    """The workflow's files in a folder of their own, run on a study elsewhere with --directory."""
+    """The workflow's files in a folder of their own, run on a study elsewhere with --directory.
 
-    def __init__(self, folder: Path, study: dict) -> None:
-        self.code, self.work = folder / "code", folder / "work"
+    `runner` are the arguments that say where jobs run: by default two at a time on this host.
+    """
+
+    def __init__(self, folder: Path, study: dict, runner: tuple[str, ...] = ("--cores", "2")) -> None:
+        self.code, self.work, self.runner = folder / "code", folder / "work", runner
         self.config = folder / "study.yaml"
         self.work.mkdir(parents=True)
         for part in WORKFLOW_PARTS:
@@ -60,8 +63,9 @@ class Project:
 
     def snakemake(self, *arguments: str, configfile: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on the study; gives its exit status with standard output and error as one text."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", str(self.code / "Snakefile")]
-        command += ["--directory", str(self.work), *(["--configfile", str(self.config)] if configfile else [])]
+        command = [sys.executable, "-m", "snakemake", *self.runner]
+        command += ["--snakefile", str(self.code / "Snakefile"), "--directory", str(self.work)]
+        command += ["--configfile", str(self.config)] if configfile else []
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(
             [*command, *arguments],
