@@ -88,7 +88,7 @@ class SlurmCluster:
             self.wait_until(lambda: subprocess.run(["scontrol", "ping"], capture_output=True).returncode == 0, "answer")
             for node in NODES:
                 self.start_node(node)
-            self.wait_until(lambda: self.node_states() == dict.fromkeys(NODES, "idle"), "idle nodes")
+            self.wait_until(self._all_idle, "idle nodes")
         except BaseException:
             self.__exit__()
             raise
@@ -134,6 +134,20 @@ class SlurmCluster:
         for pid in _processes_of_jobs(here):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def mend_nodes(self) -> None:
+        """Bring lost, downed and drained nodes back, with nothing running on them."""
+        for node in NODES:
+            if node not in self.daemons:
+                self.start_node(node)
+        self.wait_until(lambda: "*" not in "".join(self.node_states().values()), "nodes that answer")
+        for node in NODES:
+            if self.node_states()[node] in ("down", "drain"):
+                self.run("scontrol", "update", f"nodename={node}", "state=resume")
+        self.wait_until(self._all_idle, "idle nodes")
+
+    def _all_idle(self) -> bool:
+        return self.node_states() == dict.fromkeys(NODES, "idle")
 
     def wait_until(self, met, what: str, seconds: float = 60) -> None:
         """Wait for a condition; raises NoSlurm, with the controller's last words, when it does not come."""

@@ -93,3 +93,105 @@ def test_a_study_runs_to_its_report_though_its_training_is_cancelled(slurm, tmp_
     (measured,) = rules["benchmark_target"]
     assert (measured["TresPerJob"], measured["Features"], measured["NodeList"]) == ("gres:gpu:1", "new", "n2")
     assert "Nothing to be done" in project.run("--dry-run")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The same study on this host, without Slurm and its target."""
+    project = Project(tmp_path_factory.mktemp("undisturbed"), small_study(targets={}))
+    project.run()
+    return results(project)
+
+
+def take_down(slurm, job):
+    slurm.run("scontrol", "update", f"nodename={job['NodeList']}", "state=down", "reason=test")
+
+
+def lose(slurm, job):
+    slurm.lose_node(job["NodeList"])
+
+
+def preempt(slurm, job):
+    """Both nodes are wanted by jobs of a partition that comes first, for a moment."""
+    slurm.run("sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 5")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("fault", [take_down, lose, preempt])
+def test_what_a_node_loses_is_trained_again_with_the_same_results(slurm, undisturbed, tmp_path, fault):
+    """Slurm itself queues these again, some two minutes later, and Snakemake waits: one job, started twice."""
+    project = on_slurm(tmp_path, small_study())
+    try:
+        disturbed(project, slurm, lambda job: fault(slurm, job))
+    finally:
+        slurm.mend_nodes()
+    assert [(job["JobState"], job["Restarts"]) for job in jobs_of(slurm, "train_cell")[-1:]] == [("COMPLETED", "1")]
+    pd.testing.assert_frame_equal(results(project), undisturbed)
+    epochs = [line for line in (project.work / CELL / "train.log").read_text().splitlines() if "epoch=" in line]
+    assert len(epochs) == EPOCHS, "the log is of one training"
+
+
+@pytest.mark.faults
+def test_a_cancelled_training_has_the_same_results(slurm, undisturbed, tmp_path):
+    project = on_slurm(tmp_path, small_study())
+    disturbed(project, slurm, lambda job: slurm.run("scancel", job["JobId"]))
+    pd.testing.assert_frame_equal(results(project), undisturbed)
+
+
+@pytest.mark.faults
+def test_a_drained_node_ends_its_training_and_gets_no_more(slurm, tmp_path):
+    project, drained = on_slurm(tmp_path, small_study()), []
+
+    def drain(job):
+        drained.append(job["NodeList"])
+        slurm.run("scontrol", "update", f"nodename={job['NodeList']}", "state=drain", "reason=test")
+
+    try:
+        disturbed(project, slurm, drain)
+    finally:
+        slurm.mend_nodes()
+    trained, exported = jobs_of(slurm, "train_cell")[-1], jobs_of(slurm, "export_onnx")[-1]
+    assert (trained["JobState"], trained["Restarts"], trained["NodeList"]) == ("COMPLETED", "0", drained[0])
+    assert exported["NodeList"] != drained[0]
+
+
+@pytest.mark.faults
+def test_a_training_that_outlives_its_time_gets_more(slurm, tmp_path):
+    """Slurm's shortest limit is a minute, and it looks once in 30 s or so."""
+    study = small_study(epochs=6000, cluster=ASKED | {"minutes": 1, "growth": 10})
+    project = on_slurm(tmp_path, study)
+    project.run("--until", "train_cell")
+    first, second = jobs_of(slurm, "train_cell")[-2:]
+    assert (first["JobState"], second["JobState"]) == ("TIMEOUT", "COMPLETED")
+    assert (first["TimeLimit"], second["TimeLimit"]) == ("00:01:00", "00:10:00")
+
+
+@pytest.mark.faults
+def test_one_submission_trains_several_cells(slurm, tmp_path):
+    """Two variants of which one waits for a cell of the other: a group of all cells would wait for itself."""
+    study = small_study(epochs=1, targets={})
+    study["experiments"]["small"] |= {
+        "variants": {"nonuniform": [0.5]},
+        "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0, -2.0]},
+    }
+    project = on_slurm(tmp_path, study)
+    groups = ("--groups", "train_cell=cells-{variant}", "--group-components", "cells-{variant}=3")
+    project.run("--until", "cells", *groups)
+    jobs = [job for job in slurm.jobs() if "cells-" in job["Comment"] and str(tmp_path) in job["WorkDir"]]
+    assert [job["Comment"] for job in jobs] == ["rule_cells-base_train_cell", "rule_cells-nonuniform-0.5_train_cell"]
+    asked = {(job["NumCPUs"], job["MinMemoryNode"], job["TimeLimit"]) for job in jobs}
+    assert asked == {("1", "1500M", "00:21:00")}, "the time of three, one after the other, and the rest of one"
+    assert project.planned("--until", "cells") == set()
+
+
+@pytest.mark.faults
+def test_a_cell_with_a_gpu_asks_for_one(slurm, tmp_path):
+    """Slurm gives one of its stand-ins; torch sees none, and the cell says so in one line."""
+    gpu = {"rules": {"train_cell": {"gpu_model": "new"}}}
+    project = on_slurm(tmp_path, small_study(device="cuda", cluster=ASKED | gpu))
+    done = project.snakemake("--retries", "0", "--until", "train_cell")
+    (job,) = [job for job in jobs_of(slurm, "train_cell") if str(tmp_path) in job["WorkDir"]]
+    assert done.returncode == 1
+    assert (job["TresPerJob"], job["NodeList"], job["JobState"]) == ("gres:gpu:new:1", "n2", "FAILED")
+    log = (project.work / CELL / "train.log").read_text()
+    assert "no GPU is visible to torch" in log and "Traceback" not in log
