@@ -44,11 +44,11 @@ TINY_STUDY = {
 class Project:
     """The workflow's files in a folder of their own, run on a study elsewhere with --directory.
 
-    `runner` are the arguments that say where jobs run: by default two at a time on this host.
+    `runner` are the arguments that say where jobs run: by default two at a time on this host; `seconds` bounds a run.
     """
 
-    def __init__(self, folder: Path, study: dict, runner: tuple[str, ...] = ("--cores", "2")) -> None:
-        self.code, self.work, self.runner = folder / "code", folder / "work", runner
+    def __init__(self, folder: Path, study: dict, runner: tuple = ("--cores", "2"), seconds: float = 600) -> None:
+        self.code, self.work, self.runner, self.seconds = folder / "code", folder / "work", runner, seconds
         self.config = folder / "study.yaml"
         self.work.mkdir(parents=True)
         for part in WORKFLOW_PARTS:
@@ -74,7 +74,7 @@ class Project:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=600,
+            timeout=self.seconds,
         )
 
     def run(self, *arguments: str) -> str:

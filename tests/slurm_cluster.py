@@ -28,40 +28,7 @@ FOLDER_PREFIX = "prunescape-slurm-"
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch")
 NODES = {"n1": "old", "n2": "new"}  # each with the model of its two GPUs
 GPUS = 2
-CONF = """
-ClusterName=lab
-SlurmctldHost=localhost(127.0.0.1)
-SlurmctldPort={controller_port}
-SlurmUser=root
-SlurmdUser=root
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge/socket
-CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool-%n
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd-%n.pid
-SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd-%n.log
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-MpiDefault=none
-SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
-PreemptType=preempt/partition_prio
-PreemptMode=REQUEUE
-JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
-SchedulerParameters=batch_sched_delay=1,sched_min_interval=100000
-SlurmdParameters=config_overrides
-SlurmdTimeout=10
-ReturnToService=2
-MinJobAge=600
-KillWait=2
-GresTypes=gpu
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=1 State=UP
-PartitionName=urgent Nodes=ALL MaxTime=INFINITE PriorityTier=2 State=UP
-"""
+CONF = Path(__file__).with_name("slurm.conf").read_text()
 NODE = (
     "NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=16000 "
     "Feature={model} Gres=gpu:{model}:{gpus} State=UNKNOWN\n"
@@ -80,6 +47,7 @@ class SlurmCluster:
         self.lock = _claim_this_machine()
         self.folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         self.folder.chmod(0o755)
+        self.name = f"prunescape{os.getpid()}"
         self.daemons: dict[str, subprocess.Popen] = {}
         try:
             self._write_files()
@@ -95,9 +63,8 @@ class SlurmCluster:
         return self
 
     def __exit__(self, *_) -> None:
-        if CONF_LINK.is_symlink() and "slurmctld" in self.daemons:
-            subprocess.run(["scancel", "--user=root"], capture_output=True, timeout=30)
-            time.sleep(3)  # KillWait: what a job started ends with it
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            _kill_jobs(self.name, [job["JobId"] for job in self.jobs()])
         for name in reversed(self.daemons):
             self.daemons[name].terminate()
             try:
@@ -131,9 +98,7 @@ class SlurmCluster:
         """Kill a node's daemon and all that its jobs run, as a loss of power would."""
         here = [job["JobId"] for job in self.jobs() if job["JobState"] == "RUNNING" and job["NodeList"] == node]
         self.daemons.pop(node).kill()
-        for pid in _processes_of_jobs(here):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _kill_jobs(self.name, here)
 
     def mend_nodes(self) -> None:
         """Bring lost, downed and drained nodes back, with nothing running on them."""
@@ -162,7 +127,7 @@ class SlurmCluster:
 
     def _write_files(self) -> None:
         ports = iter(_free_ports(1 + len(NODES)))
-        conf, gres = CONF.format(folder=self.folder, controller_port=next(ports)), ""
+        conf, gres = CONF.format(name=self.name, folder=self.folder, controller_port=next(ports)), ""
         for number, (node, model) in enumerate(NODES.items()):
             conf += NODE.format(node=node, port=next(ports), model=model, gpus=GPUS)
             for gpu in range(GPUS):
@@ -233,19 +198,23 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _processes_of_jobs(ids: list[str]) -> list[int]:
-    """The processes that run these jobs: Slurm's own, one per step, and all below them."""
-    parents = {}
+def _kill_jobs(cluster: str, ids: list[str]) -> None:
+    """Kill what runs these jobs of a cluster: first Slurm's own processes, known by their titles, then the jobs'."""
+    keepers, others = [], []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             title = (process / "cmdline").read_bytes().decode(errors="replace")
-            ours = re.match(r"slurmstepd: \[(\d+)\.", title)
-            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            parents[int(process.name)] = 0 if ours and ours[1] in ids else parent
-    found = [pid for pid, parent in parents.items() if parent == 0 and pid > 2]
-    for above in found:
-        found += [pid for pid, parent in parents.items() if parent == above]
-    return found
+            known = dict(line.partition(b"=")[::2] for line in (process / "environ").read_bytes().split(b"\0"))
+            keeper = re.match(r"slurmstepd: \[(\d+)\.", title)
+            if keeper and keeper[1] in ids:
+                keepers.append(int(process.name))
+            elif (
+                known.get(b"SLURM_CLUSTER_NAME") == cluster.encode() and known.get(b"SLURM_JOB_ID", b"").decode() in ids
+            ):
+                others.append(int(process.name))
+    for pid in keepers + others:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
