@@ -11,6 +11,7 @@ if not workflow.configfiles:
 
 include: "rules/common.smk"
 include: "rules/params.smk"
+include: "rules/cluster.smk"
 include: "rules/data.smk"
 include: "rules/pruning.smk"
 include: "rules/training.smk"

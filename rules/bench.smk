@@ -15,6 +15,8 @@ rule export_onnx:
         f"{VARIANT}/export.log",
     conda:
         "../envs/train.yaml"
+    resources:
+        **cluster_resources("export_onnx"),
     params:
         export=export_params,
         code=digest_with_architecture("export_onnx"),
@@ -39,10 +41,7 @@ rule benchmark_target:
         "../envs/bench.yaml"
     threads: bench_threads
     resources:
-        slurm_partition=slurm_setting("partition"),
-        constraint=slurm_setting("constraint"),
-        gpu=slurm_setting("gpu"),
-        slurm_extra=slurm_exclusive,
+        **measuring_resources(),
     params:
         target=target_params,
         code=bench_digest,
@@ -57,3 +56,5 @@ use rule benchmark_target as benchmark_remote_target with:
         target=targets_pattern(remote=True),
     localrule: True
     threads: 1
+    resources:
+        slurm_extra=None,

@@ -207,6 +207,7 @@ def start_run():
     """Hold the study for this run alone, and end its jobs when a user interrupts it."""
     try:
         WATCH.hold = hold(RESUMING)
+        WATCH.write_down()
     except InputError as error:
         sys.exit(f"error: {error}")
     stop_jobs_on_interrupt()

@@ -10,6 +10,8 @@ rule prepare_data:
         f"{DATA}/{{dataset}}.log",
     conda:
         "../envs/data.yaml"
+    resources:
+        **cluster_resources("prepare_data"),
     params:
         content=data_params,
     script:

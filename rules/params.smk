@@ -81,15 +81,5 @@ def targets_pattern(remote):
 def bench_threads(wildcards):
     """All of this run's, so that no other job of it shares the host; on a cluster as many as are measured."""
     target = STUDY.targets[wildcards.target]
-    cores = None if target.kind == "slurm" else workflow.resource_settings.cores
-    return cores or max(target.threads)
-
-
-def slurm_setting(name):
-    """A resource: one setting of a Slurm target, none for any other."""
-    return lambda wildcards: getattr(STUDY.targets[wildcards.target], name, None) or None
-
-
-def slurm_exclusive(wildcards):
-    """A resource: a node that measures is shared with nobody."""
-    return None if STUDY.targets[wildcards.target].kind in REMOTE else "--exclusive"
+    submitted = target.kind == "slurm" or not (workflow.is_main_process and workflow.resource_settings.cores)
+    return max(target.threads) if submitted else workflow.resource_settings.cores

@@ -13,6 +13,8 @@ rule plan_variant:
         f"{VARIANT}/plan.log",
     conda:
         "../envs/train.yaml"
+    resources:
+        **cluster_resources("plan_variant"),
     params:
         plan=plan_params,
         code=plan_digest,

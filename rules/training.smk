@@ -39,7 +39,7 @@ rule train_cell:
         "../envs/train.yaml"
     threads: cell_threads
     resources:
-        gpu=1 if STUDY.device == "cuda" else 0,
+        **cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0),
     params:
         folder=image_folder,  # no trigger, since it takes input: the identity speaks for the images
         checkpoint=resume_checkpoint,  # no trigger either

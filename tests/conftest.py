@@ -44,10 +44,14 @@ TINY_STUDY = {
 
 
 class Project:
-    """The workflow's files in a folder of their own, run on a study elsewhere with --directory."""
+    """The workflow's files in a folder of their own, run on a study elsewhere with --directory.
 
-    def __init__(self, folder: Path, study: dict) -> None:
-        self.code, self.work = folder / "code", folder / "work"
+    `runner` are the arguments that say where jobs run: by default two at a time on this host; `timeout` bounds a run,
+    in seconds.
+    """
+
+    def __init__(self, folder: Path, study: dict, runner: tuple = ("--cores", "2"), timeout: float = 600) -> None:
+        self.code, self.work, self.runner, self.timeout = folder / "code", folder / "work", runner, timeout
         self.config = folder / "study.yaml"
         self.seconds: float | None = None  # how long its first run took
         self.work.mkdir(parents=True)
@@ -71,7 +75,7 @@ class Project:
 
     def start(self, *arguments: str, configfile: bool = True, command: Sequence[str] = ("snakemake",)):
         """Start a command that takes Snakemake's arguments on the study, and leave it running."""
-        words = [sys.executable, "-m", *command, *arguments, "--cores", "2"]
+        words = [sys.executable, "-m", *command, *arguments, *self.runner]
         words += ["--snakefile", str(self.code / "Snakefile")]
         words += ["--directory", str(self.work), *(["--configfile", str(self.config)] if configfile else [])]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(self.code / "workflow_scripts")}
@@ -81,7 +85,7 @@ class Project:
     def finish(self, running: subprocess.Popen) -> subprocess.CompletedProcess[str]:
         """Wait for what `start` started; gives its exit status and what it printed."""
         try:
-            printed, _ = running.communicate(timeout=600)
+            printed, _ = running.communicate(timeout=self.timeout)
         finally:
             running.kill()
         return subprocess.CompletedProcess(running.args, running.returncode, printed)

@@ -22,6 +22,7 @@ FLOORS = [
         "config_errors",
         "config_file",
         "progress",
+        "cluster",
         "data.names",
         "nets.names",
         "cost.names",

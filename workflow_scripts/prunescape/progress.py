@@ -44,6 +44,7 @@ class CellWatch(logging.Handler):
         super().__init__()
         self.missing, self.trained, self.stream, self.clock = missing, trained, stream, clock
         self.hold: Hold | None = None
+        self.submitted = ""
         self.rules: dict[int, tuple[str, dict[str, str]]] = {}
         self.failures: list[Failure] = []
         self.finished: set[str] = set()
@@ -59,8 +60,13 @@ class CellWatch(logging.Handler):
             self._on_executor(str(record.msg).partition(SUBMITTED)[2].strip())
 
     def _on_executor(self, name: str) -> None:
-        if self.hold is not None:
-            self.hold.note(submitted=name)
+        self.submitted = name
+        self.write_down()
+
+    def write_down(self) -> None:
+        """Let the next run know under which name the jobs of this one wait in a queue: it may have to cancel them."""
+        if self.hold is not None and self.submitted:
+            self.hold.note(submitted=self.submitted)
 
     def _on_run_info(self, fields: dict[str, Any]) -> None:
         self.total = max(self.total, int(fields["stats"].get(RULE, 0)))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from prunescape.cells import BASE, Cell, grid_cells
+from prunescape.cluster import Cluster
 from prunescape.config_errors import input_error
 from prunescape.config_file import refuse_switches
 from prunescape.config_types import LOG10_BOUNDS, Name, Part
@@ -33,6 +34,7 @@ class Study(Part):
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
     targets: dict[Name, Target] = {}
     objectives: Objectives = Objectives()
+    cluster: Cluster = Cluster()
 
     def cells(self, experiment: str) -> list[Cell]:
         """The cells of the configured grid of one experiment, in a fixed order."""
@@ -107,8 +109,11 @@ class Study(Part):
         }
 
     def summary(self) -> dict[str, Any]:
-        """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report."""
-        content = self.model_dump(mode="json")
+        """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report.
+
+        Without what its jobs ask a cluster for, which is no part of what they do.
+        """
+        content = self.model_dump(mode="json", exclude={"cluster"})
         for name, experiment in self.experiments.items():
             content["experiments"][name] |= {
                 "recipe": asdict(experiment.recipe),

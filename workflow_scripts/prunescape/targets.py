@@ -6,15 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from prunescape.cluster import Constraint, SlurmName
 from prunescape.config_errors import TAG, UNKNOWN_KIND
 from prunescape.config_types import Count, Distinct, Name, Part
 
 Precision = Literal["fp32", "int8", "fp16", "bf16", "sparse80"]
 Provider = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+ExecutionProvider$")]
 # A host or serial number that starts with a dash would be read as an option by the program that gets it; a host may
-# also reach a shell, through a proxy command of the user's own, and a partition through Snakemake's executor.
+# also reach a shell, through a proxy command of the user's own.
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9_.:@%/+\[\]-]*$", max_length=255)]
-Partition = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.,-]*$", max_length=255)]
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\[][^\s\x00-\x1f]*$", max_length=255)]
 Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1000)]
 Seconds = Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)]
@@ -76,8 +76,8 @@ class Slurm(Settings):
     """A node that Slurm gives to the job."""
 
     kind: Literal["slurm"]
-    partition: Partition | None = None
-    constraint: Text | None = None
+    partition: SlurmName | None = None
+    constraint: Constraint | None = None
     gpu: Annotated[int, Field(ge=0, le=64)] = 0
 
 
