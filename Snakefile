@@ -19,6 +19,7 @@ include: "rules/rounds.smk"
 include: "rules/bench.smk"
 include: "rules/analysis.smk"
 include: "rules/report.smk"
+include: "rules/run.smk"
 
 
 localrules:

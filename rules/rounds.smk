@@ -1,5 +1,8 @@
 """Finished cells -> the next round's cells: a grid that reaches further, then fresh seeds at the points worth judging."""
 
+from prunescape.records import GRID
+from prunescape.rounds import read_round
+
 
 def rounds_before(number=STUDY.most_rounds + 1):
     """The rounds that come before round `number`, in order, none after the last; Snakemake waits for each."""

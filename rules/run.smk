@@ -1,0 +1,83 @@
+"""What goes on around the jobs of a run: who holds the study, what is damaged, progress, and what the end says."""
+
+import os
+import shutil
+from pathlib import Path
+
+from prunescape.files import damaged_files
+from prunescape.jobs.interrupt import stop_jobs_on_interrupt
+from prunescape.jobs.recovery import clear_the_way
+from prunescape.jobs.run import hold, holder, in_use
+from prunescape.progress import watch_cells
+from prunescape.rounds import present_rounds
+
+
+def expected_files():
+    """What a whole study has, as far as its rounds are planned by now."""
+    rounds = present_rounds(expand(ROUND, round=range(1, STUDY.most_rounds + 1)))
+    return {
+        "records": cell_files("record.json", cells_with(rounds)),
+        "rounds": [ROUND.format(round=planned.number) for planned in rounds],
+        "measured": target_files(),
+    }
+
+
+def show_end(failed=False):
+    """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
+    from prunescape.run_end import failed_lines, finished_lines
+
+    if failed:
+        lines = failed_lines(RESULTS, STUDY.summary(), **expected_files(), failures=WATCH.failures)
+    elif "write_report" in WATCH.finished:
+        shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
+        lines = finished_lines(RESULTS)
+    else:
+        lines = ["This run wrote no report: for one, run snakemake without naming a target."]
+    print("", *lines, sep="\n", file=sys.stderr)
+
+
+def missing_cells():
+    """How many cells of the rounds planned by now have no record."""
+    return sum(not os.path.exists(record) for record in expected_files()["records"])
+
+
+def forget_checkpoint(wildcards):
+    """A trained cell, of which Snakemake knows, needs none."""
+    Path(checkpoint_file(wildcards)).unlink(missing_ok=True)
+
+
+def refuse_damaged():
+    """Stop before anything runs: Snakemake deletes a job's outputs before the job can refuse a damaged input."""
+    identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
+    rounds = expand(ROUND, round=range(1, STUDY.most_rounds + 1))
+    widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
+    lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds])
+    if lines:
+        sys.exit("\n".join(f"error: {line}" for line in lines))
+
+
+def start_run():
+    """Hold the study for this run alone, and end its jobs when a user interrupts it."""
+    try:
+        WATCH.hold = hold(RESUMING)
+        WATCH.write_down()
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    stop_jobs_on_interrupt()
+
+
+def look_for_other_runs():
+    """Say who works on this study; unlocking needs certainty that nobody does, nor any job of theirs."""
+    try:
+        if "--unlock" in sys.argv:
+            clear_the_way(RESUMING)
+        elif other := holder(RESUMING):
+            print(f"note: {in_use(RESULTS, other)}", file=sys.stderr)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+WATCH = watch_cells(missing_cells, forget_checkpoint)
+if workflow.is_main_process:
+    look_for_other_runs()
+    refuse_damaged()
