@@ -5,6 +5,7 @@ Needs what tests/slurm_cluster.py needs; skipped, with the reason, where there i
 
 import contextlib
 import copy
+import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,14 +130,39 @@ def test_what_a_node_loses_is_trained_again_with_the_same_results(slurm, undistu
         slurm.mend_nodes()
     assert [(job["JobState"], job["Restarts"]) for job in jobs_of(slurm, "train_cell")[-1:]] == [("COMPLETED", "1")]
     pd.testing.assert_frame_equal(results(project), undisturbed)
-    epochs = [line for line in (project.work / CELL / "train.log").read_text().splitlines() if "epoch=" in line]
-    assert len(epochs) == EPOCHS, "the log is of one training"
+    assert_goes_on(project, saved=fault is preempt)
+
+
+def assert_goes_on(project, saved):
+    """A training that was asked to end goes on where it was; one that was lost within half a minute starts anew."""
+    log = (project.work / CELL / "train.log").read_text()
+    assert ("going on in epoch" in log) is saved
+    first = int(re.match(r"going on in epoch (\d+) ", log)[1]) if saved else 1
+    assert log.count("train_loss=") == EPOCHS - first + 1 and (first > 20) is saved
 
 
 @pytest.mark.faults
 def test_a_cancelled_training_has_the_same_results(slurm, undisturbed, tmp_path):
     project = on_slurm(tmp_path, small_study())
     disturbed(project, slurm, lambda job: slurm.run("scancel", job["JobId"]))
+    pd.testing.assert_frame_equal(results(project), undisturbed)
+    assert_goes_on(project, saved=True)
+
+
+@pytest.mark.faults
+def test_resume_cancels_what_a_killed_run_left_in_the_queue(slurm, undisturbed, tmp_path):
+    project = on_slurm(tmp_path, small_study())
+    running, log = project.start(), project.work / CELL / "train.log"
+    slurm.wait_until(lambda: log.exists() and log.read_text().count("epoch=") > 20, "cell that trains", seconds=300)
+    running.kill()
+    project.finish(running)
+    (orphan,) = [job for job in jobs_of(slurm, "train_cell") if str(tmp_path) in job["WorkDir"]]
+    assert orphan["JobState"] == "RUNNING"
+    done = project.resume()
+    assert done.returncode == 0, done.stdout
+    assert f"cancelling what an earlier run left in Slurm's queue (jobs named {orphan['JobName']})" in done.stdout
+    first, second = [job for job in jobs_of(slurm, "train_cell") if str(tmp_path) in job["WorkDir"]]
+    assert (first["JobState"], second["JobState"]) == ("CANCELLED", "COMPLETED")
     pd.testing.assert_frame_equal(results(project), undisturbed)
 
 
