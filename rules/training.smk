@@ -1,5 +1,14 @@
 """What all cells of an experiment share -> shared.json; one job per cell -> its record and weights."""
 
+# some experiment asks for the faster precision
+PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
+
+
+def probed_network(wildcards, input):
+    """What a probe of the faster precision trains."""
+    experiment = experiment_of(wildcards)
+    return {"architecture": experiment.architecture, "model": experiment.model, "device": STUDY.device}
+
 
 rule declare_experiment:
     """Write down recipe, data and training code: small, for every cell and every plan that ranks trained filters.
@@ -13,12 +22,15 @@ rule declare_experiment:
         shared=SHARED,
     log:
         f"{EXPERIMENT}/shared.log",
-    localrule: True
+    localrule: not PROBED  # a probe has to run where the trainings will
     conda:
         "../envs/train.yaml"
+    resources:
+        **(cluster_resources("declare_experiment", gpu=1 if STUDY.device == "cuda" else 0) if PROBED else {}),
     params:
         recipe=recipe_params,
         code=digest_with_architecture("train_cell"),
+        network=probed_network,  # no trigger, since it takes input: what was settled stays
     script:
         "../workflow_scripts/declare_experiment.py"
 

@@ -24,7 +24,7 @@ from train_cell import train_cell
 
 CLASSES = 20
 PLAN = {"model": "resnet8", "architecture": "resnet_cifar", "method": "base"}
-FINITE = {"epochs": 3, "batch_size": 20}
+FINITE = {"epochs": 3, "batch_size": 20, "precision": "fp32"}
 # how a training ends: recipe, log10 of the learning rate, epochs that it finishes
 ENDS = {
     "from the first step": (FINITE, "38.0", 1),

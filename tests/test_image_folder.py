@@ -400,7 +400,7 @@ def cell(tree, tmp_path_factory):
     prepare_data(options_of(tree, resize=14), **files)
     plan = {"architecture": "resnet_cifar", "model": "resnet8", "method": "base"}
     plan_variant(plan, identity=files["identity"], weights=None, out=out / "widths.json")
-    recipe = {"epochs": 2, "batch_size": 16, "flip": True}
+    recipe = {"epochs": 2, "batch_size": 16, "flip": True, "precision": "fp32"}
     declare_experiment(recipe, "code", identity=files["identity"], out=out / "shared.json")
     made = {"record": out / "record.json", "weights": out / "weights.safetensors"}
     known = {"shared": out / "shared.json", "widths": out / "widths.json", **files}

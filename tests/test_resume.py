@@ -157,7 +157,7 @@ def study(tmp_path_factory) -> Path:
     prepare_data(options, data=out / "digits.npz", identity=out / "digits.json")
     plan = {"architecture": "resnet_cifar", "model": "resnet8", "method": "base"}
     plan_variant(plan, identity=out / "digits.json", weights=None, out=out / "widths.json")
-    recipe = {"epochs": 24, "batch_size": 32, "schedule": "cosine", "crop_padding": 1}
+    recipe = {"epochs": 24, "batch_size": 32, "schedule": "cosine", "crop_padding": 1, "precision": "fp32"}
     digest = read_json(out / "digits.json")["digest"]
     write_json(out / "shared.json", {"recipe": recipe, "code": "code", "data": digest})
     return out

@@ -6,12 +6,28 @@ from prunescape.files import read_json, write_json
 from prunescape.joblog import job_log
 
 
-def declare_experiment(recipe: dict, code: str, *, identity: Path, out: Path) -> None:
+def declare_experiment(recipe: dict, code: str, *, identity: Path, out: Path, network: dict | None = None) -> None:
     """Write `recipe`, the digest `code` of the training code and the data's digest to `out` (JSON).
 
-    The file is small and compared by content, so that a change of any of them reaches every cell.
+    The file is small and compared by content, so that a change of any of them reaches every cell. The precision `auto`
+    is settled here, once, by a probe of the unpruned `network` (architecture, model, device): another machine trains on
+    with what stands in the file.
     """
-    write_json(out, {"recipe": recipe, "code": code, "data": read_json(identity, "digest")["digest"]})
+    known = read_json(identity, "digest", "shape", "classes")
+    if recipe["precision"] == "auto":
+        recipe = recipe | {"precision": probed_precision(recipe, known, **network)}
+    write_json(out, {"recipe": recipe, "code": code, "data": known["digest"]})
+
+
+def probed_precision(recipe: dict, known: dict, *, architecture: str, model: str, device: str) -> str:
+    """The precision that trains `model` faster here."""
+    from prunescape.nets.build import build_model, initialise
+    from prunescape.training.probe import faster_precision
+    from prunescape.training.provenance import reproducible_device
+
+    where = reproducible_device(device)
+    network = build_model(architecture, model, in_channels=known["shape"][0], classes=known["classes"])
+    return faster_precision(initialise(network, 0), tuple(known["shape"]), recipe["batch_size"], where)
 
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -21,4 +37,5 @@ if __name__ == "__main__" and "snakemake" in globals():
             snakemake.params.code,
             identity=Path(snakemake.input.identity),
             out=Path(snakemake.output.shared),
+            network=snakemake.params.network,
         )

@@ -32,6 +32,7 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     ),
     "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
     "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),
+    "precision": ("string", "of products and convolutions while training: fp32 or bf16; tests are in fp32"),
     "status": ("string", "ok, or diverged: the loss was not finite"),
     "classes": ("int64", "number of classes"),
     "tested": ("int64", "images in the test split"),
@@ -92,7 +93,7 @@ def record_row(record: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:
 
     `place` has stage, round and select_on: they belong to the design, which may change without a training.
     """
-    row = {**record, **record["provenance"], **place}
+    row = {**record, **record["provenance"], **place, "precision": record["recipe"]["precision"]}
     row["correct_bits"] = base64.b64decode(record["correct_bits"])
     return {name: row[name] for name in CELL_COLUMNS}
 

@@ -52,6 +52,7 @@ def run_pairs(cells: pd.DataFrame) -> Pairs:
         pairs.append(("trained between", f"{cells['finished'].min()} and {cells['finished'].max()}"))
     names = {
         "device": "device",
+        "precision": "precision of training",
         "host": "host",
         "torch": "torch",
         "data_digest": "data",

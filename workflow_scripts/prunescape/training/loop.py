@@ -133,7 +133,7 @@ class Training:
         epoch, started = self.epoch, time.perf_counter() - self.epoch.seconds
         self.generator.set_state(epoch.start)
         for images, labels in self.splits.train.shuffled(self.recipe.batch_size, skip=epoch.batches):
-            logits = self.network(self.normalise(images))
+            logits = forward(self.network, self.normalise(images), self.recipe.precision)
             loss = functional.cross_entropy(logits, labels)
             loss.backward()
             self.optimiser.step(rate)
@@ -143,6 +143,12 @@ class Training:
         scores = epoch.loss_sum.item() / epoch.images, 100 * epoch.correct.item() / epoch.images
         epoch.seconds = time.perf_counter() - started  # a GPU has really ended only now
         return scores
+
+
+def forward(network: nn.Module, images: Tensor, precision: str) -> Tensor:
+    """The logits, fp32 (b, classes), of a pass whose products are in `precision`: fp32, or bf16 by torch's autocast."""
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        return network(images).float()
 
 
 def train(network: nn.Module, data: PreparedData | PreparedFolder, recipe: Recipe, **settings) -> Outcome:
