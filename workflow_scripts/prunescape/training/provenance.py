@@ -12,13 +12,17 @@ import numpy
 import torch
 
 from prunescape.errors import InputError
+from prunescape.training.gpu import claim_gpu
 
 
 def reproducible_device(name: str) -> torch.device:
     """The device called cpu or cuda, set so that the same seed gives the same result in full float32.
 
-    One thread on the CPU; on a GPU deterministic convolutions and no TF32. Raises InputError when there is no GPU.
+    One thread on the CPU; on a GPU, of several one that no other training has, deterministic convolutions and no TF32.
+    Raises InputError when there is no GPU.
     """
+    if name == "cuda":
+        claim_gpu()
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("no GPU is visible to torch", where="device", allowed="cpu here", hint="set device: cpu")
     torch.set_num_threads(1)
