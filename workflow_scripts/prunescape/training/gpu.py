@@ -21,8 +21,8 @@ _claimed: list[IO[str]] = []
 def claim_gpu() -> str | None:
     """Make one GPU of those visible the only one, for as long as this process lives; its name in `VISIBLE`.
 
-    None without a GPU, and with all of them still visible where other trainings of this user hold every one: more were started at once
-    than there are (`--resources gpu=N`), or a cluster gave each job a GPU that it calls by the same name.
+    None without a GPU; and, with all of them still visible, where other trainings of this user hold every one: more
+    were started at once than there are (`--resources gpu=N`), or a cluster calls the GPU of each job by the same name.
     """
     if _claimed:
         return os.environ[VISIBLE]
