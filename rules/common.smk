@@ -80,7 +80,7 @@ def cell_file(cell, name):
 
 def checkpoint_file(wildcards):
     """Where a cell's training leaves what it needs to go on after an interruption."""
-    return f"{RESUMING}/{Cell.from_wildcards(wildcards).path.replace('/', ',')}.safetensors"
+    return f"{RESUMING}/{Cell.from_wildcards(wildcards).file_name}.safetensors"
 
 
 def resume_checkpoint(wildcards, input):

@@ -10,6 +10,9 @@ from dataclasses import asdict
 from prunescape.data.names import identity_options, is_image_folder, source_digest
 from prunescape.targets import REACHED_BY, REMOTE
 
+# some experiment asks for the faster precision
+PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
+
 
 def digest_with_architecture(script):
     """A params function: the digest of a rule's code with the ONE architecture module that the job's model needs."""
@@ -29,6 +32,12 @@ def data_params(wildcards):
 def recipe_params(wildcards):
     """The recipe with every default spelled out, keys sorted: parameters compare by their text."""
     return dict(sorted(asdict(experiment_of(wildcards).recipe).items()))
+
+
+def probed_network(wildcards, input):
+    """What a probe of the faster precision trains."""
+    experiment = experiment_of(wildcards)
+    return {"architecture": experiment.architecture, "model": experiment.model, "device": STUDY.device}
 
 
 def plan_params(wildcards):

@@ -1,14 +1,5 @@
 """What all cells of an experiment share -> shared.json; one job per cell -> its record and weights."""
 
-# some experiment asks for the faster precision
-PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
-
-
-def probed_network(wildcards, input):
-    """What a probe of the faster precision trains."""
-    experiment = experiment_of(wildcards)
-    return {"architecture": experiment.architecture, "model": experiment.model, "device": STUDY.device}
-
 
 rule declare_experiment:
     """Write down recipe, data and training code: small, for every cell and every plan that ranks trained filters.

@@ -93,6 +93,11 @@ class Cell:
         return CELL_PATH.format(**self.wildcards)
 
     @property
+    def file_name(self) -> str:
+        """The same as the name of one file."""
+        return self.path.replace("/", ",")
+
+    @property
     def wildcards(self) -> dict[str, str]:
         """The values that stand in `CELL_PATH`."""
         return {
