@@ -1,4 +1,4 @@
-# `make study` and `make test` do all the set-up themselves; `make clean` undoes that; results stay.
+# `make study`, `make test` and `make bench` do all the set-up themselves; `make clean` undoes that; results stay.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STUDY := digits
 OWN_FORMAT := Snakefile rules
 
-.PHONY: study test lint clean
+.PHONY: study test bench lint clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores all --quiet rules
@@ -14,6 +14,9 @@ study: $(READY)
 
 test: lint
 	$(BIN)/pytest
+
+bench: $(READY)
+	$(BIN)/python benchmarks/compare_throughput.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
