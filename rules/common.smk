@@ -1,5 +1,6 @@
 """The study, the paths of its results, and what rules ask of both. Every job parses this file: it imports no torch."""
 
+import gc
 import os
 import shutil
 import sys
@@ -17,6 +18,9 @@ from prunescape.progress import watch_cells
 from prunescape.records import GRID
 from prunescape.rounds import present_rounds, read_round
 from prunescape.study import load_study
+
+# Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
+gc.set_threshold(200_000, 50, 100)
 
 try:
     for file in workflow.configfiles:
