@@ -1,4 +1,4 @@
-# `make study` and `make test` do all the set-up themselves; `make clean` undoes that; results stay.
+# `make study`, `make test` and `make bench` do all the set-up themselves; `make clean` undoes that; results stay.
 # `make resume` goes on with a study that was killed; `make test-faults` runs the fault tests that `make test` leaves out.
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STUDY := digits
 OWN_FORMAT := Snakefile rules
 
-.PHONY: study resume test test-faults lint clean
+.PHONY: study resume test test-faults bench lint clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores all --quiet rules
@@ -21,6 +21,9 @@ test: lint
 
 test-faults: $(READY)
 	$(BIN)/pytest -m faults
+
+bench: $(READY)
+	$(BIN)/python benchmarks/compare_throughput.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

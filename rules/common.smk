@@ -1,5 +1,6 @@
 """The study, the paths of its results, and what rules ask of both. Every job parses this file: it imports no torch."""
 
+import gc
 import sys
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
@@ -13,6 +14,9 @@ from prunescape.data.names import decoding_workers, is_image_folder
 from prunescape.errors import InputError
 from prunescape.jobs.run import STATE
 from prunescape.study import load_study
+
+# Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
+gc.set_threshold(200_000, 50, 100)
 
 try:
     if set("{}") & set(str(workflow.basedir)):

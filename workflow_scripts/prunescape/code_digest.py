@@ -64,7 +64,8 @@ def _file_of(module: str) -> Path | None:
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
-def _imports(path: Path) -> set[str]:
+@cache
+def _imports(path: Path) -> frozenset[str]:
     """The names under our package that a file imports anywhere, with the packages above them."""
     names: set[str] = set()
     for node in ast.walk(_tree(path)):
@@ -73,7 +74,7 @@ def _imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
     parts = [name.split(".") for name in names if name.split(".")[0] == PACKAGE]
-    return {".".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}
+    return frozenset(".".join(part[:end]) for part in parts for end in range(1, len(part) + 1))
 
 
 @cache
