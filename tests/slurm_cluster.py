@@ -218,10 +218,18 @@ def _kill_jobs(cluster: str, ids: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    end = {signal.SIGINT, signal.SIGTERM}
     try:
         with SlurmCluster() as cluster:
             print(f"Slurm runs, its files are in {cluster.folder}. In another terminal, from the checkout:")
-            print("  snakemake --profile slurm", "  sinfo; squeue; scontrol show job", "Ctrl-C ends it.", sep="\n")
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    except (NoSlurm, KeyboardInterrupt) as reason:
+            print(
+                "  snakemake --profile slurm",
+                "  sinfo; squeue; scontrol show job",
+                "Ctrl-C ends it.",
+                sep="\n",
+                flush=True,
+            )
+            signal.pthread_sigmask(signal.SIG_BLOCK, end)  # after the daemons, which would inherit that
+            signal.sigwait(end)
+    except NoSlurm as reason:
         raise SystemExit(f"error: {reason}") from None
