@@ -64,7 +64,7 @@ def run_job(finished, out: Path, before: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     ("before", "said"),
     [
-        (NO_MEMORY, ("error: out of memory (", "can't allocate memory", "batch_size", "mem_mb", "--cores")),
+        (NO_MEMORY, ("error: out of memory (", "batch_size", "memory_mb", "--cores")),
         (NO_GPU_MEMORY, ("error: out of GPU memory (CUDA out of memory. Tried to allocate", "batch_size")),
     ],
     ids=["cpu", "cuda"],

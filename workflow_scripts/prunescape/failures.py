@@ -19,9 +19,10 @@ MEMORY_WORDS = (
     "ALLOC_FAILED",
     "is killed by signal: Killed",
     "failed to map segment",
+    "could not create a primitive",  # oneDNN, whose words do not say of what there was too little
     os.strerror(errno.ENOMEM),
 )
-MEMORY_HINT = "a smaller batch_size, fewer workers, fewer cells at once (--cores), more memory for the job (mem_mb)"
+MEMORY_HINT = "a smaller batch_size, fewer workers, fewer cells at once (--cores), more memory for the job (memory_mb)"
 SAID = 200  # characters of a library's own words
 GPU_HINT = "a smaller batch_size, a GPU with more memory, or one that nothing else uses"
 
