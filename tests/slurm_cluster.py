@@ -57,6 +57,9 @@ class SlurmCluster:
             for node in NODES:
                 self.start_node(node)
             self.wait_until(self._all_idle, "idle nodes")
+        except (OSError, subprocess.SubprocessError) as error:  # device files, say, which not every container may make
+            self.__exit__()
+            raise NoSlurm(f"this machine does not allow it: {error}") from error
         except BaseException:
             self.__exit__()
             raise
@@ -185,7 +188,10 @@ def _install_programs() -> None:
     install = ["apt-get", "install", "-y", "--no-install-recommends", "slurm-wlm", "munge"]
     for command in (["apt-get", "update"], install):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        except subprocess.TimeoutExpired:
+            raise NoSlurm(f"{' '.join(command)} takes more than five minutes") from None
         if done.returncode:
             raise NoSlurm(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
 
