@@ -27,6 +27,7 @@ SERVER = "prunescape.jobs.warm_server"
 START_SECONDS = 120.0
 ORPHAN_SECONDS = 5.0  # by then a child has noticed that the warm process is gone
 STOP = b"stop\n"
+ALONE = "PRUNESCAPE_ALONE"  # marks a job that was started anew with MEMORY
 # How glibc gives memory to a training, read once when a process starts: from large pages, and kept instead of given
 # back after every step. The same bits, up to 1.5 times as fast (docs/performance.md). No measured process gets this.
 MEMORY = {
@@ -43,21 +44,16 @@ def run_job(function: Callable[..., None], log: str, **arguments: Any) -> None:
     What it prints goes to `log`. Without a warm process, or when that ends too early, the call is made here.
     """
     known = own_run()
-    connection = connect(known[1]) if known and not has_memory() else None
+    connection = connect(known[1]) if known and ALONE not in os.environ else None
     if connection is not None:
         request = {"function": function.__name__, "log": log, "folder": os.getcwd(), "arguments": arguments}
         status = _ask(connection, request)
         if status is not None:
             sys.exit(status)
-    if not has_memory():  # start this process anew, a tenth of a second, to do the work itself
-        os.execve(sys.executable, sys.orig_argv, {**os.environ, **MEMORY})
+    if ALONE not in os.environ:  # start this process anew, a tenth of a second, to do the work itself
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **MEMORY, ALONE: "1"})
     with job_log(log):
         function(**arguments)
-
-
-def has_memory() -> bool:
-    """Whether this process was started with MEMORY."""
-    return all(os.environ.get(name) == value for name, value in MEMORY.items())
 
 
 def connect(run: Run) -> socket.socket | None:
