@@ -126,7 +126,7 @@ def running(tmp_path):
     study["experiments"]["small"]["recipe"]["epochs"] = 30
     project = Project(tmp_path, study)
     process = project.start("cells", "--quiet", "rules")
-    assert wait_for(lambda: warm_children(project), 60), "no training started"
+    assert wait_for(lambda: warm_children(project)), "no training started"
     yield project, process
     process.kill()
     process.communicate()
@@ -138,8 +138,8 @@ def test_an_interrupt_leaves_no_process_behind_and_loses_nothing(running):
     project, process = running
     wait_for(lambda: list(project.work.glob("results/tiny/**/train.log")))
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) != 0
-    assert wait_for(lambda: not processes_of(project), 10), processes_of(project)
+    assert process.wait(120) != 0
+    assert wait_for(lambda: not processes_of(project), 30), processes_of(project)
     assert list(project.work.glob("results/tiny/.state/*.safetensors")), "a training left where it was"
     project.run("cells")
     records = [read_json(path) for path in project.work.glob("results/tiny/**/record.json")]
@@ -150,7 +150,7 @@ def test_orphans_of_a_killed_run_end_by_themselves(running):
     project, process = running
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert wait_for(lambda: not processes_of(project), 15), processes_of(project)
+    assert wait_for(lambda: not processes_of(project), 30), processes_of(project)
 
 
 def test_a_second_run_is_refused_and_resume_names_the_holder(running):
