@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 
 import yaml
+from analyse_table import PACKAGES, high_water_mark
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = PACKAGES.parent
 SETTINGS = 20  # the grid: all else are seeds
 
 
@@ -48,15 +49,6 @@ def run(folder: Path, cores: int) -> tuple[float, float, int]:
     if process.returncode:
         raise RuntimeError((folder / "log.txt").read_text()[-3000:])
     return time.perf_counter() - started, own, peak
-
-
-def high_water_mark(pid: int) -> int:
-    """Peak resident memory of a process so far, bytes; 0 when it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
 def processor_seconds(pid: int) -> float:

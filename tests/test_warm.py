@@ -63,9 +63,8 @@ def study(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", path)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv(VARIABLE, "")  # so that what `hold` sets is undone after the test
     held = hold(tmp_path / "state")
-    monkeypatch.setenv(VARIABLE, os.environ[VARIABLE])
 
     def start(kind: str, name: str = "out") -> subprocess.Popen:
         arguments = json.dumps({"kind": kind, "out": str(tmp_path / name)})
@@ -144,7 +143,7 @@ def test_without_its_warm_process_a_job_starts_again_by_itself(study):
     job = study("wait")
     assert ends(lambda: (study.folder / "out").exists() and (study.folder / "out").read_text())
     child = int((study.folder / "out").read_text())
-    os.kill(parent_of(child), signal.SIGKILL)
+    psutil.Process(child).parent().kill()
     assert ends(lambda: (study.folder / "out").read_text() not in ("", str(child)))
     assert not is_running(child) and int((study.folder / "out").read_text()) == job.pid
     job.kill()
@@ -156,10 +155,6 @@ def is_running(pid: int) -> bool:
         os.kill(pid, 0)
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return False
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_a_held_study_names_its_holder_and_is_free_again_after_it(tmp_path, monkeypatch):

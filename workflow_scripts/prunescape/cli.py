@@ -33,9 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (OSError, MemoryError, RuntimeError) as error:
-        if not want(error):
+        lacking = want(error)
+        if lacking is None:
             raise
-        print(f"prunescape: error: {want(error)}", file=sys.stderr)
+        print(f"prunescape: error: {lacking}", file=sys.stderr)
         return 2
     return 0
 

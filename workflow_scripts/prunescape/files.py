@@ -15,6 +15,7 @@ from prunescape.errors import InputError
 from prunescape.failures import want_of_space
 
 AGAIN = "delete it and run again"
+MAKE_ALONE = "delete it, then run the same command with its name after `snakemake`: made again alone, it costs no cell"
 SEAL = "sha256"  # the key of a JSON file's checksum, over the canonical text of all else
 
 
@@ -86,13 +87,12 @@ def _seal(content: dict) -> str:
 
 def damaged_files(paths: Iterable[Path | str]) -> list[str]:
     """One line for each of these sealed JSON files that is there and damaged."""
-    hint = "delete it, then run the same command with its name after `snakemake`: made again alone, it costs no cell"
     lines = []
     for path in (path for path in paths if Path(path).exists()):
         try:
             read_json(path)
         except InputError as error:
-            lines.append(str(InputError(error.what, where=path, hint=hint)))
+            lines.append(str(InputError(error.what, where=path, hint=MAKE_ALONE)))
     return lines
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from prunescape.errors import InputError
-from prunescape.files import read_json
+from prunescape.files import MAKE_ALONE, read_json
 
-PREPARE = "delete it, then run the same command with its name after `snakemake`: made again alone, it costs no cell"
 IDENTITY = ("dataset", "digest", "shape", "classes", "train", "test", "mean", "std")
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 HELD_OUT = ("validation_images", "validation_labels")  # only where there is a validation split
@@ -95,7 +94,7 @@ def load_prepared(
     """
     known, (arrays, digest) = read_json(identity, *IDENTITY), _read_arrays(data)
     if digest != known["digest"]:
-        raise InputError("the data file is not the one its identity names", where=data, hint=PREPARE)
+        raise InputError("the data file is not the one its identity names", where=data, hint=MAKE_ALONE)
     about = {name: np.array(known[name], np.float32) for name in ("mean", "std")} | {"classes": known["classes"]}
     if "crop" not in arrays:
         return PreparedData(**arrays, **about)
@@ -116,5 +115,5 @@ def _read_arrays(data: Path | str) -> tuple[dict[str, np.ndarray], str]:
         raise InputError(
             f"the data file cannot be read ({error})",
             where=data,
-            hint=PREPARE,
+            hint=MAKE_ALONE,
         ) from None

@@ -43,14 +43,14 @@ def run_job(function: Callable[..., None], log: str, **arguments: Any) -> None:
 
     What it prints goes to `log`. Without a warm process, or when that ends too early, the call is made here.
     """
-    known = own_run()
-    connection = connect(known[1]) if known and ALONE not in os.environ else None
+    known, alone = own_run(), ALONE in os.environ
+    connection = connect(known[1]) if known and not alone else None
     if connection is not None:
         request = {"function": function.__name__, "log": log, "folder": os.getcwd(), "arguments": arguments}
         status = _ask(connection, request)
         if status is not None:
             sys.exit(status)
-    if ALONE not in os.environ:  # start this process anew, a tenth of a second, to do the work itself
+    if not alone:  # start this process anew, a tenth of a second, to do the work itself
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **MEMORY, ALONE: "1"})
     with job_log(log):
         function(**arguments)
@@ -96,8 +96,8 @@ def _ask(connection: socket.socket, request: dict[str, Any]) -> int | None:
 
     SIGTERM and SIGINT are passed on: the child saves what it has before it ends.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: connection.sendall(STOP))
+    stopping = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: connection.sendall(STOP)) for number in stopping}
     try:
         with connection:
             connection.sendall(json.dumps(request).encode() + b"\n")
@@ -106,6 +106,6 @@ def _ask(connection: socket.socket, request: dict[str, Any]) -> int | None:
         answer = b""
     if not answer.endswith(b"\n"):
         time.sleep(ORPHAN_SECONDS)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     return int(answer) if answer.endswith(b"\n") else None

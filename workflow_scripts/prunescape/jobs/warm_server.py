@@ -15,9 +15,11 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from prunescape.joblog import job_log
@@ -89,15 +91,15 @@ class Server:
                 os.kill(child.pid, signal.SIGTERM)
 
     def _fork(self, connection: socket.socket, request: dict[str, Any]) -> None:
-        function = getattr(importlib.import_module(request["function"]), request["function"])
-        preload(function, request)
+        module = importlib.import_module(request["function"])  # a script has the name of its function
+        preload(module, request)
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for held in (self.listening, connection, *(child.connection for child in self.children.values())):
                 held.close()  # whoever waits at the other end must notice when the server is gone
-            os._exit(work(function, request))
+            os._exit(work(getattr(module, request["function"]), request))
         self.children[pid] = Child(pid, connection, grown=time.monotonic())
         self.selector.register(connection, selectors.EVENT_READ)
 
@@ -147,10 +149,10 @@ def used_ticks(pid: int) -> int | None:
     return sum(int(fields[place]) for place in (11, 12, 13, 14))
 
 
-def work(function, request: dict[str, Any]) -> int:
+def work(function: Callable[..., None], request: dict[str, Any]) -> int:
     """In the child: do what was asked; the exit status."""
-    os.chdir(request["folder"])
     try:
+        os.chdir(request["folder"])
         with job_log(request["log"]):
             function(**request["arguments"])
     except SystemExit as ending:
@@ -163,15 +165,11 @@ def work(function, request: dict[str, Any]) -> int:
     return 0
 
 
-def preload(function, request: dict[str, Any]) -> None:
-    """Load here what many jobs share; what cannot be loaded is the child's to report."""
-    shared = getattr(importlib.import_module(function.__module__), "preload", None)
-    if shared is not None:
+def preload(module: ModuleType, request: dict[str, Any]) -> None:
+    """Load here what many jobs of a script share; what cannot be loaded is the child's to report."""
+    with suppress(Exception):
         os.chdir(request["folder"])
-        try:
-            shared(**request["arguments"])
-        except Exception:
-            return
+        module.preload(**request["arguments"])
     gc.collect()
     gc.freeze()  # a collection in a child would otherwise copy every page it looks at
 

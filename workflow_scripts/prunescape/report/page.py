@@ -84,7 +84,8 @@ def write_report(
     table = read_cells(cells, partial=True)
     found = {name: read_result(tables[name], columns) for name, columns in TABLES.items()}
     measured = read_result(benchmarks, dict.fromkeys(BENCHMARK_FIELDS, ("", ""))) if benchmarks else None
-    drawn = _figures(Path(figures), Path(out))
+    index = read_json(Path(figures) / INDEX, "figures", "files")
+    drawn = _figures(index, Path(figures), Path(out))
     costs = read_comparisons(compared) if compared else {}
     known = study.get("targets", {})
     emulates = {name: target["emulates"] for name, target in known.items() if target.get("emulates")}
@@ -109,7 +110,7 @@ def write_report(
         "expected": len(table) + len(missing),
         "targets": target_pairs(study.get("targets", {}), measured) + limit_pairs(study.get("objectives", {})),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "plotly": _drawing(Path(figures), LIBRARY),
+        "plotly": _drawing(index, Path(figures), LIBRARY),
     }
     with whole_file(out) as temporary:
         temporary.write_text(_render(content), encoding="utf-8")
@@ -158,29 +159,29 @@ def _landscape_tables(found: dict[str, pd.DataFrame], metric: str) -> list[Table
     return [*tables, spread_table(own["spread"], metric)] if several else tables
 
 
-def _figures(folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
+def _figures(index: dict[str, Any], folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
     """The figures of each experiment, and under None of the whole study, with drawing and address as the page sees it.
 
     One that the index only links has no drawing here: many seeds must not swell the page.
     """
     beside = Path(os.path.relpath(folder, out.parent)).as_posix()
     found: dict[str | None, list[dict[str, Any]]] = {}
-    for figure in read_json(folder / INDEX, "figures")["figures"]:
+    for figure in index["figures"]:
         drawn = figure["place"] != LINKED
-        drawing = _drawing(folder, f"{figure['name']}.fragment.html") if drawn else IN_FILES
+        drawing = _drawing(index, folder, f"{figure['name']}.fragment.html") if drawn else IN_FILES
         shown = {"drawing": drawing, "beside": beside, "open": figure["place"] == OPEN}
         found.setdefault(figure["experiment"], []).append({**figure, **shown})
     return found
 
 
-def _drawing(folder: Path, name: str) -> str:
+def _drawing(index: dict[str, Any], folder: Path, name: str) -> str:
     """A file of the figures' folder, which must be the one that the index names."""
     path, hint = folder / name, f"delete {folder / INDEX} and run again"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"the file cannot be read ({error.strerror})", where=path, hint=hint) from None
-    if hashlib.sha256(content).hexdigest() != read_json(folder / INDEX, "files")["files"].get(name):
+    if hashlib.sha256(content).hexdigest() != index["files"].get(name):
         raise InputError("the file is damaged: it is not the one that was drawn", where=path, hint=hint)
     return content.decode()
 

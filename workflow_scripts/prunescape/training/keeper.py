@@ -36,7 +36,7 @@ class Keeper:
         return self.earlier + time.monotonic() - self.started
 
     def resume(self, training: Training) -> None:
-        """Put `training` where the checkpoint left it; from scratch without a usable one, and that is said."""
+        """Put `training` where the checkpoint left it; from scratch without a usable one; a damaged one is named."""
         if not self.file.exists():
             return
         try:
