@@ -27,6 +27,7 @@ from prunescape.recipe import Recipe
 from prunescape.torchvision_operators import declare_missing_operators
 
 TEST_BATCH = 1024
+CPU = torch.device("cpu")
 
 
 class PilImages(Dataset):
@@ -44,8 +45,8 @@ class PilImages(Dataset):
         return self.transform(image), int(self.labels[index])
 
 
-def loaders(data: Path, recipe: Recipe, workers: int) -> tuple[DataLoader, DataLoader]:
-    """The training and the test images of a prepared data set."""
+def loaders(data: Path, recipe: Recipe, workers: int, pinned: bool) -> tuple[DataLoader, DataLoader]:
+    """The training and the test images of a prepared data set, `pinned` for a GPU."""
     declare_missing_operators()
     from torchvision import transforms
 
@@ -57,8 +58,9 @@ def loaders(data: Path, recipe: Recipe, workers: int) -> tuple[DataLoader, DataL
     augment += [transforms.RandomHorizontalFlip()] if recipe.flip else []
     train = PilImages(arrays["train_images"], arrays["train_labels"], transforms.Compose(augment + as_tensor))
     test = PilImages(arrays["test_images"], arrays["test_labels"], transforms.Compose(as_tensor))
-    shuffled = DataLoader(train, batch_size=recipe.batch_size, shuffle=True, num_workers=workers)
-    return shuffled, DataLoader(test, batch_size=TEST_BATCH, num_workers=workers)
+    loading = {"num_workers": workers, "pin_memory": pinned}
+    shuffled = DataLoader(train, batch_size=recipe.batch_size, shuffle=True, **loading)
+    return shuffled, DataLoader(test, batch_size=TEST_BATCH, **loading)
 
 
 def scheduler_of(optimiser: torch.optim.SGD, recipe: Recipe):
@@ -68,40 +70,46 @@ def scheduler_of(optimiser: torch.optim.SGD, recipe: Recipe):
     return MultiStepLR(optimiser, milestones=list(recipe.milestones), gamma=recipe.decay)
 
 
-def train_epoch(network: nn.Module, loader: DataLoader, optimiser: torch.optim.SGD) -> None:
+def train_epoch(network: nn.Module, loader: DataLoader, optimiser: torch.optim.SGD, device: torch.device) -> None:
     """One pass over the training images."""
     network.train()
     for images, labels in loader:
         optimiser.zero_grad()
-        nn.functional.cross_entropy(network(images), labels).backward()
+        loss = nn.functional.cross_entropy(network(images.to(device)), labels.to(device))
+        loss.backward()
         optimiser.step()
+    loss.item()  # a GPU has really ended only now
 
 
 @torch.no_grad()
-def top1(network: nn.Module, loader: DataLoader) -> float:
+def top1(network: nn.Module, loader: DataLoader, device: torch.device) -> float:
     """Percent of the test images whose class is right."""
     network.eval()
-    correct = sum((network(images).argmax(1) == labels).sum().item() for images, labels in loader)
+    correct = 0
+    for images, labels in loader:
+        correct += (network(images.to(device)).argmax(1) == labels.to(device)).sum().item()
     return 100 * correct / len(loader.dataset)
 
 
-def train_plainly(data: Path, model: str, recipe: Recipe, cell: dict, *, workers: int = 2) -> dict:
+def train_plainly(
+    data: Path, model: str, recipe: Recipe, cell: dict, *, workers: int = 2, device: torch.device = CPU
+) -> dict:
     """Train one cell, testing after every epoch; `cell` holds log10_lr, log10_wd and seed. Its top-1 and seconds."""
     started, training = time.perf_counter(), 0.0
     torch.manual_seed(cell["seed"])
-    train, test = loaders(data, recipe, workers)
+    train, test = loaders(data, recipe, workers, pinned=device.type == "cuda")
     channels, classes = train.dataset.images.shape[3], len(np.unique(train.dataset.labels))
     network = build_model(architecture_of(model), model, in_channels=channels, classes=classes)
-    initialise(network, cell["seed"])
+    initialise(network, cell["seed"]).to(device)
     rates = {"lr": 10.0 ** cell["log10_lr"], "weight_decay": 10.0 ** cell["log10_wd"]}
     optimiser = torch.optim.SGD(network.parameters(), momentum=recipe.momentum, **rates)
     scheduler = scheduler_of(optimiser, recipe)
     for _ in range(recipe.epochs):
         epoch_started = time.perf_counter()
-        train_epoch(network, train, optimiser)
+        train_epoch(network, train, optimiser, device)
         training += time.perf_counter() - epoch_started
         scheduler.step()
-        reached = top1(network, test)
+        reached = top1(network, test, device)
     images_per_second = recipe.epochs * len(train.dataset) / training
     return {**cell, "top1": reached, "seconds": time.perf_counter() - started, "images_per_second": images_per_second}
 
@@ -116,11 +124,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that load images (default: %(default)s)")
     parser.add_argument("--threads", type=int, help="of torch (default: torch's own choice)")
+    parser.add_argument("--device", type=torch.device, default=CPU, help="cpu or cuda (default: %(default)s)")
     given = parser.parse_args()
     if given.threads:
         torch.set_num_threads(given.threads)
     cell = {"log10_lr": given.log10_lr, "log10_wd": given.log10_wd, "seed": given.seed}
-    outcome = train_plainly(given.data, given.model, Recipe(**given.recipe), cell, workers=given.workers)
+    placed = {"workers": given.workers, "device": given.device}
+    outcome = train_plainly(given.data, given.model, Recipe(**given.recipe), cell, **placed)
     print(json.dumps(outcome))
 
 

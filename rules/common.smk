@@ -92,6 +92,11 @@ def resume_checkpoint(wildcards, input):
     return checkpoint_file(wildcards)
 
 
+def cells_per_gpu(wildcards, input):
+    """How many cells may train on one GPU at once; `input` keeps it from triggering."""
+    return STUDY.cells_per_gpu
+
+
 def cell_files(name, cells):
     """One file of each of `cells`."""
     return [cell_file(cell, name) for cell in cells]

@@ -46,5 +46,6 @@ rule train_cell:
     params:
         folder=image_folder,  # no trigger, since it takes input: the identity speaks for the images
         checkpoint=resume_checkpoint,  # no trigger either
+        cells_per_gpu=cells_per_gpu,  # nor this
     script:
         "../workflow_scripts/train_cell.py"

@@ -101,7 +101,7 @@ def asked_in(output):
 def test_every_submitted_rule_asks_and_a_cluster_is_no_reason_to_run_again(finished):
     everything, one = ("--dry-run", "--forceall"), {"train_cell": {"minutes": 30, "account": "lab"}}
     try:
-        finished.configure(with_cluster(minutes=5, partition="long", growth=2, rules=one))
+        finished.configure(with_cluster(minutes=5, partition="long", growth=2, rules=one) | {"cells_per_gpu": 4})
         assert finished.planned() == set()
         asked = asked_in(finished.run(*everything))
         assert set(asked) == set(SUBMITTED)

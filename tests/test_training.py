@@ -255,7 +255,7 @@ def test_a_record_has_every_column_and_its_bits_count_the_correct():
     recipe = Recipe(epochs=2, batch_size=16)
     outcome = train(linear_network(data), data, recipe, learning_rate=0.01, weight_decay=0, seed=0, device=CPU)
     record = cell_record(Cell("e", BASE, "-2.0", "0.0"), outcome, widths=WIDTHS, identity=IDENTITY)
-    job = {"seconds": 1.0, "resumes": 0, "peak_memory_bytes": 5, "recipe": {"precision": "fp32"}}
+    job = {"seconds": 1.0, "resumes": 0, "together": 1, "peak_memory_bytes": 5, "recipe": {"precision": "fp32"}}
     names = ("device", "host", "cpu", "torch", "numpy", "finished")
     digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")
     host = dict.fromkeys((*names, *digests), "x")

@@ -40,14 +40,24 @@ def odd_job(kind, out):
         Path(out).write_text(str(os.getpid()))
         time.sleep(600)
     Path(out).write_text(f"{warm} {globals().get('LOADED') == os.getppid()}")
+
+def odd_jobs(requests):
+    kinds = [arguments["kind"] for _, arguments in requests]
+    if "fail-together" in kinds:
+        raise ValueError("together it does not work")
+    for log, arguments in requests:
+        Path(arguments["out"]).write_text(f"{os.getpid()} {len(requests)}")
+    if "stay" in kinds:
+        time.sleep(600)
 """
 # A job as Snakemake starts it; what it had imported itself goes to standard output.
 JOB = """
 import json, sys
 from prunescape.jobs import warm
 from odd_job import odd_job
+together = warm.Together("odd_jobs", key=sys.argv[3]) if len(sys.argv) > 3 else None
 try:
-    warm.run_job(odd_job, log=sys.argv[1], **json.loads(sys.argv[2]))
+    warm.run_job(odd_job, log=sys.argv[1], together=together, **json.loads(sys.argv[2]))
 finally:
     print(sorted({"torch", "numpy", "pydantic", "pyarrow"} & set(sys.modules)), file=sys.__stdout__)
 """
@@ -66,9 +76,9 @@ def study(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "")  # so that what `hold` sets is undone after the test
     held = hold(tmp_path / "state")
 
-    def start(kind: str, name: str = "out") -> subprocess.Popen:
+    def start(kind: str, name: str = "out", *key: str) -> subprocess.Popen:
         arguments = json.dumps({"kind": kind, "out": str(tmp_path / name)})
-        command = [sys.executable, "-c", JOB, str(tmp_path / f"{name}.log"), arguments]
+        command = [sys.executable, "-c", JOB, str(tmp_path / f"{name}.log"), arguments, *key]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     start.folder, start.run = tmp_path, held.run
@@ -190,3 +200,27 @@ def test_a_job_elsewhere_follows_no_lock(monkeypatch, tmp_path, changed):
     assert following.own_run() == (tmp_path / "run.json", known)
     monkeypatch.setenv(VARIABLE, json.dumps({"file": str(tmp_path / "run.json"), **vars(replace(known, **changed))}))
     assert following.own_run() is None
+
+
+def test_jobs_with_one_key_are_done_by_one_child(study):
+    jobs = [study("work", f"a{number}", "a") for number in range(3)] + [study("work", "b0", "b"), study("work", "c")]
+    assert [job.wait(60) for job in jobs] == [0] * 5
+    done = [(study.folder / f"a{number}").read_text().split() for number in range(3)]
+    assert [count for _, count in done] == ["3"] * 3 and len({pid for pid, _ in done}) == 1
+    assert (study.folder / "b0").read_text() == "True True", "one with nobody beside it is done as ever"
+
+
+def test_when_it_fails_together_each_is_done_alone(study):
+    """And fails, if it does, alone."""
+    jobs = [study("fail-together", "a", "key"), study("refuse", "b", "key")]
+    assert [job.wait(60) for job in jobs] == [0, 2]
+    assert (study.folder / "a").read_text() == "True True"
+    assert (study.folder / "b.log").read_text() == "error: odd_job: no such thing\n"
+
+
+def test_one_that_is_stopped_lets_the_others_begin_again(study):
+    first, other = study("stay", "a", "key"), study("work", "b", "key")
+    assert ends(lambda: (study.folder / "b").exists() and (study.folder / "b").read_text())
+    first.terminate()
+    assert first.wait(30) == 128 + signal.SIGTERM and other.wait(60) == 0
+    assert (study.folder / "b").read_text() == "True True"

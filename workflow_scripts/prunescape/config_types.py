@@ -10,6 +10,7 @@ from prunescape.cells import NAME_PATTERN, canonical
 from prunescape.errors import InputError
 
 Item = TypeVar("Item")
+MOST_TOGETHER = 256  # cells on one GPU
 LOG10_BOUNDS = {"log10_lr": (-6, 1), "log10_wd": (-8, 0)}
 
 
@@ -43,6 +44,12 @@ def _distinct(values: list[Item]) -> list[Item]:
     return values
 
 
+def _count_or_auto(value: Any) -> int | str:
+    if value == "auto" or (type(value) is int and 1 <= value <= MOST_TOGETHER):
+        return value
+    raise ValueError(f"{value!r} cannot be used; allowed: auto, or a number from 1 to {MOST_TOGETHER}")
+
+
 Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=100)]
 Log10Rate = Annotated[str, _decimal(*LOG10_BOUNDS["log10_lr"], "log10 of a learning rate, -6 to 1")]
 Log10Decay = Annotated[str, _decimal(*LOG10_BOUNDS["log10_wd"], "log10 of a weight decay, -8 to 0")]
@@ -51,4 +58,5 @@ Distinct = Annotated[list[Item], AfterValidator(_distinct)]
 Points = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 ErrorRate = Annotated[float, Field(gt=0, lt=0.5)]
 Count = Annotated[int, Field(ge=1, le=65_536)]
+Together = Annotated[int | str, BeforeValidator(_count_or_auto)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]

@@ -55,6 +55,7 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     "resumes": ("int64", "how often the training was interrupted and went on from where it was"),
     "images_per_second": ("float64", "training images per second of training"),
     "peak_memory_bytes": ("int64", "peak resident memory of the process, or peak allocated memory of the GPU"),
+    "together": ("int64", "cells that trained in step on the GPU, this one included; they share time and memory"),
     "device": ("string", "cpu, or the name of the GPU"),
     "host": ("string", "name of the host"),
     "cpu": ("string", "name of its processor"),

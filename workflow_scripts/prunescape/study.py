@@ -12,7 +12,7 @@ from prunescape.cells import BASE, Cell, grid_cells
 from prunescape.cluster import Cluster
 from prunescape.config_errors import input_error
 from prunescape.config_file import refuse_switches
-from prunescape.config_types import LOG10_BOUNDS, Name, Part
+from prunescape.config_types import LOG10_BOUNDS, Name, Part, Together
 from prunescape.data.names import identity_options, resolve_options
 from prunescape.errors import InputError
 from prunescape.experiment import RANKING_SEED, Experiment, check_experiment
@@ -30,6 +30,7 @@ class Study(Part):
     study: Name
     reference: Literal["matthiesen2023"] | None = None
     device: Literal["cpu", "cuda"] = "cpu"
+    cells_per_gpu: Together = "auto"
     datasets: dict[Name, dict[str, Any]] = {}
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
     targets: dict[Name, Target] = {}
@@ -111,9 +112,9 @@ class Study(Part):
     def summary(self) -> dict[str, Any]:
         """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report.
 
-        Without what its jobs ask a cluster for, which is no part of what they do.
+        Without what its jobs ask a cluster for and how they share a GPU, which is no part of what they do.
         """
-        content = self.model_dump(mode="json", exclude={"cluster"})
+        content = self.model_dump(mode="json", exclude={"cluster", "cells_per_gpu"})
         for name, experiment in self.experiments.items():
             content["experiments"][name] |= {
                 "recipe": asdict(experiment.recipe),

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,29 @@ MEMORY = {
 }
 
 
-def run_job(function: Callable[..., None], log: str, **arguments: Any) -> None:
+@dataclass(frozen=True)
+class Together:
+    """Jobs with the same `key` may be done by one child, `most` at once (None: any number), by a script's `function`.
+
+    It takes the list of the jobs' logs and arguments.
+    """
+
+    function: str
+    key: str
+    most: int | None = None
+
+
+def run_job(function: Callable[..., None], log: str, *, together: Together | None = None, **arguments: Any) -> None:
     """Call a script's `function` with `arguments`, plain values, in a child of the warm process; then exit as it did.
 
-    What it prints goes to `log`. Without a warm process, or when that ends too early, the call is made here.
+    What it prints goes to `log`. Jobs that may be done `together` wait a moment for others. Without a warm process, or
+    when that ends too early, the call is made here.
     """
     known, alone = own_run(), ALONE in os.environ
     connection = connect(known[1]) if known and not alone else None
     if connection is not None:
         request = {"function": function.__name__, "log": log, "folder": os.getcwd(), "arguments": arguments}
+        request["together"] = together and asdict(together)
         status = _ask(connection, request)
         if status is not None:
             sys.exit(status)

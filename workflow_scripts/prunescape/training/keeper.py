@@ -62,23 +62,26 @@ class Keeper:
         if self.asked:
             raise Stopped(self.asked, position(training))
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Within it, SIGTERM and SIGINT stop the training between two batches. Needs the main thread."""
-        before = {number: signal.signal(number, self._ask) for number in ASKING}
-        try:
-            yield
-        except RuntimeError:
-            if self.asked is None:
-                raise
-            # the same signal ended the processes that decode images: what was last saved counts
-            raise Stopped(self.asked, "after what was last saved") from None
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
-    def _ask(self, number: int, frame: object) -> None:
-        self.asked = signal.Signals(number)
+@contextmanager
+def listening(*keepers: Keeper) -> Iterator[None]:
+    """Within it, SIGTERM and SIGINT stop the trainings between two batches. Needs the main thread."""
+
+    def ask(number: int, frame: object) -> None:
+        for keeper in keepers:
+            keeper.asked = signal.Signals(number)
+
+    before = {number: signal.signal(number, ask) for number in ASKING}
+    try:
+        yield
+    except RuntimeError:
+        if keepers[0].asked is None:
+            raise
+        # the same signal ended the processes that decode images: what was last saved counts
+        raise Stopped(keepers[0].asked, "after what was last saved") from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def position(training: Training) -> str:

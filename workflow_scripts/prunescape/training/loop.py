@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -41,7 +41,8 @@ class Outcome:
 class Epoch:
     """How far the running epoch is: batches trained, and sums over their images that stay on the training device.
 
-    `start` is the state of the generator before the epoch's order was drawn: from it the same batches come again.
+    `start` is the state of the generator before the epoch's order was drawn: from it the same batches come again. The
+    two sums are the same tensors in every epoch, since a captured step (fused.py) adds to them.
     """
 
     start: Tensor
@@ -52,24 +53,37 @@ class Epoch:
     seconds: float = 0.0
 
     @classmethod
-    def fresh(cls, generator: torch.Generator, device: torch.device) -> Epoch:
+    def first(cls, generator: torch.Generator, device: torch.device) -> Epoch:
         """An epoch of which nothing is trained yet."""
         loss_sum = torch.zeros((), device=device, dtype=torch.float64)
         return cls(generator.get_state(), loss_sum, torch.zeros((), device=device, dtype=torch.int64))
 
+    def begin_next(self, generator: torch.Generator) -> None:
+        """The same for the epoch that follows."""
+        self.start, self.batches, self.images, self.seconds = generator.get_state(), 0, 0, 0.0
+        self.loss_sum.zero_()
+        self.correct.zero_()
+
     def add(self, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
-        """Count one trained batch."""
+        """Add what one trained batch gave to the sums."""
         self.loss_sum += loss.detach() * len(labels)
         self.correct += (logits.detach().argmax(1) == labels).sum()
-        self.images += len(labels)
-        self.batches += 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step trains on: images uint8 (b, height, width, channels), labels (b,), and the learning rate."""
+
+    images: Tensor
+    labels: Tensor
+    rate: float
 
 
 class Training:
     """One network on its way: with what `state.py` saves of it, it goes on from between any two batches.
 
     Order and augmentation follow from `seed`, on any device alike. `between_batches` is called with this training
-    wherever it may be saved; what it raises ends the training.
+    wherever it may be saved; what it raises ends the training. A training `beside` another shares its images.
     """
 
     def __init__(
@@ -84,6 +98,7 @@ class Training:
         device: torch.device,
         report: Callable[[dict], None] = lambda entry: None,
         between_batches: Callable[[Training], None] = lambda training: None,
+        beside: Training | None = None,
     ) -> None:
         self.network, self.recipe, self.learning_rate = network, recipe, learning_rate
         self.device, self.classes, self.report = device, data.classes, report
@@ -91,58 +106,80 @@ class Training:
         self.generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # dropout draws from torch's own state
         network.to(device, memory_format=torch.channels_last)
-        self.splits, self.normalise = open_splits(data, recipe, self.generator, device), Normaliser(data, device)
-        self.optimiser = SGD(network.parameters(), momentum=recipe.momentum, weight_decay=weight_decay)
+        self.normalise = Normaliser(data, device)
+        same = beside and beside.splits.drawn_from(self.generator)
+        self.splits = same or open_splits(data, recipe, self.generator, device)
+        decay = {"momentum": recipe.momentum, "weight_decay": weight_decay}
+        self.optimiser = SGD(network.parameters(), **decay, fused=device.type == "cuda")
         self.outcome = Outcome()
-        self.epoch = Epoch.fresh(self.generator, device)
+        self.epoch = Epoch.first(self.generator, device)
 
-    def run(self) -> Outcome:
-        """Train to the last epoch, or to the first whose loss is not finite: the outcome is then `diverged`.
+    @property
+    def steps(self) -> int:
+        """How many batches are trained."""
+        of_epoch = -(-len(self.splits.train) // self.recipe.batch_size)
+        return of_epoch * len(self.outcome.history) + self.epoch.batches
 
-        The test split is looked at after every epoch, a validation split once, after the last.
+    def batches(self) -> Iterator[Batch]:
+        """The batches to the last epoch, or to the first whose loss is not finite: the outcome is then `diverged`.
+
+        Whoever takes the next one has trained on the last. The test split is looked at after every epoch, a validation
+        split once, after the last.
         """
         outcome = self.outcome
         while len(outcome.history) < self.recipe.epochs:
-            self._run_epoch()
+            number = len(outcome.history)
+            rate = self.learning_rate * self.recipe.rate_factor(number)
+            yield from self._batches_of_epoch(rate)
+            self._end_epoch(number, rate)
             if outcome.diverged:
-                return outcome
+                return
         if self.splits.validation:
             loss, *correct = evaluate(self.network, self.splits.validation, self.normalise, self.classes)
             outcome.val_correct, outcome.val_correct_top5 = correct
             outcome.diverged = not math.isfinite(loss)
-        return outcome
 
-    def _run_epoch(self) -> None:
-        """Train what is left of the running epoch and test."""
-        outcome, number = self.outcome, len(self.outcome.history)
-        rate = self.learning_rate * self.recipe.rate_factor(number)
-        train_loss, train_top1 = self._train_batches(rate)
+    def _batches_of_epoch(self, rate: float) -> Iterator[Batch]:
+        """What is left of the running epoch."""
+        self.network.train()
+        epoch, started = self.epoch, time.perf_counter() - self.epoch.seconds
+        self.generator.set_state(epoch.start)
+        for images, labels in self.splits.train.shuffled(self.recipe.batch_size, skip=epoch.batches):
+            yield Batch(images, labels, rate)
+            epoch.images += len(labels)
+            epoch.batches += 1
+            epoch.seconds = time.perf_counter() - started
+            self.pause()
+        epoch.loss_sum.item()  # a GPU has really ended only now
+        epoch.seconds = time.perf_counter() - started
+
+    def _end_epoch(self, number: int, rate: float) -> None:
+        """Test after epoch `number`, counted from 0, and note what it reached."""
+        outcome, epoch = self.outcome, self.epoch
+        train_loss, train_top1 = epoch.loss_sum.item() / epoch.images, 100 * epoch.correct.item() / epoch.images
         outcome.diverged = not math.isfinite(train_loss)
         if not outcome.diverged:
             tested = evaluate(self.network, self.splits.test, self.normalise, self.classes, between_batches=self.pause)
             outcome.loss, outcome.correct, outcome.correct_top5 = tested
             outcome.diverged = not math.isfinite(outcome.loss)
-        outcome.seconds.append(self.epoch.seconds)
+        outcome.seconds.append(epoch.seconds)
         outcome.history.append(_entry(number, rate, train_loss, train_top1, outcome))
         self.report(outcome.history[-1])
-        self.epoch = Epoch.fresh(self.generator, self.device)
+        epoch.begin_next(self.generator)
 
-    def _train_batches(self, rate: float) -> tuple[float, float]:
-        """Train what is left of the running epoch: mean loss and percent right over all its batches."""
-        self.network.train()
-        epoch, started = self.epoch, time.perf_counter() - self.epoch.seconds
-        self.generator.set_state(epoch.start)
-        for images, labels in self.splits.train.shuffled(self.recipe.batch_size, skip=epoch.batches):
-            logits = forward(self.network, self.normalise(images), self.recipe.precision)
-            loss = functional.cross_entropy(logits, labels)
-            loss.backward()
-            self.optimiser.step(rate)
-            epoch.add(logits, labels, loss)
-            epoch.seconds = time.perf_counter() - started
-            self.pause()
-        scores = epoch.loss_sum.item() / epoch.images, 100 * epoch.correct.item() / epoch.images
-        epoch.seconds = time.perf_counter() - started  # a GPU has really ended only now
-        return scores
+    def step(self, batch: Batch) -> None:
+        """Train on one batch: V ← μV + ∇L + λW; W ← W − γV (matthiesen2023, Eq 2.1)."""
+        logits = forward(self.network, self.normalise(batch.images), self.recipe.precision)
+        loss = functional.cross_entropy(logits, batch.labels)
+        loss.backward()
+        self.optimiser.step(batch.rate)
+        self.epoch.add(logits, batch.labels, loss)
+
+    def run(self) -> Outcome:
+        """Train to the end, alone."""
+        for batch in self.batches():
+            self.step(batch)
+        return self.outcome
 
 
 def forward(network: nn.Module, images: Tensor, precision: str) -> Tensor:
@@ -152,10 +189,9 @@ def forward(network: nn.Module, images: Tensor, precision: str) -> Tensor:
 
 
 def train(network: nn.Module, data: PreparedData | PreparedFolder, recipe: Recipe, **settings) -> Outcome:
-    """Train `network` in place with SGD (matthiesen2023, Eq 2.1) and test it after every epoch.
+    """Train `network` in place with SGD, λ on all parameters, and test it after every epoch.
 
-    V ← μV + ∇L + λW; W ← W − γV, with λ on all parameters. `settings` are those of `Training`: learning_rate,
-    weight_decay, seed, device, and optionally report.
+    `settings` are those of `Training`: learning_rate, weight_decay, seed, device, and optionally report.
     """
     return Training(network, data, recipe, **settings).run()
 

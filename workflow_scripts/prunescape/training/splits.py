@@ -6,8 +6,9 @@ A split gives `shuffled(batch_size)` for training and `in_order(batch_size)` for
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,20 @@ class InMemory:
         self.labels = torch.from_numpy(labels).to(device)
         self.augmenter = Augmenter(self.images, **augmentation) if augmentation else None
 
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def drawn_from(self, generator: torch.Generator) -> InMemory:
+        """The same images, to be trained on in the order and with the crops and flips that `generator` gives."""
+        other = copy.copy(self)
+        other.augmenter = copy.copy(self.augmenter)
+        other.augmenter.generator = generator
+        return other
+
+    def first(self, count: int) -> tuple[Tensor, Tensor]:
+        """A batch that draws nothing: the first images as they are, all of them where there are fewer."""
+        return self.images[:count], self.labels[:count]
+
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, in random order, cropped and flipped anew; the last batch may be smaller."""
         order = torch.randperm(len(self.labels), generator=self.augmenter.generator)
@@ -55,6 +70,10 @@ class Splits:
     train: InMemory | Streamed
     test: InMemory | Streamed
     validation: InMemory | Streamed | None
+
+    def drawn_from(self, generator: torch.Generator) -> Splits:
+        """The same images in memory for a training with another generator."""
+        return replace(self, train=self.train.drawn_from(generator))
 
 
 def open_splits(
@@ -85,4 +104,8 @@ class Normaliser:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Images (b, height, width, channels) as float32 (b, channels, height, width), channels last in memory."""
-        return (images * self.scale - self.shift).permute(0, 3, 1, 2)
+        return self.scaled(images).permute(0, 3, 1, 2)
+
+    def scaled(self, images: Tensor) -> Tensor:
+        """Images of any shape whose last dimension is the channels, as float32 of that shape."""
+        return images * self.scale - self.shift

@@ -65,6 +65,9 @@ class Streamed:
         self.workers, self.device = data.workers, device
         self.flip, self.generator = flip, generator
 
+    def __len__(self) -> int:
+        return len(self.crops.listing)
+
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, in random order, with a random crop and perhaps mirrored; the last batch may be smaller."""
         return self._loaded(islice(self._drawn(batch_size), skip, None))
