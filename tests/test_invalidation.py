@@ -69,7 +69,7 @@ def test_a_finished_study_has_nothing_to_do(finished):
 
 def test_an_edited_comment_or_docstring_changes_nothing(restored):
     restored.edit("workflow_scripts/prunescape/training/loop.py", '"""Training one', '"""Now training one')
-    restored.edit("workflow_scripts/train_cell.py", "    plan = ", "    # a new comment\n    plan = ")
+    restored.edit("workflow_scripts/train_cell.py", "    jobs: list", "    # a new comment\n    jobs: list")
     restored.edit("workflow_scripts/prunescape/nets/resnet_cifar.py", '"""', '"""Edited. ')
     assert restored.planned() == set()
 
