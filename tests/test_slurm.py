@@ -130,11 +130,11 @@ def test_what_a_node_loses_is_trained_again_with_the_same_results(slurm, undistu
         slurm.mend_nodes()
     assert [(job["JobState"], job["Restarts"]) for job in jobs_of(slurm, "train_cell")[-1:]] == [("COMPLETED", "1")]
     pd.testing.assert_frame_equal(results(project), undisturbed)
-    assert_goes_on(project, saved=fault is preempt)
+    assert_goes_on(project, saved=fault is not lose)
 
 
 def assert_goes_on(project, saved):
-    """A training that was asked to end goes on where it was; one that was lost within half a minute starts anew."""
+    """A training that was asked to end goes on where it was; one lost with its node, in half a minute, starts anew."""
     log = (project.work / CELL / "train.log").read_text()
     assert ("going on in epoch" in log) is saved
     first = int(re.match(r"going on in epoch (\d+) ", log)[1]) if saved else 1

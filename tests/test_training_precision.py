@@ -11,6 +11,7 @@ from prunescape.files import read_json
 from prunescape.training import probe
 from prunescape.training.loop import forward
 
+CPU = torch.device("cpu")
 RECIPE = {"epochs": 1, "batch_size": 8, "precision": "auto"}
 NETWORK = {"architecture": "resnet_cifar", "model": "resnet8", "device": "cpu"}
 
@@ -43,7 +44,8 @@ def test_products_are_rounded_to_16_bits_and_weights_and_gradients_are_not():
 @pytest.mark.parametrize(("seconds", "settled"), [((1.0, 0.5), "bf16"), ((1.0, 0.95), "fp32"), ((1.0, 3.0), "fp32")])
 def test_the_faster_one_is_taken_where_it_is_worth_it(monkeypatch, identity, tmp_path, seconds, settled):
     taken = dict(zip(probe.PRECISIONS, seconds, strict=True))
-    monkeypatch.setattr(probe, "seconds_of", lambda network, images, precision: taken[precision])
+    monkeypatch.setattr(probe, "throwaway_step", lambda *arguments: arguments[-1])
+    monkeypatch.setattr(probe, "seconds_of", lambda step, device, count=1: taken[step])
     declare_experiment(RECIPE, "code", identity=identity, out=tmp_path / "shared.json", network=NETWORK)
     assert read_json(tmp_path / "shared.json")["recipe"] == RECIPE | {"precision": settled}
 
@@ -52,9 +54,9 @@ def test_a_probe_really_trains_and_leaves_the_weights_as_they_are():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    assert probe.seconds_of(network, torch.rand(5, 2, 8, 8), "bf16") > 0
+    assert probe.faster_precision(network, (2, 8, 8), 5, CPU) in probe.PRECISIONS
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    assert probe.faster_precision(network, (2, 8, 8), 5, torch.device("cpu")) in probe.PRECISIONS
+    assert probe.seconds_of(probe.throwaway_step(network, (2, 8, 8), 5, CPU, "bf16"), CPU) > 0
 
 
 def test_a_given_precision_is_not_probed(monkeypatch, identity, tmp_path):

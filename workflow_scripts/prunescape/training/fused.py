@@ -30,6 +30,22 @@ class Trained(Protocol):
     epoch: Epoch
 
 
+@dataclass
+class Throwaway:
+    """The same of a copy that nobody keeps: for measuring steps."""
+
+    network: nn.Module
+    optimiser: SGD
+    epoch: Epoch
+
+    @classmethod
+    def copy_of(cls, network: nn.Module, device: torch.device, *, momentum: float, weight_decay: float) -> Throwaway:
+        """`network` lies on `device` already."""
+        copied = copy.deepcopy(network).train()
+        settings = {"momentum": momentum, "weight_decay": weight_decay, "fused": device.type == "cuda"}
+        return cls(copied, SGD(copied.parameters(), **settings), Epoch.first(torch.Generator(), device))
+
+
 class StackedNorm(torch.autograd.Function):
     """Batch norm in training mode of one network; `vmap` does that of all at once, as one over all their channels.
 

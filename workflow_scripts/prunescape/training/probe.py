@@ -1,17 +1,21 @@
-"""Which precision trains faster on this machine, by a few steps of each in turns. Needs torch."""
+"""Which precision trains faster on this machine, by a few throwaway steps of each in turns. Needs torch."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from types import SimpleNamespace
 
+import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
-from prunescape.training.loop import forward
-from prunescape.training.sgd import SGD
+from prunescape.training.fused import FusedStep, Throwaway
+from prunescape.training.loop import Batch
+from prunescape.training.splits import Normaliser
 
 PRECISIONS = ("fp32", "bf16")
+SETTING_UP = 3  # steps: libraries set things up, and a GPU's step is captured
 ROUNDS, STEPS = 5, 2
 WORTH = 1.1  # bf16 computes something else: it has to be so many times as fast to be taken
 
@@ -19,26 +23,37 @@ WORTH = 1.1  # bf16 computes something else: it has to be so many times as fast 
 def faster_precision(network: nn.Module, shape: tuple[int, int, int], batch_size: int, device: torch.device) -> str:
     """fp32, or bf16 where that trains `network` on batches of (channels, height, width) images WORTH times as fast.
 
-    The shortest of ROUNDS times counts, since anything else on the machine only makes them longer.
+    The shortest of ROUNDS times counts, since anything else on the machine only makes them longer. The network is left
+    as it is.
     """
-    network.to(device, memory_format=torch.channels_last).train()
-    images = torch.rand(batch_size, *shape).to(device, memory_format=torch.channels_last)
+    network.to(device, memory_format=torch.channels_last)
+    steps = {precision: throwaway_step(network, shape, batch_size, device, precision) for precision in PRECISIONS}
     for precision in PRECISIONS:
-        seconds_of(network, images, precision)  # a first time has to set things up
-    taken = [{precision: seconds_of(network, images, precision) for precision in PRECISIONS} for _ in range(ROUNDS)]
+        seconds_of(steps[precision], device, SETTING_UP)
+    taken = [{precision: seconds_of(steps[precision], device) for precision in PRECISIONS} for _ in range(ROUNDS)]
     best = {precision: min(seconds[precision] for seconds in taken) for precision in PRECISIONS}
     print(f"seconds of {STEPS} steps: {best}", flush=True)
     return "bf16" if best["fp32"] >= WORTH * best["bf16"] else "fp32"
 
 
-def seconds_of(network: nn.Module, images: torch.Tensor, precision: str) -> float:
-    """Wall seconds of STEPS training steps that leave the weights as they are."""
-    optimiser = SGD(network.parameters(), momentum=0.9, weight_decay=0.0)
-    labels = torch.zeros(len(images), dtype=torch.int64, device=images.device)
+def throwaway_step(
+    network: nn.Module, shape: tuple[int, int, int], batch_size: int, device: torch.device, precision: str
+) -> Callable[[], None]:
+    """A training step of a copy of `network` on random images, as the loop does it on `device`."""
+    channels, *pixels = shape
+    images = torch.randint(0, 256, (batch_size, *pixels, channels), dtype=torch.uint8).to(device)
+    batch = Batch(images, torch.zeros(batch_size, dtype=torch.int64, device=device), rate=0.0)
+    moments = SimpleNamespace(mean=np.full(channels, 0.5, np.float32), std=np.full(channels, 0.3, np.float32))
+    copy = Throwaway.copy_of(network, device, momentum=0.9, weight_decay=0.0)
+    step = FusedStep([copy], Normaliser(moments, device), precision, device)
+    return lambda: step([batch])
+
+
+def seconds_of(step: Callable[[], None], device: torch.device, count: int = STEPS) -> float:
+    """Wall seconds of `count` steps, to their real end on a GPU."""
     started = time.perf_counter()
-    for _ in range(STEPS):
-        functional.cross_entropy(forward(network, images, precision), labels).backward()
-        optimiser.step(0.0)
-    if images.device.type == "cuda":
-        torch.cuda.synchronize(images.device)
+    for _ in range(count):
+        step()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
     return time.perf_counter() - started

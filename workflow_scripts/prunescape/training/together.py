@@ -6,15 +6,12 @@ import copy
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from prunescape.errors import Stopped
-from prunescape.training.fused import FusedStep
-from prunescape.training.loop import Batch, Epoch, Training
-from prunescape.training.sgd import SGD
+from prunescape.training.fused import FusedStep, Throwaway
+from prunescape.training.loop import Batch, Training
 from prunescape.training.splits import InMemory
 
 ROOM = 2.0  # a step's memory counts twice: once for the first steps, once for the captured ones
@@ -83,24 +80,12 @@ def most_together(training: Training) -> int:
     return max(1, int((SHARE * free / ROOM - one) / max(two - one, 1)) + 1)
 
 
-@dataclass
-class Throwaway:
-    """What a step changes, and nobody keeps."""
-
-    network: nn.Module
-    optimiser: SGD
-    epoch: Epoch
-
-
 def _step_memory(training: Training, count: int) -> int:
     """The most bytes of the GPU that a step of `count` networks like this one's takes, weights included."""
     torch.cuda.reset_peak_memory_stats(training.device)
     before = torch.cuda.memory_allocated(training.device)
-    trained = []
-    for _ in range(count):
-        network = copy.deepcopy(training.network).train()
-        optimiser = SGD(network.parameters(), **training.optimiser.settings, fused=True)
-        trained.append(Throwaway(network, optimiser, Epoch.first(training.generator, training.device)))
+    settings = training.optimiser.settings
+    trained = [Throwaway.copy_of(training.network, training.device, **settings) for _ in range(count)]
     batch = Batch(*training.splits.train.first(training.recipe.batch_size), 0.0)
     FusedStep(trained, training.normalise, training.recipe.precision, training.device)([batch] * count)
     return torch.cuda.max_memory_allocated(training.device) - before
