@@ -64,6 +64,18 @@ def start_run():
     except InputError as error:
         sys.exit(f"error: {error}")
     stop_jobs_on_interrupt()
+    drop_rate_limit()
+
+
+def drop_rate_limit():
+    """Let cores alone limit how many jobs start, unless `--max-jobs-per-timespan` was given.
+
+    With its default of 100 jobs a second, Snakemake (9.27) wakes its scheduler once a second more for each job that is
+    done: in a run of thousands it does little else (docs/performance.md).
+    """
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
 
 
 def look_for_other_runs():

@@ -1,5 +1,6 @@
 """Train one cell from scratch and record what it reached; a diverged training is a result, not an error."""
 
+import platform
 import sys
 from contextlib import ExitStack
 from typing import Any
@@ -44,6 +45,7 @@ def preload(*, widths: str, data: str, identity: str, folder: str | None, worker
 
     load_network(widths)
     load_data(data, identity, folder=folder, workers=workers)
+    platform.platform()  # kept by Python, which runs a program to find it
 
 
 def together_of(device: str, widths: str, most: int | str) -> Together | None:

@@ -12,7 +12,7 @@ from prunescape.cells import BASE, Cell, grid_cells
 from prunescape.cluster import Cluster
 from prunescape.config_errors import input_error
 from prunescape.config_file import refuse_switches
-from prunescape.config_types import LOG10_BOUNDS, Name, Part, Together
+from prunescape.config_types import LOG10_BOUNDS, CountOrAuto, Name, Part
 from prunescape.data.names import identity_options, resolve_options
 from prunescape.errors import InputError
 from prunescape.experiment import RANKING_SEED, Experiment, check_experiment
@@ -30,7 +30,7 @@ class Study(Part):
     study: Name
     reference: Literal["matthiesen2023"] | None = None
     device: Literal["cpu", "cuda"] = "cpu"
-    cells_per_gpu: Together = "auto"
+    cells_per_gpu: CountOrAuto = "auto"
     datasets: dict[Name, dict[str, Any]] = {}
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
     targets: dict[Name, Target] = {}
