@@ -29,6 +29,10 @@ class Keeper:
         self.file, self.key, self.every = Path(file), key, every
         self.asked: signal.Signals | None = None
         self.resumes, self.earlier = 0, 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """From now on time counts."""
         self.started = self.saved = time.monotonic()  # a clock that is set back or forth changes nothing
 
     @property
@@ -71,6 +75,8 @@ def listening(*keepers: Keeper) -> Iterator[None]:
         for keeper in keepers:
             keeper.asked = signal.Signals(number)
 
+    for keeper in keepers:
+        keeper.begin()
     before = {number: signal.signal(number, ask) for number in ASKING}
     try:
         yield
