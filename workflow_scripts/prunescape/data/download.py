@@ -5,7 +5,6 @@ from pathlib import Path
 
 from prunescape.errors import InputError
 from prunescape.files import whole_file
-from prunescape.torchvision_operators import declare_missing_operators
 
 TIMEOUT_SECONDS = 60  # without a limit a silent network would hold the job for ever
 
@@ -15,6 +14,8 @@ def download(addresses: dict[str, tuple[str, str]], folder: Path) -> None:
 
     Raises InputError when that fails, for want of a network say.
     """
+    from prunescape.torchvision_operators import declare_missing_operators  # torch, for who downloads something
+
     declare_missing_operators()
     from torchvision.datasets.utils import download_url
 
