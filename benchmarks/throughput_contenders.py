@@ -158,9 +158,16 @@ def _read(done: tuple[float, str]) -> tuple[float, dict[tuple, dict]]:
 
 
 def parsed(printed: str) -> dict[tuple, dict]:
-    """The outcomes that a plain script printed, one JSON object a line; a cell trained twice counts once."""
-    lines = [json.loads(line) for line in printed.splitlines()]
-    return {(line["log10_lr"], line["log10_wd"], line["seed"]): line for line in lines}
+    """The outcomes that plain scripts printed, one JSON object each; a cell trained twice counts once.
+
+    Where Python writes unbuffered, two processes' objects may come before both their line ends.
+    """
+    outcomes, left = {}, printed.strip()
+    while left:
+        cell, end = json.JSONDecoder().raw_decode(left)
+        outcomes[cell["log10_lr"], cell["log10_wd"], cell["seed"]] = cell
+        left = left[end:].lstrip()
+    return outcomes
 
 
 CONTENDERS = {
