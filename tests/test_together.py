@@ -48,11 +48,11 @@ def data() -> PreparedData:
     return PreparedData(**splits, **moments, classes=3)
 
 
-def trainings(data, rates=RATES, *, model="resnet8", recipe=RECIPE, network=None, hooks=({},) * 9) -> list[Training]:
+def trainings(data, rates=RATES, *, model="resnet8", recipe=RECIPE, hooks=({},) * 9) -> list[Training]:
     """One training for each learning rate, with a seed and a weight decay of its own."""
     made: list[Training] = []
     for seed, rate in enumerate(rates):
-        built = network or build_model(architecture_of(model), model, in_channels=3, classes=3)
+        built = build_model(architecture_of(model), model, in_channels=3, classes=3)
         settings = {"learning_rate": rate, "weight_decay": 1e-3 * (seed + 1), "seed": seed, "device": DEVICE}
         beside = made[0] if made else None
         made.append(Training(initialise(built, seed), data, recipe, **settings, beside=beside, **hooks[seed]))
