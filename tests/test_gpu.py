@@ -14,7 +14,7 @@ from prunescape.training.provenance import reproducible_device
 CLAIM = """
 import sys, torch
 torch.cuda.device_count = lambda: 3
-from prunescape.training.gpu import claim_gpu
+from prunescape.jobs.gpu import claim_gpu
 print(claim_gpu(), claim_gpu(), flush=True)
 sys.stdin.read()
 """

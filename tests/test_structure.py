@@ -35,7 +35,10 @@ FLOORS = [
     {"commands"},
     {"cli"},
 ]
-TORCH_ROOMS = ("nets", "training", "data", "bench/export", "torchvision_operators.py", "jobs/warm_server.py")
+TORCH_ROOMS = (
+    *("nets", "training", "data", "bench/export", "torchvision_operators.py"),
+    *("jobs/warm_server.py", "jobs/gpu.py"),
+)
 
 
 def floor_of(module: str) -> int:

@@ -244,7 +244,7 @@ def main(address: str) -> None:
         sys.exit("started by no run of this host")
     import torch
 
-    from prunescape.training.gpu import visible_gpus
+    from prunescape.jobs.gpu import visible_gpus
 
     torch.set_num_threads(1)
     Path(address).unlink(missing_ok=True)
