@@ -133,10 +133,12 @@ def test_a_child_that_hangs_is_killed_and_its_job_does_the_work(study):
     address = study.folder / "scratch" / f"prunescape-{os.getuid()}" / f"{study.run.id}.sock"
     address.parent.mkdir(mode=0o700)
     with subprocess.Popen([sys.executable, "-c", HASTY, str(address)]) as server:
-        assert ends(address.exists)
-        assert study("hang").wait(60) == 0
-        assert (study.folder / "out").read_text() == "False False"
-        server.terminate()
+        try:
+            assert ends(address.exists)
+            assert study("hang").wait(60) == 0
+            assert (study.folder / "out").read_text() == "False False"
+        finally:
+            server.terminate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)

@@ -25,7 +25,8 @@ from prunescape.joblog import job_log
 from prunescape.jobs.following import LOOK_SECONDS, has_ended, own_run
 from prunescape.jobs.warm import STOP
 
-HUNG_SECONDS = 600.0  # a child that uses no processor for so long is killed, and its job does the work itself
+HUNG_SECONDS = 600.0  # a child that hardly uses a processor for so long is killed, and its job does the work itself
+AWAKE = 0.02  # of that time; following the run takes a thousandth
 REQUEST_SECONDS = 10.0
 GATHER_SECONDS = 2.0  # Snakemake starts jobs one after another
 
@@ -46,7 +47,7 @@ class Job:
 
 @dataclass
 class Child:
-    """The process of one or several jobs, and how much processor time it had used when that was last seen to grow."""
+    """The process of one or several jobs, and how much processor time it had used when it was last seen to work."""
 
     pid: int
     jobs: list[Job]
@@ -178,7 +179,7 @@ class Server:
     def _kill_hung(self) -> None:
         for child in self.children.values():
             ticks = used_ticks(child.pid)
-            if ticks is None or ticks > child.ticks:
+            if ticks is None or ticks - child.ticks > AWAKE * HUNG_SECONDS * os.sysconf("SC_CLK_TCK"):
                 child.ticks, child.grown = ticks or 0, time.monotonic()
             elif time.monotonic() - child.grown > HUNG_SECONDS:
                 child.hung = True
