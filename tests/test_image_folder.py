@@ -28,7 +28,7 @@ from prunescape.errors import InputError
 from prunescape.files import read_json
 from prunescape.recipe import Recipe
 from prunescape.torchvision_operators import declare_missing_operators
-from prunescape.training.loop import train
+from prunescape.training.loop import Training, train
 from prunescape.training.streaming import Streamed
 from train_cell import train_cell
 
@@ -283,6 +283,20 @@ def test_streamed_is_the_same_as_in_memory_where_nothing_is_random(tmp_path):
     assert torch.equal(mine, other)
     assert first.history == second.history
     assert torch.equal(first.correct, second.correct) and torch.equal(first.val_correct, second.val_correct)
+
+
+def test_a_training_beside_another_draws_for_itself(flowers):
+    """From the same images, in the order and with the crops of its own seed: what it draws alone."""
+    data, _ = flowers
+    recipe = Recipe(epochs=1, batch_size=16)
+    first = Training(network_for(data), data, recipe, **SETTINGS)
+    other = SETTINGS | {"seed": 5}
+    beside, alone = network_for(data), network_for(data)
+    first.run()
+    Training(beside, data, recipe, **other, beside=first).run()
+    train(alone, data, recipe, **other)
+    assert torch.equal(beside[2].weight, alone[2].weight)
+    assert not torch.equal(beside[2].weight, first.network[2].weight)
 
 
 def test_dropout_follows_from_the_seed(flowers):

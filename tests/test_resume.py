@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -23,6 +22,7 @@ from prunescape.files import read_json, write_json
 from prunescape.recipe import Recipe
 from prunescape.training.keeper import Keeper
 from prunescape.training.loop import Training
+from small_images import three_classes
 
 RECIPE = Recipe(epochs=3, batch_size=16, schedule="cosine", momentum=0.9, crop_padding=1, flip=True)
 TIMES = ("seconds", "epoch_seconds", "images_per_second", "peak_memory_bytes", "resumes", "provenance")
@@ -35,14 +35,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def data() -> PreparedData:
-    random = np.random.default_rng(0)
-    splits = {}
-    for name, count in (("train", 60), ("test", 30), ("validation", 20)):
-        labels = np.arange(count) % 3
-        images = random.integers(0, 150, (count, 2, 8, 8)) + 35 * labels[:, None, None, None]
-        splits |= {f"{name}_images": images.astype(np.uint8), f"{name}_labels": labels.astype(np.int64)}
-    moments = {"mean": np.full(2, 0.4, np.float32), "std": np.full(2, 0.2, np.float32)}
-    return PreparedData(**splits, **moments, classes=3)
+    return three_classes(60, 30, 20, channels=2, pixels=8)
 
 
 class Interrupting(Keeper):

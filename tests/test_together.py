@@ -23,6 +23,7 @@ from prunescape.training.keeper import Keeper
 from prunescape.training.loop import Training
 from prunescape.training.provenance import reproducible_device
 from prunescape.training.together import train_together
+from small_images import three_classes
 from train_cell import train_cell, train_cells
 
 DEVICE = reproducible_device("cuda" if torch.cuda.is_available() else "cpu")
@@ -38,14 +39,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def data() -> PreparedData:
-    random = np.random.default_rng(0)
-    splits = {}
-    for name, count in (("train", 80), ("test", 30), ("validation", 20)):
-        labels = np.arange(count) % 3
-        images = random.integers(0, 150, (count, 3, 16, 16)) + 35 * labels[:, None, None, None]
-        splits |= {f"{name}_images": images.astype(np.uint8), f"{name}_labels": labels.astype(np.int64)}
-    moments = {"mean": np.full(3, 0.4, np.float32), "std": np.full(3, 0.2, np.float32)}
-    return PreparedData(**splits, **moments, classes=3)
+    return three_classes(80, 30, 20, channels=3, pixels=16)
 
 
 def trainings(data, rates=RATES, *, model="resnet8", recipe=RECIPE, hooks=({},) * 9) -> list[Training]:

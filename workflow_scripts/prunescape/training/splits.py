@@ -72,7 +72,7 @@ class Splits:
     validation: InMemory | Streamed | None
 
     def drawn_from(self, generator: torch.Generator) -> Splits:
-        """The same images in memory for a training with another generator."""
+        """The same images for a training with another generator."""
         return replace(self, train=self.train.drawn_from(generator))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from itertools import islice
@@ -67,6 +68,12 @@ class Streamed:
 
     def __len__(self) -> int:
         return len(self.crops.listing)
+
+    def drawn_from(self, generator: torch.Generator) -> Streamed:
+        """The same images, to be trained on in the order and with the crops that `generator` gives."""
+        other = copy.copy(self)
+        other.generator = generator
+        return other
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, in random order, with a random crop and perhaps mirrored; the last batch may be smaller."""
