@@ -163,9 +163,8 @@ def test_without_its_warm_process_a_job_starts_again_by_itself(study):
 
 
 def is_running(pid: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    with suppress(psutil.NoSuchProcess):  # it may end at any moment, between two questions too
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False
 
 
