@@ -1,13 +1,16 @@
 """Is training starved by decoding? Images per second of decoding, of the loader and of training, on generated JPEGs.
 
-Needs PYTHONPATH=workflow_scripts or this package installed, torch and Pillow. Writes to a temporary folder only.
+Needs torch and Pillow. Writes to a temporary folder only.
 """
 
 import argparse
+import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
 import numpy as np
 import torch

@@ -137,6 +137,7 @@ BAD = [
     ("experiments.e.recipe.epochs", 0, ["experiments.e.recipe.epochs", "0", "greater than or equal to 1"]),
     ("experiments.e.recipe.epochs", True, ["experiments.e.recipe.epochs", "True", "number"]),
     ("experiments.e.recipe.momentum", NAN, ["experiments.e.recipe.momentum", "nan", "less than 1"]),
+    ("experiments.e.recipe.precision", "tf32", ["recipe.precision: a CPU has no tf32", "set device: cuda"]),
     ("experiments.e.recipe.schedule", "cosin", ["experiments.e.recipe.schedule", 'did you mean "cosine"']),
     ("experiments.e.recipe.milestones", [12], ["experiments.e.recipe.milestones", "12", "below 10"]),
     ("experiments.e.recipe.milestones", [5, 3], ["experiments.e.recipe.milestones", "rising"]),

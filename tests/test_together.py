@@ -64,20 +64,50 @@ def assert_alike(training: Training, alone: Training, tolerance: float) -> None:
     assert torch.equal(mine.correct, others.correct) and torch.equal(mine.val_correct, others.val_correct)
 
 
-@pytest.mark.parametrize(("model", "images"), [("resnet8", 80), ("mobilenet_v2", 20)])
-def test_each_comes_to_what_it_reaches_alone(data, model, images):
-    """Grouped and depthwise convolutions, batch norms, shortcuts, linear layers; a last batch that is smaller.
-
-    The deeper network for one step of each only, before rounding has grown.
-    """
-    some = replace(data, train_images=data.train_images[:images], train_labels=data.train_labels[:images])
-    recipe = RECIPE if images == 80 else replace(RECIPE, epochs=1)
-    stacked = trainings(some, model=model, recipe=recipe)
+def test_each_comes_to_what_it_reaches_alone(data):
+    """A last batch that is smaller, epochs, learning rates, weight decays, seeds, a validation split."""
+    stacked = trainings(data)
     train_together(stacked)
-    for training, single in zip(stacked, trainings(some, model=model, recipe=recipe), strict=True):
+    for training, single in zip(stacked, trainings(data), strict=True):
         single.run()
         assert_alike(training, single, tolerance=1e-4)
     assert len({training.outcome.history[-1]["train_loss"] for training in stacked}) == 3
+
+
+@pytest.mark.parametrize("model", ["resnet20", "mobilenet_v2"])
+def test_a_step_together_is_as_exact_as_one_alone(data, model):
+    """Grouped and depthwise convolutions, batch norms, shortcuts, linear layers. Source: a step in float64.
+
+    In float32 a few of a million activations lie on the other side of 0, here or there: 0.06 % of the update of
+    ResNet-20 and 2 % of MobileNetV2's are then another, alone too.
+    """
+    some = replace(data, train_images=data.train_images[:20], train_labels=data.train_labels[:20])
+    settings = {"model": model, "recipe": replace(RECIPE, epochs=1)}
+    stacked, alone = trainings(some, **settings), trainings(some, **settings)
+    train_together(stacked)
+    errors = []
+    for mine, single, exact in zip(stacked, alone, trainings(some, **settings), strict=True):
+        before = weights(exact)
+        step_in_float64(exact)
+        single.run()
+        update = (weights(exact) - before).norm()
+        errors.append([((weights(one) - weights(exact)).norm() / update).item() for one in (mine, single)])
+    stacked_error, alone_error = np.mean(errors, axis=0)
+    assert stacked_error < 3 * alone_error and alone_error < 0.1
+
+
+def weights(training: Training) -> torch.Tensor:
+    """All parameters of the network, float64 (n,)."""
+    return torch.cat([parameter.detach().double().flatten() for parameter in training.network.parameters()])
+
+
+def step_in_float64(training: Training) -> None:
+    batch = next(training.batches())
+    network = training.network.double()
+    settings = {"momentum": 0.9, "weight_decay": training.optimiser.settings["weight_decay"]}
+    optimiser = torch.optim.SGD(network.parameters(), lr=batch.rate, **settings)
+    nn.functional.cross_entropy(network(training.normalise(batch.images).double()), batch.labels).backward()
+    optimiser.step()
 
 
 def test_one_alone_comes_to_the_same_bits(data):

@@ -7,9 +7,10 @@ from torch import nn
 
 from declare_experiment import declare_experiment
 from prunescape.data.preparing import write_prepared
+from prunescape.errors import InputError
 from prunescape.files import read_json
 from prunescape.training import probe
-from prunescape.training.loop import forward
+from prunescape.training.precision import check_offered, computed_in, forward, offered_by
 
 CPU = torch.device("cpu")
 RECIPE = {"epochs": 1, "batch_size": 8, "precision": "auto"}
@@ -41,9 +42,20 @@ def test_products_are_rounded_to_16_bits_and_weights_and_gradients_are_not():
     assert layer.weight.grad.dtype == torch.float32
 
 
-@pytest.mark.parametrize(("seconds", "settled"), [((1.0, 0.5), "bf16"), ((1.0, 0.95), "fp32"), ((1.0, 3.0), "fp32")])
-def test_the_faster_one_is_taken_where_it_is_worth_it(monkeypatch, identity, tmp_path, seconds, settled):
-    taken = dict(zip(probe.PRECISIONS, seconds, strict=True))
+TAKEN = [
+    ({"fp32": 1.0, "bf16": 0.5}, "bf16"),
+    ({"fp32": 1.0, "bf16": 0.95}, "fp32"),
+    ({"fp32": 1.0, "bf16": 3.0}, "fp32"),
+    ({"fp32": 1.0, "tf32": 0.5, "bf16": 0.4}, "bf16"),
+    ({"fp32": 1.0, "tf32": 0.5, "bf16": 0.48}, "tf32"),
+    ({"fp32": 1.0, "tf32": 0.95, "bf16": 0.9}, "bf16"),
+    ({"fp32": 1.0}, "fp32"),
+]
+
+
+@pytest.mark.parametrize(("taken", "settled"), TAKEN)
+def test_a_less_exact_one_is_taken_where_it_is_worth_it(monkeypatch, identity, tmp_path, taken, settled):
+    monkeypatch.setattr(probe, "offered_by", lambda device: tuple(taken))
     monkeypatch.setattr(probe, "throwaway_step", lambda *arguments: arguments[-1])
     monkeypatch.setattr(probe, "seconds_of", lambda step, device, count=1: taken[step])
     declare_experiment(RECIPE, "code", identity=identity, out=tmp_path / "shared.json", network=NETWORK)
@@ -54,9 +66,44 @@ def test_a_probe_really_trains_and_leaves_the_weights_as_they_are():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    assert probe.faster_precision(network, (2, 8, 8), 5, CPU) in probe.PRECISIONS
+    assert probe.faster_precision(network, (2, 8, 8), 5, CPU) in ("fp32", "bf16")
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert probe.seconds_of(probe.throwaway_step(network, (2, 8, 8), 5, CPU, "bf16"), CPU) > 0
+
+
+@pytest.mark.parametrize(("precision", "tf32"), [("fp32", False), ("tf32", True), ("bf16", True)])
+def test_tf32_is_allowed_within_only(precision, tf32):
+    before = allowed_tf32()
+    with pytest.raises(ZeroDivisionError), computed_in(precision):
+        assert allowed_tf32() == (tf32, tf32)
+        raise ZeroDivisionError
+    assert allowed_tf32() == before
+
+
+def allowed_tf32() -> tuple[bool, bool]:
+    return torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+
+
+def test_no_training_says_tf32_and_computes_in_fp32(monkeypatch):
+    check_offered("bf16", CPU)
+    with pytest.raises(InputError, match=r"^recipe\.precision: cpu has no tf32; allowed: fp32, bf16, auto"):
+        check_offered("tf32", CPU)
+    for capability, offered in (((7, 5), ("fp32",)), ((8, 0), ("fp32", "tf32", "bf16"))):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, told=capability: told)
+        assert offered_by(torch.device("cuda")) == offered
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="TF32 is a GPU's")
+def test_a_gpu_rounds_operands_to_10_bits_in_tf32_only():
+    """Against float64: fp32 has 23 bits of mantissa, TF32 10, bf16 7."""
+    torch.manual_seed(0)
+    layer, images = nn.Conv2d(64, 64, 3, bias=False).cuda(), torch.randn(8, 64, 16, 16, device="cuda")
+    exact = nn.functional.conv2d(images.double(), layer.weight.double())
+    errors = {}
+    for precision in ("fp32", "tf32", "bf16"):
+        with computed_in(precision):
+            errors[precision] = ((forward(layer, images, precision) - exact).norm() / exact.norm()).item()
+    assert errors["fp32"] < 2**-20 < errors["tf32"] < 2**-10 < errors["bf16"] < 2**-7
 
 
 def test_a_given_precision_is_not_probed(monkeypatch, identity, tmp_path):

@@ -15,8 +15,9 @@ class Recipe:
 
     `milestones` are the epochs after which a step schedule multiplies the learning rate by `decay`; a cosine schedule
     falls from the learning rate to 0 and is set anew at every epoch. `crop_padding` is in pixels. `precision` is that
-    of matrix products and convolutions while training: fp32, bf16 (weights, sums and tests stay in fp32), or auto, the
-    faster one where the experiment is declared.
+    of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16, with weights and sums in
+    fp32; or auto, the fastest where the experiment is declared. Tests are in fp32, on a GPU in TF32 unless the
+    precision is fp32.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -29,7 +30,7 @@ class Recipe:
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
     crop_padding: Annotated[int, Ge(0), Le(64)] = 0
     flip: bool = False
-    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    precision: Literal["fp32", "tf32", "bf16", "auto"] = "fp32"
 
     def rate_factor(self, epoch: int) -> float:
         """What the learning rate is multiplied by during `epoch`, counted from 0."""

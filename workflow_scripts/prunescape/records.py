@@ -32,7 +32,7 @@ CELL_COLUMNS: dict[str, tuple[str, str]] = {
     ),
     "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
     "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),
-    "precision": ("string", "of products and convolutions while training: fp32 or bf16; tests are in fp32"),
+    "precision": ("string", "of products and convolutions while training: fp32, tf32 or bf16"),
     "status": ("string", "ok, or diverged: the loss was not finite"),
     "classes": ("int64", "number of classes"),
     "tested": ("int64", "images in the test split"),

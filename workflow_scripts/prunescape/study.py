@@ -144,6 +144,7 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
         where = f"{source}: experiments.{name}"
         _at(f"{where}.model", architecture_of, experiment.model)
         check_experiment(experiment, _at(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
+        _check_precision(study, experiment.recipe.precision, f"{where}.recipe.precision")
     return study
 
 
@@ -154,6 +155,12 @@ def _at(where: str, function, *arguments):
     except InputError as error:
         place = ".".join(filter(None, [where, error.where]))
         raise InputError(error.what, where=place, allowed=error.allowed, hint=error.hint) from None
+
+
+def _check_precision(study: Study, precision: str, where: str) -> None:
+    if precision == "tf32" and study.device == "cpu":
+        hint = "set device: cuda; only NVIDIA's GPUs have tf32"
+        raise InputError("a CPU has no tf32", where=where, allowed="fp32, bf16, auto", hint=hint)
 
 
 def _check_emulated(study: Study, target: Target, where: str) -> None:

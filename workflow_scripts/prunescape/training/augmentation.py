@@ -18,18 +18,28 @@ class Augmenter:
         self.images = functional.pad(images, (0, 0, crop_padding, crop_padding, crop_padding, crop_padding))
 
     def batch(self, chosen: Tensor) -> Tensor:
-        """The images whose numbers are in `chosen`, (b,), each cropped and flipped anew: uint8 (b, h, w, channels)."""
+        """The images whose numbers are in `chosen`, (b,) on their device, each cropped and flipped anew.
+
+        uint8 (b, height, width, channels).
+        """
         if not self.padding and not self.flip:
             return self.images[chosen]
-        rows = self._places(len(chosen), self.size[0])
-        columns = self._places(len(chosen), self.size[1])
+        top, left, flipped = to_device(self._drawn(len(chosen)), chosen.device)[:, :, None]
+        rows, columns = (
+            first + torch.arange(length, device=first.device)
+            for first, length in zip((top, left), self.size, strict=True)
+        )
         if self.flip:
-            flipped = torch.rand(len(chosen), 1, generator=self.generator) < 0.5
-            columns = torch.where(flipped, columns.flip(1), columns)
-        place = (chosen[:, None, None], rows[:, :, None], columns[:, None, :])
-        return self.images[tuple(index.to(self.images.device) for index in place)]
+            columns = torch.where(flipped > 0, columns.flip(1), columns)
+        return self.images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
 
-    def _places(self, count: int, length: int) -> Tensor:
-        """For each image, the `length` rows or columns that its crop takes: (count, length)."""
-        start = torch.randint(0, 2 * self.padding + 1, (count, 1), generator=self.generator)
-        return start + torch.arange(length)
+    def _drawn(self, count: int) -> Tensor:
+        """What chance decides of `count` images, (3, count): a crop's first row and column, and 1 where flipped."""
+        top, left = (torch.randint(0, 2 * self.padding + 1, (count,), generator=self.generator) for _ in range(2))
+        flipped = torch.rand(count, generator=self.generator) < 0.5 if self.flip else torch.zeros(count)
+        return torch.stack([top, left, flipped.long()])
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """`tensor` from the processor's memory on `device`; a GPU that still computes is not waited for."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

@@ -8,7 +8,9 @@ takes longer than they run (docs/performance.md). Needs torch.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +19,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from prunescape.training.loop import Batch, Epoch, forward
+from prunescape.training.loop import Batch, Epoch
+from prunescape.training.precision import computed_in, forward
 from prunescape.training.sgd import SGD
 from prunescape.training.splits import Normaliser
 
@@ -127,6 +130,17 @@ def _stack(tensors: list[Tensor]) -> Tensor:
     return whole
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Within, no garbage is collected: an older graph that went would spoil the one that is captured."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 @dataclass
 class Inputs:
     """Where batches of one size lie for a captured step: images (b, height, width, k, channels), labels (k, b)."""
@@ -165,7 +179,7 @@ class FusedStep:
         if inputs.graph is None and inputs.tried and self.pool:
             inputs.graph = torch.cuda.CUDAGraph()
             here = {"stream": torch.cuda.current_stream(self.device), "capture_error_mode": "thread_local"}
-            with torch.cuda.graph(inputs.graph, pool=self.pool, **here):
+            with _no_collection(), torch.cuda.graph(inputs.graph, pool=self.pool, **here):
                 self._compute(inputs)
         if inputs.graph:
             inputs.graph.replay()
@@ -184,13 +198,14 @@ class FusedStep:
     def _compute(self, inputs: Inputs) -> None:
         count, size = inputs.labels.shape
         images = self.normalise.scaled(inputs.images).permute(0, 3, 4, 1, 2)
-        if self.stack:
-            logits = forward(self.stack, images, self.precision)
-        else:
-            logits = forward(self.networks[0], images[:, 0], self.precision)[None]
-        each = functional.cross_entropy(logits.flatten(0, 1), inputs.labels.flatten(), reduction="none")
-        losses = each.view(count, size).mean(1)
-        losses.sum().backward()
+        with computed_in(self.precision):
+            if self.stack:
+                logits = forward(self.stack, images, self.precision)
+            else:
+                logits = forward(self.networks[0], images[:, 0], self.precision)[None]
+            each = functional.cross_entropy(logits.flatten(0, 1), inputs.labels.flatten(), reduction="none")
+            losses = each.view(count, size).mean(1)
+            losses.sum().backward()
         if self.stack:
             self.stack.hand_out_gradients(self.networks)
         for place in range(count):

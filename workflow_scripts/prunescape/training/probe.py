@@ -12,28 +12,33 @@ from torch import nn
 
 from prunescape.training.fused import FusedStep, Throwaway
 from prunescape.training.loop import Batch
+from prunescape.training.precision import offered_by
 from prunescape.training.splits import Normaliser
 
-PRECISIONS = ("fp32", "bf16")
 SETTING_UP = 3  # steps: libraries set things up, and a GPU's step is captured
 ROUNDS, STEPS = 5, 2
-WORTH = 1.1  # bf16 computes something else: it has to be so many times as fast to be taken
+WORTH = 1.1  # what computes less exactly has to be so many times as fast to be taken
 
 
 def faster_precision(network: nn.Module, shape: tuple[int, int, int], batch_size: int, device: torch.device) -> str:
-    """fp32, or bf16 where that trains `network` on batches of (channels, height, width) images WORTH times as fast.
+    """The precision that trains `network` fastest on batches of (channels, height, width) images on `device`.
 
-    The shortest of ROUNDS times counts, since anything else on the machine only makes them longer. The network is left
-    as it is.
+    A less exact one is taken where it is WORTH times as fast. The shortest of ROUNDS times counts, since anything else
+    on the machine only makes them longer. The network is left as it is.
     """
     network.to(device, memory_format=torch.channels_last)
-    steps = {precision: throwaway_step(network, shape, batch_size, device, precision) for precision in PRECISIONS}
-    for precision in PRECISIONS:
-        seconds_of(steps[precision], device, SETTING_UP)
-    taken = [{precision: seconds_of(steps[precision], device) for precision in PRECISIONS} for _ in range(ROUNDS)]
-    best = {precision: min(seconds[precision] for seconds in taken) for precision in PRECISIONS}
+    offered = offered_by(device)
+    steps = {precision: throwaway_step(network, shape, batch_size, device, precision) for precision in offered}
+    for step in steps.values():
+        seconds_of(step, device, SETTING_UP)
+    taken = [{precision: seconds_of(step, device) for precision, step in steps.items()} for _ in range(ROUNDS)]
+    best = {precision: min(seconds[precision] for seconds in taken) for precision in offered}
     print(f"seconds of {STEPS} steps: {best}", flush=True)
-    return "bf16" if best["fp32"] >= WORTH * best["bf16"] else "fp32"
+    chosen, *less_exact = offered
+    for precision in less_exact:
+        if best[chosen] >= WORTH * best[precision]:
+            chosen = precision
+    return chosen
 
 
 def throwaway_step(

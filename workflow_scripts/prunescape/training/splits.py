@@ -17,7 +17,7 @@ from torch import Tensor
 
 from prunescape.data.prepared import PreparedData, PreparedFolder
 from prunescape.recipe import Recipe
-from prunescape.training.augmentation import Augmenter
+from prunescape.training.augmentation import Augmenter, to_device
 
 if TYPE_CHECKING:
     from prunescape.training.streaming import Streamed
@@ -52,11 +52,11 @@ class InMemory:
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, in random order, cropped and flipped anew; the last batch may be smaller."""
-        order = torch.randperm(len(self.labels), generator=self.augmenter.generator)
+        order = to_device(torch.randperm(len(self.labels), generator=self.augmenter.generator), self.labels.device)
         for number, chosen in enumerate(order.split(batch_size)):
             images = self.augmenter.batch(chosen)
             if number >= skip:
-                yield images, self.labels[chosen.to(self.labels.device)]
+                yield images, self.labels[chosen]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, as it is and where it stands."""

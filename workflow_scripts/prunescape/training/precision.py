@@ -1,0 +1,50 @@
+"""How exactly matrix products and convolutions are computed: fp32, tf32 or bf16 (recipe.py). Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from prunescape.errors import InputError
+
+TF32_SINCE = (8, 0)  # compute capability of the first NVIDIA GPUs with TF32 and bf16 (Ampere)
+
+
+def offered_by(device: torch.device) -> tuple[str, ...]:
+    """What `device` computes in, the most exact first."""
+    if device.type == "cpu":
+        return "fp32", "bf16"
+    return ("fp32", "tf32", "bf16") if torch.cuda.get_device_capability(device) >= TF32_SINCE else ("fp32",)
+
+
+def check_offered(precision: str, device: torch.device) -> None:
+    """Raise InputError for tf32 where there is none: torch would go on in fp32 without a word."""
+    if precision == "tf32" and "tf32" not in offered_by(device):
+        hint = "take another precision, or an NVIDIA GPU of compute capability 8.0 or more"
+        raise InputError(f"{device} has no tf32", where="recipe.precision", allowed="fp32, bf16, auto", hint=hint)
+
+
+@contextmanager
+def computed_in(precision: str) -> Iterator[None]:
+    """Within, a GPU multiplies float32 numbers in full for fp32, and as TF32 (10 bits of mantissa) for the others."""
+    settings = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [setting.allow_tf32 for setting in settings]
+    for setting in settings:
+        setting.allow_tf32 = precision != "fp32"
+    try:
+        yield
+    finally:
+        for setting, value in zip(settings, before, strict=True):
+            setting.allow_tf32 = value
+
+
+def forward(network: nn.Module, images: Tensor, precision: str) -> Tensor:
+    """The logits, fp32 (b, classes), of a pass whose products are in bf16 by torch's autocast where that is asked for.
+
+    The float32 products of a pass and of its gradients are as `computed_in` says.
+    """
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        return network(images).float()
