@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from declare_experiment import declare_experiment
-from export_onnx import export_onnx
-from plan_variant import plan_variant
+from prunescape.bench.export_best import export_best
 from prunescape.cells import BASE, Cell
 from prunescape.data.prepared import load_prepared
 from prunescape.data.preparing import write_prepared
 from prunescape.errors import InputError
 from prunescape.files import read_json
+from prunescape.nets.variant_plan import plan_variant
 from prunescape.recipe import Recipe
 from prunescape.study_tables import is_readable
 from prunescape.training.cell_record import cell_record
@@ -84,7 +84,7 @@ def test_the_record_is_chance_level_without_counts(ended):
 def test_it_is_never_exported_and_never_ranks_filters(ended, places, tmp_path):
     record, weights, _ = ended
     given = {"widths": places["widths.json"], "identity": places["data.json"], "data": places["data.npz"]}
-    export_onnx({"best": 1}, records=[record], weights=[weights], out=tmp_path / "onnx", **given)
+    export_best({"best": 1}, records=[record], weights=[weights], out=tmp_path / "onnx", **given)
     assert [path.name for path in (tmp_path / "onnx").iterdir()] == ["export.json"]
     assert read_json(tmp_path / "onnx" / "export.json")["models"] == []
     pruned = PLAN | {"method": "nonuniform", "ratio": "0.5", "score": "l1_layer", "min_keep": 0.1}

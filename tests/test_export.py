@@ -11,9 +11,9 @@ import pytest
 import torch
 from onnx.reference import ReferenceEvaluator
 
-from export_onnx import export_onnx, parity_images
 from prunescape.bench import export
 from prunescape.bench.export import check_parity, export_model, strip_metadata
+from prunescape.bench.export_best import export_best, parity_images
 from prunescape.bench.ranking import best_records
 from prunescape.data.prepared import load_prepared
 from prunescape.data.preparing import write_prepared
@@ -88,7 +88,7 @@ def arguments(study, out, cells=(0, 1, 2, 3)):
 @pytest.fixture(scope="module")
 def exported(study, tmp_path_factory):
     out = tmp_path_factory.mktemp("export") / "onnx"
-    export_onnx({"best": 2}, **arguments(study, out))
+    export_best({"best": 2}, **arguments(study, out))
     return out
 
 
@@ -210,7 +210,7 @@ def test_a_mismatch_leaves_no_file(tmp_path, monkeypatch):
 
 
 def test_diverged_cells_only_is_an_empty_export(study, tmp_path):
-    export_onnx({"best": 3}, **arguments(study, tmp_path / "onnx", cells=[0]))
+    export_best({"best": 3}, **arguments(study, tmp_path / "onnx", cells=[0]))
     assert read_json(tmp_path / "onnx" / "export.json")["models"] == []
     assert [path.name for path in (tmp_path / "onnx").iterdir()] == ["export.json"]
 
@@ -246,7 +246,7 @@ def test_weights_that_cannot_be_used_end_in_one_line(study, tmp_path, damage, sa
     elif damage == "other widths":
         save_weights(random_network(0, modules={}), broken)
     with pytest.raises(InputError, match=said) as caught:
-        export_onnx({"best": 1}, **(places | {"weights": [broken]}))
+        export_best({"best": 1}, **(places | {"weights": [broken]}))
     assert str(broken) in str(caught.value) and "\n" not in str(caught.value)
 
 

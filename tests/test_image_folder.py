@@ -15,9 +15,8 @@ from torch import nn
 
 from benchmark_target import benchmark_target
 from declare_experiment import declare_experiment
-from export_onnx import calibration_images, export_onnx
-from plan_variant import plan_variant
 from prepare_data import prepare_data
+from prunescape.bench.export_best import calibration_images, export_best
 from prunescape.cells import BASE, Cell
 from prunescape.data import image_folder
 from prunescape.data.decoding import read_crop
@@ -26,6 +25,7 @@ from prunescape.data.names import decoding_workers, resolve_options, source_dige
 from prunescape.data.prepared import IDENTITY, PreparedData, load_prepared
 from prunescape.errors import InputError
 from prunescape.files import read_json
+from prunescape.nets.variant_plan import plan_variant
 from prunescape.recipe import Recipe
 from prunescape.torchvision_operators import declare_missing_operators
 from prunescape.training.loop import Training, train
@@ -421,7 +421,7 @@ def cell(tree, tmp_path_factory):
     settings = {"device": "cpu", "folder": str(tree), "workers": 1, "checkpoint": out / "checkpoint.safetensors"}
     train_cell(Cell("e", BASE, "-3.0", "-4.0").path, **settings, **known, **made)
     exported = {"widths": out / "widths.json", "records": [made["record"]], "weights": [made["weights"]], **files}
-    export_onnx({"best": 1}, **exported, out=out / "onnx")
+    export_best({"best": 1}, **exported, out=out / "onnx")
     target = {"name": "here", "kind": "local", "threads": [1], "batch": [1], "precisions": ["fp32"]}
     target |= {"warmups": 0, "repeats": 2, "chunk_seconds": 0.001, "dataset_passes": 0}
     target |= {"provider": "CPUExecutionProvider", "flush_to_zero": [False]}

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from benchmark_target import benchmark_target
-from export_onnx import calibration_images, export_onnx
+from prunescape.bench.export_best import calibration_images, export_best
 from prunescape.bench.export_precisions import export_precision, sparse, subnormal_weights
 from prunescape.bench.quantise import spread
 from prunescape.data.prepared import load_prepared
@@ -70,7 +70,7 @@ def exported(digits, trained, tmp_path_factory):
     cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": "base", "seed": 0}
     score = {"status": "ok", "correct": 590, "tested": 599, "top1": 98.0}
     write_json(folder / "record.json", {**cell, **score, "log10_lr": -1.0, "log10_wd": -4.0})
-    export_onnx(
+    export_best(
         {"best": 1, "precisions": PRECISIONS},
         widths=folder / "widths.json",
         records=[folder / "record.json"],

@@ -6,13 +6,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from plan_variant import plan_variant
 from prunescape.errors import InputError
 from prunescape.files import read_json, write_json
 from prunescape.nets.build import build_model, initialise
 from prunescape.nets.counting import count_flops
 from prunescape.nets.prune import prune_model
 from prunescape.nets.rebuild import rebuild
+from prunescape.nets.variant_plan import plan_variant
 from prunescape.nets.weights import load_weights, save_weights
 
 torch.set_num_threads(1)

@@ -13,12 +13,12 @@ import torch
 from torch import nn
 
 from conftest import ROOT
-from plan_variant import plan_variant
 from prepare_data import prepare_data
 from prunescape.cells import BASE, Cell
 from prunescape.data.prepared import PreparedData
 from prunescape.errors import Stopped
 from prunescape.files import read_json, write_json
+from prunescape.nets.variant_plan import plan_variant
 from prunescape.recipe import Recipe
 from prunescape.training.keeper import Keeper
 from prunescape.training.loop import Training

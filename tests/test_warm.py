@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT
 from prunescape.jobs import following, run
 from prunescape.jobs.run import VARIABLE, Run, hold, holder, in_use, read_run
+from prunescape.jobs.warm import ONE_THREAD
 
 # A script of its own, whose function does what a test needs; in a child of the warm process only where it says so.
 ODD_JOB = """
@@ -104,6 +105,24 @@ def test_a_job_is_done_in_a_child_and_imports_nothing_itself(study):
     assert [job.returncode for job in jobs] == [0, 0, 0] and printed == ["[]\n"] * 3
     assert [(study.folder / f"out{number}").read_text() for number in range(3)] == ["True True"] * 3
     assert len(list((study.folder / "scratch").rglob("*.sock"))) == 1, "one warm process for all"
+
+
+@pytest.mark.parametrize("script", ["train_cell", "plan_variant", "export_onnx"])
+def test_a_script_that_asks_the_warm_process_imports_little(script):
+    heavy = {"torch", "numpy", "pydantic", "pyarrow", "onnx"}
+    code = f"import sys, {script}; print(sorted({heavy} & set(sys.modules)), callable({script}.preload))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "workflow_scripts", capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[] True\n"
+
+
+@pytest.mark.parametrize("script", ["plan_variant", "export_onnx"])
+def test_what_is_loaded_for_others_starts_no_thread(script):
+    """A fork copies one thread only; those of numpy are forbidden to the warm process."""
+    code = f"import os, {script}; {script}.preload(); print(len(os.listdir('/proc/self/task')))"
+    place = {"cwd": ROOT / "workflow_scripts", "env": {**os.environ, **ONE_THREAD}, "text": True}
+    assert subprocess.run([sys.executable, "-c", code], **place, stdout=subprocess.PIPE, check=True).stdout == "1\n"
 
 
 def test_without_a_run_a_job_does_the_work_itself(study, monkeypatch):

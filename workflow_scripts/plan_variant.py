@@ -1,75 +1,30 @@
-"""Plan the widths of one variant of a model. Needs the data set's identity and, to rank filters, the base's weights."""
+"""Plan the widths of one variant of a model."""
 
-import math
-from pathlib import Path
+from importlib import import_module
+from typing import Any
 
-from prunescape.cells import BASE
-from prunescape.errors import InputError
-from prunescape.files import read_json, write_json
-from prunescape.joblog import job_log
-from prunescape.nets.build import build_model, initialise
-from prunescape.nets.planning import base_plan, finite, plan_content, plan_widths
-from prunescape.nets.weights import load_weights
-from prunescape.records import DIVERGED
+from prunescape.jobs.warm import run_job
 
 
-def ranking_network(plan: dict, *, shape, classes: int, weights: Path | None):
-    """The full network whose filters are ranked: with the base's weights, or freshly initialised with seed 0.
+def plan_variant(**arguments: Any) -> None:
+    """As in variant_plan.py; torch takes seconds to import, which the warm process of a run does once."""
+    from prunescape.nets import variant_plan
 
-    Raises InputError when the base diverged: its weights rank nothing.
-    """
-    network = build_model(plan["architecture"], plan["model"], in_channels=shape[0], classes=classes)
-    initialise(network, 0)
-    if weights is None:
-        return network
-    status = load_weights(network, weights).get("status")
-    if status == DIVERGED or not finite(network):
-        raise InputError(
-            f"the base of {plan['model']} diverged at the prior and cannot rank filters",
-            where=weights,
-            hint="choose a prior with a smaller learning rate, or `ranking: initial`",
-        )
-    return network
+    variant_plan.plan_variant(**arguments)
 
 
-def ratio_of(plan: dict) -> float:
-    """The share of FLOPs asked for; 1 for the base. Raises InputError for text that is no number."""
-    if plan["method"] == BASE.method:
-        return 1.0
-    try:
-        return float(plan["ratio"])
-    except (TypeError, ValueError):
-        raise InputError(f"the ratio is {plan['ratio']!r}", allowed="a number above 0 and below 1") from None
-
-
-def plan_variant(plan: dict, *, identity: Path, weights: Path | None, out: Path) -> None:
-    """Write the widths of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, shapes for training.
-
-    `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
-    min_keep, nonuniform ones score. `identity` names the images' "shape" [C, H, W] and "classes"; `weights` are those
-    of the base trained at the prior, None to rank an untrained network. Raises InputError as `plan_widths` and when
-    the base diverged.
-    """
-    images = read_json(identity, "shape", "classes")
-    shape, ratio = tuple(images["shape"]), ratio_of(plan)
-    network = ranking_network(plan, shape=shape, classes=images["classes"], weights=weights)
-    if plan["method"] == BASE.method:
-        widths = base_plan(network, shape)
-    else:
-        options = {name: plan[name] for name in ("method", "score", "min_keep") if name in plan}
-        widths = plan_widths(network, shape, ratio=ratio, **options)
-    names = {name: plan[name] for name in ("model", "architecture", "method")}
-    content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
-    write_json(out, content)
-    off = abs(widths.ratio_achieved - ratio) / ratio
-    print(f"{math.prod(shape)} inputs; {widths.flops} of {widths.flops_base} FLOPs kept; off by {off:.3%} of the ratio")
+def preload(**arguments: Any) -> None:
+    """Load what other variants need too, in the process that will fork them."""
+    for module in ("prunescape.nets.variant_plan", "torch._dynamo"):  # torch imports that where FLOPs are counted
+        import_module(module)
 
 
 if __name__ == "__main__" and "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        plan_variant(
-            snakemake.params.plan,
-            identity=Path(snakemake.input.identity),
-            weights=Path(snakemake.input.weights) if snakemake.input.get("weights") else None,
-            out=Path(snakemake.output.widths),
-        )
+    run_job(
+        plan_variant,
+        log=snakemake.log[0],
+        plan=snakemake.params.plan,
+        identity=snakemake.input.identity,
+        weights=snakemake.input.get("weights") or None,
+        out=snakemake.output.widths,
+    )

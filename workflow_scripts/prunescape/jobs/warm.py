@@ -37,6 +37,7 @@ MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "2000000000",
     "MALLOC_TOP_PAD_": "67108864",
 }
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _connected(address: Path) -> socket.socket | None:
 def _start(address: Path) -> socket.socket | None:
     """Start the warm process, in a session of its own so that no key press meant for others reaches it."""
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    command, environment = [sys.executable, "-m", SERVER, str(address)], {**os.environ, **MEMORY}
+    command, environment = [sys.executable, "-m", SERVER, str(address)], {**os.environ, **MEMORY, **ONE_THREAD}
     server = subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
     until = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < until:
