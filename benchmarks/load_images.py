@@ -23,9 +23,10 @@ from prunescape.data.prepared import PreparedFolder, load_prepared
 from prunescape.nets.build import build_model
 from prunescape.nets.names import architecture_of
 from prunescape.recipe import Recipe
-from prunescape.training.loop import train
+from prunescape.training.loop import Training
 from prunescape.training.provenance import reproducible_device
 from prunescape.training.streaming import Streamed
+from prunescape.training.together import train_together
 
 HEIGHT, WIDTH, QUALITY = 375, 500, 90  # as most of ImageNet's: about 110 kB each
 CLASSES, TESTED = 4, 8
@@ -62,30 +63,35 @@ def decoding_rate(data: PreparedFolder) -> float:
 
 
 def loading_rate(data: PreparedFolder, batch_size: int, device: torch.device) -> float:
-    """Images per second that the loader brings to the device, its start included."""
+    """Images per second that the loader brings to the device from its first batch on."""
     split = Streamed(data.train_listing, data, device, generator=torch.Generator().manual_seed(0), flip=True)
+    batches = split.shuffled(batch_size)
+    next(batches)
     started = time.perf_counter()
-    seen = sum(len(labels) for _, labels in split.shuffled(batch_size))
+    seen = sum(len(labels) for _, labels in batches)
     return seen / (time.perf_counter() - started)
 
 
-def training_rate(data: PreparedFolder, model: str, batch_size: int, device: torch.device) -> float:
-    """Images per second of one epoch's training, loading included."""
-    network = build_model(architecture_of(model), model, in_channels=3, classes=CLASSES)
-    settings = {"learning_rate": 1e-3, "weight_decay": 0.0, "seed": 0, "device": device}
-    outcome = train(network, data, Recipe(epochs=1, batch_size=batch_size, flip=True), **settings)
-    return len(data.train_listing) / outcome.seconds[0]
+def training_rate(data: PreparedFolder, given: argparse.Namespace, device: torch.device) -> float:
+    """Images per second of one epoch's training, loading and its start included."""
+    network = build_model(architecture_of(given.model), given.model, in_channels=3, classes=CLASSES)
+    recipe = Recipe(epochs=1, batch_size=given.batch_size, flip=True, precision=given.precision)
+    training = Training(network, data, recipe, learning_rate=1e-3, weight_decay=0.0, seed=0, device=device)
+    train_together([training])
+    return len(data.train_listing) / training.outcome.seconds[0]
 
 
 def main() -> None:
     """Print one line per rate."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=512, help="generated training images")
-    parser.add_argument("--trained", type=int, default=64, help="how many of them are trained on")
+    parser.add_argument("--images", type=int, default=512, help="different ones, generated")
+    parser.add_argument("--loaded", type=int, default=512, help="of them in turns; many batches for every worker")
+    parser.add_argument("--trained", type=int, default=64, help="likewise, in the epoch that is trained")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--resize", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--model", default="torchvision:resnet18")
+    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     given = parser.parse_args()
@@ -94,12 +100,13 @@ def main() -> None:
         write_images(Path(folder), given.images)
         data = prepare(Path(folder), given.size, given.resize)
         print(f"decoding alone, in one process: {decoding_rate(data):.0f} images/s")
+        loaded, trained = (np.resize(data.train_listing, count) for count in (given.loaded, given.trained))
         for workers in given.workers:
-            rate = loading_rate(replace(data, workers=workers), given.batch_size, device)
+            rate = loading_rate(replace(data, train_listing=loaded, workers=workers), given.batch_size, device)
             print(f"loader, workers={workers}: {rate:.0f} images/s")
-        fewer = replace(data, train_listing=data.train_listing[: given.trained], workers=max(given.workers))
-        rate = training_rate(fewer, given.model, given.batch_size, device)
-        print(f"training {given.model} on {given.device}, workers={fewer.workers}: {rate:.1f} images/s")
+        data = replace(data, train_listing=trained, workers=max(given.workers))
+        rate = training_rate(data, given, device)
+        print(f"training {given.model} on {given.device}, workers={data.workers}: {rate:.1f} images/s")
 
 
 if __name__ == "__main__":

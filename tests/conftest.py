@@ -43,6 +43,13 @@ TINY_STUDY = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """In this process torch has one thread, as a job has: another number of them would round otherwise."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
 class Project:
     """The workflow's files in a folder of their own, run on a study elsewhere with --directory.
 

@@ -24,7 +24,6 @@ from prunescape.nets.counting import count_flops, count_parameters
 from prunescape.nets.rebuild import rebuild
 from prunescape.nets.weights import save_weights
 
-torch.set_num_threads(1)
 ARCHITECTURE = {"architecture": "resnet_cifar", "model": "resnet8"}
 CUT = {  # the first block of ResNet-8 with 9 of its 16 inner channels
     "layer1.0.conv1": {"in_channels": 16, "out_channels": 9, "groups": 1},

@@ -38,11 +38,6 @@ SUFFIXES = ("jpg", "png", "JPEG", "bmp", "webp")
 SETTINGS = {"learning_rate": 0.01, "weight_decay": 1e-3, "seed": 4, "device": CPU}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 def write_tree(folder: Path, *, train=20, val=10, suffixes=SUFFIXES, sides=(16, 30)) -> Path:
     """Noise whose class shows in the brightest channel, in files of many formats; sides differ from image to image."""
     random = np.random.default_rng(0)

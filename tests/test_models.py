@@ -18,7 +18,6 @@ from prunescape.nets.counting import count_flops, count_parameters, evaluating
 from prunescape.nets.names import ARCHITECTURES, architecture_of
 from prunescape.torchvision_operators import declare_missing_operators
 
-torch.set_num_threads(1)
 PACKAGE = Path(__file__).parents[1] / "workflow_scripts"
 
 

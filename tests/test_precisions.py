@@ -19,7 +19,6 @@ from prunescape.files import read_json, write_json
 from prunescape.nets.build import build_model, initialise
 from prunescape.nets.weights import save_weights
 
-torch.set_num_threads(1)
 ARCHITECTURE = {"architecture": "resnet_cifar", "model": "resnet8"}
 PRECISIONS = ["bf16", "fp16", "fp32", "int8", "sparse80"]
 

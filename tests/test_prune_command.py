@@ -15,7 +15,6 @@ from prunescape.nets.rebuild import rebuild
 from prunescape.nets.variant_plan import plan_variant
 from prunescape.nets.weights import load_weights, save_weights
 
-torch.set_num_threads(1)
 DIGITS = {"shape": [1, 8, 8], "classes": 10}
 
 

@@ -18,7 +18,6 @@ from prunescape.nets.prunable import find_prunable
 from prunescape.nets.rebuild import rebuild
 from prunescape.nets.surgery import cut
 
-torch.set_num_threads(1)
 SHAPES = {"resnet8": (1, 8, 8), "resnet50": (3, 64, 64)}
 OURS = ("resnet8", "resnet56", "mobilenet_v2", "resnet50")
 FAMILIES = (

@@ -28,11 +28,6 @@ RECIPE = Recipe(epochs=3, batch_size=16, schedule="cosine", momentum=0.9, crop_p
 TIMES = ("seconds", "epoch_seconds", "images_per_second", "peak_memory_bytes", "resumes", "provenance")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def data() -> PreparedData:
     return three_classes(60, 30, 20, channels=2, pixels=8)
@@ -79,7 +74,6 @@ def assert_same(training: Training, other: Training) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(data) -> Training:
-    torch.set_num_threads(1)
     training = fresh(data)
     training.run()
     return training

@@ -28,11 +28,6 @@ WIDTHS = {"model": "m", "ratio_achieved": 1.0, "flops": 1, "parameters": 2}
 VALIDATION_FIELDS = ("val_correct", "val_tested", "val_top1", "val_top5")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 def prepared(folder, **options):
     files = {"data": folder / "data.npz", "identity": folder / "data.json"}
     prepare_data(resolve_options("digits", options), **files)

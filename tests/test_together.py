@@ -32,11 +32,6 @@ RATES = (0.05, 0.1, 0.02)
 TIMES = ("seconds", "epoch_seconds", "images_per_second", "peak_memory_bytes", "provenance", "together")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def data() -> PreparedData:
     return three_classes(80, 30, 20, channels=3, pixels=16)

@@ -22,11 +22,6 @@ from prunescape.training.splits import InMemory, Normaliser
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 def blobs(classes: int = 3, images: int = 60, size: int = 6) -> PreparedData:
     """Images whose class shows in their brightness, in two channels, with a little noise."""
     random = np.random.default_rng(0)

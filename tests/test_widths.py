@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 
 from prunescape.nets.build import build_model, initialise
 from prunescape.nets.planning import plan_widths
@@ -57,7 +56,6 @@ def test_long_chains_with_uneven_layers_come_within_one_percent():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_narrow_network_far_down_comes_within_one_percent(seed):
-    torch.set_num_threads(1)
     network = initialise(build_model("resnet_cifar", "resnet20", in_channels=1, classes=10), seed)
     plan = plan_widths(network, (1, 28, 28), method="nonuniform", ratio=0.15)
     assert plan.ratio_achieved == pytest.approx(0.15, rel=0.01)

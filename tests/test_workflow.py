@@ -55,7 +55,6 @@ def test_every_cell_is_in_the_table_once(cells):
 
 
 def test_the_weights_score_what_the_record_says(results, cells, data):
-    torch.set_num_threads(1)
     for row in cells[cells["experiment"] == "small"].itertuples():
         folder = cell_folder(results, row)
         plan = json.loads((folder.parents[2] / "widths.json").read_text())
