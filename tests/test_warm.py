@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -71,8 +72,8 @@ def study(tmp_path, monkeypatch):
     (tmp_path / "odd_job.py").write_text(ODD_JOB)
     path = f"{ROOT / 'workflow_scripts'}{os.pathsep}{tmp_path}"
     monkeypatch.setenv("PYTHONPATH", path)
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
-    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "s"))
+    (tmp_path / "s").mkdir()
     monkeypatch.setenv(VARIABLE, "")  # so that what `hold` sets is undone after the test
     held = hold(tmp_path / "state")
 
@@ -84,7 +85,7 @@ def study(tmp_path, monkeypatch):
     start.folder, start.run = tmp_path, held.run
     yield start
     held.file.close()  # the run is over, as if killed: so is its warm process
-    assert ends(lambda: not any(str(tmp_path / "scratch") in " ".join(words) for words in commands()))
+    assert ends(lambda: not any(str(tmp_path / "s") in " ".join(words) for words in commands()))
 
 
 def commands() -> list[list[str]]:
@@ -104,7 +105,7 @@ def test_a_job_is_done_in_a_child_and_imports_nothing_itself(study):
     printed = [job.communicate(timeout=60)[0] for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0, 0] and printed == ["[]\n"] * 3
     assert [(study.folder / f"out{number}").read_text() for number in range(3)] == ["True True"] * 3
-    assert len(list((study.folder / "scratch").rglob("*.sock"))) == 1, "one warm process for all"
+    assert len(list((study.folder / "s").rglob("*.sock"))) == 1, "one warm process for all"
 
 
 @pytest.mark.parametrize("script", ["train_cell", "plan_variant", "export_onnx"])
@@ -133,10 +134,18 @@ def test_without_a_run_a_job_does_the_work_itself(study, monkeypatch):
 
 def test_where_the_warm_process_cannot_be_had_a_job_does_the_work_itself(study):
     """Somebody else's folder, or one that others can read, is no place for a socket."""
-    folder = study.folder / "scratch" / f"prunescape-{os.getuid()}"
+    folder = study.folder / "s" / f"prunescape-{os.getuid()}"
     folder.mkdir(mode=0o755)
     assert study("work").wait(60) == 0
     assert (study.folder / "out").read_text() == "False False"
+
+
+def test_a_temporary_folder_whose_path_is_too_long_for_a_socket_is_no_hindrance(study, monkeypatch):
+    (study.folder / ("long" * 30)).mkdir()
+    monkeypatch.setenv("TMPDIR", str(study.folder / ("long" * 30)))
+    assert study("work").wait(60) == 0
+    assert (study.folder / "out").read_text() == "True True"
+    assert Path(f"/tmp/prunescape-{os.getuid()}/{study.run.id}.sock").exists()
 
 
 def test_a_child_that_fails_or_crashes_fails_only_its_job(study):
@@ -148,7 +157,7 @@ def test_a_child_that_fails_or_crashes_fails_only_its_job(study):
 
 
 def test_a_child_that_hangs_is_killed_and_its_job_does_the_work(study):
-    address = study.folder / "scratch" / f"prunescape-{os.getuid()}" / f"{study.run.id}.sock"
+    address = study.folder / "s" / f"prunescape-{os.getuid()}" / f"{study.run.id}.sock"
     address.parent.mkdir(mode=0o700)
     with subprocess.Popen([sys.executable, "-c", HASTY, str(address)]) as server:
         try:
@@ -173,7 +182,9 @@ def test_without_its_warm_process_a_job_starts_again_by_itself(study):
     job = study("wait")
     assert ends(lambda: (study.folder / "out").exists() and (study.folder / "out").read_text())
     child = int((study.folder / "out").read_text())
-    psutil.Process(child).parent().kill()
+    server = psutil.Process(child).parent()
+    assert server.pid != os.getpid()
+    server.kill()
     assert ends(lambda: (study.folder / "out").read_text() not in ("", str(child)))
     assert not is_running(child) and int((study.folder / "out").read_text()) == job.pid
     job.kill()

@@ -27,6 +27,7 @@ from prunescape.private_folder import private_folder
 SERVER = "prunescape.jobs.warm_server"
 START_SECONDS = 120.0
 ORPHAN_SECONDS = 5.0  # by then a child has noticed that the warm process is gone
+LONGEST = 103 if sys.platform == "darwin" else 107  # bytes of a socket's path
 STOP = b"stop\n"
 ALONE = "PRUNESCAPE_ALONE"  # marks a job that was started anew with MEMORY
 # How glibc gives memory to a training, read once when a process starts: from large pages, and kept instead of given
@@ -75,12 +76,18 @@ def run_job(function: Callable[..., None], log: str, *, together: Together | Non
 def connect(run: Run) -> socket.socket | None:
     """A connection to the warm process of `run`, started when there is none; None when it cannot be had."""
     try:
-        address = private_folder() / f"{run.id}.sock"
+        address = socket_address(run)
         with open(address.with_suffix(".lock"), "w") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)
             return _connected(address) or _start(address)
     except OSError:
         return None
+
+
+def socket_address(run: Run) -> Path:
+    """Where the warm process of `run` listens: in /tmp where the temporary folder's path is too long for a socket."""
+    address = private_folder() / f"{run.id}.sock"
+    return address if len(os.fsencode(address)) <= LONGEST else private_folder("/tmp") / address.name
 
 
 def _connected(address: Path) -> socket.socket | None:
