@@ -4,6 +4,7 @@ The reference is an undisturbed run of the same study.
 """
 
 import copy
+import os
 import random
 import re
 import signal
@@ -46,12 +47,28 @@ def warm_processes(project: Project, *, children: bool) -> list[psutil.Process]:
     return [process for process in found if (process.info["ppid"] in servers) is children]
 
 
-def warm_children(project: Project) -> list[psutil.Process]:
-    return warm_processes(project, children=True)
+def trainings(project: Project) -> list[psutil.Process]:
+    """Those children of the warm process whose output goes to a cell's log; others plan or export."""
+    return [child for child in warm_processes(project, children=True) if output_of(child).endswith("/train.log")]
+
+
+def output_of(process: psutil.Process) -> str:
+    with suppress(OSError):
+        return os.readlink(f"/proc/{process.pid}/fd/1")
+    return ""
+
+
+def suspended_training(project: Project) -> psutil.Process | None:
+    """A training that was just suspended, so that its run does not end; None when there was none to be had."""
+    for process in trainings(project):
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+            return process
+    return None
 
 
 VICTIMS = {
-    "training": warm_children,
+    "training": trainings,
     "job": lambda project: processes_of(project, ".train_cell.py"),
     "warm process": lambda project: warm_processes(project, children=False),
     "benchmark": lambda project: processes_of(project, "agent.py"),
@@ -126,7 +143,7 @@ def running(tmp_path):
     study["experiments"]["small"]["recipe"]["epochs"] = 30
     project = Project(tmp_path, study)
     process = project.start("cells", "--quiet", "rules")
-    assert wait_for(lambda: warm_children(project)), "no training started"
+    assert wait_for(lambda: trainings(project)), "no training started"
     yield project, process
     process.kill()
     process.communicate()
@@ -155,6 +172,7 @@ def test_orphans_of_a_killed_run_end_by_themselves(running):
 
 def test_a_second_run_is_refused_and_resume_names_the_holder(running):
     project, process = running
+    training = wait_for(lambda: suspended_training(project))
     holder = f"snakemake (pid {process.pid}, host {socket.gethostname()}, user {getuser()}, since "
     second = project.snakemake("cells", "--quiet", "rules")
     assert second.returncode != 0 and holder in second.stdout
@@ -163,6 +181,7 @@ def test_a_second_run_is_refused_and_resume_names_the_holder(running):
     assert resumed.returncode != 0 and "Traceback" not in resumed.stdout
     assert f"error: results/tiny: another run works on this study: {holder}" in resumed.stdout
     assert "note: results/tiny: another run works on this study" in project.snakemake("--dry-run").stdout
+    training.resume()
     done = project.finish(process)
     assert done.returncode == 0, "the first run went on"
 
@@ -186,7 +205,7 @@ def test_a_killed_training_loses_half_a_minute_at_most(tmp_path):
     time.sleep(10)
     before = epochs_of(log)
     seconds_per_epoch = (time.monotonic() - started) / before[-1]
-    warm_children(project)[0].kill()
+    wait_for(lambda: trainings(project))[0].kill()
     assert project.finish(process).returncode != 0
     project.run("cells")
     first = epochs_of(log)[0]
