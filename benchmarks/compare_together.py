@@ -41,6 +41,8 @@ def accuracies(data: PreparedData, given: argparse.Namespace, seeds: list[int]) 
     for seed in seeds:
         group.append(new_training(data, given, seed, group[0] if group else None))
     train_together(group)
+    if any(training.outcome.diverged for training in group):
+        sys.exit("a cell diverged: with another model or more images it may not")
     return [100 * training.outcome.correct.double().mean().item() for training in group]
 
 

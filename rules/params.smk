@@ -10,7 +10,7 @@ from dataclasses import asdict
 from prunescape.data.names import identity_options, is_image_folder, source_digest
 from prunescape.targets import REACHED_BY, REMOTE
 
-# some experiment asks for the faster precision
+# some experiment asks for the fastest precision
 PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
 
 
@@ -35,7 +35,7 @@ def recipe_params(wildcards):
 
 
 def probed_network(wildcards, input):
-    """What a probe of the faster precision trains."""
+    """What a probe of the fastest precision trains."""
     experiment = experiment_of(wildcards)
     return {"architecture": experiment.architecture, "model": experiment.model, "device": STUDY.device}
 

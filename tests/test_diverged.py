@@ -15,7 +15,7 @@ from prunescape.data.prepared import load_prepared
 from prunescape.data.preparing import write_prepared
 from prunescape.errors import InputError
 from prunescape.files import read_json
-from prunescape.nets.variant_plan import plan_variant
+from prunescape.nets.variant_plan import write_widths
 from prunescape.recipe import Recipe
 from prunescape.study_tables import is_readable
 from prunescape.training.cell_record import cell_record
@@ -43,7 +43,7 @@ def places(tmp_path_factory) -> dict[str, Path]:
         arrays[f"{split}_labels"] = np.arange(count) % CLASSES
     places = {name: folder / name for name in ("data.npz", "data.json", "widths.json")}
     write_prepared(arrays, dataset="noise", data=places["data.npz"], identity=places["data.json"])
-    plan_variant(PLAN, identity=places["data.json"], weights=None, out=places["widths.json"])
+    write_widths(PLAN, identity=places["data.json"], weights=None, out=places["widths.json"])
     return places
 
 
@@ -89,7 +89,7 @@ def test_it_is_never_exported_and_never_ranks_filters(ended, places, tmp_path):
     assert read_json(tmp_path / "onnx" / "export.json")["models"] == []
     pruned = PLAN | {"method": "nonuniform", "ratio": "0.5", "score": "l1_layer", "min_keep": 0.1}
     with pytest.raises(InputError, match="diverged at the prior"):
-        plan_variant(pruned, identity=places["data.json"], weights=weights, out=tmp_path / "widths.json")
+        write_widths(pruned, identity=places["data.json"], weights=weights, out=tmp_path / "widths.json")
 
 
 class FailsOn(nn.Module):

@@ -25,7 +25,7 @@ from prunescape.data.names import decoding_workers, resolve_options, source_dige
 from prunescape.data.prepared import IDENTITY, PreparedData, load_prepared
 from prunescape.errors import InputError
 from prunescape.files import read_json
-from prunescape.nets.variant_plan import plan_variant
+from prunescape.nets.variant_plan import write_widths
 from prunescape.recipe import Recipe
 from prunescape.torchvision_operators import declare_missing_operators
 from prunescape.training.loop import Training, train
@@ -408,7 +408,7 @@ def cell(tree, tmp_path_factory):
     files = {"data": out / "flowers.npz", "identity": out / "flowers.json"}
     prepare_data(options_of(tree, resize=14), **files)
     plan = {"architecture": "resnet_cifar", "model": "resnet8", "method": "base"}
-    plan_variant(plan, identity=files["identity"], weights=None, out=out / "widths.json")
+    write_widths(plan, identity=files["identity"], weights=None, out=out / "widths.json")
     recipe = {"epochs": 2, "batch_size": 16, "flip": True, "precision": "fp32"}
     declare_experiment(recipe, "code", identity=files["identity"], out=out / "shared.json")
     made = {"record": out / "record.json", "weights": out / "weights.safetensors"}

@@ -121,6 +121,11 @@ def test_edited_planning_runs_pruned_cells_only(restored):
     assert trained(restored.planned()) == cells(*SMALL[2:])
 
 
+def test_an_edited_export_exports_again(restored):
+    restored.edit("workflow_scripts/prunescape/bench/export_best.py", "PARITY_IMAGES = 256", "PARITY_IMAGES = 255")
+    assert rules(restored.planned()) == {"export_onnx", "benchmark_target"} | ANALYSIS
+
+
 def test_an_edited_page_reports_again(restored):
     restored.edit("workflow_scripts/prunescape/report/page.html.j2", "</body>", "<!-- edited --></body>")
     assert restored.planned() == {"write_report"}

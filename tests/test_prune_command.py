@@ -12,7 +12,7 @@ from prunescape.nets.build import build_model, initialise
 from prunescape.nets.counting import count_flops
 from prunescape.nets.prune import prune_model
 from prunescape.nets.rebuild import rebuild
-from prunescape.nets.variant_plan import plan_variant
+from prunescape.nets.variant_plan import write_widths
 from prunescape.nets.weights import load_weights, save_weights
 
 DIGITS = {"shape": [1, 8, 8], "classes": 10}
@@ -118,7 +118,7 @@ def test_a_damaged_weights_file_is_refused(tmp_path):
 
 
 def test_the_base_has_full_widths(tmp_path, identity):
-    plan_variant(request(method="base", ratio=""), identity=identity, weights=None, out=tmp_path / "widths.json")
+    write_widths(request(method="base", ratio=""), identity=identity, weights=None, out=tmp_path / "widths.json")
     widths = read_json(tmp_path / "widths.json")
     assert widths["modules"] == {} and widths["ratio"] == widths["ratio_achieved"] == 1.0
     assert widths["flops"] == widths["flops_base"] == count_flops(resnet8(), (1, 8, 8))
@@ -131,8 +131,8 @@ def test_plan_variant_is_deterministic_and_ranks_by_the_given_weights(tmp_path, 
         network.layer3[0].conv1.weight[10:].mul_(0.01)
     save_weights(network, tmp_path / "base.safetensors", {"status": "ok"})
     for name in ("one", "two"):
-        plan_variant(request(), identity=identity, weights=tmp_path / "base.safetensors", out=tmp_path / name)
-    plan_variant(request(ranking="initial"), identity=identity, weights=None, out=tmp_path / "initial")
+        write_widths(request(), identity=identity, weights=tmp_path / "base.safetensors", out=tmp_path / name)
+    write_widths(request(ranking="initial"), identity=identity, weights=None, out=tmp_path / "initial")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     trained, initial = read_json(tmp_path / "one"), read_json(tmp_path / "initial")
     assert trained["layers"]["layer3.0.conv1"]["out"] < initial["layers"]["layer3.0.conv1"]["out"]
@@ -148,10 +148,10 @@ def test_a_diverged_base_ranks_nothing(tmp_path, identity, how):
             network.fc.bias.fill_(float("inf"))
     save_weights(network, tmp_path / "base.safetensors", {"status": "diverged" if how == "status" else "ok"})
     with pytest.raises(InputError, match="diverged at the prior and cannot rank filters"):
-        plan_variant(request(), identity=identity, weights=tmp_path / "base.safetensors", out=tmp_path / "widths.json")
+        write_widths(request(), identity=identity, weights=tmp_path / "base.safetensors", out=tmp_path / "widths.json")
     assert not (tmp_path / "widths.json").exists()
 
 
 def test_a_ratio_that_is_no_number_is_refused(tmp_path, identity):
     with pytest.raises(InputError, match="above 0 and below 1"):
-        plan_variant(request(ratio="half"), identity=identity, weights=None, out=tmp_path / "widths.json")
+        write_widths(request(ratio="half"), identity=identity, weights=None, out=tmp_path / "widths.json")

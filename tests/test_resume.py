@@ -18,7 +18,7 @@ from prunescape.cells import BASE, Cell
 from prunescape.data.prepared import PreparedData
 from prunescape.errors import Stopped
 from prunescape.files import read_json, write_json
-from prunescape.nets.variant_plan import plan_variant
+from prunescape.nets.variant_plan import write_widths
 from prunescape.recipe import Recipe
 from prunescape.training.keeper import Keeper
 from prunescape.training.loop import Training
@@ -143,7 +143,7 @@ def study(tmp_path_factory) -> Path:
     options = {"name": "digits", "test": 100, "train": 400, "validation": 0, "split_seed": 0}
     prepare_data(options, data=out / "digits.npz", identity=out / "digits.json")
     plan = {"architecture": "resnet_cifar", "model": "resnet8", "method": "base"}
-    plan_variant(plan, identity=out / "digits.json", weights=None, out=out / "widths.json")
+    write_widths(plan, identity=out / "digits.json", weights=None, out=out / "widths.json")
     recipe = {"epochs": 24, "batch_size": 32, "schedule": "cosine", "crop_padding": 1, "precision": "fp32"}
     digest = read_json(out / "digits.json")["digest"]
     write_json(out / "shared.json", {"recipe": recipe, "code": "code", "data": digest})

@@ -85,6 +85,9 @@ def test_a_step_together_is_as_exact_as_one_alone(data, model):
         before = weights(exact)
         step_in_float64(exact)
         single.run()
+        for name, statistic in exact.network.named_buffers():
+            mine_too = mine.network.get_buffer(name).to(statistic.dtype)
+            torch.testing.assert_close(mine_too, statistic, rtol=1e-3, atol=1e-4, msg=name)
         update = (weights(exact) - before).norm()
         errors.append([((weights(one) - weights(exact)).norm() / update).item() for one in (mine, single)])
     stacked_error, alone_error = np.mean(errors, axis=0)

@@ -1,4 +1,4 @@
-"""Training in bf16: what is in 16 bits and what is not, and how `auto` is settled once and for all."""
+"""Precisions of training: what is computed how exactly, and how `auto` is settled once and for all."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,10 @@ from prunescape.data.preparing import write_prepared
 from prunescape.errors import InputError
 from prunescape.files import read_json
 from prunescape.training import probe
-from prunescape.training.precision import check_offered, computed_in, forward, offered_by
+from prunescape.training.precision import check_tf32, computed_in, forward, offered_by
 
 CPU = torch.device("cpu")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 RECIPE = {"epochs": 1, "batch_size": 8, "precision": "auto"}
 NETWORK = {"architecture": "resnet_cifar", "model": "resnet8", "device": "cpu"}
 
@@ -66,9 +67,9 @@ def test_a_probe_really_trains_and_leaves_the_weights_as_they_are():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    assert probe.faster_precision(network, (2, 8, 8), 5, CPU) in ("fp32", "bf16")
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    assert probe.seconds_of(probe.throwaway_step(network, (2, 8, 8), 5, CPU, "bf16"), CPU) > 0
+    assert probe.fastest_precision(network, (2, 8, 8), 5, DEVICE) in offered_by(DEVICE)
+    assert all(torch.equal(value.cpu(), before[name]) for name, value in network.state_dict().items())
+    assert probe.seconds_of(probe.throwaway_step(network, (2, 8, 8), 5, DEVICE, "fp32"), DEVICE) > 0
 
 
 @pytest.mark.parametrize(("precision", "tf32"), [("fp32", False), ("tf32", True), ("bf16", True)])
@@ -85,9 +86,9 @@ def allowed_tf32() -> tuple[bool, bool]:
 
 
 def test_no_training_says_tf32_and_computes_in_fp32(monkeypatch):
-    check_offered("bf16", CPU)
-    with pytest.raises(InputError, match=r"^recipe\.precision: cpu has no tf32; allowed: fp32, bf16, auto"):
-        check_offered("tf32", CPU)
+    check_tf32("bf16", CPU)
+    with pytest.raises(InputError, match=r"^recipe\.precision: cpu has no tf32; allowed: fp32, bf16;"):
+        check_tf32("tf32", CPU)
     for capability, offered in (((7, 5), ("fp32",)), ((8, 0), ("fp32", "tf32", "bf16"))):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, told=capability: told)
         assert offered_by(torch.device("cuda")) == offered
@@ -107,6 +108,6 @@ def test_a_gpu_rounds_operands_to_10_bits_in_tf32_only():
 
 
 def test_a_given_precision_is_not_probed(monkeypatch, identity, tmp_path):
-    monkeypatch.setattr(probe, "faster_precision", None)
+    monkeypatch.setattr(probe, "fastest_precision", None)
     declare_experiment(RECIPE | {"precision": "bf16"}, "code", identity=identity, out=tmp_path / "shared.json")
     assert read_json(tmp_path / "shared.json")["recipe"]["precision"] == "bf16"

@@ -85,7 +85,7 @@ def study(tmp_path, monkeypatch):
     start.folder, start.run = tmp_path, held.run
     yield start
     held.file.close()  # the run is over, as if killed: so is its warm process
-    assert ends(lambda: not any(str(tmp_path / "s") in " ".join(words) for words in commands()))
+    assert ends(lambda: not any(held.run.id in " ".join(words) for words in commands()))
 
 
 def commands() -> list[list[str]]:

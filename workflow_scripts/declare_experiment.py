@@ -20,14 +20,14 @@ def declare_experiment(recipe: dict, code: str, *, identity: Path, out: Path, ne
 
 
 def probed_precision(recipe: dict, known: dict, *, architecture: str, model: str, device: str) -> str:
-    """The precision that trains `model` faster here."""
+    """The precision that trains `model` fastest here."""
     from prunescape.nets.build import build_model, initialise
-    from prunescape.training.probe import faster_precision
+    from prunescape.training.probe import fastest_precision
     from prunescape.training.provenance import reproducible_device
 
     where = reproducible_device(device)
     network = build_model(architecture, model, in_channels=known["shape"][0], classes=known["classes"])
-    return faster_precision(initialise(network, 0), tuple(known["shape"]), recipe["batch_size"], where)
+    return fastest_precision(initialise(network, 0), tuple(known["shape"]), recipe["batch_size"], where)
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -1,6 +1,5 @@
 """Export the best cells of one variant to ONNX, each checked against torch on real images."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ def export_onnx(**arguments: Any) -> None:
 
 def preload(**arguments: Any) -> None:
     """Load what other variants need too, in the process that will fork them; onnxruntime would start threads."""
-    for module in ("prunescape.bench.export_best", "torch._dynamo", "onnxscript"):  # torch's exporter uses both
-        import_module(module)
+    from prunescape.jobs.preloading import import_for_children
+
+    import_for_children("prunescape.bench.export_best", "torch._dynamo", "onnxscript")  # torch's exporter uses both
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -1,22 +1,22 @@
 """Plan the widths of one variant of a model."""
 
-from importlib import import_module
 from typing import Any
 
 from prunescape.jobs.warm import run_job
 
 
 def plan_variant(**arguments: Any) -> None:
-    """As in variant_plan.py; torch takes seconds to import, which the warm process of a run does once."""
-    from prunescape.nets import variant_plan
+    """As `write_widths`; torch takes seconds to import, which the warm process of a run does once."""
+    from prunescape.nets.variant_plan import write_widths
 
-    variant_plan.plan_variant(**arguments)
+    write_widths(**arguments)
 
 
 def preload(**arguments: Any) -> None:
     """Load what other variants need too, in the process that will fork them."""
-    for module in ("prunescape.nets.variant_plan", "torch._dynamo"):  # torch imports that where FLOPs are counted
-        import_module(module)
+    from prunescape.jobs.preloading import import_for_children
+
+    import_for_children("prunescape.nets.variant_plan", "torch._dynamo")  # torch imports that to count FLOPs
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -9,7 +9,7 @@ from pathlib import Path
 SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGE = "prunescape"
 # How a result is stored, logged or refused, and in which process it is made, never changes what it is.
-STORING = ("errors", "failures", "files", "joblog", "nets.sealed_tensors", "sealed_tables")
+STORING = ("errors", "failures", "files", "joblog", "nets.sealed_tensors", "private_folder", "sealed_tables")
 WITHOUT_INFLUENCE = frozenset(f"{PACKAGE}.{name}" for name in STORING)
 PROCESSES = f"{PACKAGE}.jobs"
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

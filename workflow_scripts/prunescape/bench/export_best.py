@@ -39,7 +39,7 @@ def export_best(
 
     `export["select_on"]` says on which split they are the best, by default test; `export["precisions"]` which files
     stand beside each float one, such as rank-1.int8.onnx. `records` and `weights` hold one file per cell, in the same
-    order; `folder` is where an image folder's images lie, which only int8 needs.
+    order; `folder` is where an image folder's images lie, which only int8 needs. What was in `out` is deleted first.
     Diverged cells are never exported: with no other, `models` is empty. Raises InputError when a file is missing or
     damaged, or an exported model does not compute what torch does.
     """

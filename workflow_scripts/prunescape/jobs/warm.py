@@ -30,7 +30,7 @@ ORPHAN_SECONDS = 5.0  # by then a child has noticed that the warm process is gon
 LONGEST = 103 if sys.platform == "darwin" else 107  # bytes of a socket's path
 STOP = b"stop\n"
 ALONE = "PRUNESCAPE_ALONE"  # marks a job that was started anew with MEMORY
-# How glibc gives memory to a training, read once when a process starts: from large pages, and kept instead of given
+# How glibc gives memory to what runs here, read once when a process starts: from large pages, and kept instead of given
 # back after every step. The same bits, up to 1.5 times as fast (docs/performance.md). No measured process gets this.
 MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",

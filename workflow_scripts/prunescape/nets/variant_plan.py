@@ -43,7 +43,7 @@ def ratio_of(plan: dict) -> float:
         raise InputError(f"the ratio is {plan['ratio']!r}", allowed="a number above 0 and below 1") from None
 
 
-def plan_variant(plan: dict, *, identity: str, weights: str | None, out: str) -> None:
+def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) -> None:
     """Write the widths of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, shapes for training.
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and

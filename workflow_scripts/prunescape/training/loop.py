@@ -15,7 +15,7 @@ from torch.nn import functional
 from prunescape.data.prepared import PreparedData, PreparedFolder
 from prunescape.recipe import Recipe
 from prunescape.training.evaluation import evaluate
-from prunescape.training.precision import check_offered, computed_in, forward
+from prunescape.training.precision import check_tf32, computed_in, forward
 from prunescape.training.sgd import SGD
 from prunescape.training.splits import InMemory, Normaliser, open_splits
 
@@ -105,7 +105,7 @@ class Training:
         between_batches: Callable[[Training], None] = lambda training: None,
         beside: Training | None = None,
     ) -> None:
-        check_offered(recipe.precision, device)
+        check_tf32(recipe.precision, device)
         self.network, self.recipe, self.learning_rate = network, recipe, learning_rate
         self.device, self.classes, self.report = device, data.classes, report
         self.pause = lambda: between_batches(self)

@@ -17,14 +17,16 @@ def offered_by(device: torch.device) -> tuple[str, ...]:
     """What `device` computes in, the most exact first."""
     if device.type == "cpu":
         return "fp32", "bf16"
-    return ("fp32", "tf32", "bf16") if torch.cuda.get_device_capability(device) >= TF32_SINCE else ("fp32",)
+    nvidia = torch.version.hip is None  # AMD's GPUs are called cuda as well
+    return ("fp32", "tf32", "bf16") if nvidia and torch.cuda.get_device_capability(device) >= TF32_SINCE else ("fp32",)
 
 
-def check_offered(precision: str, device: torch.device) -> None:
+def check_tf32(precision: str, device: torch.device) -> None:
     """Raise InputError for tf32 where there is none: torch would go on in fp32 without a word."""
     if precision == "tf32" and "tf32" not in offered_by(device):
+        allowed = ", ".join(offered_by(device))
         hint = "take another precision, or an NVIDIA GPU of compute capability 8.0 or more"
-        raise InputError(f"{device} has no tf32", where="recipe.precision", allowed="fp32, bf16, auto", hint=hint)
+        raise InputError(f"{device} has no tf32", where="recipe.precision", allowed=allowed, hint=hint)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Which precision trains faster on this machine, by a few throwaway steps of each in turns. Needs torch."""
+"""Which precision trains fastest on this machine, by a few throwaway steps of each in turns. Needs torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from prunescape.training.fused import FusedStep, Throwaway
+from prunescape.training.fused import FusedStep, Throwaway, side_stream
 from prunescape.training.loop import Batch
 from prunescape.training.precision import offered_by
 from prunescape.training.splits import Normaliser
@@ -20,7 +20,7 @@ ROUNDS, STEPS = 5, 2
 WORTH = 1.1  # what computes less exactly has to be so many times as fast to be taken
 
 
-def faster_precision(network: nn.Module, shape: tuple[int, int, int], batch_size: int, device: torch.device) -> str:
+def fastest_precision(network: nn.Module, shape: tuple[int, int, int], batch_size: int, device: torch.device) -> str:
     """The precision that trains `network` fastest on batches of (channels, height, width) images on `device`.
 
     A less exact one is taken where it is WORTH times as fast. The shortest of ROUNDS times counts, since anything else
@@ -28,10 +28,11 @@ def faster_precision(network: nn.Module, shape: tuple[int, int, int], batch_size
     """
     network.to(device, memory_format=torch.channels_last)
     offered = offered_by(device)
-    steps = {precision: throwaway_step(network, shape, batch_size, device, precision) for precision in offered}
-    for step in steps.values():
-        seconds_of(step, device, SETTING_UP)
-    taken = [{precision: seconds_of(step, device) for precision, step in steps.items()} for _ in range(ROUNDS)]
+    with side_stream(device):
+        steps = {precision: throwaway_step(network, shape, batch_size, device, precision) for precision in offered}
+        for step in steps.values():
+            seconds_of(step, device, SETTING_UP)
+        taken = [{precision: seconds_of(step, device) for precision, step in steps.items()} for _ in range(ROUNDS)]
     best = {precision: min(seconds[precision] for seconds in taken) for precision in offered}
     print(f"seconds of {STEPS} steps: {best}", flush=True)
     chosen, *less_exact = offered

@@ -19,7 +19,7 @@ def reproducible_device(name: str) -> torch.device:
     """The device called cpu or cuda, set so that the same seed gives the same result in full float32.
 
     One thread on the CPU; on a GPU, of several one that no other training has, deterministic convolutions, and no TF32
-    but where a recipe asks for it (precision.py).
+    but where a recipe asks for less than fp32 (precision.py).
     Raises InputError when there is no GPU.
     """
     if name == "cuda":

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 
 import torch
 
 from prunescape.errors import Stopped
-from prunescape.training.fused import FusedStep, Throwaway
+from prunescape.training.fused import FusedStep, Throwaway, side_stream
 from prunescape.training.loop import Batch, Training
 from prunescape.training.splits import InMemory
 
@@ -25,10 +25,7 @@ def train_together(trainings: Sequence[Training]) -> None:
     another order. One that diverges leaves the others alone. Raises Stopped after all were saved.
     """
     first = trainings[0]
-    stream = torch.cuda.Stream(first.device) if first.device.type == "cuda" else None
-    with torch.cuda.stream(stream) if stream else nullcontext():
-        if stream:
-            stream.wait_stream(torch.cuda.default_stream(first.device))
+    with side_stream(first.device):
         step = FusedStep(trainings, first.normalise, first.recipe.precision, first.device)
         courses = [training.batches() for training in trainings]
         while True:
@@ -36,8 +33,6 @@ def train_together(trainings: Sequence[Training]) -> None:
             if not any(batches):
                 break
             step(batches)
-        if stream:
-            stream.synchronize()
 
 
 def _next_batches(trainings: Sequence[Training], courses: list) -> list[Batch | None]:
