@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 import numpy as np
 from scipy import stats
 
-from prunescape.data.prepared import PreparedData, load_prepared
-from prunescape.nets.build import build_model, initialise
-from prunescape.nets.names import architecture_of
-from prunescape.recipe import Recipe
+from prunescape.config.models import architecture_of
+from prunescape.config.recipe import Recipe
+from prunescape.models.build import build_model, initialise
+from prunescape.tasks.images.prepared import PreparedData, load_prepared
 from prunescape.training.loop import Training
 from prunescape.training.provenance import reproducible_device
 from prunescape.training.together import train_together

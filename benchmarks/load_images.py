@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from prunescape.data.decoding import read_crop
-from prunescape.data.image_folder import write_image_folder
-from prunescape.data.names import resolve_options
-from prunescape.data.prepared import PreparedFolder, load_prepared
-from prunescape.nets.build import build_model
-from prunescape.nets.names import architecture_of
-from prunescape.recipe import Recipe
+from prunescape.config.datasets import resolve_options
+from prunescape.config.models import architecture_of
+from prunescape.config.recipe import Recipe
+from prunescape.models.build import build_model
+from prunescape.tasks.images.decoding import read_crop
+from prunescape.tasks.images.image_folder import write_image_folder
+from prunescape.tasks.images.prepared import PreparedFolder, load_prepared
+from prunescape.tasks.images.streaming import Streamed
 from prunescape.training.loop import Training
 from prunescape.training.provenance import reproducible_device
-from prunescape.training.streaming import Streamed
 from prunescape.training.together import train_together
 
 HEIGHT, WIDTH, QUALITY = 375, 500, 90  # as most of ImageNet's: about 110 kB each

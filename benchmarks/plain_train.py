@@ -21,10 +21,10 @@ from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
 from torch.utils.data import DataLoader, Dataset
 
-from prunescape.nets.build import build_model, initialise
-from prunescape.nets.names import architecture_of
-from prunescape.recipe import Recipe
-from prunescape.torchvision_operators import declare_missing_operators
+from prunescape.config.models import architecture_of
+from prunescape.config.recipe import Recipe
+from prunescape.models.build import build_model, initialise
+from prunescape.tasks.images.torchvision_operators import declare_missing_operators
 
 TEST_BATCH = 1024
 CPU = torch.device("cpu")

@@ -23,7 +23,7 @@ from finished_study import copy_cells
 
 sys.path.insert(0, str(PACKAGES))
 
-from prunescape.study import Study, load_study
+from prunescape.config.study import Study, load_study
 
 ROOT = PACKAGES.parent
 PER_SEED = 500  # five variants on a 10 x 10 grid

@@ -16,8 +16,8 @@ from scipy.stats import norm, t
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
-from prunescape.landscape.screening import ALPHA, MARGIN
-from prunescape.landscape.verdict import verdicts
+from prunescape.analysis.verdict.screening import ALPHA, MARGIN
+from prunescape.analysis.verdict.verdicts import verdicts
 
 IMAGES, ACCURACY = 1000, 0.92
 # standard deviations in the latent score of: an image's difficulty, an image at one setting, a seed; 1 is left over

@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 from verdict_cases import Case, error_cases, own_region_cases, power_cases, stress_cases, truth, with_gain
 from verdict_tables import summary
 
-from prunescape.landscape.decision import KEEP, RETUNE, decide, noise_to_trust, screening_bounds
-from prunescape.landscape.gains import Gains, gains, upper_bounds
-from prunescape.landscape.risk import BASE_THRESHOLD
-from prunescape.landscape.roi import TOLERANCE
-from prunescape.landscape.screening import ALPHA, ALPHA_SCREEN, MARGIN
-from prunescape.landscape.stage_two import REACH_MARGINS
+from prunescape.analysis.landscape.regions import TOLERANCE
+from prunescape.analysis.landscape.risk import BASE_THRESHOLD
+from prunescape.analysis.verdict.contrasts import Gains, gains, upper_bounds
+from prunescape.analysis.verdict.decision import KEEP, RETUNE, decide, noise_to_trust, screening_bounds
+from prunescape.analysis.verdict.screening import ALPHA, ALPHA_SCREEN, MARGIN
+from prunescape.analysis.verdict.stage_two import REACH_MARGINS
 
 VARIANTS = 5
 CHUNK = 250

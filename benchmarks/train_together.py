@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 import numpy as np
 import torch
 
-from prunescape.data.prepared import PreparedData
-from prunescape.nets.build import build_model, initialise
-from prunescape.nets.names import architecture_of
-from prunescape.recipe import Recipe
+from prunescape.config.models import architecture_of
+from prunescape.config.recipe import Recipe
+from prunescape.models.build import build_model, initialise
+from prunescape.tasks.images.prepared import PreparedData
 from prunescape.training.loop import Training
 from prunescape.training.provenance import reproducible_device
 from prunescape.training.together import most_together, train_together

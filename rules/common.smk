@@ -5,15 +5,15 @@ import sys
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
-from prunescape.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, NAME_PATTERN
-from prunescape.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
-from prunescape.code_digest import code_digest, run_jobs_with_this_code
-from prunescape.config_file import refuse_repeated_keys
-from prunescape.cost.names import COMPARED
-from prunescape.data.names import decoding_workers, is_image_folder
+from prunescape.space.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, NAME_PATTERN
+from prunescape.space.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
+from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
+from prunescape.config.yaml_file import refuse_repeated_keys
+from prunescape.analysis.cost.names import COMPARED
+from prunescape.config.datasets import decoding_workers, is_image_folder
 from prunescape.errors import InputError
-from prunescape.jobs.run import STATE
-from prunescape.study import load_study
+from prunescape.running.run import STATE
+from prunescape.config.study import load_study
 
 # Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
 gc.set_threshold(200_000, 50, 100)

@@ -7,8 +7,8 @@ params compare by their text.
 import re
 from dataclasses import asdict
 
-from prunescape.data.names import identity_options, is_image_folder, source_digest
-from prunescape.targets import REACHED_BY, REMOTE
+from prunescape.config.datasets import identity_options, is_image_folder, source_digest
+from prunescape.config.targets import REACHED_BY, REMOTE
 
 # some experiment asks for the fastest precision
 PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
@@ -18,7 +18,7 @@ def digest_with_architecture(script):
     """A params function: the digest of a rule's code with the ONE architecture module that the job's model needs."""
 
     def digest(wildcards):
-        return code_digest(script, f"prunescape.nets.{experiment_of(wildcards).architecture}")
+        return code_digest(script, f"prunescape.models.{experiment_of(wildcards).architecture}")
 
     return digest
 
@@ -54,7 +54,7 @@ def plan_params(wildcards):
 def plan_digest(wildcards):
     """The digest of the planning code; the base keeps all its widths, so only its architecture and the counts matter."""
     base = Variant.parse(wildcards.variant) == BASE
-    return digest_with_architecture("prunescape.nets.counting" if base else "plan_variant")(wildcards)
+    return digest_with_architecture("prunescape.models.counting" if base else "plan_variant")(wildcards)
 
 
 def export_params(wildcards):
@@ -78,7 +78,7 @@ def reached_by(wildcards, input):
 def bench_digest(wildcards):
     """The digest of the measuring code with the ONE module that reaches this kind of target."""
     kind = STUDY.targets[wildcards.target].kind
-    return code_digest("benchmark_target", "prunescape.bench.agent", f"prunescape.bench.{kind}")
+    return code_digest("benchmark_target", "prunescape.measure.agent", f"prunescape.measure.{kind}")
 
 
 def targets_pattern(remote):

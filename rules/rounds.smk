@@ -1,7 +1,7 @@
 """Finished cells -> the next round's cells: a grid that reaches further, then fresh seeds at the points worth judging."""
 
-from prunescape.records import GRID
-from prunescape.rounds import read_round
+from prunescape.store.records import GRID
+from prunescape.space.rounds import read_round
 
 
 def rounds_before(number=STUDY.most_rounds + 1):

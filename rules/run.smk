@@ -4,12 +4,12 @@ import os
 import shutil
 from pathlib import Path
 
-from prunescape.files import damaged_files
-from prunescape.jobs.interrupt import stop_jobs_on_interrupt
-from prunescape.jobs.recovery import clear_the_way
-from prunescape.jobs.run import hold, holder, in_use
-from prunescape.progress import watch_cells
-from prunescape.rounds import present_rounds
+from prunescape.store.files import damaged_files
+from prunescape.running.interrupt import stop_jobs_on_interrupt
+from prunescape.running.recovery import clear_the_way
+from prunescape.running.run import hold, holder, in_use
+from prunescape.running.progress import watch_cells
+from prunescape.space.rounds import present_rounds
 
 
 def expected_files():
@@ -24,7 +24,7 @@ def expected_files():
 
 def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
-    from prunescape.run_end import failed_lines, finished_lines
+    from prunescape.running.run_end import failed_lines, finished_lines
 
     if failed:
         lines = failed_lines(RESULTS, STUDY.summary(), **expected_files(), failures=WATCH.failures)

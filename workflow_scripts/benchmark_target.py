@@ -4,11 +4,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from prunescape.bench.transport import measure_on
-from prunescape.data.prepared import load_prepared
 from prunescape.errors import InputError
-from prunescape.files import file_digest, read_json, write_json
-from prunescape.joblog import job_log
+from prunescape.measure.transport import measure_on
+from prunescape.running.job_log import job_log
+from prunescape.store.files import file_digest, read_json, write_json
+from prunescape.tasks.images.prepared import load_prepared
 
 # Rounding may flip a near tie: so many test images may differ between torch and the exported model.
 ACCURACY_TOLERANCE = 0.001
@@ -19,7 +19,7 @@ PROTOCOL = ("warmups", "repeats", "chunk_seconds", "dataset_passes")
 def benchmark_target(target: dict, *, exports: list[Path], identity: Path, data: Path, out: Path) -> None:
     """Write to `out` (JSON) accuracy, sizes, costs and raw latencies of all models in the folders `exports`.
 
-    `target` holds name and kind, the settings to measure, and what else its kind needs (targets.py). A model whose
+    `target` holds name and kind, the settings to measure, and what else its kind needs. A model whose
     accuracy is not that of its cell is reported in `accuracy_agrees`, not hidden; a precision or setting that the
     target does not run stands in `not_run` with the reason. Raises InputError when a file is missing or damaged, the
     target cannot be had, or the agent fails.

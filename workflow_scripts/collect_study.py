@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.rounds import Places, read_round
-from prunescape.study_tables import check_records, write_benchmarks, write_cells
+from prunescape.analysis.collect import check_records, write_benchmarks, write_cells
+from prunescape.running.job_log import job_log
+from prunescape.space.rounds import Places, read_round
 
 
 def collect_study(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prunescape.cost.compare import compare_targets
-from prunescape.joblog import job_log
+from prunescape.analysis.cost.compare import compare_targets
+from prunescape.running.job_log import job_log
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prunescape.files import read_json, write_json
-from prunescape.joblog import job_log
+from prunescape.running.job_log import job_log
+from prunescape.store.files import read_json, write_json
 
 
 def declare_experiment(recipe: dict, code: str, *, identity: Path, out: Path, network: dict | None = None) -> None:
@@ -21,7 +21,7 @@ def declare_experiment(recipe: dict, code: str, *, identity: Path, out: Path, ne
 
 def probed_precision(recipe: dict, known: dict, *, architecture: str, model: str, device: str) -> str:
     """The precision that trains `model` fastest here."""
-    from prunescape.nets.build import build_model, initialise
+    from prunescape.models.build import build_model, initialise
     from prunescape.training.probe import fastest_precision
     from prunescape.training.provenance import reproducible_device
 

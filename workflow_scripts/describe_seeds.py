@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.landscape.ellipse import ellipses
-from prunescape.landscape.result import write_result
-from prunescape.landscape.risk import risk
-from prunescape.landscape.roi import regions
-from prunescape.landscape.seeds import SEED_TABLES, seed_tables
-from prunescape.landscape.table import read_cells, scores
+from prunescape.analysis.cells_table import read_cells, scores
+from prunescape.analysis.landscape.ellipse import ellipses
+from prunescape.analysis.landscape.regions import regions
+from prunescape.analysis.landscape.risk import risk
+from prunescape.analysis.seeds.seed_tables import SEED_TABLES, seed_tables
+from prunescape.running.job_log import job_log
+from prunescape.store.tables import write_result
 
 
 def describe_seeds(cells: Path | str, out: Mapping[str, Path | str]) -> None:

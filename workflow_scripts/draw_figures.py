@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from prunescape.figures.folder import draw_figures
-from prunescape.joblog import job_log
+from prunescape.present.figures.folder import draw_figures
+from prunescape.running.job_log import job_log
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):

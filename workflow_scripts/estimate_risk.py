@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.landscape.result import write_result
-from prunescape.landscape.risk import RISK_COLUMNS, risk
-from prunescape.landscape.roi import regions
-from prunescape.landscape.table import read_cells, scores
+from prunescape.analysis.cells_table import read_cells, scores
+from prunescape.analysis.landscape.regions import regions
+from prunescape.analysis.landscape.risk import RISK_COLUMNS, risk
+from prunescape.running.job_log import job_log
+from prunescape.store.tables import write_result
 
 
 def estimate_risk(cells: Path | str, *, parquet: Path | str, csv: Path | str) -> None:

@@ -3,21 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from prunescape.jobs.warm import run_job
+from prunescape.running.warm import run_job
 
 
 def export_onnx(**arguments: Any) -> None:
     """As `export_best`; its imports take seconds, which the warm process of a run does once."""
-    from prunescape.bench.export_best import export_best
+    from prunescape.deploy.export_best import export_best
 
     export_best(**arguments)
 
 
 def preload(**arguments: Any) -> None:
     """Load what other variants need too, in the process that will fork them; onnxruntime would start threads."""
-    from prunescape.jobs.preloading import import_for_children
+    from prunescape.running.preloading import import_for_children
 
-    import_for_children("prunescape.bench.export_best", "torch._dynamo", "onnxscript")  # torch's exporter uses both
+    import_for_children("prunescape.deploy.export_best", "torch._dynamo", "onnxscript")  # torch's exporter uses both
 
 
 if __name__ == "__main__" and "snakemake" in globals():

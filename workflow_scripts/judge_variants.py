@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.landscape.judging import judge_study
-from prunescape.landscape.result import write_result
-from prunescape.landscape.table import read_cells
-from prunescape.landscape.verdict import VERDICT_COLUMNS
+from prunescape.analysis.cells_table import read_cells
+from prunescape.analysis.verdict.study_verdicts import judge_study
+from prunescape.analysis.verdict.verdicts import VERDICT_COLUMNS
+from prunescape.running.job_log import job_log
+from prunescape.store.tables import write_result
 
 
 def judge_variants(cells: Path | str, terms: dict[str, dict], *, parquet: Path | str, csv: Path | str) -> None:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.landscape.ellipse import ELLIPSE_COLUMNS, ellipses
-from prunescape.landscape.result import write_result
-from prunescape.landscape.roi import ROI_COLUMNS, regions
-from prunescape.landscape.table import read_cells, scores
+from prunescape.analysis.cells_table import read_cells, scores
+from prunescape.analysis.landscape.ellipse import ELLIPSE_COLUMNS, ellipses
+from prunescape.analysis.landscape.regions import ROI_COLUMNS, regions
+from prunescape.running.job_log import job_log
+from prunescape.store.tables import write_result
 
 
 def map_landscapes(

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.landscape.band import BAND_COLUMNS, band
-from prunescape.landscape.ellipse import ellipses
-from prunescape.landscape.result import write_result
-from prunescape.landscape.roi import regions
-from prunescape.landscape.table import read_cells, scores
+from prunescape.analysis.cells_table import read_cells, scores
+from prunescape.analysis.landscape.band import BAND_COLUMNS, band
+from prunescape.analysis.landscape.ellipse import ellipses
+from prunescape.analysis.landscape.regions import regions
+from prunescape.running.job_log import job_log
+from prunescape.store.tables import write_result
 
 
 def measure_band(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from prunescape.files import write_json
-from prunescape.joblog import job_log
-from prunescape.next_round import next_round
-from prunescape.rounds import read_round
+from prunescape.designs.next_round import next_round
+from prunescape.running.job_log import job_log
+from prunescape.space.rounds import read_round
+from prunescape.store.files import write_json
 
 
 def plan_round(plans: dict[str, dict], *, number: int, records: list[Path], earlier: list[Path], out: Path) -> None:

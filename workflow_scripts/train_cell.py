@@ -5,8 +5,8 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-from prunescape.cells import Cell
-from prunescape.jobs.warm import Together, run_job
+from prunescape.running.warm import Together, run_job
+from prunescape.space.cells import Cell
 
 
 def train_cell(cell: str, **arguments: Any) -> None:

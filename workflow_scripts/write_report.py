@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.report.page import TABLES, write_report
+from prunescape.present.report.page import TABLES, write_report
+from prunescape.running.job_log import job_log
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.tables.folder import write_tables
+from prunescape.present.tables.folder import write_tables
+from prunescape.running.job_log import job_log
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):

@@ -65,14 +65,14 @@ def add_export(command: argparse.ArgumentParser) -> None:
 
 def run_export(options: argparse.Namespace) -> None:
     """Write the storage and name it."""
-    from prunescape.landscape.optuna_export import export_optuna
+    from prunescape.analysis.sources.optuna_export import export_optuna
 
     print(export_optuna(options.cells, options.out, kind=options.storage, choice=column_choice(options, [])))
 
 
 def column_choice(options: argparse.Namespace, thresholds: list[float]):
     """The chosen columns as the analysis takes them."""
-    from prunescape.landscape.axes import Axis, Choice
+    from prunescape.analysis.axes import Axis, Choice
 
     return Choice(
         x=Axis.parse(options.x),
@@ -86,10 +86,10 @@ def column_choice(options: argparse.Namespace, thresholds: list[float]):
 
 def run_analyse(options: argparse.Namespace) -> None:
     """Write the results, the paper's tables and, if asked, figures; name every table."""
-    from prunescape.landscape.analyse import analyse
-    from prunescape.landscape.axes import DEFAULT
-    from prunescape.landscape.judging import ANY
-    from prunescape.landscape.published import check_reference
+    from prunescape.analysis.analyse import analyse
+    from prunescape.analysis.axes import DEFAULT
+    from prunescape.analysis.verdict.study_verdicts import ANY
+    from prunescape.present.published import check_reference
 
     choice = column_choice(options, options.thresholds)
     given = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma")}
@@ -106,12 +106,12 @@ def run_analyse(options: argparse.Namespace) -> None:
 
 def write_papers_results(options: argparse.Namespace, written: dict[str, Path]) -> dict[str, Path]:
     """The paper's tables, and its figures where they are asked for, from what the analysis wrote."""
-    from prunescape.tables.folder import write_tables
+    from prunescape.present.tables.folder import write_tables
 
     files = {name: written[f"{name}.parquet"] for name in ("ellipses", "risk")}
     tables = write_tables(cells=options.cells, **files, out=options.out / "tables", reference=options.reference)
     if options.figures:
-        from prunescape.figures.folder import draw_figures
+        from prunescape.present.figures.folder import draw_figures
 
         figures = {"roi": written["roi.parquet"], "ellipses": written["ellipses.parquet"]}
         draw_figures({}, cells=options.cells, **figures, out=options.out / "figures")

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from prunescape.cells import METHODS
 from prunescape.commands.arguments import image_shape, number, whole_number
+from prunescape.space.cells import METHODS
 
 
 def add_bench(command: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_bench(command: argparse.ArgumentParser) -> None:
 
 def run_bench(options: argparse.Namespace) -> None:
     """Measure, and say what was found; what does not run goes to standard error."""
-    from prunescape.bench.files import bench_files, bench_lines, target_named
+    from prunescape.measure.files import bench_files, bench_lines, target_named
 
     target = target_named(options.target, options.configfile)
     given = {name: getattr(options, name) for name in ("threads", "batch", "provider", "repeats")}
@@ -54,7 +54,7 @@ def add_prune(command: argparse.ArgumentParser) -> None:
 
 def run_prune(options: argparse.Namespace) -> None:
     """Prune, and say what was reached."""
-    from prunescape.nets.prune import prune_model
+    from prunescape.pruning.prune import prune_model
 
     names = ("input_shape", "ratio", "method", "out", "score", "min_keep", "weights", "classes")
     reached = prune_model(options.model, **{name: getattr(options, name) for name in names})

@@ -12,15 +12,15 @@ from typing import Any, TextIO
 
 import torch
 
-from prunescape.cells import Cell
-from prunescape.data.prepared import IDENTITY
-from prunescape.files import file_digest, read_json, write_json
-from prunescape.nets.build import initialise
-from prunescape.nets.weights import save_weights
-from prunescape.recipe import Recipe
-from prunescape.records import WIDTHS
+from prunescape.config.recipe import Recipe
+from prunescape.models.build import initialise
+from prunescape.models.weights import save_weights
+from prunescape.space.cells import Cell
+from prunescape.store.files import file_digest, read_json, write_json
+from prunescape.store.records import WIDTHS
+from prunescape.tasks.images.prepared import IDENTITY
 from prunescape.training.cell_record import cell_record
-from prunescape.training.keeper import Keeper, listening
+from prunescape.training.checkpointing import Checkpointer, listening
 from prunescape.training.loading import load_data, load_network
 from prunescape.training.loop import Training
 from prunescape.training.provenance import environment, peak_memory_bytes, reproducible_device
@@ -60,7 +60,7 @@ class CellJob:
         self.device = reproducible_device(device)
         self.digests = {"data_digest": self.known["digest"], "code_digest": declared["code"]}
         self.digests["widths_digest"] = file_digest(widths)
-        self.keeper = Keeper(checkpoint, checkpoint_key(cell, self.recipe, self.digests, device))
+        self.checkpointer = Checkpointer(checkpoint, checkpoint_key(cell, self.recipe, self.digests, device))
         rates = {"learning_rate": self.cell.learning_rate, "weight_decay": self.cell.weight_decay}
         self.training = Training(
             initialise(load_network(widths), self.cell.seed),
@@ -70,18 +70,18 @@ class CellJob:
             seed=self.cell.seed,
             device=self.device,
             report=self._print_epoch,
-            between_batches=self.keeper.between_batches,
+            between_batches=self.checkpointer.between_batches,
             beside=beside.training if beside else None,
         )
         with redirect_stderr(self.say):
-            self.keeper.resume(self.training)
+            self.checkpointer.resume(self.training)
 
     def finish(self, together: int) -> None:
         """Write record and weights of the finished training, one of `together` in step."""
         outcome = self.training.outcome
         content = cell_record(self.cell, outcome, widths=self.plan, identity=self.known) | {"together": together}
         save_weights(self.training.network, self.weights, {"status": content["status"]})
-        content |= {"seconds": self.keeper.seconds, "resumes": self.keeper.resumes}
+        content |= {"seconds": self.checkpointer.seconds, "resumes": self.checkpointer.resumes}
         content |= {"peak_memory_bytes": peak_memory_bytes(self.device), "recipe": self.recipe}
         digests = self.digests | {"weights_digest": file_digest(self.weights)}
         write_json(self.record, content | {"provenance": environment(self.device) | digests})
@@ -95,7 +95,7 @@ def train_jobs(jobs: Sequence[CellJob]) -> None:
 
     Raises Stopped when the process is asked to end.
     """
-    with listening(*(job.keeper for job in jobs)):
+    with listening(*(job.checkpointer for job in jobs)):
         if jobs[0].device.type == "cuda" or len(jobs) > 1:
             from prunescape.training.together import train_together
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prunescape.cells import Cell
-from prunescape.records import DIVERGED, OK, TOP5_CLASSES, pack_bits
+from prunescape.space.cells import Cell
+from prunescape.store.records import DIVERGED, OK, TOP5_CLASSES, pack_bits
 
 if TYPE_CHECKING:
     from prunescape.training.loop import Outcome

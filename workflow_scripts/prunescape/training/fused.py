@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
+from prunescape.tasks.images.splits import Normaliser
 from prunescape.training.loop import Batch, Epoch
 from prunescape.training.precision import computed_in, forward
 from prunescape.training.sgd import SGD
-from prunescape.training.splits import Normaliser
 
 
 class Trained(Protocol):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from torch import nn
 
-from prunescape.data.prepared import PreparedData, PreparedFolder, load_prepared
-from prunescape.files import read_json
-from prunescape.nets.build import planned_network
-from prunescape.records import WIDTHS
+from prunescape.models.build import planned_network
+from prunescape.store.files import read_json
+from prunescape.store.records import WIDTHS
+from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
 
 
 def load_network(widths: Path | str) -> nn.Module:

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prunescape.data.prepared import PreparedData, PreparedFolder
-from prunescape.recipe import Recipe
-from prunescape.training.evaluation import evaluate
+from prunescape.config.recipe import Recipe
+from prunescape.tasks.images.evaluation import evaluate
+from prunescape.tasks.images.prepared import PreparedData, PreparedFolder
+from prunescape.tasks.images.splits import InMemory, Normaliser, open_splits
 from prunescape.training.precision import check_tf32, computed_in, forward
 from prunescape.training.sgd import SGD
-from prunescape.training.splits import InMemory, Normaliser, open_splits
 
 if TYPE_CHECKING:
-    from prunescape.training.streaming import Streamed
+    from prunescape.tasks.images.streaming import Streamed
 
 
 @dataclass

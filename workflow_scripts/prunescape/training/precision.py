@@ -1,4 +1,4 @@
-"""How exactly matrix products and convolutions are computed: fp32, tf32 or bf16 (recipe.py). Needs torch."""
+"""How exactly matrix products and convolutions are computed: fp32, tf32 or bf16 (config/recipe.py). Needs torch."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from prunescape.tasks.images.splits import Normaliser
 from prunescape.training.fused import FusedStep, Throwaway, side_stream
 from prunescape.training.loop import Batch
 from prunescape.training.precision import offered_by
-from prunescape.training.splits import Normaliser
 
 SETTING_UP = 3  # steps: libraries set things up, and a GPU's step is captured
 ROUNDS, STEPS = 5, 2

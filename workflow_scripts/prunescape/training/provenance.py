@@ -12,7 +12,7 @@ import numpy
 import torch
 
 from prunescape.errors import InputError
-from prunescape.jobs.gpu import claim_gpu
+from prunescape.training.gpu import claim_gpu
 
 
 def reproducible_device(name: str) -> torch.device:

@@ -10,9 +10,9 @@ from contextlib import suppress
 import torch
 
 from prunescape.errors import Stopped
+from prunescape.tasks.images.splits import InMemory
 from prunescape.training.fused import FusedStep, Throwaway, side_stream
 from prunescape.training.loop import Batch, Training
-from prunescape.training.splits import InMemory
 
 ROOM = 2.0  # a step's memory counts twice: once for the first steps, once for the captured ones
 SHARE = 0.9  # of what is free

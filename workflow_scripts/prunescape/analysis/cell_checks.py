@@ -1,0 +1,184 @@
+"""What a table of cells must hold before it is analysed: each check fills in or raises one clear line. Needs pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prunescape.analysis.axes import BASE, GROUP, METRICS, Axis, Choice
+from prunescape.errors import InputError, nearest
+from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, VALIDATION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# texts with few values: their default and all that they may be
+CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on": (VALIDATION, SPLITS)}
+WHOLE = ("seed", "classes", "round")
+# settings that differ by less than this many decimals of log10 are one grid point, however they were computed; of other
+# axes, by less than as many digits of their largest value
+SETTING_DECIMALS = 9
+CHANCE = {"top1": 100, "top5": 500}  # percent x classes
+
+
+def check_columns(cells: pd.DataFrame, needed: tuple[str, ...], choice: Choice, path: Path | str) -> None:
+    """Raise for the first of the `needed` columns that is missing."""
+    options = {choice.x.column: "--x", choice.y.column: "--y", choice.metrics[0]: "--metric"}
+    others = [str(name) for name in cells if name not in needed]
+    for name in needed:
+        if name not in cells:
+            hint = nearest(name, others) or f"the other columns are {', '.join(others[:12])}"
+            hint += f"; {options[name]} chooses another" if name in options else ""
+            what, allowed = f'the column "{name}" is missing', f"needed are {', '.join(needed)}"
+            raise InputError(what, where=path, allowed=allowed, hint=hint)
+
+
+def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
+    """Make the column text, with its default where it is missing."""
+    if name == "experiment" and name not in cells:
+        cells[name] = cells["dataset"] + "-" + cells["model"]
+    elif name in CHOICES:
+        default = CHOICES[name][0]
+        cells[name] = cells[name].astype("str").fillna(default) if name in cells else default
+    cells[name] = cells[name].astype("str")
+    row = _first(cells[name].isna() | (cells[name] == ""))
+    if row is not None:
+        _fail_at(cells, row, f'the column "{name}" is empty', path)
+    _, allowed = CHOICES.get(name, (None, None))
+    if allowed and (row := _first(~cells[name].isin(allowed))) is not None:
+        given = cells[name].iloc[row]
+        hint = nearest(given, allowed)
+        _fail_at(cells, row, f'unknown {name} "{given}"', path, allowed=", ".join(allowed), hint=hint)
+
+
+def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool) -> None:
+    """Make the column float64 (seed and round: int64); null stays null unless it is `needed`."""
+    import pandas as pd
+
+    given = cells[name] if name in cells else pd.Series(np.nan, index=cells.index)
+    if given.dtype == object or pd.api.types.is_bool_dtype(given):
+        given = given.map(lambda value: value if value is None else str(value)).astype("str")
+    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
+    row = _first(numbers.isna() & given.notna())
+    if row is not None:
+        _fail_at(cells, row, f'the column "{name}" holds "{given.iloc[row]}", which is not a finite number', path)
+    row = _first(np.isinf(numbers) | (numbers.isna() & needed))
+    if row is not None:
+        _fail_at(cells, row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a finite number', path)
+    if name == "round":
+        numbers = numbers.fillna(0)
+    if name in WHOLE:
+        row = _first((numbers % 1 != 0) & numbers.notna() | (numbers.abs() > 2**53))
+        if row is not None:
+            _fail_at(cells, row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a whole number', path)
+    cells[name] = numbers.astype("int64") if name in ("seed", "round") else numbers
+
+
+def complete_diverged(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
+    """Chance level for diverged cells: 100 / classes in top-1, 500 / classes in top-5 where over 5 can be guessed.
+
+    Another metric has no chance level: a diverged cell's value must stand in the table.
+    """
+    row = _first(cells["classes"] < 2)
+    if row is not None:
+        _fail_at(cells, row, f'the column "classes" holds {cells["classes"].iloc[row]:g}', path, allowed="2 or more")
+    diverged, known = cells["status"] == DIVERGED, cells["classes"].notna()
+    for metric in metrics:
+        wanted, hint = diverged, "no chance level is known for it: give the value that a diverged training counts as"
+        if metric == "top5":
+            with_top5 = cells["top5"].notna().groupby([cells[name] for name in GROUP]).transform("any")
+            wanted = diverged & with_top5 & ~(cells["classes"] <= 5)
+        if metric in METRICS:
+            hint = 'add a column "classes": the score of a diverged cell is then 100 / classes'
+            chance, validation = CHANCE[metric] / cells["classes"], f"val_{metric}"
+            cells[metric] = cells[metric].mask(wanted & known, chance)
+            validated = cells[validation].notna().groupby(cells["experiment"]).transform("any")
+            cells[validation] = cells[validation].mask(diverged & known & validated, chance)
+        if (row := _first(wanted & cells[metric].isna())) is not None:
+            _fail_at(cells, row, f'a diverged cell has no "{metric}"', path, hint=hint)
+
+
+def check_scores(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
+    """Every cell has its first metric; percent lies from 0 to 100."""
+    row = _first(cells[metrics[0]].isna())
+    if row is not None:
+        _fail_at(cells, row, f'the column "{metrics[0]}" holds nan, which is not a finite number', path)
+    for metric in [metric for metric in metrics if metric in METRICS]:
+        for name in (metric, f"val_{metric}"):
+            if (row := _first((cells[name] < 0) | (cells[name] > 100))) is not None:
+                what = f'the column "{name}" holds {cells[name].iloc[row]:g}'
+                _fail_at(cells, row, what, path, allowed="percent, 0 to 100")
+
+
+def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:
+    """Make the axis' column from the one that it is read from, its values rounded so that equal settings are equal.
+
+    A logarithm beyond ±50 is a mistake, or the value itself instead of its log10.
+    """
+    values = cells[axis.column]
+    if axis.log10:
+        if (row := _first(values <= 0)) is not None:
+            _fail_at(cells, row, f'the column "{axis.column}" holds {values.iloc[row]:g}, which has no logarithm', path)
+        values = np.log10(values)
+    if axis.in_decades and (row := _first(values.abs() > 50)) is not None:
+        _fail_at(cells, row, f'the column "{axis.name}" holds {values.iloc[row]:g}', path, allowed="log10, -50 to 50")
+    largest = values.abs().max()
+    decimals = SETTING_DECIMALS
+    if not axis.in_decades and largest > 0:
+        decimals -= int(np.ceil(np.log10(largest)))
+    cells[axis.name] = values.round(decimals) + 0.0
+
+
+def check_percent(cells: pd.DataFrame, metric: str, path: Path | str) -> None:
+    """Sweep services often export fractions: a table without any score over 1 cannot be percent."""
+    highest = cells[metric].max()
+    if 0 < highest <= 1:
+        what, hint = f"no {metric} is above {highest:g}", "multiply fractions by 100"
+        raise InputError(what, where=path, allowed="percent", hint=hint)
+
+
+def check_cells(cells: pd.DataFrame, choice: Choice, path: Path | str) -> None:
+    """Every cell is there once; where one is not, the columns are named in which its rows differ."""
+    keys = [*GROUP, "variant", "seed", choice.y.name, choice.x.name]
+    row = _first(cells.duplicated(keys))
+    if row is not None:
+        named = ", ".join(f"{name} {cells[name].iloc[row]}" for name in keys)
+        same = cells[(cells[keys] == cells[keys].iloc[row]).all(axis=1)]
+        hint = "one row per cell; runs differ by their seed"
+        if varying := _varying(cells, same, {*choice.metrics, *(f"val_{metric}" for metric in choice.metrics)}):
+            hint += f"; these rows differ in {', '.join(varying)}: keep one value of each, or choose it as an axis"
+        _fail_at(cells, row, f"this cell is there twice: {named}", path, hint=hint)
+
+
+def _varying(cells: pd.DataFrame, same: pd.DataFrame, measured: set[str], most: int = 4) -> list[str]:
+    """The columns in which the rows `same` differ; what has few values in the table is more likely a setting."""
+    names = [name for name in cells if name not in measured and same[name].astype("str").nunique() > 1]
+    return sorted(names, key=lambda name: cells[name].astype("str").nunique())[:most]
+
+
+def check_base(cells: pd.DataFrame, base: str, path: Path | str) -> None:
+    """Every model on a data set has cells of the variant that is its base, and no other variant is called so."""
+    if base != BASE and (row := _first(cells["variant"] == BASE)) is not None:
+        _fail_at(cells, row, f'a variant is called "{BASE}" although another, "{base}", is to be the base', path)
+    has_base = (cells["variant"] == base).groupby([cells[name] for name in GROUP]).transform("any")
+    row = _first(~has_base)
+    if row is not None:
+        group = cells.loc[(cells[GROUP] == cells[GROUP].iloc[row]).all(axis=1)]
+        named = f"{path}, " + ", ".join(f"{name} {group[name].iloc[0]}" for name in GROUP)
+        hint = nearest(base, group["variant"].unique()) or "the unpruned model's cells need the variant base"
+        raise InputError(f'no cell has the variant "{base}"', where=named, hint=hint)
+
+
+def _fail_at(cells: pd.DataFrame, row: int, what: str, path: Path | str, **more: str) -> None:
+    """Raise, naming the row: a trial of a storage has a name of its own."""
+    label = cells.index[row]
+    place = label if isinstance(label, str) else f"row {row + 1} after the header"
+    raise InputError(what, where=f"{path}, {place}", **more)
+
+
+def _first(mask) -> int | None:
+    """The position of the first true value, or None."""
+    mask = np.asarray(mask, dtype=bool)
+    return int(mask.argmax()) if mask.any() else None

@@ -1,0 +1,143 @@
+"""Which model to run on a target, and how: the cheapest measured setting that keeps the limits. Needs pandas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prunescape.analysis.cells_table import variant_order
+from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, SETTING, SETTING_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ESTIMATED, MEASURED = "estimated", "measured"
+RECOMMENDED, NONE = "recommended", "none"
+
+RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
+    **PLACE_COLUMNS,
+    "objective": ("string", "latency, throughput or energy"),
+    "status": ("string", "recommended, or none: nothing keeps the limits, or the objective was not measured"),
+    "reason": ("string", "why there is none, or what the recommendation rests on; empty without need"),
+    **MODEL_COLUMNS,
+    **SETTING_COLUMNS,
+    "value": ("float64", "the objective: seconds per run, seconds per image, or joules per image"),
+    "unit": ("string", "its unit"),
+    "latency_median_s": ("float64", "seconds per run of one batch there"),
+    "seconds_per_image": ("float64", "latency ÷ batch there"),
+    "top1": ("float64", "accuracy of the exported model, percent"),
+    "file_bytes": ("int64", "size of the ONNX file"),
+    "peak_memory_bytes": ("int64", "peak memory there; null where it was not measured"),
+    "noisy": ("bool", "the latency's relative interquartile range is above 3 %"),
+    "settings": ("int64", "measured settings of all models on the target"),
+    "feasible": ("int64", "those of them that keep every limit and tell the objective"),
+    "tied": ("int64", "other feasible settings with exactly the same value"),
+    "indistinguishable": ("string", "other models that no paired test tells from this one, separated by `; `"),
+    "faster": ("string", "models that a paired test finds faster, whatever their median: the host's speed drifted"),
+    "undecided": ("string", "models that were not timed in turns with it, or too seldom for a test"),
+}
+FROM_RIVALS = ("indistinguishable", "faster", "undecided")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised: a column of the measurements, in `unit`."""
+
+    column: str
+    unit: str
+
+
+OBJECTIVES = {
+    "latency": Objective("latency_median_s", "s per run"),
+    "throughput": Objective("seconds_per_image", "s per image"),
+    "energy": Objective("energy_per_image_j", "J per image"),
+}
+
+
+def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
+    """One row per experiment, target and objective, as RECOMMENDATION_COLUMNS without FROM_RIVALS.
+
+    The objective is minimised over the measured settings (edgetune2022, 3.4), never interpolated. Decided: of equal
+    ones the more accurate wins, then the smaller file, then variant, rank, precision, threads and batch in order.
+    `limits` holds accuracy_floor (percent), memory_limit_mb and size_limit_kb, each None or left out.
+    """
+    import pandas as pd
+
+    rows = []
+    for place, here in measured.groupby(PLACE, sort=True):
+        for name in OBJECTIVES:
+            rows.append({**dict(zip(PLACE, place, strict=True)), "objective": name, **_recommend(here, name, limits)})
+    names = [name for name in RECOMMENDATION_COLUMNS if name not in FROM_RIVALS]
+    table = pd.DataFrame(rows, columns=names)
+    whole = [name for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"]
+    return table.astype(dict.fromkeys(whole, "Int64"))
+
+
+def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple[pd.DataFrame, str]:
+    """The rows of ONE target that keep the limits and tell the objective, and why there are none or what they rest on.
+
+    Energy is minimised over measured values; over estimates only where nothing was measured.
+    """
+    told = here[here[OBJECTIVES[objective].column].notna()]
+    if told.empty:
+        return told, f"{objective} was not measured on this target"
+    notes = [] if limits.get("accuracy_floor") is not None else ["no accuracy floor is set"]
+    if objective == "energy":
+        source = MEASURED if (told["energy_source"] == MEASURED).any() else ESTIMATED
+        told = told[told["energy_source"] == source]
+        notes += ["the energy is an estimate"] if source == ESTIMATED else []
+    kept, broken = told, []
+    for keeps, words in limit_masks(told, limits):
+        kept = kept[keeps.loc[kept.index]]
+        broken += [f"{words} by {int((~keeps).sum())}"] if not keeps.all() else []
+    if kept.empty:
+        return kept, f"no setting keeps the limits; of {len(told)} are broken: {', '.join(broken)}"
+    return kept, "; ".join(notes)
+
+
+def limit_masks(rows: pd.DataFrame, limits: dict) -> list[tuple[pd.Series, str]]:
+    """For every given limit which rows keep it, and the limit in words; what was not measured keeps no limit."""
+    floor, memory, size = (limits.get(name) for name in ("accuracy_floor", "memory_limit_mb", "size_limit_kb"))
+    masks = []
+    if floor is not None:
+        words = f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])
+        masks.append((rows["top1"] >= floor - 1e-9, words))
+    if memory is not None:
+        words = f"peak memory of {memory:g} MB or less" + _unknown(rows["peak_memory_bytes"])
+        masks.append(((rows["peak_memory_bytes"] <= 1e6 * memory).fillna(False).astype(bool), words))
+    if size is not None:
+        masks.append((rows["file_bytes"] <= 1e3 * size, f"file of {size:g} kB or less"))
+    return masks
+
+
+def _unknown(values: pd.Series) -> str:
+    count = int(values.isna().sum())
+    return f" (not measured for {count})" if count else ""
+
+
+def in_order(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """`rows` from the best down: by `column`, then as `recommend` breaks ties."""
+    keys = rows.assign(
+        place=rows["variant"].map(variant_order), less=-rows["top1"], precision_text=rows["precision"].astype(str)
+    )
+    by = [column, "less", "file_bytes", "place", "rank", "precision_text", *SETTING]
+    return rows.loc[keys.sort_values(by, kind="stable").index]
+
+
+def _recommend(here: pd.DataFrame, name: str, limits: dict) -> dict:
+    column, unit = OBJECTIVES[name].column, OBJECTIVES[name].unit
+    kept, reason = feasible_settings(here, name, limits)
+    counts = {"reason": reason, "settings": len(here), "feasible": len(kept), "unit": unit}
+    if kept.empty:
+        return {"status": NONE, "tied": 0, **counts}
+    best = in_order(kept, column).iloc[0]
+    shown = [*MODEL, *SETTING, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
+    memory = best["peak_memory_bytes"]
+    return {
+        "status": RECOMMENDED,
+        **counts,
+        "value": best[column],
+        "tied": int((kept[column] == best[column]).sum()) - 1,
+        **{key: best[key] for key in shown},
+        "peak_memory_bytes": None if memory != memory or memory is None else int(memory),
+    }

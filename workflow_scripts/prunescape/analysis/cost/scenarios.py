@@ -1,0 +1,95 @@
+"""How long an answer takes under load, in EdgeTune's two scenarios, and with which batch size. Needs pandas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS
+from prunescape.analysis.cost.queueing import Latency, Response, server_response, stream_response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+SERVER, STREAM = "server", "multi-stream"
+LOADS = (0.1, 0.5, 0.8)
+RUN = ["threads", "flush_to_zero"]
+
+SCENARIO_COLUMNS: dict[str, tuple[str, str]] = {
+    **PLACE_COLUMNS,
+    "scenario": (
+        "string",
+        "server: queries at a fixed rate; multi-stream: single images, Poisson (in MLPerf the other way round)",
+    ),
+    "rate": ("float64", "queries, or single images, per second"),
+    "query_images": ("int64", "images per query; 1 in multi-stream"),
+    **MODEL_COLUMNS,
+    "threads": ("int64", "threads inside an operator"),
+    "flush_to_zero": ("bool", "denormal numbers are taken as zero"),
+    "batch": ("int64", "most images per run"),
+    "top1": ("float64", "accuracy of the exported model, percent"),
+    "utilisation": ("float64", "share of time that the load needs with full batches"),
+    "mean_s": ("float64", "mean time from arrival to answer, seconds; null at a utilisation of 1 or more"),
+    "p99_s": ("float64", "its 99th percentile, seconds; null as the mean"),
+    "recommended": ("bool", "the batch size and threads with the lowest mean for this model, scenario and rate"),
+    "reason": ("string", "why the times are null; empty otherwise"),
+}
+
+
+def scenarios(measured: pd.DataFrame, load: dict) -> pd.DataFrame:
+    """Every model, number of threads and measured batch size under every rate of both scenarios, as SCENARIO_COLUMNS.
+
+    `load` holds query_images (N), server_rates and stream_rates; where rates are None they are 10, 50 and 80 % of the
+    highest throughput that any model reaches on the target, so that all models meet the same load. Of equal means the
+    smaller batch, then fewer threads are recommended. Server times are those of a query, multi-stream of an image.
+    """
+    import pandas as pd
+
+    rows = []
+    for place, here in measured.groupby(PLACE, sort=True):
+        key = dict(zip(PLACE, place, strict=True))
+        for scenario, images, rate in _loads(here, load):
+            known = {**key, "scenario": scenario, "rate": rate, "query_images": images}
+            rows += [{**known, **row} for row in _models(here, scenario, images, rate)]
+    return pd.DataFrame(rows, columns=list(SCENARIO_COLUMNS))
+
+
+def _loads(here: pd.DataFrame, load: dict) -> Iterator[tuple[str, int, float]]:
+    images = load["query_images"]
+    best = 1 / here["seconds_per_image"].min()
+    for scenario, size, given in ((SERVER, images, load["server_rates"]), (STREAM, 1, load["stream_rates"])):
+        for rate in given or [share * best / size for share in LOADS]:
+            yield scenario, size, float(rate)
+
+
+def _models(here: pd.DataFrame, scenario: str, images: int, rate: float) -> list[dict]:
+    rows = []
+    for model, settings in here.groupby(MODEL, sort=True):
+        own = [row for _, part in settings.groupby(RUN, sort=True) for row in _runs(part, scenario, images, rate)]
+        known = [row for row in own if not np.isnan(row["mean_s"])]
+        best = min(known, key=lambda row: (float(f"{row['mean_s']:.9g}"), row["batch"], row["threads"]), default=None)
+        rows += [{**dict(zip(MODEL, model, strict=True)), **row, "recommended": row is best} for row in own]
+    return rows
+
+
+def _runs(part: pd.DataFrame, scenario: str, images: int, rate: float) -> list[dict]:
+    """One row per measured batch size of one model with one number of threads."""
+    part = part.sort_values("batch")
+    latency = Latency(part["batch"].to_numpy(), part["latency_median_s"].to_numpy())
+    rows = []
+    for row in part.itertuples():
+        found = _respond(latency, scenario, images, rate, int(row.batch))
+        reason = "" if found.utilisation < 1 else "the load exceeds what these runs can serve: the queue grows"
+        known = {name: getattr(row, name) for name in (*RUN, "batch", "top1")}
+        times = {"utilisation": found.utilisation, "mean_s": found.mean, "p99_s": found.p99}
+        rows.append({**known, **times, "reason": reason})
+    return rows
+
+
+def _respond(latency: Latency, scenario: str, images: int, rate: float, batch: int) -> Response:
+    if scenario == SERVER:
+        return server_response(latency, images, rate, batch)
+    return stream_response(latency, rate, batch)

@@ -1,0 +1,80 @@
+"""The paper's estimators, one per seed, and how far they spread between seeds. Needs pandas and scipy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prunescape.analysis.cells_table import VARIANT_KEY, VARIANT_KEY_COLUMNS
+from prunescape.analysis.landscape.ellipse import NEGLIGIBLE, SHAPE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.95
+ANGLE = "angle_deg"
+RISKS = ["d_mean", "d_rel_mean"]
+WITH_INTERVAL = ["centre_log10_wd", "centre_log10_lr", *RISKS]
+
+SPREAD_COLUMNS: dict[str, tuple[str, str]] = {
+    **VARIANT_KEY_COLUMNS,
+    "quantity": ("string", "column of the ellipses or of the risk that is meant, in its unit"),
+    "threshold": ("float64", "x of the x-ROI whose ellipse it is, percentage points; null for a risk"),
+    "n_seeds": ("int64", "seeds of the landscape"),
+    "n": ("int64", "seeds in which the quantity exists: the rest is over these; 0 where their angles cancel out"),
+    "mean": ("float64", "mean over seeds; of angles, as undirected lines, in (-90, 90]"),
+    "std": ("float64", "standard deviation between seeds in the 1/(n - 1) form; null with one seed"),
+    "low": ("float64", "lower end of the 95 % t-interval of the mean; null with one seed and for the shape"),
+    "high": ("float64", "upper end of that interval"),
+}
+
+
+def spread(ellipses: pd.DataFrame, risk: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread over seeds of every ellipse and risk, as `SPREAD_COLUMNS`, one row per quantity.
+
+    The paper's estimators (matthiesen2023, 3.3) are computed per seed and then averaged; averaging landscapes first
+    would be another estimator. The t-interval, of centres and risks only, is that of the estimator's mean: for a risk
+    whose best cell is a maximum over noisy cells, without a validation split, that mean lies above what tuning could
+    gain. An ellipse under 5 points has no shape, and a circle no angle. `ellipses` and `risk` as the functions of these
+    names give them.
+    """
+    import pandas as pd
+
+    keys = [*VARIANT_KEY, "seed", "threshold"]
+    circles = ellipses["length"] - ellipses["width"] <= NEGLIGIBLE * ellipses["length"]
+    angles = ellipses[ANGLE].mask(circles)
+    shapes = ellipses.assign(angle_deg=unwrapped(angles, [ellipses[name] for name in (*VARIANT_KEY, "threshold")]))
+    parts = [
+        frame.melt(keys, names, var_name="quantity", value_name="value")
+        for frame, names in ((shapes, SHAPE), (risk.assign(threshold=np.nan), RISKS))
+    ]
+    groups = [*VARIANT_KEY, "quantity", "threshold"]
+    grouped = pd.concat(parts).groupby(groups, sort=True, dropna=False)["value"]
+    table = grouped.agg(n_seeds="size", n="count", mean="mean", std="std").reset_index()
+    turned = table["quantity"].eq(ANGLE) & ((table["mean"] > 90) | (table["mean"] <= -90))
+    table["mean"] = table["mean"].mask(turned, 90 - (90 - table["mean"]) % 180)
+    table["low"], table["high"] = t_interval(table["mean"], table["std"], table["n"])
+    table.loc[~table["quantity"].isin(WITH_INTERVAL), ["low", "high"]] = np.nan
+    return table[list(SPREAD_COLUMNS)]
+
+
+def t_interval(mean: pd.Series, std: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Both ends of the 95 % interval mean ∓ t(n - 1) std / √n; null where n is under 2."""
+    from scipy.stats import t
+
+    half = t.ppf((1 + LEVEL) / 2, n - 1) * std / n**0.5
+    return mean - half, mean + half
+
+
+def unwrapped(angles: pd.Series, groups: list[pd.Series]) -> pd.Series:
+    """Angles of undirected lines, degrees, each turned by 180 as often as brings it within 90 of its group's direction.
+
+    That direction is half the one of the mean of (cos 2a, sin 2a): lines at 89 and -89 become 89 and 91, whose mean is
+    90, not 0. Null in groups whose lines cancel out, as those at 45 and -45 do.
+    """
+    double = np.radians(2 * angles)
+    sine, cosine = (part.groupby(groups, sort=False).transform("mean") for part in (np.sin(double), np.cos(double)))
+    direction = np.degrees(np.arctan2(sine, cosine)) / 2
+    near = direction + (angles - direction + 90) % 180 - 90
+    return near.mask(np.hypot(sine, cosine) <= NEGLIGIBLE)

@@ -1,0 +1,35 @@
+"""Which architecture module builds the model of a given name. Needs nothing: it is read where torch is not installed.
+
+No architecture and no training code imports this table, so a new entry retrains nothing.
+"""
+
+import re
+
+from prunescape.errors import InputError, nearest
+
+CIFAR_RESNETS = tuple(f"resnet{depth}" for depth in (8, 20, 32, 44, 56, 110))
+ARCHITECTURES = {
+    **dict.fromkeys(CIFAR_RESNETS, "resnet_cifar"),
+    "mobilenet_v2": "mobilenet_v2",
+    "resnet50": "resnet_imagenet",
+}
+TORCHVISION = "torchvision:"
+FACTORY_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+
+
+def architecture_of(model: str) -> str:
+    """The module of the room `models` that builds `model`: one of ours, `torchvision:NAME` or `package.module:factory`.
+
+    Raises InputError with the nearest name for a model that is none of them.
+    """
+    if model in ARCHITECTURES:
+        return ARCHITECTURES[model]
+    if re.fullmatch(re.escape(TORCHVISION) + r"\w+", model):
+        return "torchvision_models"
+    if re.fullmatch(FACTORY_PATTERN, model) and not model.startswith(TORCHVISION):
+        return "external_models"
+    raise InputError(
+        f'no model is called "{model}"',
+        allowed=", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"]),
+        hint=nearest(model, ARCHITECTURES),
+    )

@@ -1,0 +1,170 @@
+"""From a config to a checked study: an unknown key or an impossible value is one line. Needs pydantic, no torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from prunescape.config.cluster import Cluster
+from prunescape.config.datasets import identity_options, resolve_options
+from prunescape.config.experiment import RANKING_SEED, Experiment, check_experiment
+from prunescape.config.messages import input_error
+from prunescape.config.models import architecture_of
+from prunescape.config.objectives import Objectives
+from prunescape.config.targets import Target
+from prunescape.config.types import LOG10_BOUNDS, CountOrAuto, Name, Part
+from prunescape.config.yaml_file import refuse_switches
+from prunescape.errors import InputError
+from prunescape.space.cells import BASE, Cell, grid_cells
+
+
+class Study(Part):
+    """All experiments of one config, with the data sets and targets they use.
+
+    `reference` is the work whose published values stand beside ours in the tables, for the models it studied.
+    """
+
+    study: Name
+    reference: Literal["matthiesen2023"] | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+    cells_per_gpu: CountOrAuto = "auto"
+    datasets: dict[Name, dict[str, Any]] = {}
+    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
+    targets: dict[Name, Target] = {}
+    objectives: Objectives = Objectives()
+    cluster: Cluster = Cluster()
+
+    def cells(self, experiment: str) -> list[Cell]:
+        """The cells of the configured grid of one experiment, in a fixed order."""
+        plan = self.experiments[experiment]
+        return grid_cells(experiment, plan.all_variants, *plan.axes.values(), sorted(plan.seeds))
+
+    def pilot_cells(self, experiment: str) -> list[Cell]:
+        """Every variant at the prior with every fresh seed: they tell the seed noise, unless it is given."""
+        plan = self.experiments[experiment]
+        if plan.verdict.sigma is not None:
+            return []
+        prior = [plan.prior.log10_lr], [plan.prior.log10_wd]
+        return grid_cells(experiment, plan.all_variants, *prior, plan.fresh_seeds)
+
+    def first_cells(self) -> list[Cell]:
+        """Every cell that no result decides on: the configured grids and the pilots."""
+        names = sorted(self.experiments)
+        return [cell for name in names for cell in (*self.cells(name), *self.pilot_cells(name))]
+
+    @property
+    def most_rounds(self) -> int:
+        """How many rounds may follow the first cells: those that extend the grid, and one that replicates points."""
+        plans = self.experiments.values()
+        extending = max(plan.extension.max_rounds for plan in plans)
+        return extending + any(plan.verdict.replicates for plan in plans)
+
+    def round_plan(self, experiment: str) -> dict[str, Any]:
+        """What decides the cells that later rounds add to one experiment."""
+        plan = self.experiments[experiment]
+        return {
+            "axes": plan.axes,
+            "extension": plan.extension.max_rounds,
+            "fresh_seeds": plan.fresh_seeds,
+            "seeds": sorted(plan.seeds),
+            "select_on": plan.select_on,
+            "variants": [variant.name for variant in plan.all_variants],
+            "verdict": plan.verdict.model_dump(),
+        }
+
+    def ranking_cell(self, experiment: str) -> Cell:
+        """The base at the prior whose trained weights rank the filters (METHODS: one designated training)."""
+        prior = self.experiments[experiment].prior
+        return Cell(experiment, BASE, prior.log10_lr, prior.log10_wd, RANKING_SEED)
+
+    def precisions(self) -> list[str]:
+        """The precisions that some target measures: what is exported."""
+        return sorted({precision for target in self.targets.values() for precision in target.precisions})
+
+    def target_settings(self, name: str, experiment: str) -> dict[str, Any]:
+        """A target's settings with every default filled in, as plain values.
+
+        Weights of several cells are compared with subnormal numbers kept and flushed to zero, unless a target says so.
+        """
+        settings = self.targets[name].model_dump(mode="json")
+        if settings["flush_to_zero"] is None:
+            settings["flush_to_zero"] = [False, True] if self.experiments[experiment].export.best > 1 else [False]
+        return {"name": name, **settings}
+
+    def dataset_options(self, name: str) -> dict[str, Any]:
+        """The options of a data set with its name and every default filled in."""
+        return resolve_options(name, self.datasets.get(name, {}))
+
+    def used_datasets(self) -> list[str]:
+        """The names of the data sets that some experiment uses."""
+        return sorted({experiment.dataset for experiment in self.experiments.values()})
+
+    def priors(self) -> dict[str, dict[str, float]]:
+        """log10 of the learning rate and weight decay of every experiment's prior."""
+        return {
+            name: {axis: float(getattr(experiment.prior, axis)) for axis in LOG10_BOUNDS}
+            for name, experiment in sorted(self.experiments.items())
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report.
+
+        Without what its jobs ask a cluster for and how they share a GPU, which is no part of what they do.
+        """
+        content = self.model_dump(mode="json", exclude={"cluster", "cells_per_gpu"})
+        for name, experiment in self.experiments.items():
+            content["experiments"][name] |= {
+                "recipe": asdict(experiment.recipe),
+                "variants": [variant.name for variant in experiment.all_variants],
+                "grid": {axis: [float(value) for value in values] for axis, values in experiment.axes.items()},
+                "prior": self.priors()[name],
+            }
+        content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
+        return json.loads(json.dumps(content, sort_keys=True))
+
+
+def load_study(config: dict[str, Any], source: str = "config") -> Study:
+    """Check a config, read from the file(s) called `source`, and return its study.
+
+    Raises InputError with file, key, value, what is allowed and a hint.
+    """
+    refuse_switches(config, source)
+    try:
+        study = Study.model_validate(dict(config))
+    except ValidationError as error:
+        raise input_error(error, Study, source) from None
+    for name in study.datasets:
+        _at(f"{source}: datasets.{name}", study.dataset_options, name)
+    for name, target in study.targets.items():
+        _check_emulated(study, target, f"{source}: targets.{name}")
+    for name, experiment in study.experiments.items():
+        where = f"{source}: experiments.{name}"
+        _at(f"{where}.model", architecture_of, experiment.model)
+        check_experiment(experiment, _at(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
+        _check_precision(study, experiment.recipe.precision, f"{where}.recipe.precision")
+    return study
+
+
+def _at(where: str, function, *arguments):
+    """Call a function that knows nothing of the config's keys, and add the key to what it complains of."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        place = ".".join(filter(None, [where, error.where]))
+        raise InputError(error.what, where=place, allowed=error.allowed, hint=error.hint) from None
+
+
+def _check_precision(study: Study, precision: str, where: str) -> None:
+    if precision == "tf32" and study.device == "cpu":
+        hint = "set device: cuda; only NVIDIA's GPUs have tf32"
+        raise InputError("a CPU has no tf32", where=where, allowed="fp32, bf16, auto", hint=hint)
+
+
+def _check_emulated(study: Study, target: Target, where: str) -> None:
+    known = getattr(target, "emulates", None)
+    if known is not None and (known not in study.targets or study.targets[known].kind == "emulated"):
+        allowed = ", ".join(name for name, other in study.targets.items() if other.kind != "emulated")
+        raise InputError(f"{known} is no target to emulate", where=f"{where}.emulates", allowed=allowed)

@@ -1,0 +1,115 @@
+"""The folder of a study's figures: every figure as HTML, SVG and PDF, and an index of them. Needs both drawers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+from prunescape.analysis.cells_table import scores
+from prunescape.analysis.cost.pareto import PARETO_COLUMNS
+from prunescape.analysis.landscape.ellipse import ELLIPSE_COLUMNS
+from prunescape.analysis.landscape.regions import ROI_COLUMNS
+from prunescape.analysis.landscape.risk import risk_points
+from prunescape.analysis.sources.optuna_storage import read_cells_or_trials
+from prunescape.present.figures import (
+    matplotlib_grid,
+    matplotlib_landscape,
+    matplotlib_pareto,
+    matplotlib_risk,
+    plotly_grid,
+    plotly_landscape,
+    plotly_pareto,
+    plotly_risk,
+)
+from prunescape.present.figures.choice import LINKED, OPEN, Figure, study_figures
+from prunescape.present.figures.pareto_data import pareto_figures
+from prunescape.store.files import file_digest, whole_file, write_json
+from prunescape.store.tables import read_result
+
+LIBRARY = "plotly.min.js"
+INDEX = "figures.json"
+# fixed salt and no dates: the same figure gives the same bytes
+STATIC_STYLE = {"svg.hashsalt": "prunescape", "pdf.fonttype": 42, "font.size": 9, "axes.labelsize": 8.5}
+METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+INTERACTIVE = {
+    "landscape": plotly_landscape.draw_landscape,
+    "pareto": plotly_pareto.draw_pareto,
+    "risk": plotly_risk.draw_risk,
+    "grid": plotly_grid.draw_grid,
+}
+STATIC = {
+    "landscape": matplotlib_landscape.draw_landscape,
+    "pareto": matplotlib_pareto.draw_pareto,
+    "risk": matplotlib_risk.draw_risk,
+    "grid": matplotlib_grid.draw_grid,
+}
+
+
+def draw_figures(
+    study: dict,
+    *,
+    cells: Path | str,
+    roi: Path | str,
+    ellipses: Path | str,
+    out: Path | str,
+    pareto: Path | str | None = None,
+) -> None:
+    """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
+
+    Raises InputError for unusable tables.
+    """
+    landscapes = scores(read_cells_or_trials(cells, partial=True))
+    points = risk_points(landscapes, read_result(roi, ROI_COLUMNS))
+    fronts = [(figure, OPEN) for figure in pareto_figures(read_result(pareto, PARETO_COLUMNS))] if pareto else []
+    write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study) + fronts, out)
+
+
+def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
+    """Write NAME.html, .svg and .pdf of each figure, plotly.js once, and the index with each one's place in the report.
+
+    A figure that the report draws has NAME.fragment.html too. The index speaks for all files by their digests.
+    """
+    from plotly.offline import get_plotlyjs
+
+    out = Path(out)
+    with whole_file(out / LIBRARY) as temporary:
+        temporary.write_text(get_plotlyjs(), encoding="utf-8")
+    for figure, place in figures:
+        _write_interactive(figure, out, with_fragment=place != LINKED)
+        _write_static(figure, out)
+    written = [LIBRARY, *(name for figure, place in figures for name in _files(figure, place))]
+    digests = {name: file_digest(out / name) for name in written}
+    write_json(out / INDEX, {"figures": [_entry(figure, place) for figure, place in figures], "files": digests})
+
+
+def _files(figure: Figure, place: str) -> list[str]:
+    drawn = [] if place == LINKED else ["fragment.html"]
+    return [f"{figure.name}.{kind}" for kind in (*drawn, "html", *METADATA)]
+
+
+def _entry(figure: Figure, place: str) -> dict:
+    known = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "kind")}
+    return {**known, "metrics": figure.metrics, "place": place, "seeds": list(figure.seeds)}
+
+
+def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> None:
+    page = INTERACTIVE[figure.kind](figure)
+    options = {"div_id": figure.name, "config": {"displaylogo": False, "responsive": True}}
+    if with_fragment:
+        drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)
+        with whole_file(out / f"{figure.name}.fragment.html") as temporary:
+            temporary.write_text(f'<div style="min-width: {figure.least_width}px">{drawing}</div>', encoding="utf-8")
+    page.update_layout(title={"text": figure.title, "x": 0.5, "y": 0.97}, margin_t=104)
+    with whole_file(out / f"{figure.name}.html") as temporary:
+        temporary.write_text(page.to_html(include_plotlyjs=LIBRARY, **options), encoding="utf-8")
+
+
+def _write_static(figure: Figure, out: Path) -> None:
+    with matplotlib.rc_context(STATIC_STYLE):
+        page = STATIC[figure.kind](figure)
+        page.get_layout_engine().execute(page)
+        page.set_layout_engine("none")  # laid out once, and the same in every format
+        for kind, metadata in METADATA.items():
+            with whole_file(out / f"{figure.name}.{kind}") as temporary:
+                page.savefig(temporary, format=kind, metadata=metadata)

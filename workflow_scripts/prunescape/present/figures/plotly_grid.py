@@ -1,0 +1,128 @@
+"""Draws an annotated grid for the browser with plotly: one variant at a time, a button for each. Needs plotly."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from prunescape.present.figures.grid_data import GridFigure, GridPanel, cell_text
+from prunescape.present.figures.style import (
+    FONT,
+    INK,
+    METRIC_TITLES,
+    PAPER,
+    PRIOR,
+    X_TITLE,
+    Y_TITLE,
+    round_colours,
+    round_title,
+    variant_title,
+)
+from prunescape.present.numbers import short
+
+BUTTONS = 6  # with more variants they become a list
+MANY = 12  # columns; with more of them letters are smaller
+
+
+def draw_grid(figure: GridFigure) -> go.Figure:
+    """A coloured cell for every setting with its accuracy in it; hovering tells setting, round and status."""
+    page = go.Figure()
+    for number, panel in enumerate(figure.panels):
+        page.add_trace(_cells(figure, panel, shown=number == 0))
+        page.add_trace(_frame(figure, panel.best, "black", f"best cell, {variant_title(panel.variant)}", number == 0))
+    page.add_traces(_rounds(figure))
+    if figure.prior is not None:
+        page.add_trace(_frame(figure, figure.prior, PRIOR, "prior", True))
+    for axis, values in (("xaxis", figure.log10_wd), ("yaxis", figure.log10_lr)):
+        ticks = {"tickvals": list(range(len(values))), "ticktext": [short(value) for value in values]}
+        page.update_layout({axis: {**ticks, "range": (-0.5, len(values) - 0.5), "showgrid": False, "zeroline": False}})
+    page.update_layout(**_layout(figure))
+    return page
+
+
+def _layout(figure: GridFigure) -> dict:
+    height = 170 + 28 * len(figure.log10_lr)
+    return {
+        "xaxis_title": X_TITLE,
+        "yaxis_title": Y_TITLE,
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "plot_bgcolor": PAPER,
+        "paper_bgcolor": PAPER,
+        "height": height,
+        "margin": {"l": 64, "r": 16, "t": 52, "b": 90},
+        "legend": {"orientation": "h", "x": 0.5, "xanchor": "center", "y": -52 / (height - 142), "yanchor": "top"},
+        "updatemenus": [_menu(figure)] if len(figure.panels) > 1 else [],
+        "hoverlabel": {"font": {"family": FONT}},
+    }
+
+
+def _menu(figure: GridFigure) -> dict:
+    """Shows the two traces of one variant, and those after all variants', which belong to each."""
+    count = len(figure.panels)
+    common = [True] * (len(_rounds(figure)) + (figure.prior is not None))
+    buttons = []
+    for number, panel in enumerate(figure.panels):
+        visible = [at == number for at in range(count) for _ in range(2)] + common
+        buttons.append({"label": variant_title(panel.variant), "method": "restyle", "args": ["visible", visible]})
+    kind = "buttons" if count <= BUTTONS else "dropdown"
+    place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 8, "t": 0}}
+    return {"type": kind, "direction": "right" if kind == "buttons" else "down", "buttons": buttons, **place}
+
+
+def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
+    colours = round_colours(figure.rounds)
+    # each round has its own step of the scale; nan leaves a hole
+    steps = np.select([panel.round == number for number in colours], list(range(len(colours))), np.nan)
+    edges = np.linspace(0, 1, len(colours) + 1)
+    scale = [(edge, colour) for at, colour in enumerate(colours.values()) for edge in edges[at : at + 2]]
+    places = [[(row, column) for column in range(len(figure.log10_wd))] for row in range(len(figure.log10_lr))]
+    return go.Heatmap(
+        z=steps,
+        zmin=-0.5,
+        zmax=len(colours) - 0.5,
+        colorscale=scale,
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        text=[[_text(panel, *place) for place in line] for line in places],
+        texttemplate="%{text}",
+        textfont={"size": 10 if len(figure.log10_wd) > MANY else 12},
+        customdata=[[_hover(figure, panel, *place) for place in line] for line in places],
+        hovertemplate=(
+            f"{X_TITLE} %{{customdata[0]}}<br>{Y_TITLE} %{{customdata[1]}}<br>{METRIC_TITLES[figure.metric]} "
+            "%{customdata[2]} % · %{customdata[3]}<extra>%{fullData.name}</extra>"
+        ),
+        hoverongaps=False,
+        visible=shown,
+        name=variant_title(panel.variant),
+    )
+
+
+def _text(panel: GridPanel, row: int, column: int) -> str:
+    text = cell_text(panel, row, column)
+    return f"<b>{text}</b>" if panel.good[row, column] else text
+
+
+def _hover(figure: GridFigure, panel: GridPanel, row: int, column: int) -> list[str]:
+    """Weight decay, learning rate, score, and which round planned the cell."""
+    decay, rate = short(figure.log10_wd[column]), short(figure.log10_lr[row])
+    status = round_title(int(panel.round[row, column])) + ", diverged" * bool(panel.diverged[row, column])
+    return [decay, rate, f"{panel.score[row, column]:.3f}", status]
+
+
+def _rounds(figure: GridFigure) -> list[go.Scatter]:
+    """Nothing but entries of the legend: the colour of each round, where there are several."""
+    if len(figure.rounds) < 2:
+        return []
+    square = {"symbol": "square", "size": 13}
+    return [
+        go.Scatter(x=[None], y=[None], mode="markers", marker={**square, "color": colour}, name=round_title(number))
+        for number, colour in round_colours(figure.rounds).items()
+    ]
+
+
+def _frame(figure: GridFigure, place: tuple[int, int], colour: str, name: str, shown: bool) -> go.Scatter:
+    row, column = place
+    x, y = np.array([-1, 1, 1, -1, -1]) * 0.46 + column, np.array([-1, -1, 1, 1, -1]) * 0.44 + row
+    line = {"color": colour, "width": 2, "dash": "dash" if name == "prior" else "solid"}
+    return go.Scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip", visible=shown)

@@ -1,0 +1,191 @@
+"""What a risk figure shows, before anything is drawn: one box of risks per variant. Needs numpy and pandas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from prunescape.analysis.cells_table import variant_order
+from prunescape.present.figures.captions import CHOSEN_ON_VALIDATION, is_validated
+from prunescape.present.figures.style import METRIC_TITLES, file_name, seeds_text
+from prunescape.present.tables.printed_names import experiment_title
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BOX_LEAST = 5
+ONE_AXIS = 4.0  # models whose axes would differ by more than this factor have one each
+Limits = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Box:
+    """One variant: its risks, (n,), of all seeds, their settings, and the box, all in the unit of `values`.
+
+    The box is quartiles and whiskers (furthest risk within 1.5 times the box's height); `mean` is the mean over seeds
+    of each seed's mean, as in the tables.
+    """
+
+    variant: str
+    values: np.ndarray
+    log10_wd: np.ndarray
+    log10_lr: np.ndarray
+    seed: np.ndarray
+    diverged: np.ndarray
+    low: float
+    q1: float
+    median: float
+    q3: float
+    high: float
+    mean: float
+
+    @property
+    def is_drawn(self) -> bool:
+        """Quartiles of fewer than 5 values suggest more than there is: only the values and their mean are shown."""
+        return len(self.values) >= BOX_LEAST
+
+
+@dataclass(frozen=True)
+class RiskGroup:
+    """One experiment: boxes of `absolute` risk in points and of `relative` risk in percent, and the ends of both axes.
+
+    A few cells far out (diverged, say) must not flatten every box, so an axis may end below them.
+    """
+
+    title: str
+    absolute: list[Box]
+    relative: list[Box]
+    limits: tuple[Limits, Limits]
+
+    @property
+    def parts(self) -> tuple[tuple[list[Box], Limits], tuple[list[Box], Limits]]:
+        """Absolute and relative risk, each with the ends of its axis."""
+        return (self.absolute, self.limits[0]), (self.relative, self.limits[1])
+
+
+@dataclass(frozen=True)
+class RiskFigure:
+    """The risk of every variant of one experiment, or of all (`experiment` is then None), in one metric."""
+
+    kind: ClassVar[str] = "risk"
+    name: str
+    experiment: str | None
+    metric: str
+    seeds: tuple[int, ...]
+    groups: list[RiskGroup]
+    validated: bool
+
+    @property
+    def metrics(self) -> list[str]:
+        return [self.metric]
+
+    @property
+    def least_width(self) -> int:
+        """Pixels that the browser's drawing needs."""
+        boxes = sum(max(len(group.absolute), 2) for group in self.groups)
+        return 100 + 76 * boxes * (2 if len(self.groups) == 1 else 1)
+
+    @property
+    def title(self) -> str:
+        whose = self.experiment or "All experiments"
+        return f"{whose}: what the base's good settings lose, {METRIC_TITLES[self.metric]}, {seeds_text(self.seeds)}"
+
+    @property
+    def caption(self) -> str:
+        boxes = [box for group in self.groups for box in (*group.absolute, *group.relative)]
+        parts = [part for group in self.groups for part in group.parts]
+        beyond = any((box.values > limits[1]).any() for boxes, limits in parts for box in boxes)
+        drawn = any(box.is_drawn for box in boxes)
+        whiskers = "box: quartiles and median; whiskers: the furthest value within 1.5 box heights"
+        places = ("Left", "right") if len(self.groups) == 1 else ("Top", "bottom")
+        several = len(self.seeds) > 1
+        return (
+            "Every dot is a setting within 0.5 points of the base's best cell, used for the variant named below it. "
+            f"{places[0]}: how far it stays under that variant's own best cell, in points; {places[1]}: the same as a "
+            f"share of that best. Diamond: mean{' over seeds' * several}; "
+            f"{whiskers if drawn else f'no boxes: there are fewer than {BOX_LEAST} dots'}. The base is darker."
+            f"{' Dots of all seeds, each against the region and the best cell of its own seed.' * several}"
+            f"{' Triangles lie beyond the axis.' * beyond}{' Axes differ between models.' * self._differ()}"
+            + (CHOSEN_ON_VALIDATION + " A risk may then be below 0.")
+            * self.validated
+        )
+
+    def _differ(self) -> bool:
+        return len({group.limits for group in self.groups}) > 1
+
+
+def risk_figure(points: pd.DataFrame, *, of_study: bool = False) -> RiskFigure:
+    """The figure of `points`, the rows of `risk.risk_points` of ONE metric and experiment, or with `of_study` of all.
+
+    Box plots of absolute and relative risk as in matthiesen2023, Figure 4.5.
+    """
+    seeds = tuple(int(seed) for seed in np.unique(points["seed"]))
+    metric = points["metric"].iloc[0]
+    whose = None if of_study else points["experiment"].iloc[0]
+    groups = [_group(rows, points) for _, rows in points.groupby("experiment", sort=True)]
+    end = ("all-seeds",) if len(seeds) > 1 else (f"seed{seeds[0]}",)
+    return RiskFigure(
+        name=file_name(*(("risk-of-study",) if of_study else ("risk", whose)), metric, *end),
+        experiment=whose,
+        metric=metric,
+        seeds=seeds,
+        groups=_on_one_axis(groups),
+        validated=is_validated(points),
+    )
+
+
+def _group(points: pd.DataFrame, all_points: pd.DataFrame) -> RiskGroup:
+    """One experiment, called by its model and data set, with its own name where another has the same."""
+    first = points.iloc[0]
+    title = experiment_title(first["model"], first["dataset"])
+    same = all_points[(all_points["model"] == first["model"]) & (all_points["dataset"] == first["dataset"])]
+    if same["experiment"].nunique() > 1:
+        title = f"{title} ({first['experiment']})"
+    variants = sorted(points.groupby("variant"), key=lambda item: variant_order(item[0]))
+    absolute = [_box(rows, rows["d"]) for _, rows in variants]
+    relative = [_box(rows, 100 * rows["d_rel"].fillna(0)) for _, rows in variants]
+    return RiskGroup(title, absolute, relative, (_limits(absolute), _limits(relative)))
+
+
+def _box(rows: pd.DataFrame, values: pd.Series) -> Box:
+    risks = values.to_numpy()
+    q1, median, q3 = np.quantile(risks, (0.25, 0.5, 0.75))
+    reach = 1.5 * (q3 - q1)
+    inside = risks[(risks >= q1 - reach) & (risks <= q3 + reach)]
+    return Box(
+        variant=rows["variant"].iloc[0],
+        values=risks,
+        log10_wd=rows["log10_wd"].to_numpy(),
+        log10_lr=rows["log10_lr"].to_numpy(),
+        seed=rows["seed"].to_numpy(),
+        diverged=(rows["status"] != "ok").to_numpy(),
+        low=float(min(inside.min(), q1)),
+        q1=float(q1),
+        median=float(median),
+        q3=float(q3),
+        high=float(max(inside.max(), q3)),
+        mean=float(values.groupby(rows["seed"]).mean().mean()),
+    )
+
+
+def _limits(boxes: list[Box]) -> Limits:
+    """From a little below the lowest risk, negative only where another split chose the best, to the highest."""
+    lowest, highest = min(box.values.min() for box in boxes), max(box.values.max() for box in boxes)
+    high = float(1.08 * min(highest, 2 * max(box.high for box in boxes) or highest) or 1.0)
+    return float(min(1.08 * lowest, 0)) - 0.03 * high, high
+
+
+def _on_one_axis(groups: list[RiskGroup]) -> list[RiskGroup]:
+    """The groups with the same ends of their axes, unless the risks of one would then be squeezed flat."""
+    both = []
+    for number in (0, 1):
+        limits = [group.limits[number] for group in groups]
+        highest = [high for _, high in limits]
+        common = (min(low for low, _ in limits), max(highest))
+        both.append([common] * len(groups) if max(highest) <= ONE_AXIS * min(highest) else limits)
+    ends = zip(*both, strict=True)
+    return [
+        RiskGroup(group.title, group.absolute, group.relative, own) for group, own in zip(groups, ends, strict=True)
+    ]

@@ -1,0 +1,95 @@
+"""Saves a training now and then and when it is asked to end, so that the next job goes on from there. Needs torch."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prunescape.errors import InputError, Stopped
+from prunescape.models.sealed_tensors import read_tensors, write_tensors
+from prunescape.training.loop import Training
+from prunescape.training.state import restore, state_of
+
+EVERY_SECONDS = 30.0  # a killed training loses no more; shorter ones are never saved
+ASKING = (signal.SIGTERM, signal.SIGINT)  # a scheduler or its time limit; a user
+
+
+class Checkpointer:
+    """The resume checkpoint of one cell in `file`, valid for what `key` names: its settings, code, data and widths.
+
+    `resumes` counts how often the training went on from it, `seconds` is the wall time of all parts so far.
+    """
+
+    def __init__(self, file: Path, key: str, *, every: float = EVERY_SECONDS) -> None:
+        self.file, self.key, self.every = Path(file), key, every
+        self.asked: signal.Signals | None = None
+        self.resumes, self.earlier = 0, 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """From now on time counts."""
+        self.started = self.saved = time.monotonic()  # a clock that is set back or forth changes nothing
+
+    @property
+    def seconds(self) -> float:
+        return self.earlier + time.monotonic() - self.started
+
+    def resume(self, training: Training) -> None:
+        """Put `training` where the checkpoint left it; from scratch without a usable one; a damaged one is named."""
+        if not self.file.exists():
+            return
+        try:
+            tensors, metadata = read_tensors(self.file)
+        except InputError as error:
+            print(f"{error.what}: the training starts from scratch ({self.file})", file=sys.stderr, flush=True)
+            return
+        if metadata["key"] != self.key:
+            return
+        values = json.loads(metadata["values"])
+        self.resumes, self.earlier = values["resumes"] + 1, values["total_seconds"]
+        restore(training, tensors, values["training"])
+        print(f"going on {position(training)}", file=sys.stderr, flush=True)
+
+    def between_batches(self, training: Training) -> None:
+        """Save when it is time; raises Stopped after saving when the process was asked to end."""
+        if self.asked is None and time.monotonic() - self.saved < self.every:
+            return
+        tensors, values = state_of(training)
+        values = {"training": values, "resumes": self.resumes, "total_seconds": self.seconds}
+        write_tensors(self.file, tensors, {"key": self.key, "values": json.dumps(values)})
+        self.saved = time.monotonic()
+        if self.asked:
+            raise Stopped(self.asked, position(training))
+
+
+@contextmanager
+def listening(*checkpointers: Checkpointer) -> Iterator[None]:
+    """Within it, SIGTERM and SIGINT stop the trainings between two batches. Needs the main thread."""
+
+    def ask(number: int, frame: object) -> None:
+        for checkpointer in checkpointers:
+            checkpointer.asked = signal.Signals(number)
+
+    for checkpointer in checkpointers:
+        checkpointer.begin()
+    before = {number: signal.signal(number, ask) for number in ASKING}
+    try:
+        yield
+    except RuntimeError:
+        if checkpointers[0].asked is None:
+            raise
+        # the same signal ended the processes that decode images: what was last saved counts
+        raise Stopped(checkpointers[0].asked, "after what was last saved") from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def position(training: Training) -> str:
+    """Where a training is, for people."""
+    return f"in epoch {len(training.outcome.history) + 1} after {training.epoch.batches} batches"
