@@ -11,7 +11,7 @@ import torch
 
 from prunescape.running.progress import Failure
 from prunescape.running.run_end import failed_lines, reason_in
-from prunescape.store.exhaustion import out_of_memory, want
+from prunescape.store.exhaustion import exhausted, out_of_memory
 from prunescape.store.files import write_json
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow_scripts"
@@ -99,8 +99,8 @@ def test_real_exceptions_of_want_are_known_and_others_are_not():
             assert out_of_memory(caught.value), caught.value
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-    assert want(ValueError("shapes (3,) and (4,) do not match")) is None
-    assert want(RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")) is not None
+    assert exhausted(ValueError("shapes (3,) and (4,) do not match")) is None
+    assert exhausted(RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")) is not None
 
 
 def test_the_end_lists_every_failed_job(tmp_path):
