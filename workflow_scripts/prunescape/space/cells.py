@@ -1,91 +1,31 @@
-"""Variants, cells and their paths: the only place that formats or parses a value in a path. Needs nothing."""
+"""Cells and their paths: a variant with a setting and a seed is one training. Needs annotated-types only."""
 
 from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from prunescape.errors import InputError
+from prunescape.space.settings import SETTING_PATTERN, Setting
+from prunescape.space.variants import VARIANT_PATTERN, Variant
 
-METHODS = ("uniform", "nonuniform")
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-DECIMAL_PATTERN = r"-?[0-9]+\.[0-9]+"
-VARIANT_PATTERN = r"base|(?:uniform|nonuniform)-0\.[0-9]+"
 EXPERIMENT_PATH = "experiment={experiment}"
 VARIANT_PATH = EXPERIMENT_PATH + "/variant={variant}"
-CELL_PATH = VARIANT_PATH + "/log10_lr={log10_lr}/log10_wd={log10_wd}/seed={seed}"
-
-
-def canonical(value: float | int | str) -> str:
-    """The one text of a number in paths: plain decimal, at least one digit after the point, no `-0.0`.
-
-    Raises InputError when `value` is no finite number.
-    """
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        number = Decimal("nan")
-    if not number.is_finite() or isinstance(value, bool):
-        raise InputError(f"{repr(value)[:60]} is not a finite number")
-    text = f"{number.normalize() + 0:f}"
-    return text if "." in text else f"{text}.0"
-
-
-def equally_spaced(values: list[str]) -> bool:
-    """Whether the numbers in `values`, canonical text in rising order, are all one step apart."""
-    numbers = [Decimal(value) for value in values]
-    return len({later - earlier for earlier, later in itertools.pairwise(numbers)}) <= 1
-
-
-@dataclass(frozen=True, order=True)
-class Variant:
-    """One pruned form of a model, or the model itself: it fixes the widths.
-
-    `method` is base, uniform or nonuniform; `ratio` is the share of FLOPs KEPT (matthiesen2023, 2.2.2) as canonical
-    text, empty for the base.
-    """
-
-    method: str
-    ratio: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.method}-{self.ratio}" if self.ratio else self.method
-
-    @classmethod
-    def parse(cls, name: str) -> Variant:
-        """The variant called `name`; raises InputError for anything else."""
-        if not re.fullmatch(VARIANT_PATTERN, name):
-            raise InputError(f'no variant is called "{name}"', allowed="base, uniform-0.R or nonuniform-0.R")
-        method, _, ratio = name.partition("-")
-        return cls(method, ratio)
-
-
-BASE = Variant("base")
+CELL_PATH = VARIANT_PATH + "/{setting}/seed={seed}"
 
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One training: variant + learning rate + weight decay + seed, within an experiment.
-
-    `log10_lr` and `log10_wd` are canonical decimal texts of log10 of the learning rate and of the weight decay.
-    """
+    """One training: variant + setting + seed, within an experiment."""
 
     experiment: str
     variant: Variant
-    log10_lr: str
-    log10_wd: str
+    setting: Setting
     seed: int = 0
-
-    @property
-    def learning_rate(self) -> float:
-        return 10.0 ** float(self.log10_lr)
-
-    @property
-    def weight_decay(self) -> float:
-        return 10.0 ** float(self.log10_wd)
 
     @property
     def path(self) -> str:
@@ -103,39 +43,47 @@ class Cell:
         return {
             "experiment": self.experiment,
             "variant": self.variant.name,
-            "log10_lr": self.log10_lr,
-            "log10_wd": self.log10_wd,
+            "setting": self.setting.path,
             "seed": str(self.seed),
         }
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """The cell as JSON values, whatever its path spells out; `from_content` is the inverse."""
+        return self.wildcards | {"setting": dict(self.setting.texts), "seed": self.seed}
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> Cell:
+        """The cell that a round or a record describes. Raises KeyError for a missing field, InputError for a bad one."""
+        variant, setting = Variant.parse(content["variant"]), Setting.of(content["setting"])
+        return cls(content["experiment"], variant, setting, int(content["seed"]))
+
     @classmethod
     def parse(cls, path: str) -> Cell:
-        """The cell whose `path` this is; raises InputError for anything else."""
+        """The cell whose `path` this is; raises InputError for anything else, and for a setting named by its digest."""
         found = CELL_PATTERN.fullmatch(path)
         if not found:
             raise InputError(f'"{path}" is no path of a cell', allowed=CELL_PATH)
-        return cls.from_wildcards(found.groupdict())
-
-    @classmethod
-    def from_wildcards(cls, wildcards) -> Cell:
-        """The inverse of `wildcards`; takes any mapping or object with those names."""
-        get = wildcards.get if hasattr(wildcards, "get") else lambda name: getattr(wildcards, name)
-        variant = Variant.parse(get("variant"))
-        return cls(get("experiment"), variant, get("log10_lr"), get("log10_wd"), int(get("seed")))
+        return cls.from_content(found.groupdict() | {"setting": dict(Setting.parse(found["setting"]).texts)})
 
 
 CELL_PATTERN = re.compile(
     CELL_PATH.format(
         experiment=f"(?P<experiment>{NAME_PATTERN})",
         variant=f"(?P<variant>{VARIANT_PATTERN})",
-        log10_lr=f"(?P<log10_lr>{DECIMAL_PATTERN})",
-        log10_wd=f"(?P<log10_wd>{DECIMAL_PATTERN})",
+        setting=f"(?P<setting>{SETTING_PATTERN})",
         seed="(?P<seed>[0-9]+)",
     )
 )
 
 
-def grid_cells(experiment: str, variants, log10_lrs, log10_wds, seeds) -> list[Cell]:
-    """Every cell of an experiment, in a fixed order: variant, learning rate, weight decay, seed."""
-    combinations = itertools.product(variants, log10_lrs, log10_wds, seeds)
-    return [Cell(experiment, variant, lr, wd, seed) for variant, lr, wd, seed in combinations]
+def grid_settings(axes: Mapping[str, Iterable[str]]) -> list[Setting]:
+    """Every setting of a grid, in a fixed order: the first axis (by name) varies slowest."""
+    names = sorted(axes)
+    return [Setting.of(dict(zip(names, values, strict=True))) for values in itertools.product(*map(axes.get, names))]
+
+
+def grid_cells(experiment: str, variants, axes: Mapping[str, Iterable[str]], seeds) -> list[Cell]:
+    """Every cell of an experiment's grid, in a fixed order: variant, setting, seed."""
+    settings = grid_settings(axes)
+    return [Cell(experiment, *rest) for rest in itertools.product(variants, settings, seeds)]
