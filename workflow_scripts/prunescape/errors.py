@@ -1,6 +1,10 @@
 """The error for input that cannot be used, in one line, and the one for work that was asked to end. Needs nothing."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 
 class InputError(Exception):
@@ -28,3 +32,12 @@ def nearest(name: str, choices) -> str:
     """A hint that names the choice most like `name`, or an empty text when none is near."""
     found = get_close_matches(str(name), [str(choice) for choice in choices], n=1, cutoff=0.5)
     return f'did you mean "{found[0]}"?' if found else ""
+
+
+def located(where: str, function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function that knows nothing of the place `where`, and add the place to what it refuses."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        place = ".".join(filter(None, [where, error.where]))
+        raise InputError(error.what, where=place, allowed=error.allowed, hint=error.hint) from None

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from dataclasses import asdict
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from prunescape.config.datasets import is_image_folder
+from prunescape.config.grid import Grid, axis_texts, check_extension
 from prunescape.config.models import architecture_of
-from prunescape.config.recipe import Recipe
-from prunescape.config.types import (
-    LOG10_BOUNDS,
-    Count,
-    Distinct,
-    ErrorRate,
-    Log10Decay,
-    Log10Rate,
-    Part,
-    Points,
-    Ratio,
-    Seed,
-)
-from prunescape.errors import InputError
-from prunescape.space.cells import BASE, METHODS, Variant, canonical, equally_spaced
+from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
+from prunescape.errors import InputError, located
+from prunescape.space.recipe import PARAMETERS, Recipe
+from prunescape.space.settings import Setting, parameter_named
+from prunescape.space.variants import BASE, METHODS, Variant
 
-AXIS_OR_VALUES = Discriminator(lambda given: "axis" if isinstance(given, dict | Part) else "values")
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
+NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
 
 
@@ -36,32 +28,6 @@ class Pruning(Part):
     score: Literal["l1_layer", "l1"] = "l1_layer"
     min_keep: Annotated[float, Field(ge=0, lt=1)] = 0.1
     ranking: Literal["trained", "initial"] = "trained"
-
-
-class Prior(Part):
-    """The setting that the unpruned model is known to train well with: a point of the grid."""
-
-    log10_lr: Log10Rate
-    log10_wd: Log10Decay
-
-
-class Axis(Part):
-    """Equally spaced values around the prior: `size` values, `step` apart in log10."""
-
-    step: Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
-    size: Annotated[int, Field(ge=1, le=99)]
-
-    def around(self, prior: str) -> list[str]:
-        """The values as canonical text, lowest first; an even size has one more below the prior than above."""
-        step, first = Decimal(canonical(self.step)), -(self.size // 2)
-        return [canonical(Decimal(prior) + step * (first + index)) for index in range(self.size)]
-
-
-class Grid(Part):
-    """The grid, each axis as a list of values or as step and size around the prior."""
-
-    log10_lr: Annotated[Annotated[Axis, Tag("axis")] | Annotated[Distinct[Log10Rate], Tag("values")], AXIS_OR_VALUES]
-    log10_wd: Annotated[Annotated[Axis, Tag("axis")] | Annotated[Distinct[Log10Decay], Tag("values")], AXIS_OR_VALUES]
 
 
 class Export(Part):
@@ -91,14 +57,18 @@ class Verdict(Part):
 
 
 class Experiment(Part):
-    """One model on one data set with its variants and grid."""
+    """One model on one data set with its variants and grid.
+
+    `prior` is the setting that the unpruned model is known to train well with: a point of the grid, whose other
+    hyperparameters are the recipe's. What it gives beside the grid's axes holds for all cells.
+    """
 
     model: str
     dataset: str
     recipe: Recipe
     variants: dict[Literal[METHODS], Distinct[Ratio]]
     pruning: Pruning = Pruning()
-    prior: Prior
+    prior: dict[str, Any] = {}
     grid: Grid
     seeds: Distinct[Seed] = [RANKING_SEED]
     extension: Extension = Extension()
@@ -108,7 +78,7 @@ class Experiment(Part):
 
     @property
     def architecture(self) -> str:
-        """The module of prunescape.models that builds the model."""
+        """The module of the room `models` that builds the model."""
         return architecture_of(self.model)
 
     @property
@@ -124,16 +94,32 @@ class Experiment(Part):
         first = max(self.seeds) + 1
         return list(range(first, first + self.verdict.replicates))
 
-    @property
+    @cached_property
     def axes(self) -> dict[str, list[str]]:
-        """The values of both axes of the configured grid."""
-        return {name: self.axis(name) for name in LOG10_BOUNDS}
+        """The values of every axis of the configured grid as their texts, lowest first, by name."""
+        return {name: axis_texts(name, self.grid[name], self.prior_text(name)) for name in sorted(self.grid)}
 
-    def axis(self, name: Literal["log10_lr", "log10_wd"]) -> list[str]:
-        """The values of one axis of the configured grid, lowest first."""
-        axis = getattr(self.grid, name)
-        values = axis.around(getattr(self.prior, name)) if isinstance(axis, Axis) else axis
-        return sorted(values, key=float)
+    @property
+    def prior_setting(self) -> Setting:
+        """The prior as a point of the grid."""
+        return Setting.of({name: self.prior_text(name) for name in self.axes})
+
+    @property
+    def declared_recipe(self) -> dict[str, Any]:
+        """What all cells share, keys sorted: the recipe and the prior without the hyperparameters that the grid spans."""
+        given = {name: parameter_named(name).value(value) for name, value in self.prior.items()}
+        shared = asdict(self.recipe) | given
+        return {name: value for name, value in sorted(shared.items()) if name not in self.axes}
+
+    def values_of(self, name: str) -> list[Any]:
+        """Every value that some cell has of a hyperparameter."""
+        texts = self.axes.get(name)
+        return [self.declared_recipe[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
+
+    def prior_text(self, name: str) -> str | None:
+        """The prior's value of a hyperparameter; None where neither prior nor recipe say it."""
+        value = self.prior.get(name, getattr(self.recipe, name, None))
+        return None if value is None else parameter_named(name).text(value)
 
 
 def check_experiment(experiment: Experiment, options: dict[str, Any], where: str) -> None:
@@ -142,19 +128,29 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
     _check_data(experiment, options, where)
-    _check_milestones(experiment.recipe, f"{where}.recipe.milestones")
+    _check_milestones(experiment, f"{where}.recipe.milestones")
     _check_verdict(experiment.verdict, f"{where}.verdict")
-    for axis, (low, high) in LOG10_BOUNDS.items():
-        values, prior = experiment.axis(axis), getattr(experiment.prior, axis)
-        outside = [value for value in values if not low <= float(value) <= high]
-        if outside:
-            raise InputError(f"{outside[0]} is out of bounds", where=f"{where}.grid.{axis}", allowed=f"{low} to {high}")
-        if prior not in values:
-            raise InputError(f"{prior} is not on the grid", where=f"{where}.prior.{axis}", allowed=", ".join(values))
-        if experiment.extension.max_rounds and not equally_spaced(values):
-            hint = "give the axis as {step, size}, or set extension.max_rounds to 0"
-            what = f"{', '.join(values)} are not equally spaced"
-            raise InputError(what, where=f"{where}.grid.{axis}", allowed="equal steps where a grid extends", hint=hint)
+    _check_prior(experiment, f"{where}.prior")
+    _check_grid(experiment, where)
+
+
+def _check_prior(experiment: Experiment, where: str) -> None:
+    for name, value in experiment.prior.items():
+        located(f"{where}.{name}", parameter_named(name).value, value)
+    for name in NEEDED:
+        if name not in experiment.grid and experiment.declared_recipe[name] is None:
+            raise InputError("this key is missing", where=f"{where}.{name}", hint="give it here, or as a grid's axis")
+
+
+def _check_grid(experiment: Experiment, where: str) -> None:
+    for name, given in experiment.grid.items():
+        prior = located(f"{where}.grid.{name}", experiment.prior_text, name)
+        texts = located(f"{where}.grid.{name}", axis_texts, name, given, prior)
+        if prior not in texts:
+            what = f"{prior} is not on the grid" if prior else "this key is missing"
+            raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
+        if experiment.extension.max_rounds:
+            located(f"{where}.grid.{name}", check_extension, texts)
 
 
 def _check_verdict(verdict: Verdict, where: str) -> None:
@@ -165,19 +161,19 @@ def _check_verdict(verdict: Verdict, where: str) -> None:
 
 def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
-    if is_image_folder(options) and experiment.recipe.crop_padding:
+    if is_image_folder(options) and any(experiment.values_of("crop_padding")):
         hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
         place = f"{where}.recipe.crop_padding"
-        raise InputError(f"{experiment.recipe.crop_padding} has no meaning here", where=place, allowed="0", hint=hint)
+        raise InputError("padding has no meaning here", where=place, allowed="0", hint=hint)
     if experiment.select_on == "validation" and not options["validation"]:
         hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
         raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
 
 
-def _check_milestones(recipe: Recipe, where: str) -> None:
-    milestones = list(recipe.milestones)
-    if recipe.schedule == "cosine" and milestones:
+def _check_milestones(experiment: Experiment, where: str) -> None:
+    milestones, fewest = list(experiment.recipe.milestones), min(experiment.values_of("epochs"))
+    if experiment.recipe.schedule == "cosine" and milestones:
         raise InputError("a cosine schedule has no milestones", where=where, hint="remove them, or use schedule: step")
-    if milestones != sorted(set(milestones)) or any(epoch >= recipe.epochs for epoch in milestones):
-        allowed = f"rising epochs below {recipe.epochs}"
+    if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
+        allowed = f"rising epochs below {fewest}"
         raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)

@@ -60,7 +60,7 @@ def _decapitalised(message: str) -> str:
 
 def _names_a_type(part: object) -> bool:
     """Pydantic adds to the place which member of a union it tried, and whether a key or its value is meant."""
-    return isinstance(part, str) and (part in ("axis", "values", "[key]"))
+    return isinstance(part, str) and part in ("steps", "values", "[key]")
 
 
 def _is_tag(part: object) -> bool:

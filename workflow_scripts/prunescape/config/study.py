@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from prunescape.config.analysis import AnalysisTerms
 from prunescape.config.cluster import Cluster
 from prunescape.config.datasets import identity_options, resolve_options
 from prunescape.config.experiment import RANKING_SEED, Experiment, check_experiment
@@ -15,10 +15,11 @@ from prunescape.config.messages import input_error
 from prunescape.config.models import architecture_of
 from prunescape.config.objectives import Objectives
 from prunescape.config.targets import Target
-from prunescape.config.types import LOG10_BOUNDS, CountOrAuto, Name, Part
+from prunescape.config.types import CountOrAuto, Name, Part
 from prunescape.config.yaml_file import refuse_switches
-from prunescape.errors import InputError
-from prunescape.space.cells import BASE, Cell, grid_cells
+from prunescape.errors import InputError, located
+from prunescape.space.cells import Cell
+from prunescape.space.variants import BASE
 
 
 class Study(Part):
@@ -34,51 +35,13 @@ class Study(Part):
     datasets: dict[Name, dict[str, Any]] = {}
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
     targets: dict[Name, Target] = {}
+    analysis: AnalysisTerms = AnalysisTerms()
     objectives: Objectives = Objectives()
     cluster: Cluster = Cluster()
 
-    def cells(self, experiment: str) -> list[Cell]:
-        """The cells of the configured grid of one experiment, in a fixed order."""
-        plan = self.experiments[experiment]
-        return grid_cells(experiment, plan.all_variants, *plan.axes.values(), sorted(plan.seeds))
-
-    def pilot_cells(self, experiment: str) -> list[Cell]:
-        """Every variant at the prior with every fresh seed: they tell the seed noise, unless it is given."""
-        plan = self.experiments[experiment]
-        if plan.verdict.sigma is not None:
-            return []
-        prior = [plan.prior.log10_lr], [plan.prior.log10_wd]
-        return grid_cells(experiment, plan.all_variants, *prior, plan.fresh_seeds)
-
-    def first_cells(self) -> list[Cell]:
-        """Every cell that no result decides on: the configured grids and the pilots."""
-        names = sorted(self.experiments)
-        return [cell for name in names for cell in (*self.cells(name), *self.pilot_cells(name))]
-
-    @property
-    def most_rounds(self) -> int:
-        """How many rounds may follow the first cells: those that extend the grid, and one that replicates points."""
-        plans = self.experiments.values()
-        extending = max(plan.extension.max_rounds for plan in plans)
-        return extending + any(plan.verdict.replicates for plan in plans)
-
-    def round_plan(self, experiment: str) -> dict[str, Any]:
-        """What decides the cells that later rounds add to one experiment."""
-        plan = self.experiments[experiment]
-        return {
-            "axes": plan.axes,
-            "extension": plan.extension.max_rounds,
-            "fresh_seeds": plan.fresh_seeds,
-            "seeds": sorted(plan.seeds),
-            "select_on": plan.select_on,
-            "variants": [variant.name for variant in plan.all_variants],
-            "verdict": plan.verdict.model_dump(),
-        }
-
     def ranking_cell(self, experiment: str) -> Cell:
         """The base at the prior whose trained weights rank the filters (METHODS: one designated training)."""
-        prior = self.experiments[experiment].prior
-        return Cell(experiment, BASE, prior.log10_lr, prior.log10_wd, RANKING_SEED)
+        return Cell(experiment, BASE, self.experiments[experiment].prior_setting, RANKING_SEED)
 
     def precisions(self) -> list[str]:
         """The precisions that some target measures: what is exported."""
@@ -102,12 +65,22 @@ class Study(Part):
         """The names of the data sets that some experiment uses."""
         return sorted({experiment.dataset for experiment in self.experiments.values()})
 
-    def priors(self) -> dict[str, dict[str, float]]:
-        """log10 of the learning rate and weight decay of every experiment's prior."""
-        return {
-            name: {axis: float(getattr(experiment.prior, axis)) for axis in LOG10_BOUNDS}
+    def priors(self) -> dict[str, dict[str, Any]]:
+        """The prior of every experiment, by hyperparameter of its grid."""
+        return {name: experiment.prior_setting.values for name, experiment in sorted(self.experiments.items())}
+
+    def analysis_terms(self) -> dict[str, Any]:
+        """What the analysis has to know of the study beside its cells, as plain values with sorted keys."""
+        experiments = {
+            name: {
+                "axes": list(experiment.axes),
+                "recipe": [experiment.declared_recipe.get(key) for key in ("batch_size", "momentum")],
+                "verdict": experiment.verdict.model_dump(),
+            }
             for name, experiment in sorted(self.experiments.items())
         }
+        terms = self.analysis.model_dump()
+        return {"experiments": experiments, "risk_threshold": terms["risk_threshold"], "thresholds": sorted(terms["thresholds"])}
 
     def summary(self) -> dict[str, Any]:
         """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report.
@@ -117,9 +90,9 @@ class Study(Part):
         content = self.model_dump(mode="json", exclude={"cluster", "cells_per_gpu"})
         for name, experiment in self.experiments.items():
             content["experiments"][name] |= {
-                "recipe": asdict(experiment.recipe),
+                "recipe": experiment.declared_recipe,
                 "variants": [variant.name for variant in experiment.all_variants],
-                "grid": {axis: [float(value) for value in values] for axis, values in experiment.axes.items()},
+                "grid": {axis: experiment.values_of(axis) for axis in experiment.axes},
                 "prior": self.priors()[name],
             }
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
@@ -137,24 +110,15 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
     except ValidationError as error:
         raise input_error(error, Study, source) from None
     for name in study.datasets:
-        _at(f"{source}: datasets.{name}", study.dataset_options, name)
+        located(f"{source}: datasets.{name}", study.dataset_options, name)
     for name, target in study.targets.items():
         _check_emulated(study, target, f"{source}: targets.{name}")
     for name, experiment in study.experiments.items():
         where = f"{source}: experiments.{name}"
-        _at(f"{where}.model", architecture_of, experiment.model)
-        check_experiment(experiment, _at(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
+        located(f"{where}.model", architecture_of, experiment.model)
+        check_experiment(experiment, located(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
         _check_precision(study, experiment.recipe.precision, f"{where}.recipe.precision")
     return study
-
-
-def _at(where: str, function, *arguments):
-    """Call a function that knows nothing of the config's keys, and add the key to what it complains of."""
-    try:
-        return function(*arguments)
-    except InputError as error:
-        place = ".".join(filter(None, [where, error.where]))
-        raise InputError(error.what, where=place, allowed=error.allowed, hint=error.hint) from None
 
 
 def _check_precision(study: Study, precision: str, where: str) -> None:

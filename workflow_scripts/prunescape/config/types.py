@@ -7,11 +7,11 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from prunescape.errors import InputError
-from prunescape.space.cells import NAME_PATTERN, canonical
+from prunescape.space.cells import NAME_PATTERN
+from prunescape.space.decimals import canonical
 
 Item = TypeVar("Item")
 MOST_TOGETHER = 256  # cells on one GPU
-LOG10_BOUNDS = {"log10_lr": (-6, 1), "log10_wd": (-8, 0)}
 
 
 class Part(BaseModel):
@@ -51,8 +51,6 @@ def _count_or_auto(value: Any) -> int | str:
 
 
 Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=100)]
-Log10Rate = Annotated[str, _decimal(*LOG10_BOUNDS["log10_lr"], "log10 of a learning rate, -6 to 1")]
-Log10Decay = Annotated[str, _decimal(*LOG10_BOUNDS["log10_wd"], "log10 of a weight decay, -8 to 0")]
 Ratio = Annotated[str, _decimal(1e-6, 1 - 1e-6, "the share of FLOPs to keep, above 0 and below 1")]
 Distinct = Annotated[list[Item], AfterValidator(_distinct)]
 Points = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]

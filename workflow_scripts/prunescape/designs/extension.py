@@ -1,48 +1,86 @@
-"""Which way a grid has to grow until it holds the optimal area, and how far it may. Needs pandas for what it reads."""
+"""A grid that grows until it holds the optimal area, and how far it may (matthiesen2023, 3.3)."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from prunescape.analysis.cells_table import LANDSCAPE, SETTING
-from prunescape.analysis.landscape.regions import regions
-from prunescape.config.types import LOG10_BOUNDS
-from prunescape.space.cells import canonical
-from prunescape.store.records import OK
+from prunescape.designs.plan import Addition, Axes, Plan, Progress
+from prunescape.errors import InputError
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import PARAMETERS
+from prunescape.store.records import GRID, OK
 
 if TYPE_CHECKING:
     import pandas as pd
 
+STAGE = GRID
 STEPS = 2  # that an edge moves out in one round
-THRESHOLD = 1.0
 METRIC = "top1"
-Axes = dict[str, list[str]]
+NAME = "extension"
 
 
-def extended_axes(axes: Axes, scores: pd.DataFrame) -> Axes:
-    """The axes of the next round for one experiment: canonical text by axis, equal to `axes` when nothing moves.
+def first_cells(plan: Plan) -> list[Cell]:
+    """None: the configured grid is grid.py's."""
+    return []
 
-    While a point of the 1.0-ROI of any variant and seed lies on an edge of the grid, that edge moves out 2 steps, for
-    all variants (matthiesen2023, 3.3; the rule is decided), never past `LOG10_BOUNDS`. Diverged cells draw no edge
-    outwards. `scores` as `table.scores` gives it, `axes` equally spaced.
+
+def has_rounds(plan: Plan) -> bool:
+    """Whether the grid may grow."""
+    return plan.max_rounds > 0
+
+
+def next_cells(plan: Plan, progress: Progress, cells) -> Addition:
+    """The settings of the wider grid that the present one does not have, for every variant and seed."""
+    from prunescape.analysis import axes as analysis_axes
+    from prunescape.analysis.cells_table import scores
+
+    number = progress.rounds.get(NAME, 0) + 1
+    if number > plan.max_rounds:
+        return Addition([], progress.axes, done=True)
+    named = analysis_axes.Axes.of(plan.axes)
+    landscapes = scores(cells[cells["experiment"] == plan.experiment], named)
+    wider = extended_axes(progress.axes, good_points(landscapes, named, max(plan.thresholds)))
+    there = set(plan.grid(progress.axes, plan.seeds))
+    added = [cell for cell in plan.grid(wider, plan.seeds) if cell not in there]
+    return Addition(added, wider, done=not added or number == plan.max_rounds)
+
+
+def extended_axes(axes: Axes, points: pd.DataFrame) -> Axes:
+    """The axes of the next round as texts by name, equal to `axes` when nothing moves.
+
+    While a point of the largest ROI of any variant and seed lies on an edge of the grid, that edge moves out STEPS
+    steps, for all variants (the rule is decided), never past the bounds of its hyperparameter. `points` as
+    `good_points` gives them, `axes` equally spaced.
     """
-    points = good_points(scores)
     return {name: _extended(name, values, set(points[name])) for name, values in axes.items()}
 
 
-def good_points(scores: pd.DataFrame) -> pd.DataFrame:
-    """The settings of every 1.0-ROI in top-1 whose training converged."""
-    converged = scores.loc[(scores["status"] == OK) & (scores["metric"] == METRIC), [*LANDSCAPE, *SETTING]]
-    return regions(scores[scores["metric"] == METRIC], (THRESHOLD,)).merge(converged, on=[*LANDSCAPE, *SETTING])
+def good_points(scores: pd.DataFrame, axes, threshold: float) -> pd.DataFrame:
+    """The settings of every x-ROI in top-1, x the `threshold`, whose training converged: others draw no edge outwards."""
+    from prunescape.analysis.cells_table import LANDSCAPE
+    from prunescape.analysis.landscape.regions import regions
+
+    own = scores[scores["metric"] == METRIC]
+    converged = own.loc[own["status"] == OK, [*LANDSCAPE, *axes.names]]
+    return regions(own, axes, (threshold,)).merge(converged, on=[*LANDSCAPE, *axes.names])
 
 
-def _extended(name: str, values: list[str], good: set[float]) -> list[str]:
-    """One axis, lowest value first, with up to `STEPS` more values at each end that holds a good point."""
-    if len(values) < 2:
-        return values
-    numbers, (low, high) = [Decimal(value) for value in values], LOG10_BOUNDS[name]
+def _extended(name: str, texts: list[str], good: set[float]) -> list[str]:
+    """One axis, lowest value first, with up to STEPS more values at each end that holds a good point."""
+    if len(texts) < 2:
+        return texts
+    numbers = [Decimal(text) for text in texts]
     step = numbers[1] - numbers[0]
     outwards = [(numbers[0], -step), (numbers[-1], step)]
     added = [edge + k * way for edge, way in outwards if float(edge) in good for k in range(1, STEPS + 1)]
-    return [canonical(number) for number in sorted({*numbers, *(new for new in added if low <= new <= high)})]
+    known = {*numbers, *(new for new in added if _possible(name, new))}
+    return [PARAMETERS[name].text(str(number)) for number in sorted(known)]
+
+
+def _possible(name: str, value: Decimal) -> bool:
+    try:
+        PARAMETERS[name].value(str(value))
+    except InputError:
+        return False
+    return True

@@ -65,7 +65,7 @@ class Parameter:
         """`given`, a value or its text, as a value of the hyperparameter's type; raises InputError outside its bounds."""
         found = self._typed(given)
         if found is None or not all(COMPARISONS[type(bound)][1](found, bound) for bound in self.bounds):
-            raise InputError(f"{str(given)[:60]} cannot be used", where=self.name, allowed=self.allowed)
+            raise InputError(f"{str(given)[:60]} cannot be used", allowed=self.allowed)
         return found
 
     def text(self, given: Any) -> str:

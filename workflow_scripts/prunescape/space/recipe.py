@@ -18,8 +18,8 @@ from prunescape.space.parameters import Meaning, Parameter
 class Recipe:
     """How a cell is trained (matthiesen2023, Table 3.3): SGD from scratch, cross-entropy.
 
-    `log10_lr` and `log10_wd` are log10 of the learning rate and of the weight decay; in a config they stand under
-    `prior`. `milestones` are the epochs after which a step schedule multiplies the learning rate by `decay`; a cosine
+    `log10_lr` and `log10_wd` are log10 of the learning rate and of the weight decay; in a config the
+    grid or the prior gives them. `milestones` are the epochs after which a step schedule multiplies the learning rate by `decay`; a cosine
     schedule falls from the learning rate to 0 and is set anew at every epoch. `crop_padding` is in pixels. `precision`
     is that of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16, with weights and
     sums in fp32; or auto, the fastest where the experiment is declared. Tests are in fp32, on a GPU in TF32 unless the
@@ -30,8 +30,8 @@ class Recipe:
 
     epochs: Annotated[int, Ge(1), Le(10_000), Meaning("epochs", "integer")]
     batch_size: Annotated[int, Ge(1), Le(65_536), Meaning("batch size", "integer")]
-    log10_lr: Annotated[float, Ge(-6), Le(1), Meaning("learning rate", "log10", stackable=True)] = math.nan
-    log10_wd: Annotated[float, Ge(-8), Le(0), Meaning("weight decay", "log10", stackable=True)] = math.nan
+    log10_lr: Annotated[float | None, Ge(-6), Le(1), Meaning("learning rate", "log10", stackable=True)] = None
+    log10_wd: Annotated[float | None, Ge(-8), Le(0), Meaning("weight decay", "log10", stackable=True)] = None
     schedule: Annotated[Literal["step", "cosine"], Meaning("schedule", "categorical")] = "step"
     milestones: tuple[Annotated[int, Ge(1)], ...] = ()
     decay: Annotated[float, Gt(0), Lt(1), Meaning("decay at a milestone", "linear")] = 0.1

@@ -28,7 +28,7 @@ def parameter_named(name: str) -> Parameter:
 
 @dataclass(frozen=True, order=True)
 class Setting:
-    """A mapping of hyperparameters to the one text of their values, sorted by name; it may be empty no more than once.
+    """Hyperparameters with the one text of each value, sorted by name.
 
     >>> Setting.of({"log10_wd": -4, "log10_lr": -1.0}).path
     'log10_lr=-1.0/log10_wd=-4.0'
