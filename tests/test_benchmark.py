@@ -22,7 +22,7 @@ from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
 from prunescape.data.preparing import write_prepared
 from prunescape.errors import InputError
 from prunescape.files import file_digest, read_json, write_json
-from prunescape.records import arrow_schema
+from prunescape.sealed_tables import arrow_schema
 
 PROTOCOL = {"warmups": 1, "repeats": 4, "chunk_seconds": 0.002}
 TARGET = {"name": "here", "kind": "local", "threads": [1], "batch": [1, 5], "precisions": ["fp32"], **PROTOCOL}

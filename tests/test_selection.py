@@ -10,6 +10,7 @@ from torch import nn
 
 from prepare_data import prepare_data
 from prunescape.bench.ranking import best_records
+from prunescape.cell_columns import CELL_COLUMNS
 from prunescape.cells import BASE, Cell
 from prunescape.data.names import resolve_options
 from prunescape.data.prepared import PreparedData, load_prepared
@@ -17,7 +18,7 @@ from prunescape.data.subsets import choose_splits, draw
 from prunescape.errors import InputError
 from prunescape.files import read_json
 from prunescape.recipe import Recipe
-from prunescape.records import CELL_COLUMNS, pack_bits, unpack_bits
+from prunescape.records import pack_bits, unpack_bits
 from prunescape.study import load_study
 from prunescape.training import loop
 from prunescape.training.cell_record import cell_record

@@ -14,7 +14,7 @@ PACKAGE = SCRIPTS / "prunescape"
 # From the ground up; a module may import its own floor and those below it.
 FLOORS = [
     {
-        *("errors", "files", "joblog", "jobs", "cells", "recipe", "records", "rounds", "numbers"),
+        *("errors", "files", "joblog", "jobs", "cells", "cell_columns", "recipe", "records", "rounds", "numbers"),
         *("code_digest", "torchvision_operators", "private_folder", "failures", "sealed_tables"),
     },
     {

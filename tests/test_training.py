@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from prunescape.cell_columns import CELL_COLUMNS, record_row
 from prunescape.cells import BASE, Cell
 from prunescape.data.prepared import PreparedData
 from prunescape.recipe import Recipe
-from prunescape.records import CELL_COLUMNS, record_row
 from prunescape.training.augmentation import Augmenter
 from prunescape.training.cell_record import best_epoch, cell_record
 from prunescape.training.evaluation import evaluate

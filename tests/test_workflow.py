@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from prunescape.bench.table import BENCHMARK_COLUMNS
+from prunescape.cell_columns import CELL_COLUMNS
 from prunescape.cli import main
 from prunescape.data.prepared import load_prepared
 from prunescape.nets.build import build_model
 from prunescape.nets.rebuild import rebuild
 from prunescape.nets.weights import load_weights
-from prunescape.records import CELL_COLUMNS
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from prunescape.bench.table import BENCHMARK_COLUMNS, benchmark_rows
+from prunescape.cell_columns import CELL_COLUMNS, record_row
 from prunescape.errors import InputError
 from prunescape.files import AGAIN, file_digest, read_json
-from prunescape.records import CELL_COLUMNS, GRID, TEST, arrow_schema, record_row
+from prunescape.records import GRID, TEST
 from prunescape.rounds import Places
-from prunescape.sealed_tables import write_table
+from prunescape.sealed_tables import arrow_schema, write_table
 
 
 def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Places) -> None:
-    """Write one row per record (JSON, as train_cell writes it) in the schema of `records.CELL_COLUMNS`.
+    """Write one row per record (JSON, as train_cell writes it) in the schema of `cell_columns.CELL_COLUMNS`.
 
     `places` tells each cell's stage and round. Raises InputError that names a record which is missing, damaged or lacks
     a field.

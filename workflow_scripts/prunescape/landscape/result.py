@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from prunescape.errors import InputError
 from prunescape.files import AGAIN, whole_file
-from prunescape.records import arrow_schema
-from prunescape.sealed_tables import read_table, write_table
+from prunescape.sealed_tables import arrow_schema, read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
