@@ -16,8 +16,8 @@ import numpy as np
 from scipy import stats
 
 from prunescape.config.models import architecture_of
-from prunescape.config.recipe import Recipe
 from prunescape.models.build import build_model, initialise
+from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.prepared import PreparedData, load_prepared
 from prunescape.training.loop import Training
 from prunescape.training.provenance import reproducible_device

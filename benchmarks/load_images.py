@@ -18,8 +18,8 @@ from PIL import Image
 
 from prunescape.config.datasets import resolve_options
 from prunescape.config.models import architecture_of
-from prunescape.config.recipe import Recipe
 from prunescape.models.build import build_model
+from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.image_folder import write_image_folder
 from prunescape.tasks.images.prepared import PreparedFolder, load_prepared

@@ -22,8 +22,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
 from torch.utils.data import DataLoader, Dataset
 
 from prunescape.config.models import architecture_of
-from prunescape.config.recipe import Recipe
 from prunescape.models.build import build_model, initialise
+from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.torchvision_operators import declare_missing_operators
 
 TEST_BATCH = 1024

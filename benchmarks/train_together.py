@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from prunescape.config.models import architecture_of
-from prunescape.config.recipe import Recipe
 from prunescape.models.build import build_model, initialise
+from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.training.loop import Training
 from prunescape.training.provenance import reproducible_device

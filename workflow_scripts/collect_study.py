@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from prunescape.analysis.collect import check_records, write_benchmarks, write_cells
+from prunescape.designs.rounds import Places, read_round
 from prunescape.running.job_log import job_log
-from prunescape.space.rounds import Places, read_round
 
 
 def collect_study(

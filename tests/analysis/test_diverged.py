@@ -10,11 +10,12 @@ from torch import nn
 
 from declare_experiment import declare_experiment
 from prunescape.analysis.collect import is_readable
-from prunescape.config.recipe import Recipe
 from prunescape.deploy.export_best import export_best
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths
-from prunescape.space.cells import BASE, Cell
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
+from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
 from prunescape.tasks.images.prepared import load_prepared
 from prunescape.tasks.images.preparing import write_prepared

@@ -9,14 +9,16 @@ import torch
 from torch import nn
 
 from prepare_data import prepare_data
+from prunescape.analysis.cell_columns import CELL_COLUMNS
 from prunescape.config.datasets import resolve_options
-from prunescape.config.recipe import Recipe
 from prunescape.config.study import load_study
 from prunescape.deploy.ranking import best_records
 from prunescape.errors import InputError
-from prunescape.space.cells import BASE, Cell
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
+from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
-from prunescape.store.records import CELL_COLUMNS, pack_bits, unpack_bits
+from prunescape.store.records import pack_bits, unpack_bits
 from prunescape.tasks.images.prepared import PreparedData, load_prepared
 from prunescape.tasks.images.subsets import choose_splits, draw
 from prunescape.training import loop

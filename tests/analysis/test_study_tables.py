@@ -5,8 +5,8 @@ import json
 import pytest
 
 from prunescape.analysis.collect import check_records, is_readable, write_cells
+from prunescape.designs.rounds import Places
 from prunescape.errors import InputError
-from prunescape.space.rounds import Places
 from prunescape.store.files import file_digest, read_json, write_json
 
 RECIPE = {"epochs": 1}

@@ -10,9 +10,10 @@ import pytest
 from prunescape.analysis.cells_table import read_cells
 from prunescape.analysis.verdict.study_verdicts import points_to_replicate
 from prunescape.designs.extension import extended_axes
+from prunescape.designs.rounds import Places, Round, present_rounds, read_round
 from prunescape.errors import InputError
-from prunescape.space.cells import BASE, Cell
-from prunescape.space.rounds import Places, Round, present_rounds, read_round
+from prunescape.space.cells import Cell
+from prunescape.space.variants import BASE
 from prunescape.store.files import write_json
 from support.project import Project
 

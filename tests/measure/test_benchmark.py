@@ -21,7 +21,7 @@ from prunescape.measure import agent
 from prunescape.measure.local import AGENT, run_agent
 from prunescape.measure.table import BENCHMARK_COLUMNS, benchmark_rows
 from prunescape.store.files import file_digest, read_json, write_json
-from prunescape.store.records import arrow_schema
+from prunescape.store.parquet import arrow_schema
 from prunescape.tasks.images.preparing import write_prepared
 
 PROTOCOL = {"warmups": 1, "repeats": 4, "chunk_seconds": 0.002}

@@ -13,10 +13,11 @@ import torch
 from torch import nn
 
 from prepare_data import prepare_data
-from prunescape.config.recipe import Recipe
 from prunescape.errors import Stopped
 from prunescape.pruning.variant_plan import write_widths
-from prunescape.space.cells import BASE, Cell
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
+from prunescape.space.variants import BASE
 from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.training.checkpointing import Checkpointer

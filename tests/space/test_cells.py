@@ -3,7 +3,9 @@
 import pytest
 
 from prunescape.errors import InputError
-from prunescape.space.cells import BASE, Cell, Variant, canonical, grid_cells
+from prunescape.space.cells import Cell, grid_cells
+from prunescape.space.decimals import canonical
+from prunescape.space.variants import BASE, Variant
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,12 @@ from benchmark_target import benchmark_target
 from declare_experiment import declare_experiment
 from prepare_data import prepare_data
 from prunescape.config.datasets import decoding_workers, resolve_options, source_digest, source_files
-from prunescape.config.recipe import Recipe
 from prunescape.deploy.export_best import calibration_images, export_best
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths
-from prunescape.space.cells import BASE, Cell
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
+from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
 from prunescape.tasks.images import image_folder
 from prunescape.tasks.images.decoding import read_crop

@@ -13,10 +13,11 @@ import torch
 from torch import nn
 
 from prunescape.config.models import architecture_of
-from prunescape.config.recipe import Recipe
 from prunescape.errors import Stopped
 from prunescape.models.build import build_model, initialise
-from prunescape.space.cells import BASE, Cell
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
+from prunescape.space.variants import BASE
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.training import together
 from prunescape.training.checkpointing import Checkpointer

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from prunescape.config.recipe import Recipe
-from prunescape.space.cells import BASE, Cell
-from prunescape.store.records import CELL_COLUMNS, record_row
+from prunescape.analysis.cell_columns import CELL_COLUMNS, record_row
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
+from prunescape.space.variants import BASE
 from prunescape.tasks.images.augmentation import Augmenter
 from prunescape.tasks.images.evaluation import evaluate
 from prunescape.tasks.images.prepared import PreparedData

@@ -68,11 +68,29 @@ def test_a_finished_study_has_nothing_to_do(finished):
     assert (finished.work / "results/tiny/report.html").stat().st_size > 10_000
 
 
-def test_an_edited_comment_or_docstring_changes_nothing(restored):
+def test_an_edited_comment_docstring_log_line_or_annotation_changes_nothing(restored):
     restored.edit("workflow_scripts/prunescape/training/loop.py", '"""Training one', '"""Now training one')
     restored.edit("workflow_scripts/train_cell.py", "    jobs: list", "    # a new comment\n    jobs: list")
     restored.edit("workflow_scripts/prunescape/nets/resnet_cifar.py", '"""', '"""Edited. ')
+    restored.edit("workflow_scripts/prunescape/training/cell_job.py", '{name}={value}"', '{name}: {value}"')
+    restored.edit("workflow_scripts/prunescape/training/loop.py", "seed: int,", "seed: float,")
     assert restored.planned() == set()
+
+
+def test_a_moved_module_changes_nothing(restored):
+    modules = restored.code / "workflow_scripts/prunescape"
+    (modules / "optimisers").mkdir()
+    (modules / "optimisers/__init__.py").write_text('"""Optimisers."""\n')
+    (modules / "training/sgd.py").rename(modules / "optimisers/momentum.py")
+    for module in ("loop", "fused"):
+        old, new = "from prunescape.training.sgd import", "from prunescape.optimisers.momentum import"
+        restored.edit(f"workflow_scripts/prunescape/training/{module}.py", old, new)
+    assert restored.planned() == set()
+
+
+def test_a_mended_description_of_a_column_writes_tables_again_and_trains_nothing(restored):
+    restored.edit("workflow_scripts/prunescape/cell_columns.py", "number of classes", "how many classes there are")
+    assert rules(restored.planned()) == ANALYSIS
 
 
 def test_touched_files_and_a_fresh_checkout_change_nothing(restored):

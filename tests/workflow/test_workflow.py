@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from prunescape.analysis.cell_columns import CELL_COLUMNS
 from prunescape.commands.cli import main
 from prunescape.measure.table import BENCHMARK_COLUMNS
 from prunescape.models.build import build_model
 from prunescape.models.rebuild import rebuild
 from prunescape.models.weights import load_weights
-from prunescape.store.records import CELL_COLUMNS
 from prunescape.tasks.images.prepared import load_prepared
 
 

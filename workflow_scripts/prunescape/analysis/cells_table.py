@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
 OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
 LANDSCAPE = [*GROUP, "variant", "seed", "metric"]
-# the columns that say which landscape a row of a result belongs to, as records.CELL_COLUMNS
+# the columns that say which landscape a row of a result belongs to, as cell_columns.CELL_COLUMNS
 KEY_COLUMNS = {
     "experiment": ("string", "name in the config"),
     "model": ("string", "unpruned architecture"),

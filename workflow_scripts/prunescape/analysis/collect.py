@@ -1,31 +1,45 @@
-"""cells.parquet and benchmarks.parquet: every record and measurement of a study in two tables. Needs pyarrow."""
+"""cells.parquet and benchmarks.parquet: every record and measurement of a study in two tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from prunescape.analysis.cell_columns import Columns, cell_columns, record_row
 from prunescape.errors import InputError
-from prunescape.measure.table import BENCHMARK_COLUMNS, benchmark_rows
-from prunescape.space.rounds import Places
+from prunescape.measure.table import benchmark_rows
 from prunescape.store.files import AGAIN, file_digest, read_json
-from prunescape.store.parquet import write_table
-from prunescape.store.records import CELL_COLUMNS, GRID, TEST, arrow_schema, record_row
+from prunescape.store.parquet import arrow_schema, write_table
+from prunescape.store.records import GRID, TEST
+
+
+class Places(Protocol):
+    """What tells each cell's stage and round: designs/rounds.py has it."""
+
+    def of(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """stage, round and select_on of the cell that `record` describes."""
 
 
 def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Places) -> None:
-    """Write one row per record (JSON, as train_cell writes it) in the schema of `records.CELL_COLUMNS`.
+    """Write one row per record (JSON, as train_cell writes it) with the columns of `cell_columns`.
 
     `places` tells each cell's stage and round. Raises InputError that names a record which is missing, damaged or lacks
     a field.
     """
-    _write(cell_rows(records, places), CELL_COLUMNS, out)
+    rows, columns = cell_rows(records, places)
+    _write(rows, columns, out)
 
 
-def cell_rows(records: Iterable[Path | str], places: Places) -> list[dict[str, Any]]:
-    """The rows of `write_cells`; raises as it does."""
-    return [_parsed(path, lambda record: record_row(record, places.of(record))) for path in records]
+def cell_rows(records: Iterable[Path | str], places: Places) -> tuple[list[dict[str, Any]], Columns]:
+    """The rows of `write_cells` and their columns: with every hyperparameter that some setting has."""
+    read = [(path, _parsed(path, lambda record: (record, record["setting"]))) for path in records]
+    columns = cell_columns({name for _, (_, setting) in read for name in setting})
+    return [_row(path, record, places, columns) for path, (record, _) in read], columns
+
+
+def _row(path: Path | str, record: dict[str, Any], places: Places, columns: Columns) -> dict[str, Any]:
+    return _checked(path, record, lambda content: record_row(content, places.of(content), columns))
 
 
 def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
@@ -58,30 +72,37 @@ def is_readable(record: Path | str) -> bool:
     """Whether a record gives a row of the table."""
     anywhere = {"stage": GRID, "round": 0, "select_on": TEST}
     try:
-        _parsed(record, lambda content: record_row(content, anywhere))
+        _parsed(record, lambda content: record_row(content, anywhere, cell_columns(content["setting"])))
     except InputError:
         return False
     return True
 
 
 def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str) -> None:
-    """Write one row per variant, target and setting in the schema of `bench.table.BENCHMARK_COLUMNS`; may be none."""
+    """Write one row per variant, target and setting with the columns of `benchmark_columns`; may be none."""
     rows = [row for path in benchmarks for row in _parsed(path, benchmark_rows)]
-    _write(rows, BENCHMARK_COLUMNS, out)
+    names = {name for row in rows for name in row.keys() & PARAMETERS.keys()} - FIXED
+    columns = benchmark_columns(names)
+    _write([{name: row.get(name) for name in columns} for row in rows], columns, out)
 
 
-def _parsed(path: Path | str, function) -> Any:
+def _parsed(path: Path | str, function: Callable[[dict[str, Any]], Any]) -> Any:
+    return _checked(path, read_json(path), function)
+
+
+def _checked(path: Path | str, content: dict[str, Any], function: Callable[[dict[str, Any]], Any]) -> Any:
+    """What `function` makes of a file's content; a lacking field or wrong value is the file's fault."""
     try:
-        return function(read_json(path))
+        return function(content)
     except KeyError as error:
         what = f"the record has no field {error}"
         raise InputError(what, where=path, hint=f"it is of another version: {AGAIN}") from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         what = f"the record is damaged ({error})"
         raise InputError(what, where=path, hint=AGAIN) from None
 
 
-def _write(rows: list[dict[str, Any]], columns: dict[str, tuple[str, str]], out: Path | str) -> None:
+def _write(rows: list[dict[str, Any]], columns: Columns, out: Path | str) -> None:
     import pyarrow as pa
 
     write_table(pa.Table.from_pylist(rows, schema=arrow_schema(columns)), out)

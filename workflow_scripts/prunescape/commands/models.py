@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from prunescape.commands.arguments import image_shape, number, whole_number
-from prunescape.space.cells import METHODS
+from prunescape.space.variants import METHODS
 
 
 def add_bench(command: argparse.ArgumentParser) -> None:

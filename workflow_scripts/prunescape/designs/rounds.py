@@ -79,7 +79,9 @@ def present_rounds(paths: Iterable[Path | str]) -> list[Round]:
 
 def first_cells(plans: Mapping[str, Plan]) -> list[Cell]:
     """Every cell that no result decides on: the configured grids and the pilots, in a fixed order."""
-    return [cell for _, plan in sorted(plans.items()) for design in DESIGNS.values() for cell in design.first_cells(plan)]
+    return [
+        cell for _, plan in sorted(plans.items()) for design in DESIGNS.values() for cell in design.first_cells(plan)
+    ]
 
 
 def have_rounds(plans: Mapping[str, Plan]) -> bool:

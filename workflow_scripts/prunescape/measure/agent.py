@@ -58,7 +58,7 @@ class Refused(Exception):
 def main(arguments):
     """Run the spec named on the command line; returns the exit status."""
     if arguments == ["--peak-memory"]:
-        print(measure_own_peak(json.load(sys.stdin)))
+        sys.stdout.write(f"{measure_own_peak(json.load(sys.stdin))}\n")
         return 0
     if len(arguments) != 1:
         print("usage: agent.py SPEC.json (or - for standard input)", file=sys.stderr)

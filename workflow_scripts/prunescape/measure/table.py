@@ -1,6 +1,6 @@
 """The schema and rows of benchmarks.parquet, from what benchmark_target wrote. Needs nothing."""
 
-# name -> (arrow type, meaning with unit), as records.CELL_COLUMNS
+# name -> (arrow type, meaning with unit), as cell_columns.CELL_COLUMNS
 BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
     "experiment": ("string", "name in the config"),
     "model": ("string", "unpruned architecture"),

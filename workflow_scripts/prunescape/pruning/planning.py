@@ -12,7 +12,7 @@ from prunescape.models.counting import count_flops, count_parameters, first_line
 from prunescape.pruning.prunable import Structure, find_prunable
 from prunescape.pruning.surgery import cut, side_width
 from prunescape.pruning.widths import ALLOWED_ERROR, FlopsByWidth, adjust, lowest_units, ranked_units, uniform_units
-from prunescape.space.cells import METHODS
+from prunescape.space.variants import METHODS
 
 SCORES = ("l1_layer", "l1")
 

@@ -9,7 +9,7 @@ from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import load_weights
 from prunescape.pruning.planning import base_plan, finite, plan_content, plan_widths
-from prunescape.space.cells import BASE
+from prunescape.space.variants import BASE
 from prunescape.store.files import read_json, write_json
 from prunescape.store.records import DIVERGED
 

@@ -1,10 +1,16 @@
-"""Which code a rule's script runs: its digest, blind to comments, docstrings and layout. Needs nothing."""
+"""What decides a rule's result in our code, as one digest: blind to names of modules, descriptions, logging, layout.
+
+Imports are absolute, and no log line does work: nothing decides a result inside a bare `print`.
+"""
 
 import ast
 import hashlib
 import os
+import re
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 PACKAGE = "prunescape"
@@ -20,7 +26,9 @@ STORING = (
 )
 WITHOUT_INFLUENCE = frozenset(f"{PACKAGE}.{name}" for name in STORING)
 PROCESSES = f"{PACKAGE}.running"
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+FULL_NAME = re.compile(rf"{PACKAGE}(?:\.\w+)*")
+LOGGING = re.compile(r"print|warnings\.warn|(?:.*\.)?logg(?:er|ing)\.\w+")
+LEFT_OUT = frozenset({"annotation", "ctx", "returns"})
 
 
 def run_jobs_with_this_code() -> None:
@@ -34,38 +42,40 @@ def run_jobs_with_this_code() -> None:
 
 @cache
 def code_digest(*roots: str) -> str:
-    """SHA-256 over the syntax of `roots` and of every module of ours that they reach.
+    """SHA-256 over the set of contents of `roots` and of every module of ours that they reach.
 
     A root is a script (its name) or a module: one that is loaded by name at run time, such as an architecture.
+    The content of a module is its syntax without import statements, docstrings, log lines, the annotations of
+    functions and variables, and the texts of errors. Annotations of a class's fields count by the names in them, so
+    not by bounds and allowed values: these only refuse a value. Every imported name is written in full, as in
+    `torch.nn.functional`, and the name of a module of ours is replaced by a hash of what the module says. So a moved
+    or renamed module changes nothing, but the same name imported from another module does. Raises ValueError for a
+    root that does not exist.
     """
-    digest = hashlib.sha256()
-    for module in sorted(_reached(roots)):
-        digest.update(f"\n{module}\n".encode())
-        digest.update(_syntax(_file_of(module)))
-        for template in _templates(_file_of(module)):
-            digest.update(template.read_bytes())
-    return digest.hexdigest()
+    contents = {content for module in _reached(roots) for content in _contents(module)}
+    return hashlib.sha256("\n".join(sorted(contents)).encode()).hexdigest()
 
 
 def _reached(roots: tuple[str, ...]) -> set[str]:
     """The scripts and modules in `roots` and all that they import of ours, directly or not."""
+    missing = [root for root in roots if _file_of(root) is None]
+    if missing:
+        raise ValueError(f"no script or module is called {missing[0]}")
     found: set[str] = set()
     waiting = list(roots)
     while waiting:
         module = waiting.pop()
-        path = _file_of(module)
-        if module in found or path is None or module in WITHOUT_INFLUENCE or module.startswith(PROCESSES):
-            continue
-        found.add(module)
-        waiting.extend(_imports(path))
+        if module not in found and _decides(module):
+            found.add(module)
+            waiting.extend(_imports(module))
     return found
 
 
-def _templates(path: Path) -> list[Path]:
-    """The templates that a package brings along; none for a plain module."""
-    return sorted(path.parent.glob("*.j2")) if path.name == "__init__.py" else []
+def _decides(module: str) -> bool:
+    return module not in WITHOUT_INFLUENCE and not f"{module}.".startswith(f"{PROCESSES}.")
 
 
+@cache
 def _file_of(module: str) -> Path | None:
     """The file of a script or module of ours; None for a name that is no module (a function, another's package)."""
     path = SCRIPTS.joinpath(*module.split("."))
@@ -73,42 +83,120 @@ def _file_of(module: str) -> Path | None:
 
 
 @cache
-def _imports(path: Path) -> frozenset[str]:
-    """The names under our package that a file imports anywhere, with the packages above them."""
-    names: set[str] = set()
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-    parts = [name.split(".") for name in names if name.split(".")[0] == PACKAGE]
-    return frozenset(".".join(part[:end]) for part in parts for end in range(1, len(part) + 1))
+def _imports(module: str) -> frozenset[str]:
+    """The modules of ours that a module imports anywhere, with the packages above them."""
+    parts = [_split(name)[0].split(".") for name in _read(module)[1] if FULL_NAME.fullmatch(name)]
+    above = {".".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}
+    return frozenset(name for name in above if _file_of(name))
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A full name as the module of ours that it begins with and the rest, as `prunescape.nets.build` and `.rebuild`."""
+    module = name
+    while module and _file_of(module) is None:
+        module = module.rpartition(".")[0]
+    return module, name[len(module) :]
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def _contents(module: str) -> tuple[str, ...]:
+    """What a module says, and the templates that a package brings along."""
+    path = _file_of(module)
+    templates = sorted(path.parent.glob("*.j2")) if path.name == "__init__.py" else []
+    return (_with_modules(_read(module)[0], _identity), *(template.read_text() for template in templates))
 
 
 @cache
-def _syntax(path: Path) -> bytes:
-    """The syntax tree as text: docstrings and empty fields left out, as versions of Python differ in the latter."""
-    return _text(_tree(path)).encode()
+def _identity(module: str) -> str:
+    """What stands for the name of a module of ours: a hash of its syntax, in which no module has a name."""
+    syntax = _with_modules(_read(module)[0], lambda _: "") if _decides(module) else ""
+    return hashlib.sha256(syntax.encode()).hexdigest()
 
 
-def _text(node: object) -> str:
-    if isinstance(node, list):
-        return f"[{','.join(_text(item) for item in node)}]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = [(name, _without_docstring(node, name)) for name in node._fields]
-    empty = () if isinstance(node, ast.Constant) else (None, [])
-    texts = [f"{name}={_text(value)}" for name, value in fields if value not in empty]
-    return f"{type(node).__name__}({','.join(texts)})"
+def _with_modules(text: str, write: Callable[[str], str]) -> str:
+    """`text` with every name of a module of ours as `write` gives it."""
+
+    def written(found: re.Match[str]) -> str:
+        module, rest = _split(found[0])
+        return write(module) + rest
+
+    return FULL_NAME.sub(written, text)
 
 
-def _without_docstring(node: ast.AST, field: str) -> object:
-    value = getattr(node, field, None)
-    if field == "body" and isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-        return value[1:]
-    return value
+@cache
+def _read(module: str) -> tuple[str, frozenset[str]]:
+    """The syntax of a module as text, with imported names in full, and these names.
+
+    What only a type checker sees is left out. A name that is imported from several places stands for all of them.
+    """
+    tree, names = ast.parse(_file_of(module).read_text()), {}
+    tree.body = [part for part in tree.body if getattr(getattr(part, "test", None), "id", None) != "TYPE_CHECKING"]
+    for node in _statements(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            above = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            for alias in node.names:
+                names.setdefault(alias.asname or alias.name, set()).add(above + alias.name)
+    text = _Writer({name: "|".join(sorted(full)) for name, full in names.items()}).text(tree.body)
+    return text, frozenset().union(*names.values())
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for part in getattr(node, field, ()):
+            yield part
+            yield from _statements(part)
+
+
+class _Writer:
+    """Writes parts of a module's syntax tree as text; `names` holds its imported names in full."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+
+    def text(self, node: object) -> str:
+        """Any part; empty for a statement that decides nothing."""
+        return WRITERS.get(type(node), _Writer.whole)(self, node)
+
+    def whole(self, node: object) -> str:
+        """A node with its fields but the empty ones, in which versions of Python differ."""
+        if not isinstance(node, ast.AST):
+            return repr(node)
+        texts = [(name, self.text(getattr(node, name, None))) for name in node._fields if name not in LEFT_OUT]
+        fields = [f"{name}={text}" for name, text in texts if text not in ("None", "[]")]
+        return f"{type(node).__name__}({','.join(fields)})"
+
+    def sequence(self, nodes: list) -> str:
+        return f"[{','.join(filter(None, map(self.text, nodes)))}]"
+
+    def expression(self, node: ast.Expr) -> str:
+        """An expression as a statement, but for a docstring and a log line."""
+        if isinstance(node.value, ast.Constant):
+            return ""
+        logs = isinstance(node.value, ast.Call) and LOGGING.fullmatch(self.text(node.value.func))
+        return "" if logs else self.whole(node)
+
+    def annotated(self, node: ast.AnnAssign) -> str:
+        return self.whole(ast.Assign(targets=[node.target], value=node.value))
+
+    def class_definition(self, node: ast.ClassDef) -> str:
+        """A class with the annotations of its fields, which dataclasses and pydantic read."""
+        fields = [part.annotation for part in node.body if isinstance(part, ast.AnnAssign)]
+        return self.whole(node) + ",".join(map(self.mentioned, fields))
+
+    def mentioned(self, node: ast.AST) -> str:
+        """The names in a part of the tree."""
+        parts = [part for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)]
+        return " ".join(part.attr if isinstance(part, ast.Attribute) else self.text(part) for part in parts)
+
+
+WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
+    list: _Writer.sequence,
+    ast.Constant: lambda _, node: f"({node.value!r})",
+    ast.Name: lambda writer, node: writer.names.get(node.id, node.id),
+    ast.Attribute: lambda writer, node: f"{writer.text(node.value)}.{node.attr}",
+    ast.Expr: _Writer.expression,
+    ast.ClassDef: _Writer.class_definition,
+    ast.AnnAssign: _Writer.annotated,
+    ast.Raise: lambda writer, node: f"Raise({writer.mentioned(node)})",
+    **dict.fromkeys((ast.Import, ast.ImportFrom, ast.Pass), lambda *_: ""),
+}

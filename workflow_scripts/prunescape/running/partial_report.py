@@ -8,9 +8,9 @@ from typing import Any
 from prunescape.analysis.analyse import analyse
 from prunescape.analysis.collect import write_benchmarks, write_cells
 from prunescape.analysis.cost.compare import compare_targets
+from prunescape.designs.rounds import Places, read_round
 from prunescape.present.figures.folder import draw_figures
 from prunescape.present.report.page import write_report
-from prunescape.space.rounds import Places, read_round
 
 
 def write_partial_report(

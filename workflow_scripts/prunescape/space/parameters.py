@@ -52,6 +52,13 @@ class Parameter:
         return self.meaning.scale in NUMERIC
 
     @property
+    def column(self) -> tuple[str, str]:
+        """The arrow type and the meaning of a column of its values."""
+        kinds = {"integer": "int64", "categorical": "string", "switch": "bool"}
+        of = "log10 of the " if self.meaning.scale == "log10" else ""
+        return kinds.get(self.meaning.scale, "float64"), of + self.meaning.label
+
+    @property
     def allowed(self) -> str:
         """The allowed values, in words."""
         if self.levels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,11 @@ def parameter_named(name: str) -> Parameter:
         what, hint = f'no hyperparameter is called "{name}"', nearest(name, PARAMETERS)
         raise InputError(what, allowed=", ".join(PARAMETERS), hint=hint)
     return PARAMETERS[name]
+
+
+def hyperparameter_columns(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The columns of a table with one hyperparameter each: name -> (arrow type, meaning)."""
+    return {name: PARAMETERS[name].column for name in sorted(names)}
 
 
 @dataclass(frozen=True, order=True)

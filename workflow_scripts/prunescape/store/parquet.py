@@ -35,6 +35,17 @@ def write_table(table: pa.Table, path: Path | str) -> None:
             file.write(part)
 
 
+def arrow_schema(columns: dict[str, tuple[str, str]]):
+    """The pyarrow schema of a table described as in `CELL_COLUMNS`; the meanings travel as field metadata."""
+    import pyarrow as pa
+
+    types = {name: pa.type_for_alias(kind) for name, (kind, _) in columns.items() if kind != "list<float64>"}
+    lists = {name: pa.list_(pa.float64()) for name, (kind, _) in columns.items() if kind == "list<float64>"}
+    return pa.schema(
+        [pa.field(name, (types | lists)[name], metadata={"meaning": meaning}) for name, (_, meaning) in columns.items()]
+    )
+
+
 def read_table(path: Path | str) -> pa.Table:
     """The table in `path`, of ours or anybody's; one that bears a seal must fit it.
 

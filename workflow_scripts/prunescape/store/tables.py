@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from prunescape.errors import InputError
 from prunescape.store.files import AGAIN, whole_file
-from prunescape.store.parquet import read_table, write_table
-from prunescape.store.records import arrow_schema
+from prunescape.store.parquet import arrow_schema, read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,10 @@ from typing import Any, TextIO
 
 import torch
 
-from prunescape.config.recipe import Recipe
 from prunescape.models.build import initialise
 from prunescape.models.weights import save_weights
 from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.store.records import WIDTHS
 from prunescape.tasks.images.prepared import IDENTITY

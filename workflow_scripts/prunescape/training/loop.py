@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prunescape.config.recipe import Recipe
+from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.evaluation import evaluate
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder
 from prunescape.tasks.images.splits import InMemory, Normaliser, open_splits

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prunescape.config.recipe import Recipe
+from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.augmentation import Augmenter, to_device
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder
 
