@@ -63,7 +63,7 @@ FILES = {
     "prunescape/errors.py": "limit = 1\n",
     "prunescape/training/__init__.py": '"""Training."""',
     "prunescape/training/loop.py": LOOP,
-    "prunescape/training/page.j2": "a {# template #}",
+    "prunescape/nets/page.j2": "a {# template #}",
     "prunescape/steps.py": "def step(rate, factor):\n    return rate * factor\n",
     "prunescape/other_steps.py": "def step(rate, factor):\n    return rate - factor\n",
     "prunescape/unrelated.py": "a = 1\n",
@@ -170,7 +170,7 @@ def test_what_cannot_change_a_result_changes_no_digest(tree, file, old, new):
     [
         (SCRIPT, "import json", "import json\nimport prunescape.unrelated"),
         ("prunescape/training/__init__.py", "", "\nx = 1\n"),
-        ("prunescape/training/page.j2", "template", "page"),
+        ("prunescape/nets/page.j2", "template", "page"),
         ("prunescape/nets/one.py", "16", "8"),
         (STEPS, "rate * factor", "rate + factor"),
         (TRAINING, "step(rate, 2)", "step(rate, 3)"),

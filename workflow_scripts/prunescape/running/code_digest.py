@@ -29,6 +29,7 @@ PROCESSES = f"{PACKAGE}.running"
 FULL_NAME = re.compile(rf"{PACKAGE}(?:\.\w+)*")
 LOGGING = re.compile(r"print|warnings\.warn|(?:.*\.)?logg(?:er|ing)\.\w+")
 LEFT_OUT = frozenset({"annotation", "ctx", "returns"})
+NOTHING = "[]"  # what a module without statements says
 
 
 def run_jobs_with_this_code() -> None:
@@ -53,7 +54,7 @@ def code_digest(*roots: str) -> str:
     root that does not exist.
     """
     contents = {content for module in _reached(roots) for content in _contents(module)}
-    return hashlib.sha256("\n".join(sorted(contents)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(contents - {NOTHING})).encode()).hexdigest()
 
 
 def _reached(roots: tuple[str, ...]) -> set[str]:
@@ -162,7 +163,7 @@ class _Writer:
         if not isinstance(node, ast.AST):
             return repr(node)
         texts = [(name, self.text(getattr(node, name, None))) for name in node._fields if name not in LEFT_OUT]
-        fields = [f"{name}={text}" for name, text in texts if text not in ("None", "[]")]
+        fields = [f"{name}={text}" for name, text in texts if text not in ("None", NOTHING)]
         return f"{type(node).__name__}({','.join(fields)})"
 
     def sequence(self, nodes: list) -> str:
