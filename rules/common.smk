@@ -5,8 +5,9 @@ import sys
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
-from prunescape.space.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, NAME_PATTERN
-from prunescape.space.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
+from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell
+from prunescape.space.settings import SETTING_PATTERN
+from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config.yaml_file import refuse_repeated_keys
 from prunescape.analysis.cost.names import COMPARED
@@ -46,8 +47,7 @@ wildcard_constraints:
     round="[1-9][0-9]*",
     target=NAME_PATTERN,
     variant=VARIANT_PATTERN,
-    log10_lr=DECIMAL_PATTERN,
-    log10_wd=DECIMAL_PATTERN,
+    setting=SETTING_PATTERN,
     seed="[0-9]+",
 
 
@@ -84,7 +84,7 @@ def cell_file(cell, name):
 
 def checkpoint_file(wildcards):
     """Where a cell's training leaves what it needs to go on after an interruption."""
-    return f"{RESUMING}/{Cell.from_wildcards(wildcards).file_name}.safetensors"
+    return f"{RESUMING}/{CELL_PATH.format(**wildcards).replace('/', ',')}.safetensors"
 
 
 def resume_checkpoint(wildcards, input):

@@ -5,7 +5,6 @@ params compare by their text.
 """
 
 import re
-from dataclasses import asdict
 
 from prunescape.config.datasets import identity_options, is_image_folder, source_digest
 from prunescape.config.targets import REACHED_BY, REMOTE
@@ -30,8 +29,8 @@ def data_params(wildcards):
 
 
 def recipe_params(wildcards):
-    """The recipe with every default spelled out, keys sorted: parameters compare by their text."""
-    return dict(sorted(asdict(experiment_of(wildcards).recipe).items()))
+    """What all cells share, with every default spelled out, keys sorted: parameters compare by their text."""
+    return experiment_of(wildcards).declared_recipe
 
 
 def probed_network(wildcards, input):

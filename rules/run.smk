@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
@@ -9,12 +10,11 @@ from prunescape.running.interrupt import stop_jobs_on_interrupt
 from prunescape.running.recovery import clear_the_way
 from prunescape.running.run import hold, holder, in_use
 from prunescape.running.progress import watch_cells
-from prunescape.space.rounds import present_rounds
 
 
 def expected_files():
     """What a whole study has, as far as its rounds are planned by now."""
-    rounds = present_rounds(expand(ROUND, round=range(1, STUDY.most_rounds + 1)))
+    rounds = present_rounds(ROUND)
     return {
         "records": cell_files("record.json", cells_with(rounds)),
         "rounds": [ROUND.format(round=planned.number) for planned in rounds],
@@ -49,7 +49,7 @@ def forget_checkpoint(wildcards):
 def refuse_damaged():
     """Stop before anything runs: Snakemake deletes a job's outputs before the job can refuse a damaged input."""
     identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
-    rounds = expand(ROUND, round=range(1, STUDY.most_rounds + 1))
+    rounds = sorted(glob(ROUND.format(round="*")))
     widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
     lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds])
     if lines:

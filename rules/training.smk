@@ -44,6 +44,7 @@ rule train_cell:
     resources:
         **cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0),
     params:
+        cell=cell_content,  # what the path says; it spells out a setting that the path only names
         folder=image_folder,  # no trigger, since it takes input: the identity speaks for the images
         checkpoint=resume_checkpoint,  # no trigger either
         cells_per_gpu=cells_per_gpu,  # nor this

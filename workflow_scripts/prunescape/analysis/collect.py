@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prunescape.analysis.cell_columns import Columns, cell_columns, record_row
 from prunescape.errors import InputError
-from prunescape.measure.table import benchmark_rows
+from prunescape.measure.table import benchmark_columns, benchmark_rows
+from prunescape.space.recipe import PARAMETERS
 from prunescape.store.files import AGAIN, file_digest, read_json
 from prunescape.store.parquet import arrow_schema, write_table
 from prunescape.store.records import GRID, TEST
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Places(Protocol):
@@ -21,14 +25,15 @@ class Places(Protocol):
         """stage, round and select_on of the cell that `record` describes."""
 
 
-def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Places) -> None:
+def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Places) -> list[str]:
     """Write one row per record (JSON, as train_cell writes it) with the columns of `cell_columns`.
 
-    `places` tells each cell's stage and round. Raises InputError that names a record which is missing, damaged or lacks
-    a field.
+    `places` tells each cell's stage and round. Gives the names of the hyperparameters that the settings have. Raises
+    InputError that names a record which is missing, damaged or lacks a field.
     """
     rows, columns = cell_rows(records, places)
     _write(rows, columns, out)
+    return [name for name in columns if name in PARAMETERS]
 
 
 def cell_rows(records: Iterable[Path | str], places: Places) -> tuple[list[dict[str, Any]], Columns]:
@@ -36,6 +41,13 @@ def cell_rows(records: Iterable[Path | str], places: Places) -> tuple[list[dict[
     read = [(path, _parsed(path, lambda record: (record, record["setting"]))) for path in records]
     columns = cell_columns({name for _, (_, setting) in read for name in setting})
     return [_row(path, record, places, columns) for path, (record, _) in read], columns
+
+
+def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
+    """The rows of `write_cells` as a table in memory."""
+    import pandas as pd
+
+    return pd.DataFrame(cell_rows(records, places)[0])
 
 
 def _row(path: Path | str, record: dict[str, Any], places: Places, columns: Columns) -> dict[str, Any]:
@@ -78,11 +90,10 @@ def is_readable(record: Path | str) -> bool:
     return True
 
 
-def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str) -> None:
-    """Write one row per variant, target and setting with the columns of `benchmark_columns`; may be none."""
+def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str, *, hyperparameters: Iterable[str]) -> None:
+    """Write one row per model, target and way to run it with the columns of `benchmark_columns`; may be none."""
     rows = [row for path in benchmarks for row in _parsed(path, benchmark_rows)]
-    names = {name for row in rows for name in row.keys() & PARAMETERS.keys()} - FIXED
-    columns = benchmark_columns(names)
+    columns = benchmark_columns(hyperparameters)
     _write([{name: row.get(name) for name in columns} for row in rows], columns, out)
 
 

@@ -106,7 +106,7 @@ class Experiment(Part):
 
     @property
     def declared_recipe(self) -> dict[str, Any]:
-        """What all cells share, keys sorted: the recipe and the prior without the hyperparameters that the grid spans."""
+        """What all cells share, keys sorted: recipe and prior without the hyperparameters that the grid spans."""
         given = {name: parameter_named(name).value(value) for name, value in self.prior.items()}
         shared = asdict(self.recipe) | given
         return {name: value for name, value in sorted(shared.items()) if name not in self.axes}

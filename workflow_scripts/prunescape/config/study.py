@@ -79,12 +79,8 @@ class Study(Part):
             }
             for name, experiment in sorted(self.experiments.items())
         }
-        terms = self.analysis.model_dump()
-        return {
-            "experiments": experiments,
-            "risk_threshold": terms["risk_threshold"],
-            "thresholds": sorted(terms["thresholds"]),
-        }
+        thresholds = {"risk_threshold": self.analysis.risk_threshold, "thresholds": sorted(self.analysis.thresholds)}
+        return {"experiments": experiments} | thresholds
 
     def summary(self) -> dict[str, Any]:
         """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report.

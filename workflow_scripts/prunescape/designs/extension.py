@@ -57,7 +57,7 @@ def extended_axes(axes: Axes, points: pd.DataFrame) -> Axes:
 
 
 def good_points(scores: pd.DataFrame, axes, threshold: float) -> pd.DataFrame:
-    """The settings of every x-ROI in top-1, x the `threshold`, whose training converged: others draw no edge outwards."""
+    """The converged settings of every x-ROI in top-1, x the `threshold`: diverged ones draw no edge outwards."""
     from prunescape.analysis.cells_table import LANDSCAPE
     from prunescape.analysis.landscape.regions import regions
 

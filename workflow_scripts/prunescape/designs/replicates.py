@@ -24,7 +24,7 @@ def has_rounds(plan: Plan) -> bool:
 
 
 def next_cells(plan: Plan, progress: Progress, cells) -> Addition:
-    """Every fresh seed at every point of each pruned variant that the screening keeps, in one round (docs/verdict.md)."""
+    """Every fresh seed at every point that the screening keeps, of each pruned variant, in one round."""
     from prunescape.analysis.axes import Axes
     from prunescape.analysis.verdict.study_verdicts import points_to_replicate
 

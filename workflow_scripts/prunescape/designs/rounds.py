@@ -37,7 +37,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Round:
-    """What one round adds to a study, by experiment; those that add nothing have no step. After the `last`, none follows."""
+    """What one round adds to a study, by experiment; those that add nothing have no step.
+
+    After the `last` round none follows.
+    """
 
     number: int
     last: bool
@@ -67,11 +70,15 @@ def read_round(path: Path | str) -> Round:
     return Round(content["round"], content["last"], steps)
 
 
-def present_rounds(paths: Iterable[Path | str]) -> list[Round]:
-    """The rounds planned so far, in order: up to the last one, or to the first of `paths` that is missing."""
+def present_rounds(pattern: str) -> list[Round]:
+    """The rounds planned so far, in order: up to the last one, or to the first that is missing.
+
+    `pattern` is the path of a round's file with {round} for its number.
+    """
     rounds: list[Round] = []
-    for path in paths:
-        if not Path(path).exists() or (rounds and rounds[-1].last):
+    while not (rounds and rounds[-1].last):
+        path = Path(pattern.format(round=len(rounds) + 1))
+        if not path.exists():
             break
         rounds.append(read_round(path))
     return rounds
@@ -79,9 +86,8 @@ def present_rounds(paths: Iterable[Path | str]) -> list[Round]:
 
 def first_cells(plans: Mapping[str, Plan]) -> list[Cell]:
     """Every cell that no result decides on: the configured grids and the pilots, in a fixed order."""
-    return [
-        cell for _, plan in sorted(plans.items()) for design in DESIGNS.values() for cell in design.first_cells(plan)
-    ]
+    ordered = [plan for _, plan in sorted(plans.items())]
+    return [cell for plan in ordered for design in DESIGNS.values() for cell in design.first_cells(plan)]
 
 
 def have_rounds(plans: Mapping[str, Plan]) -> bool:

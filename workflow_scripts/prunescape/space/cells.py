@@ -54,7 +54,10 @@ class Cell:
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Cell:
-        """The cell that a round or a record describes. Raises KeyError for a missing field, InputError for a bad one."""
+        """The cell that a round or a record describes.
+
+        Raises KeyError for a missing field, InputError for an impossible one.
+        """
         variant, setting = Variant.parse(content["variant"]), Setting.of(content["setting"])
         return cls(content["experiment"], variant, setting, int(content["seed"]))
 

@@ -69,7 +69,10 @@ class Parameter:
         return f"log10 of the {self.meaning.label}, {text}" if self.meaning.scale == "log10" else text
 
     def value(self, given: Any) -> Value:
-        """`given`, a value or its text, as a value of the hyperparameter's type; raises InputError outside its bounds."""
+        """`given`, a value or its text, as a value of the hyperparameter's type.
+
+        Raises InputError for what is none, or outside its bounds.
+        """
         found = self._typed(given)
         if found is None or not all(COMPARISONS[type(bound)][1](found, bound) for bound in self.bounds):
             raise InputError(f"{str(given)[:60]} cannot be used", allowed=self.allowed)

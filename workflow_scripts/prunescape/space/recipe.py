@@ -18,12 +18,12 @@ from prunescape.space.parameters import Meaning, Parameter
 class Recipe:
     """How a cell is trained (matthiesen2023, Table 3.3): SGD from scratch, cross-entropy.
 
-    `log10_lr` and `log10_wd` are log10 of the learning rate and of the weight decay; in a config the
-    grid or the prior gives them. `milestones` are the epochs after which a step schedule multiplies the learning rate by `decay`; a cosine
-    schedule falls from the learning rate to 0 and is set anew at every epoch. `crop_padding` is in pixels. `precision`
-    is that of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16, with weights and
-    sums in fp32; or auto, the fastest where the experiment is declared. Tests are in fp32, on a GPU in TF32 unless the
-    precision is fp32.
+    `log10_lr` and `log10_wd` are log10 of the learning rate and of the weight decay; the grid or the prior of a config
+    gives them. `milestones` are the epochs after which a step schedule multiplies the learning rate by `decay`; a
+    cosine schedule falls from the learning rate to 0 and is set anew at every epoch. `crop_padding` is in pixels.
+    `precision` is that of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16, with
+    weights and sums in fp32; or auto, the fastest where the experiment is declared. Tests are in fp32, on a GPU in TF32
+    unless the precision is fp32.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
