@@ -28,6 +28,15 @@ def data_params(wildcards):
     return identity_options(options) | {"sources": source_digest(options)}
 
 
+def cell_content(wildcards):
+    """The cell of a job as plain values; a setting that its path names by a digest is looked up among all cells."""
+    path = CELL_PATH.format(**wildcards)
+    if not wildcards.setting.startswith("setting="):
+        return Cell.parse(path).content
+    known = cells_with(present_rounds(ROUND))
+    return next(cell.content for cell in known if cell.path == path)
+
+
 def recipe_params(wildcards):
     """What all cells share, with every default spelled out, keys sorted: parameters compare by their text."""
     return experiment_of(wildcards).declared_recipe
