@@ -118,7 +118,7 @@ def finished(peaks: dict[str, tuple[float, float]]) -> pd.DataFrame:
 
 
 def test_a_round_is_the_union_of_what_each_experiment_needs():
-    """One experiment's best lies on an edge, the other's inside: one grid grows while the other's points are replicated."""
+    """One experiment has its best on an edge, the other inside: one grid grows while the other gets fresh seeds."""
     plans = {"e": plan(), "f": plan(experiment="f")}
     cells = finished({"e": (-1.0, -3.5), "f": (-1.5, -3.5)})
     first = next_round(plans, number=1, cells=cells, earlier=[])
