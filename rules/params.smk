@@ -1,7 +1,6 @@
 """What decides each job's result besides its inputs: settings and code digests.
 
-Functions of wildcards only, since Snakemake ignores a params function that takes input as a trigger. Keys are sorted:
-params compare by their text.
+Keys are sorted: params compare by their text.
 """
 
 import re
@@ -42,7 +41,7 @@ def recipe_params(wildcards):
     return experiment_of(wildcards).declared_recipe
 
 
-def probed_network(wildcards, input):
+def probed_network(wildcards):
     """What a probe of the fastest precision trains."""
     experiment = experiment_of(wildcards)
     return {"architecture": experiment.architecture, "model": experiment.model, "device": STUDY.device}
@@ -77,8 +76,8 @@ def target_params(wildcards):
     return dict(sorted((name, value) for name, value in settings.items() if name not in REACHED_BY))
 
 
-def reached_by(wildcards, input):
-    """How a target is reached; `input` keeps it from triggering."""
+def reached_by(wildcards):
+    """How a target is reached."""
     settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
     return {name: settings[name] for name in REACHED_BY if name in settings}
 
