@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "profiles")
 HOST = "host.json"  # what decides rounding: processor and versions
 
-# Columns that are no key; whatever else of these stands in a table, in this order, names its rows.
+# Columns that name a row, as far as a table has them.
 KEYS = (
     *("path", "experiment", "model", "dataset", "target", "objective", "scenario", "rate", "query_images", "cost"),
     *("property", "first", "second", "variant", "metric", "quantity", "threshold", "stage", "round", "log10_lr"),
@@ -44,10 +44,10 @@ VOLATILE = {
     *("onnxruntime", "finished", "data_digest", "code_digest", "widths_digest", "weights_digest"),
     *("latency_median_s", "latency_iqr_s", "latency_p90_s", "latency_relative_iqr", "noisy", "cpu_seconds_per_run"),
     *("runs_per_sample", "samples", "latency_dataset_s", "energy_j", "energy_source", "seconds_per_image"),
-    *("base_median_s", "median_s", "speedup", "low_speedup", "contains_one", "share_of_flops_speedup"),
+    *("base_median_s", "median_s", "speedup", "contains_one", "share_of_flops_speedup"),
     *("utilisation", "mean_s", "p99_s", "recommended", "indistinguishable", "faster", "undecided"),
 }
-# The same of single tables: None stands for the whole table, of which only the number of rows per key is kept.
+# The same of single tables; of a recommended model and its rivals only the number per objective is no matter of time.
 MEASURED = {
     "speedups": ("low", "high"),
     "scenarios": ("reason",),
@@ -61,7 +61,7 @@ MEASURED = {
         *("p_holm", "verdict", "reason"),
     ),
 }
-# Rows about a cost: table -> columns that name it, those that are kept when it is measured, and those when it is not.
+# Rows about a cost: table -> columns that name it, and those that are kept when it is measured; else all are.
 ABOUT = {
     "pareto": (("cost",), ("experiment", "target", "cost", "variant", "rank", "precision", "top1", "top1_error")),
     "properties": (
@@ -118,13 +118,15 @@ def this_host() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Name, family, model and stepping of the processor where Linux tells them."""
+    """Name, family, model, stepping and vector instructions of the processor where Linux tells them."""
     try:
         lines = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0].splitlines()
     except OSError:
         return platform.processor()
     told = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return " / ".join(told[name] for name in ("model name", "cpu family", "model", "stepping") if name in told)
+    named = [told[name] for name in ("model name", "cpu family", "model", "stepping") if name in told]
+    vectors = [flag for flag in told.get("flags", "").split() if flag.startswith(("avx", "amx", "fma"))]
+    return " / ".join([*named, *sorted(vectors)]) or platform.processor()
 
 
 # ---- reading results
@@ -204,7 +206,7 @@ def without_measured(name: str, row: dict) -> dict:
 
 
 def of_energy(row: dict) -> bool:
-    """Whether a row speaks of energy or memory, which only some hosts tell, or of all costs together."""
+    """Whether a row speaks of energy or memory, which only some hosts tell, even if beside other costs."""
     told = [row.get(name) for name in ("cost", "property", "first", "second", "objective")]
     return any(word in str(value) for value in told for word in ("energy", "memory"))
 

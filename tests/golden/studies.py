@@ -95,7 +95,7 @@ TARGETS = {
         "folder": {
             "model": "torchvision:shufflenet_v2_x0_5",
             "dataset": "patches",
-            "recipe": {"epochs": 5, "batch_size": 8, "flip": True},
+            "recipe": {"epochs": 15, "batch_size": 11, "flip": True},
             "variants": {"uniform": [0.5]},
             "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
             "grid": {"log10_lr": [-1.5, -1.0], "log10_wd": [-4.0]},
@@ -117,6 +117,7 @@ def write_images(folder: Path) -> None:
     for split, count in IMAGES_PER_CLASS.items():
         for label in range(CLASSES):
             (folder / split / f"class-{label:02}").mkdir(parents=True)
+            colour = np.array([20 * label, 200 - 20 * label, 70 * (label % 3)])
             for number in range(count):
-                pixels = (random.integers(0, 40, (40, 44, 3)) + [20 * label, 200 - 20 * label, 70 * (label % 3)]).astype(np.uint8)
+                pixels = (colour + random.integers(0, 40, (40, 44, 3))).astype(np.uint8)
                 Image.fromarray(pixels).save(folder / split / f"class-{label:02}" / f"{number}.png")
