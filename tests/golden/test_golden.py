@@ -12,7 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from record import HOST, differences, pack, read_record, record, this_host
+from comparison import differences
+from record import record, this_host
+from recorded import HOST, pack, read_record
 from studies import STUDIES
 
 from prunescape.landscape.analyse import analyse
