@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from prunescape.analysis import cell_checks as checks
 from prunescape.analysis.axes import DEFAULT_AXES, Axes
 from prunescape.analysis.keys import BASE, LANDSCAPE
-from prunescape.analysis.metric import DEFAULT_METRIC, METRICS, Metric
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 from prunescape.analysis.sources.files import read_source
 from prunescape.errors import InputError
 from prunescape.store.records import GRID, VALIDATION
