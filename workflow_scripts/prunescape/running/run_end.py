@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from prunescape.designs.plan import Plan
 from prunescape.errors import InputError
 from prunescape.running.job_log import ERROR
 from prunescape.running.progress import Failure
@@ -32,6 +33,8 @@ def failed_lines(
     results: Path | str,
     study: dict[str, Any],
     *,
+    plans: dict[str, Plan],
+    terms: dict[str, Any],
     records: list[str],
     rounds: list[str],
     measured: list[str],
@@ -39,6 +42,7 @@ def failed_lines(
 ) -> list[str]:
     """What failed, why, and its log; writes the partial report of what is there and names it.
 
+    `study`, `plans` and `terms` as `write_partial_report` takes them.
     `records` and `measured` are the files that a whole study has, as far as its `rounds` are planned. A partial report
     that cannot be written becomes a line, not an error: why the run failed matters more.
     """
@@ -48,6 +52,7 @@ def failed_lines(
     results = Path(results)
     present = [path for path in records if Path(path).exists() and is_readable(path)]
     absent = [Path(path).parent.relative_to(results) for path in records if path not in set(present)]
+    known = {"plans": plans, "terms": terms}
     there = {"records": present, "rounds": rounds, "measured": [path for path in measured if Path(path).exists()]}
     listed = [{"rule": item.rule, "log": item.log, "reason": reason_in(item.log)} for item in failures]
     lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(records)}"]
@@ -55,7 +60,9 @@ def failed_lines(
     if shutil.disk_usage(results).free < LEAST_FREE:
         lines.append(f"no space left on the disk of {results.resolve()}: free some and run again")
     try:
-        report = write_partial_report(results, study, **there, missing=missing_cells(results, absent, failures))
+        report = write_partial_report(
+            results, study, **known, **there, missing=missing_cells(results, absent, failures)
+        )
     except Exception as error:  # whatever breaks here must not hide why the run failed
         return [*lines, f"no partial report: {error}"]
     return [*lines, f"partial report: {report.resolve()}"]
