@@ -11,7 +11,7 @@ class CellFiles:
 
     `shared` (JSON, see declare_experiment) holds the recipe and the training code's digest, `widths` the plan of the
     variant, `identity` and `data` the prepared data set. In `checkpoint` an interrupted training left its state; the
-    next one goes on from there, to the same result. `folder` is where an image folder's images lie, which changes no result.
+    next one goes on from there, to the same result. `folder` holds the images of an image folder: it changes no result.
     """
 
     shared: str
