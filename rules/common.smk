@@ -66,8 +66,13 @@ def data_identity(wildcards):
     return f"{DATA}/{experiment_of(wildcards).dataset}.json"
 
 
-def image_folder(wildcards, input):
-    """Where the images that a cell streams lie now, None for a data set in memory; `input` keeps it from triggering."""
+def without_trigger(value_of):
+    """A params function whose value makes no job run again: Snakemake ignores those that take `input` as triggers."""
+    return lambda wildcards, input: value_of(wildcards)
+
+
+def image_folder(wildcards):
+    """Where the images that a cell streams lie now, None for a data set in memory."""
     options = STUDY.dataset_options(experiment_of(wildcards).dataset)
     return options["folder"] if is_image_folder(options) else None
 
@@ -85,16 +90,6 @@ def cell_file(cell, name):
 def checkpoint_file(wildcards):
     """Where a cell's training leaves what it needs to go on after an interruption."""
     return f"{RESUMING}/{CELL_PATH.format(**wildcards).replace('/', ',')}.safetensors"
-
-
-def resume_checkpoint(wildcards, input):
-    """The same as a parameter; `input` keeps it from triggering."""
-    return checkpoint_file(wildcards)
-
-
-def cells_per_gpu(wildcards, input):
-    """How many cells may train on one GPU at once; `input` keeps it from triggering."""
-    return STUDY.cells_per_gpu
 
 
 def cell_files(name, cells):

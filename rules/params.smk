@@ -1,7 +1,6 @@
 """What decides each job's result besides its inputs: settings and code digests.
 
-Functions of wildcards only, since Snakemake ignores a params function that takes input as a trigger. Keys are sorted:
-params compare by their text.
+Keys are sorted: params compare by their text.
 """
 
 import re
@@ -28,12 +27,21 @@ def data_params(wildcards):
     return identity_options(options) | {"sources": source_digest(options)}
 
 
+def cell_content(wildcards):
+    """The cell of a job as plain values; a setting that its path names by a digest is looked up among all cells."""
+    path = CELL_PATH.format(**wildcards)
+    if not wildcards.setting.startswith("setting="):
+        return Cell.parse(path).content
+    known = cells_with(present_rounds(ROUND))
+    return next(cell.content for cell in known if cell.path == path)
+
+
 def recipe_params(wildcards):
     """What all cells share, with every default spelled out, keys sorted: parameters compare by their text."""
     return experiment_of(wildcards).declared_recipe
 
 
-def probed_network(wildcards, input):
+def probed_network(wildcards):
     """What a probe of the fastest precision trains."""
     experiment = experiment_of(wildcards)
     return {"architecture": experiment.architecture, "model": experiment.model, "device": STUDY.device}
@@ -68,8 +76,8 @@ def target_params(wildcards):
     return dict(sorted((name, value) for name, value in settings.items() if name not in REACHED_BY))
 
 
-def reached_by(wildcards, input):
-    """How a target is reached; `input` keeps it from triggering."""
+def reached_by(wildcards):
+    """How a target is reached."""
     settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
     return {name: settings[name] for name in REACHED_BY if name in settings}
 

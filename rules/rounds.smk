@@ -47,15 +47,6 @@ def round_files(wildcards):
     return [ROUND.format(round=planned.number) for planned in rounds_before()]
 
 
-def cell_content(wildcards):
-    """The cell of a job as plain values; a setting that its path names by a digest is looked up among all cells."""
-    path = CELL_PATH.format(**wildcards)
-    if not wildcards.setting.startswith("setting="):
-        return Cell.parse(path).content
-    known = cells_with(present_rounds(ROUND))
-    return next(cell.content for cell in known if cell.path == path)
-
-
 checkpoint plan_round:
     """Decide from all cells so far which ones to add: one checkpoint for the whole study."""
     input:

@@ -12,11 +12,22 @@ import yaml
 
 from prunescape.config.study import load_study
 from prunescape.config.yaml_file import refuse_repeated_keys
+from prunescape.designs import grid, replicates
+from prunescape.designs.plan import experiment_plan
+from prunescape.designs.rounds import first_cells, have_rounds
 from prunescape.errors import InputError
 from support.good_config import EXPERIMENT, GOOD
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 NAN = float("nan")
+
+
+def plans_of(study):
+    return {name: experiment_plan(study, name) for name in study.experiments}
+
+
+def cells_of(study):
+    return first_cells(plans_of(study))
 
 
 def with_value(keys: str, value) -> dict:
@@ -37,11 +48,11 @@ def test_the_good_config_is_a_study():
     study = load_study(GOOD)
     plan = study.experiments["e"]
     assert [variant.name for variant in plan.all_variants] == ["base", "uniform-0.6", "uniform-0.2", "nonuniform-0.4"]
-    assert plan.axis("log10_lr") == ["-2.0", "-1.0", "0.0"]
-    assert plan.axis("log10_wd") == ["-4.8", "-4.6", "-4.4", "-4.2", "-4.0", "-3.8", "-3.6", "-3.4", "-3.2"]
-    assert len(study.first_cells()) == 4 * 3 * 9
+    assert plan.axes["log10_lr"] == ["-2.0", "-1.0", "0.0"]
+    assert plan.axes["log10_wd"] == ["-4.8", "-4.6", "-4.4", "-4.2", "-4.0", "-3.8", "-3.6", "-3.4", "-3.2"]
+    assert len(cells_of(study)) == 4 * 3 * 9
     assert study.ranking_cell("e").path == "experiment=e/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
-    assert study.most_rounds == 0
+    assert not have_rounds(plans_of(study))
     assert study.reference is None
     assert study.priors() == {"e": {"log10_lr": -1.0, "log10_wd": -4.0}}
     assert load_study(GOOD | {"reference": "matthiesen2023"}).reference == "matthiesen2023"
@@ -50,20 +61,21 @@ def test_the_good_config_is_a_study():
 def test_fresh_seeds_follow_those_of_the_grid_and_a_pilot_trains_them_at_the_prior():
     study = load_study(with_value("experiments.e.verdict", {"replicates": 3}))
     assert study.experiments["e"].fresh_seeds == [1, 2, 3]
-    pilot = study.pilot_cells("e")
-    assert study.first_cells() == [*study.cells("e"), *pilot]
-    assert {(cell.log10_lr, cell.log10_wd) for cell in pilot} == {("-1.0", "-4.0")}
+    plan = plans_of(study)["e"]
+    pilot = replicates.first_cells(plan)
+    assert cells_of(study) == [*grid.first_cells(plan), *pilot]
+    assert {cell.setting.path for cell in pilot} == {"log10_lr=-1.0/log10_wd=-4.0"}
     assert len(pilot) == 4 * 3
-    assert study.most_rounds == 1
+    assert have_rounds({"e": plan})
     given = load_study(with_value("experiments.e.verdict", {"replicates": 3, "sigma": 0.2}))
-    assert given.pilot_cells("e") == []
+    assert replicates.first_cells(plans_of(given)["e"]) == []
 
 
 def test_order_of_keys_and_values_does_not_matter():
     turned = {key: GOOD[key] for key in reversed(GOOD)}
     turned["experiments"] = {"e": {key: EXPERIMENT[key] for key in reversed(EXPERIMENT)}}
     turned["experiments"]["e"]["variants"] = {"nonuniform": [0.4], "uniform": [0.2, 0.6]}
-    assert load_study(turned).first_cells() == load_study(GOOD).first_cells()
+    assert cells_of(load_study(turned)) == cells_of(load_study(GOOD))
     assert repr(load_study(turned).summary()) == repr(load_study(GOOD).summary())
 
 
@@ -77,16 +89,16 @@ def test_only_equally_spaced_grids_extend():
 
 @pytest.mark.parametrize("file", sorted(CONFIG.rglob("*.yaml")), ids=lambda file: file.name)
 def test_every_config_of_ours_is_a_study(file):
-    assert load_study(yaml.safe_load(file.read_text()), str(file)).first_cells()
+    assert cells_of(load_study(yaml.safe_load(file.read_text()), str(file)))
 
 
 def test_the_thesis_study_is_counted_and_planned_without_its_data(tmp_path):
     """Chapter 3: 9 x 9 settings of 5 forms of ResNet-56 and MobileNetV2 each, 3 x 3 of 2 of ResNet-50 (3.2.2, 3.3)."""
     file = CONFIG / "studies" / "matthiesen2023.yaml"
     study = load_study(yaml.safe_load(file.read_text()), str(file))
-    cells = Counter(cell.experiment for cell in study.first_cells())
+    cells = Counter(cell.experiment for cell in cells_of(study))
     assert cells == {"cifar10-resnet56": 405, "cifar10-mobilenetv2": 405, "imagenet-resnet50": 18}
-    assert study.most_rounds == 6
+    assert {plan.max_rounds for plan in plans_of(study).values()} == {6}
     command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(CONFIG.parent / "Snakefile")]
     place = ["--configfile", str(file), "--directory", str(tmp_path)]
     planned = subprocess.run([*command, *place], cwd=tmp_path, capture_output=True, text=True, timeout=300)
@@ -146,12 +158,21 @@ BAD = [
     ("datasets.digits.test", "all", ["datasets.digits", "all"]),
     ("experiments.e.grid.log10_lr", [], ["experiments.e.grid.log10_lr", "empty"]),
     ("experiments.e.grid.log10_lr", [-1, -1.0], ["experiments.e.grid.log10_lr", "-1.0 is given more than once"]),
-    ("experiments.e.grid.log10_lr", [-1, 3], ["experiments.e.grid.log10_lr.1", "3.0", "-6 to 1"]),
-    ("experiments.e.grid.log10_wd", [-4, 2], ["experiments.e.grid.log10_wd.1", "2.0", "-8 to 0"]),
-    ("experiments.e.grid.log10_wd", {"step": 1, "size": 99}, ["experiments.e.grid.log10_wd", "-53.0", "-8 to 0"]),
+    ("experiments.e.grid.log10_lr", [-1, 3], ["experiments.e.grid.log10_lr: 3 cannot", "at least -6 and at most 1"]),
+    ("experiments.e.grid.log10_wd", [-4, 2], ["experiments.e.grid.log10_wd: 2 cannot", "at least -8 and at most 0"]),
+    ("experiments.e.grid.log10_wd", {"step": 1, "size": 99}, ["experiments.e.grid.log10_wd: -53.0", "at least -8"]),
     ("experiments.e.grid.log10_wd", {"step": NAN, "size": 3}, ["experiments.e.grid.log10_wd.step", "nan"]),
     ("experiments.e.grid.log10_lr", "all", ["experiments.e.grid.log10_lr", "all", "list"]),
-    ("experiments.e.grid.log10_lr", [None], ["experiments.e.grid.log10_lr.0", "None"]),
+    ("experiments.e.grid.log10_lr", [None], ["experiments.e.grid.log10_lr: None cannot", "a number"]),
+    ("experiments.e.grid.log10_lrs", [-1], ["grid.log10_lrs: no hyperparameter is called", 'mean "log10_lr"']),
+    ("experiments.e.grid.batch_size", [32, 0], ["grid.batch_size: 0 cannot", "a whole number at least 1"]),
+    ("experiments.e.grid.batch_size", [32.5], ["grid.batch_size: 32.5 cannot", "a whole number"]),
+    ("experiments.e.grid.momentum", [0, 0.9, "0.90"], ["grid.momentum: 0.9 is given more than once"]),
+    ("experiments.e.grid.flip", [False, True], ["grid.flip: the values of flip are no numbers", "momentum"]),
+    ("experiments.e.grid.momentum", [0, 0.5], ["prior.momentum: 0.9 is not on the grid", "allowed: 0.0, 0.5"]),
+    ("experiments.e.grid", {"log10_lr": [-1]}, ["experiments.e.grid", "at least 2 items"]),
+    ("experiments.e.prior.momentun", 0.5, ["prior.momentun", 'did you mean "momentum"']),
+    ("analysis", {"thresholds": [1, 2]}, ["analysis", "risk_threshold 0.5", "allowed: 1, 2"]),
     ("experiments.e.prior.log10_lr", -0.9, ["experiments.e.prior.log10_lr", "-0.9", "-2.0, -1.0, 0.0"]),
     ("experiments.e.prior.log10_wd", "low", ["experiments.e.prior.log10_wd", "low"]),
     ("experiments.e.seeds", [1, 1], ["experiments.e.seeds", "1 is given more than once"]),
@@ -246,3 +267,23 @@ def test_a_targets_mistakes_are_one_line(target, words):
     with pytest.raises(InputError) as caught:
         load_study(with_value("targets.ssh", target))
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_grid_spans_any_hyperparameters():
+    """The grid's own values leave the shared recipe; what the prior gives beside the axes enters it."""
+    config = with_value("experiments.e.grid", {"axes": {"momentum": [0.9, 0], "log10_lr": {"step": 1, "size": 3}}})
+    experiment = load_study(config).experiments["e"]
+    assert experiment.axes == {"log10_lr": ["-2.0", "-1.0", "0.0"], "momentum": ["0.0", "0.9"]}
+    assert experiment.prior_setting.values == {"log10_lr": -1.0, "momentum": 0.9}
+    assert experiment.declared_recipe.keys().isdisjoint({"log10_lr", "momentum"})
+    assert (experiment.declared_recipe["log10_wd"], experiment.declared_recipe["epochs"]) == (-4.0, 10)
+    cells = cells_of(load_study(config))
+    assert len(cells) == 4 * 3 * 2
+    assert cells[0].path == "experiment=e/variant=base/log10_lr=-2.0/momentum=0.0/seed=0"
+
+
+def test_a_missing_learning_rate_is_named():
+    config = with_value("experiments.e.grid", {"momentum": [0.9, 0], "batch_size": [32, 64]})
+    config["experiments"]["e"]["prior"] = {"log10_wd": -4}
+    with pytest.raises(InputError, match=r"prior\.log10_lr: this key is missing"):
+        load_study(config)

@@ -14,7 +14,7 @@ from prunescape.config.models import architecture_of
 from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
 from prunescape.errors import InputError, located
 from prunescape.space.recipe import PARAMETERS, Recipe
-from prunescape.space.settings import Setting, parameter_named
+from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, Variant
 
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
@@ -107,7 +107,7 @@ class Experiment(Part):
     @property
     def declared_recipe(self) -> dict[str, Any]:
         """What all cells share, keys sorted: recipe and prior without the hyperparameters that the grid spans."""
-        given = {name: parameter_named(name).value(value) for name, value in self.prior.items()}
+        given = {name: parameter_value(name, value) for name, value in self.prior.items()}
         shared = asdict(self.recipe) | given
         return {name: value for name, value in sorted(shared.items()) if name not in self.axes}
 
@@ -127,30 +127,28 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     if experiment.architecture == "external_models":
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
+    for name, value in experiment.prior.items():
+        located(f"{where}.prior.{name}", parameter_value, name, value)
+    _check_grid(experiment, where)
+    for name in NEEDED:
+        if experiment.values_of(name) == [None]:
+            hint = "give it here, or as an axis of the grid"
+            raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
     _check_data(experiment, options, where)
     _check_milestones(experiment, f"{where}.recipe.milestones")
     _check_verdict(experiment.verdict, f"{where}.verdict")
-    _check_prior(experiment, f"{where}.prior")
-    _check_grid(experiment, where)
-
-
-def _check_prior(experiment: Experiment, where: str) -> None:
-    for name, value in experiment.prior.items():
-        located(f"{where}.{name}", parameter_named(name).value, value)
-    for name in NEEDED:
-        if name not in experiment.grid and experiment.declared_recipe[name] is None:
-            raise InputError("this key is missing", where=f"{where}.{name}", hint="give it here, or as a grid's axis")
 
 
 def _check_grid(experiment: Experiment, where: str) -> None:
     for name, given in experiment.grid.items():
-        prior = located(f"{where}.grid.{name}", experiment.prior_text, name)
-        texts = located(f"{where}.grid.{name}", axis_texts, name, given, prior)
+        place = f"{where}.grid.{name}"
+        prior = located(place, experiment.prior_text, name)
+        texts = located(place, axis_texts, name, given, prior)
         if prior not in texts:
             what = f"{prior} is not on the grid" if prior else "this key is missing"
             raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
         if experiment.extension.max_rounds:
-            located(f"{where}.grid.{name}", check_extension, texts)
+            located(place, check_extension, texts)
 
 
 def _check_verdict(verdict: Verdict, where: str) -> None:

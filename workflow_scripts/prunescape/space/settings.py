@@ -26,6 +26,11 @@ def parameter_named(name: str) -> Parameter:
     return PARAMETERS[name]
 
 
+def parameter_value(name: str, given: Any) -> Value:
+    """`given` as a value of the hyperparameter called `name`; raises InputError for what either cannot be."""
+    return parameter_named(name).value(given)
+
+
 def hyperparameter_columns(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """The columns of a table with one hyperparameter each: name -> (arrow type, meaning)."""
     return {name: PARAMETERS[name].column for name in sorted(names)}
