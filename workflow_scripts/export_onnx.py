@@ -1,19 +1,31 @@
 """Export the best cells of one variant to ONNX, each checked against torch on real images."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prunescape.running.warm import run_job
 
 
-def export_onnx(**arguments: Any) -> None:
+def export_onnx(
+    export: dict[str, Any],
+    *,
+    widths: str,
+    records: list[str],
+    weights: list[str],
+    identity: str,
+    data: str,
+    out: str,
+    folder: str | None = None,
+) -> None:
     """As `export_best`; its imports take seconds, which the warm process of a run does once."""
     from prunescape.deploy.export_best import export_best
 
-    export_best(**arguments)
+    cells = {"widths": widths, "records": records, "weights": weights}
+    export_best(export, **cells, identity=identity, data=data, out=out, folder=folder)
 
 
-def preload(**arguments: Any) -> None:
+def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other variants need too, in the process that will fork them; onnxruntime would start threads."""
     from prunescape.running.preloading import import_for_children
 

@@ -1,18 +1,19 @@
-"""Plan the widths of one variant of a model."""
+"""Plan the widths and the pipeline of one variant of a model."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from prunescape.running.warm import run_job
 
 
-def plan_variant(**arguments: Any) -> None:
+def plan_variant(plan: dict[str, Any], *, identity: str, weights: str | None, out: str) -> None:
     """As `write_widths`; torch takes seconds to import, which the warm process of a run does once."""
     from prunescape.pruning.variant_plan import write_widths
 
-    write_widths(**arguments)
+    write_widths(plan, identity=identity, weights=weights, out=out)
 
 
-def preload(**arguments: Any) -> None:
+def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other variants need too, in the process that will fork them."""
     from prunescape.running.preloading import import_for_children
 

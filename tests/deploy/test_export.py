@@ -67,7 +67,7 @@ def study(tmp_path_factory):
     for number, (log10_lr, seed, status, correct) in enumerate(CELLS):
         cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": "uniform-0.5"}
         score = {"status": status, "correct": correct, "tested": 30, "top1": 10.0 if correct is None else correct / 0.3}
-        record = {**cell, **score, "log10_lr": log10_lr, "log10_wd": -4.0, "seed": seed}
+        record = {**cell, **score, "setting": {"log10_lr": log10_lr, "log10_wd": -4.0}, "seed": seed}
         write_json(folder / str(number) / "record.json", record)
         save_weights(random_network(number), folder / str(number) / "weights.safetensors")
     return folder
@@ -216,16 +216,10 @@ def test_diverged_cells_only_is_an_empty_export(study, tmp_path):
 
 def test_ties_go_to_the_smallest_setting_as_numbers():
     """-1.0 is below -0.8 and 10 above 9, whatever their texts say; the test loss plays no part."""
-    settings = [
-        ("-0.8", "-4.0", 0),
-        ("-1.0", "-4.0", 10),
-        ("-1.0", "-4.0", 9),
-        ("-1.0", "-5.0", 11),
-        ("-2.0", "-5.0", 0),
-    ]
+    cells = [(-0.8, -4.0, 0), (-1.0, -4.0, 10), (-1.0, -4.0, 9), (-1.0, -5.0, 11), (-2.0, -5.0, 0)]
     records = [
-        {"status": "ok", "correct": 500, "log10_lr": lr, "log10_wd": wd, "seed": seed, "loss": -index}
-        for index, (lr, wd, seed) in enumerate(settings)
+        {"status": "ok", "correct": 500, "setting": {"log10_wd": wd, "log10_lr": lr}, "seed": seed, "loss": -index}
+        for index, (lr, wd, seed) in enumerate(cells)
     ]
     records[4] |= {"status": "diverged", "correct": None}
     assert best_records(records, 10) == [3, 2, 1, 0]

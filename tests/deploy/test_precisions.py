@@ -68,7 +68,7 @@ def exported(digits, trained, tmp_path_factory):
     write_json(folder / "widths.json", plan)
     cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": "base", "seed": 0}
     score = {"status": "ok", "correct": 590, "tested": 599, "top1": 98.0}
-    write_json(folder / "record.json", {**cell, **score, "log10_lr": -1.0, "log10_wd": -4.0})
+    write_json(folder / "record.json", {**cell, **score, "setting": {"log10_lr": -1.0, "log10_wd": -4.0}})
     export_best(
         {"best": 1, "precisions": PRECISIONS},
         widths=folder / "widths.json",

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmark_target import benchmark_target, with_accuracy, with_source
 from prunescape.errors import InputError
 from prunescape.measure import agent
+from prunescape.measure.benchmark import benchmark_target, with_accuracy, with_source
 from prunescape.measure.local import AGENT, run_agent
-from prunescape.measure.table import BENCHMARK_COLUMNS, benchmark_rows
+from prunescape.measure.table import benchmark_columns, benchmark_rows
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.store.parquet import arrow_schema
 from prunescape.tasks.images.preparing import write_prepared
@@ -75,7 +75,7 @@ def exports(prepared, tmp_path_factory):
         matrix = np.random.default_rng(seed).normal(size=(32, 3))
         write_linear(folder / "rank-1.onnx", matrix, identity)
         cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": variant}
-        cell |= {"log10_lr": -1.0, "log10_wd": -4.0, "seed": 0}
+        cell |= {"setting": {"log10_lr": -1.0, "log10_wd": -4.0}, "seed": 0}
         correct = int(correct_by_numpy(matrix, arrays).sum()) + 5 * seed
         model = {
             "rank": 1,
@@ -252,8 +252,10 @@ def test_a_batch_larger_than_the_test_split_takes_images_again(prepared, exports
 
 def test_rows_fit_the_schema_and_lose_no_digit(benchmark):
     rows = benchmark_rows(benchmark)
-    table = pa.Table.from_pylist(rows, schema=arrow_schema(BENCHMARK_COLUMNS))
-    assert table.num_rows == 4 and table.column_names == list(BENCHMARK_COLUMNS)
+    columns = benchmark_columns(["log10_wd", "log10_lr"])
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(columns))
+    assert table.num_rows == 4 and table.column_names == list(columns)
+    assert table.column_names[4:8] == ["rank", "log10_lr", "log10_wd", "seed"]
     nulls = {name for name in table.column_names if table[name].null_count}
     assert nulls == ({"energy_j"} if set(table["energy_source"].to_pylist()) == {"absent"} else set())
     entry, row = benchmark["latency"][3], table.slice(3, 1).to_pylist()[0]

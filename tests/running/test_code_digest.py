@@ -265,10 +265,10 @@ def test_the_digests_of_all_scripts_take_a_fraction_of_a_second():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("prunescape.training.sgd", "prunescape.training.momentum"),
-        ("prunescape.records", "prunescape.training.values"),
-        ("prunescape.cells", "prunescape.space.cell"),
-        ("prunescape.data", "prunescape.tasks"),
+        ("prunescape.training.step", "prunescape.training.stepping"),
+        ("prunescape.store.records", "prunescape.training.values"),
+        ("prunescape.space.cells", "prunescape.space.points"),
+        ("prunescape.tasks", "prunescape.learning"),
     ],
 )
 def test_a_module_of_the_package_may_move(package, old, new):
@@ -277,10 +277,19 @@ def test_a_module_of_the_package_may_move(package, old, new):
     assert (package.digest("train_cell"), package.digest("prepare_data"), package.digest("plan_variant")) == before
 
 
+def test_each_optimiser_has_its_own_digest(package):
+    """A new one retrains nothing that another trained."""
+    roots = "train_cell", "prunescape.training.optimisers.sgd"
+    before, folder = package.digest(*roots), package.folder / "prunescape/training/optimisers"
+    (folder / "other.py").write_text((folder / "sgd.py").read_text().replace("SGD", "Other"))
+    assert package.digest(*roots) == before
+    assert package.digest("train_cell", "prunescape.training.optimisers.other") != before
+
+
 def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(package):
     others = ("train_cell", "map_landscapes", "export_onnx")
     before, table = [package.digest(script) for script in others], package.digest("collect_study")
-    package.edit("prunescape/cell_columns.py", "number of classes", "how many classes there are")
+    package.edit("prunescape/analysis/cell_columns.py", "number of classes", "how many classes there are")
     assert [package.digest(script) for script in others] == before
     assert package.digest("collect_study") != table
 
@@ -288,18 +297,24 @@ def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(p
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("recipe.py", "Lt(1)] = 0.9", "Lt(1)] = 0.8"),
-        ("training/sgd.py", '"nesterov": False', '"nesterov": True'),
-        ("training/sgd.py", "    @torch.no_grad()\n", ""),
-        ("training/loop.py", "loss.backward()", "loss.backward(retain_graph=True)"),
-        ("training/evaluation.py", "network.eval()", "network.train()"),
-        ("nets/build.py", "torch.manual_seed(seed)", "torch.manual_seed(seed + 1)"),
+        (
+            "space/recipe.py",
+            'Annotated[float, Ge(0), Lt(1), Meaning("momentum", "linear", stackable=True)] = 0.9',
+            "float = 0.8",
+        ),
+        ("training/optimisers/sgd.py", '"nesterov": False', '"nesterov": True'),
+        ("training/optimisers/sgd.py", "    @torch.no_grad()\n", ""),
+        ("training/step.py", ".backward()", ".backward(retain_graph=True)"),
+        ("tasks/images/task.py", "network.eval()", "network.train()"),
+        ("pruning/pipelines.py", "range(recipe.epochs)", "range(1, recipe.epochs)"),
+        ("models/build.py", "torch.manual_seed(seed)", "torch.manual_seed(seed + 1)"),
     ],
 )
 def test_an_edited_training_changes_the_digest_of_training(package, file, old, new):
-    before = package.digest("train_cell")
+    roots = "train_cell", "prunescape.training.optimisers.sgd", "prunescape.tasks.images.task"
+    before = package.digest(*roots)
     package.edit(f"prunescape/{file}", old, new)
-    assert package.digest("train_cell") != before
+    assert package.digest(*roots) != before
 
 
 def test_nothing_reads_the_annotations_of_functions():

@@ -16,16 +16,19 @@ from prepare_data import prepare_data
 from prunescape.errors import Stopped
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.space.cells import Cell
-from prunescape.space.recipe import Recipe
+from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
 from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.prepared import PreparedData
+from prunescape.tasks.images.task import Task
 from prunescape.training.checkpointing import Checkpointer
-from prunescape.training.loop import Training
+from prunescape.training.loop import Training, start_training
+from prunescape.training.together import train_together
 from support.project import ROOT
 from support.small_images import three_classes
+from support.trainings import CPU, recipe_with
 
-RECIPE = Recipe(epochs=3, batch_size=16, schedule="cosine", momentum=0.9, crop_padding=1, flip=True)
+RECIPE = recipe_with(0.05, 0.01, epochs=3, batch_size=16, schedule="cosine", crop_padding=1, flip=True)
 TIMES = ("seconds", "epoch_seconds", "images_per_second", "peak_memory_bytes", "resumes", "provenance")
 
 
@@ -52,22 +55,22 @@ def fresh(data, **hooks) -> Training:
     """Everything that has a state: momentum, batch norm, dropout, crops and flips."""
     torch.manual_seed(3)
     layers = [nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.3), nn.Linear(144, 3)]
-    settings = {"learning_rate": 0.05, "weight_decay": 0.01, "seed": 7, "device": torch.device("cpu")}
-    return Training(nn.Sequential(*layers), data, RECIPE, **settings, **hooks)
+    return start_training(nn.Sequential(*layers), Task(data, CPU), RECIPE, seed=7, **hooks)
 
 
 def go_on(data, file, after=10**9, key="key") -> Training:
     checkpointer = Interrupting(file, key, after)
     training = fresh(data, between_batches=checkpointer.between_batches)
     checkpointer.resume(training)
-    training.run()
+    train_together([training])
     return training
 
 
 def assert_same(training: Training, other: Training) -> None:
     mine, others = training.outcome, other.outcome
-    assert mine.history == others.history and mine.loss == others.loss
-    assert torch.equal(mine.correct, others.correct) and torch.equal(mine.val_correct, others.val_correct)
+    assert mine.history == others.history and mine.test.loss == others.test.loss
+    assert torch.equal(mine.test.correct, others.test.correct)
+    assert torch.equal(mine.validation.correct, others.validation.correct)
     states = (training.network.state_dict(), other.network.state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
     assert len(mine.seconds) == len(others.seconds) == RECIPE.epochs
@@ -76,7 +79,7 @@ def assert_same(training: Training, other: Training) -> None:
 @pytest.fixture(scope="module")
 def undisturbed(data) -> Training:
     training = fresh(data)
-    training.run()
+    train_together([training])
     return training
 
 
@@ -164,10 +167,11 @@ def start(study: Path, out: Path) -> subprocess.Popen:
     """A training in a process of its own, as a job runs it."""
     out.mkdir(exist_ok=True)
     inputs = {"shared": "shared.json", "identity": "digits.json", "widths": "widths.json", "data": "digits.npz"}
-    arguments = {name: str(study / file) for name, file in inputs.items()}
+    files = {name: str(study / file) for name, file in inputs.items()}
     outputs = {"record": "record.json", "weights": "weights.safetensors", "checkpoint": "checkpoint.safetensors"}
-    arguments |= {name: str(out / file) for name, file in outputs.items()}
-    arguments |= {"cell": Cell("e", BASE, "-1.0", "-4.0").path, "device": "cpu"}
+    files |= {name: str(out / file) for name, file in outputs.items()}
+    cell = Cell("e", BASE, Setting.of({"log10_lr": -1, "log10_wd": -4})).content
+    arguments = {"cell": cell, "files": files, "device": "cpu"}
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow_scripts")}
     command = [sys.executable, "-c", PROCESS, str(out / "train.log"), json.dumps(arguments)]
     return subprocess.Popen(command, env=environment)

@@ -25,7 +25,7 @@ ODD_JOB = """
 import os, sys, time
 from pathlib import Path
 
-def preload(**arguments):
+def preload(arguments):
     global LOADED
     LOADED = os.getpid()
 
@@ -122,7 +122,7 @@ def test_a_script_that_asks_the_warm_process_imports_little(script):
 @pytest.mark.parametrize("script", ["plan_variant", "export_onnx"])
 def test_what_is_loaded_for_others_starts_no_thread(script):
     """A fork copies one thread only; those of numpy are forbidden to the warm process."""
-    code = f"import os, {script}; {script}.preload(); print(len(os.listdir('/proc/self/task')))"
+    code = f"import os, {script}; {script}.preload({{}}); print(len(os.listdir('/proc/self/task')))"
     place = {"cwd": ROOT / "workflow_scripts", "env": {**os.environ, **ONE_THREAD}, "text": True}
     assert subprocess.run([sys.executable, "-c", code], **place, stdout=subprocess.PIPE, check=True).stdout == "1\n"
 

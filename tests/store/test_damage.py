@@ -17,8 +17,8 @@ import pyarrow as pa
 import pytest
 import torch
 
-from benchmark_target import exported_models
 from prunescape.errors import InputError
+from prunescape.measure.benchmark import exported_models
 from prunescape.models.sealed_tensors import read_tensors, write_tensors
 from prunescape.store.files import damaged_files, file_digest, read_json, write_json
 from prunescape.store.parquet import read_table, write_table

@@ -21,7 +21,10 @@ JOB = """
     from pathlib import Path
     import torch
     import prunescape.models.build as build, prunescape.training.cell_record, prunescape.training.loop
-    from prunescape.space.cells import BASE, Cell
+    from prunescape.pruning.pipelines import STARTS
+    from prunescape.space.cells import Cell
+    from prunescape.space.settings import Setting
+    from prunescape.space.variants import BASE
     from prunescape.running.job_log import job_log
     from train_cell import train_cell
 
@@ -31,12 +34,13 @@ JOB = """
 
     {before}
     with job_log(out / "train.log"):
-        train_cell(
-            Cell("small", BASE, "-1.0", "-4.0", 0).path, device="cpu",
+        files = dict(
             shared=small / "shared.json", identity=results / "data/digits.json",
             widths=small / "variant=base/widths.json", data=results / "data/digits.npz",
             record=out / "record.json", weights=out / "weights.safetensors", checkpoint=out / "checkpoint.safetensors",
         )
+        setting = Setting.of({"log10_lr": -1, "log10_wd": -4})
+        train_cell(Cell("small", BASE, setting).content, files, device="cpu")
 """
 # five megabytes more than the process has: enough to begin, not for a batch
 NO_MEMORY = """
@@ -50,7 +54,7 @@ NO_GPU_MEMORY = """
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has 79.1 GiB")
 
     build.planned_network = lambda plan: Full(1, 1)
-    build.initialise = lambda network, seed: network
+    STARTS["initialised"] = lambda network, seed: network
 """
 KILLED = "import os, signal; print('epoch=1 loss=2.3', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
 

@@ -22,7 +22,7 @@ from prunescape.tasks.images.cifar import read_cifar
 from prunescape.tasks.images.digits import read_digits
 from prunescape.tasks.images.fashion_mnist import read_fashion_mnist
 from prunescape.tasks.images.prepared import ARRAYS, array_digest, load_prepared
-from prunescape.tasks.images.preparing import channel_moments, count_classes, read_dataset
+from prunescape.tasks.images.preparing import channel_mean_and_std, count_classes, read_dataset
 from prunescape.tasks.images.subsets import draw
 
 RANDOM = np.random.default_rng(0)
@@ -323,14 +323,14 @@ def test_subsets_that_cannot_be_drawn(options, allowed):
         read_dataset(resolve_options("digits", options))
 
 
-def test_moments_are_exact_in_whole_numbers():
+def test_mean_and_std_are_exact_in_whole_numbers():
     """Against numpy on float64 and, where all is equal, against 0 without any rounding."""
     images = RANDOM.integers(0, 256, (50, 3, 5, 7), dtype=np.uint8)
-    mean, std = channel_moments(images)
+    mean, std = channel_mean_and_std(images)
     pixels = images.astype(np.float64) / 255
     np.testing.assert_allclose(mean, pixels.mean(axis=(0, 2, 3)), rtol=1e-13)
     np.testing.assert_allclose(std, pixels.std(axis=(0, 2, 3)), rtol=1e-13)
-    assert channel_moments(np.full((9, 1, 3, 3), 77, np.uint8)) == ([77 / 255], [0.0])
+    assert channel_mean_and_std(np.full((9, 1, 3, 3), 77, np.uint8)) == ([77 / 255], [0.0])
 
 
 def test_labels_with_a_gap_are_refused():

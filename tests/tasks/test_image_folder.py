@@ -21,7 +21,7 @@ from prunescape.deploy.export_best import calibration_images, export_best
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.space.cells import Cell
-from prunescape.space.recipe import Recipe
+from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
 from prunescape.tasks.images import image_folder
@@ -29,14 +29,16 @@ from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.image_folder import evenly_spaced
 from prunescape.tasks.images.prepared import IDENTITY, PreparedData, load_prepared
 from prunescape.tasks.images.streaming import Streamed
+from prunescape.tasks.images.task import Task
 from prunescape.tasks.images.torchvision_operators import declare_missing_operators
-from prunescape.training.loop import Training, train
+from prunescape.training.loop import start_training
+from prunescape.training.together import train_together
+from support.trainings import CPU, recipe_with, train
 from train_cell import train_cell
 
-CPU = torch.device("cpu")
 CLASSES = ("blue", "green", "red")
 SUFFIXES = ("jpg", "png", "JPEG", "bmp", "webp")
-SETTINGS = {"learning_rate": 0.01, "weight_decay": 1e-3, "seed": 4, "device": CPU}
+RECIPE = recipe_with(0.01, 1e-3, epochs=1, batch_size=16)
 
 
 def write_tree(folder: Path, *, train=20, val=10, suffixes=SUFFIXES, sides=(16, 30)) -> Path:
@@ -138,18 +140,18 @@ def test_mean_and_std_are_those_of_the_training_images_as_in_validation(tree, fl
     pixels = np.stack(views) / 255
     np.testing.assert_allclose(identity["mean"], pixels.mean((0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(identity["std"], pixels.std((0, 1, 2)), rtol=1e-12)
-    assert identity["moments_images"] == 60
+    assert identity["statistics_images"] == 60
 
 
-def test_moments_and_sample_of_a_large_folder_are_of_evenly_spaced_images(tree, tmp_path, monkeypatch):
-    monkeypatch.setattr(image_folder, "MOMENTS_IMAGES", 7)
+def test_mean_std_and_sample_of_a_large_folder_are_of_evenly_spaced_images(tree, tmp_path, monkeypatch):
+    monkeypatch.setattr(image_folder, "STATISTICS_IMAGES", 7)
     monkeypatch.setattr(image_folder, "SAMPLE_IMAGES", 4)
     data, identity = prepare(tree, tmp_path, resize=14)
     assert data.test_positions.tolist() == [0, 7, 15, 22] and data.test_images.shape == (4, 3, 12, 12)
     paths = paths_of(data.train_listing, tree)
     views = [torchvisions_view(paths[place], 14, 12) for place in (0, 8, 17, 25, 34, 42, 51)]
     np.testing.assert_allclose(identity["mean"], np.stack(views).mean((0, 1, 2)) / 255, rtol=1e-12)
-    assert identity["moments_images"] == 7
+    assert identity["statistics_images"] == 7
     for total, count in ((50_000, 512), (5, 5), (3, 9), (10, 3)):
         places = evenly_spaced(total, count)
         assert len(set(places)) == min(total, count) and places.max() < total
@@ -244,18 +246,18 @@ def network_for(data) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(3 * 12 * 12, data.classes))
 
 
-def trained(data, recipe, **changes):
+def trained(data, recipe=RECIPE, seed=4):
     network = network_for(data)
-    return network[2].weight, train(network, data, recipe, **SETTINGS | changes)
+    return network[2].weight, train(network, data, recipe, seed=seed)
 
 
 def test_a_training_is_the_same_with_workers_and_without(flowers):
     data, _ = flowers
-    recipe = Recipe(epochs=2, batch_size=16, flip=True)
+    recipe = replace(RECIPE, epochs=2, flip=True)
     (alone, first), (helped, second) = (trained(replace(data, workers=count), recipe) for count in (0, 2))
     assert torch.equal(alone, helped)
-    assert first.history == second.history and torch.equal(first.correct, second.correct)
-    assert first.correct.float().mean() > 0.8  # it learns which channel is bright
+    assert first.history == second.history and torch.equal(first.test.correct, second.test.correct)
+    assert first.test.correct.float().mean() > 0.8  # it learns which channel is bright
 
 
 def test_streamed_is_the_same_as_in_memory_where_nothing_is_random(tmp_path):
@@ -274,37 +276,35 @@ def test_streamed_is_the_same_as_in_memory_where_nothing_is_random(tmp_path):
             f"{split}_labels": listing["label"].copy(),
         }
     in_memory = PreparedData(**arrays, mean=streamed.mean, std=streamed.std, classes=3)
-    recipe = Recipe(epochs=1, batch_size=16)
-    (mine, first), (other, second) = (trained(data, recipe) for data in (streamed, in_memory))
+    (mine, first), (other, second) = (trained(data) for data in (streamed, in_memory))
     assert torch.equal(mine, other)
     assert first.history == second.history
-    assert torch.equal(first.correct, second.correct) and torch.equal(first.val_correct, second.val_correct)
+    assert torch.equal(first.test.correct, second.test.correct) and torch.equal(
+        first.validation.correct, second.validation.correct
+    )
 
 
 def test_a_training_beside_another_draws_for_itself(flowers):
     """From the same images, in the order and with the crops of its own seed: what it draws alone."""
     data, _ = flowers
-    recipe = Recipe(epochs=1, batch_size=16)
-    first = Training(network_for(data), data, recipe, **SETTINGS)
-    other = SETTINGS | {"seed": 5}
+    first = start_training(network_for(data), Task(data, CPU), RECIPE, seed=4)
     beside, alone = network_for(data), network_for(data)
-    first.run()
-    Training(beside, data, recipe, **other, beside=first).run()
-    train(alone, data, recipe, **other)
+    train_together([first])
+    train(beside, data, RECIPE, seed=5, beside=first)
+    train(alone, data, RECIPE, seed=5)
     assert torch.equal(beside[2].weight, alone[2].weight)
     assert not torch.equal(beside[2].weight, first.network[2].weight)
 
 
 def test_dropout_follows_from_the_seed(flowers):
     data, _ = flowers
-    recipe = Recipe(epochs=1, batch_size=16)
     torch.rand(3)
-    first, _ = trained(data, recipe)
+    first, _ = trained(data)
     again, other = network_for(data), network_for(data)
     torch.rand(5)
-    train(again, data, recipe, **SETTINGS)
+    train(again, data, RECIPE, seed=4)
     assert torch.equal(first, again[2].weight)
-    train(other, data, recipe, **SETTINGS | {"seed": 5})
+    train(other, data, RECIPE, seed=5)
     assert not torch.equal(first, other[2].weight)
 
 
@@ -329,7 +329,7 @@ def test_training_names_an_image_that_cannot_be_used(tree, tmp_path, workers, ho
     data, _ = prepare(moved, tmp_path, resize=14)
     damage(moved / "train/green/003.bmp", how)
     with pytest.raises(InputError, match=f"train/green/003.bmp: the image {said}") as caught:
-        trained(replace(data, workers=workers), Recipe(epochs=1, batch_size=8))
+        trained(replace(data, workers=workers), replace(RECIPE, batch_size=8))
     assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
 
 
@@ -414,8 +414,9 @@ def cell(tree, tmp_path_factory):
     declare_experiment(recipe, "code", identity=files["identity"], out=out / "shared.json")
     made = {"record": out / "record.json", "weights": out / "weights.safetensors"}
     known = {"shared": out / "shared.json", "widths": out / "widths.json", **files}
-    settings = {"device": "cpu", "folder": str(tree), "workers": 1, "checkpoint": out / "checkpoint.safetensors"}
-    train_cell(Cell("e", BASE, "-3.0", "-4.0").path, **settings, **known, **made)
+    places = {**known, **made, "folder": str(tree), "checkpoint": out / "checkpoint.safetensors"}
+    setting = Setting.of({"log10_lr": -3, "log10_wd": -4})
+    train_cell(Cell("e", BASE, setting).content, places, device="cpu", workers=1)
     exported = {"widths": out / "widths.json", "records": [made["record"]], "weights": [made["weights"]], **files}
     export_best({"best": 1}, **exported, out=out / "onnx")
     target = {"name": "here", "kind": "local", "threads": [1], "batch": [1], "precisions": ["fp32"]}

@@ -8,19 +8,21 @@ import pytest
 import torch
 from torch import nn
 
-from prunescape.analysis.cell_columns import CELL_COLUMNS, record_row
+from prunescape.analysis.cell_columns import cell_columns, record_row
+from prunescape.pruning.pipelines import rate_factors, scratch
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import Recipe
+from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
 from prunescape.tasks.images.augmentation import Augmenter
-from prunescape.tasks.images.evaluation import evaluate
 from prunescape.tasks.images.prepared import PreparedData
-from prunescape.tasks.images.splits import InMemory, Normaliser
+from prunescape.tasks.images.splits import InMemory
+from prunescape.tasks.images.task import Task
 from prunescape.training.cell_record import best_epoch, cell_record
-from prunescape.training.loop import train
-from prunescape.training.sgd import SGD
-
-CPU = torch.device("cpu")
+from prunescape.training.loop import Outcome, start_training
+from prunescape.training.optimisers.sgd import SGD
+from prunescape.training.together import train_together
+from support.trainings import CPU, recipe_with, train
 
 
 def blobs(classes: int = 3, images: int = 60, size: int = 6) -> PreparedData:
@@ -68,9 +70,7 @@ def test_the_update_is_equation_2_1():
     data = blobs()
     network = linear_network(data)
     weight, bias = (tensor.detach().double().numpy().copy() for tensor in network[1].parameters())
-    settings = {"learning_rate": 0.05, "weight_decay": 0.3}
-    recipe = Recipe(epochs=1, batch_size=16, momentum=0.9)
-    train(network, data, recipe, **settings, seed=5, device=CPU)
+    train(network, data, recipe_with(0.05, 0.3, epochs=1, batch_size=16, momentum=0.9), seed=5)
     order = torch.randperm(60, generator=torch.Generator().manual_seed(5)).numpy()
     normal = (data.train_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     images = normal.reshape(60, -1)
@@ -104,7 +104,7 @@ def test_steps_are_torchs_own_bit_for_bit():
 def test_images_are_normalised_with_the_given_mean_and_std():
     data = blobs()
     split = InMemory(data.train_images, data.train_labels, CPU)
-    normal = Normaliser(data, CPU)(split.images).double()
+    normal = Task(data, CPU).inputs(split.images).double()
     assert normal.shape == (60, 2, 6, 6)
     np.testing.assert_allclose(normal.mean((0, 2, 3)), [0, 0], atol=1e-5)
     np.testing.assert_allclose(normal.std((0, 2, 3), correction=0), [1, 1], rtol=1e-5)
@@ -150,40 +150,54 @@ def test_schedules_follow_their_closed_forms():
     assert cosine.rate_factor(7) == pytest.approx((1 + math.cos(7 * math.pi / 8)) / 2)
 
 
+def test_the_pipeline_scratch_is_the_whole_recipe():
+    recipe = Recipe(epochs=4, batch_size=1, schedule="cosine")
+    assert rate_factors(scratch(), recipe) == [recipe.rate_factor(epoch) for epoch in range(4)]
+
+
+def test_each_segment_of_a_schedule_follows_the_one_before():
+    data, recipe = blobs(), recipe_with(0.2, 0, epochs=2, batch_size=32, milestones=(1,))
+    twice = scratch() | {"segments": ["recipe", "recipe"]}
+    factors = rate_factors(twice, recipe)
+    training = start_training(linear_network(data), Task(data, CPU), recipe, seed=0, rate_factors=factors)
+    train_together([training])
+    rates = [entry["learning_rate"] for entry in training.outcome.history]
+    assert rates == pytest.approx([0.2, 0.02, 0.2, 0.02])
+
+
 def test_the_schedule_sets_each_epochs_rate():
     data = blobs()
-    recipe = Recipe(epochs=4, batch_size=32, milestones=(2,), decay=0.5)
-    outcome = train(linear_network(data), data, recipe, learning_rate=0.2, weight_decay=0, seed=0, device=CPU)
+    recipe = recipe_with(0.2, 0, epochs=4, batch_size=32, milestones=(2,), decay=0.5)
+    outcome = train(linear_network(data), data, recipe, seed=0)
     assert [entry["learning_rate"] for entry in outcome.history] == pytest.approx([0.2, 0.2, 0.1, 0.1])
 
 
 def test_it_learns_and_evaluates_every_image_once():
     data = blobs()
     network = linear_network(data)
-    recipe = Recipe(epochs=15, batch_size=16, schedule="cosine")
-    outcome = train(network, data, recipe, learning_rate=0.01, weight_decay=1e-4, seed=0, device=CPU)
+    outcome = train(network, data, recipe_with(0.01, 1e-4, epochs=15, batch_size=16, schedule="cosine"), seed=0)
     normal = (data.test_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     with torch.no_grad():
         logits = network(torch.from_numpy(normal).float())
     labels = torch.from_numpy(data.test_labels)
-    assert torch.equal(outcome.correct, logits.argmax(1) == labels)
-    assert outcome.loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
-    assert outcome.correct.float().mean() > 0.9
-    assert outcome.correct_top5 is None
+    assert torch.equal(outcome.test.correct, logits.argmax(1) == labels)
+    assert outcome.test.loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
+    assert outcome.test.correct.float().mean() > 0.9
+    assert outcome.test.correct_top5 is None
 
 
 def test_batch_norm_learns_in_training_and_rests_in_evaluation():
     """Running statistics by hand: momentum 0.1 over the batches; evaluation uses them and leaves them alone."""
     data = blobs()
     network = nn.Sequential(nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, 3))
-    train(network, data, Recipe(epochs=1, batch_size=60), learning_rate=1e-9, weight_decay=0, seed=0, device=CPU)
+    train(network, data, recipe_with(1e-9, 0, epochs=1, batch_size=60), seed=0)
     normal = (data.train_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     np.testing.assert_allclose(network[0].running_mean, 0.1 * normal.mean((0, 2, 3)), atol=1e-5)
     np.testing.assert_allclose(
         network[0].running_var, 0.9 + 0.1 * normal.var((0, 2, 3), ddof=0) * 2160 / 2159, rtol=1e-5
     )
     before = copy.deepcopy(network.state_dict())
-    _, correct, _ = evaluate(network, split_to_test(data), Normaliser(data, CPU), 3)
+    correct = Task(data, CPU).test(network, split_to_test(data)).correct
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     fixed = network.eval()
     tested = torch.from_numpy((data.test_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]).float()
@@ -212,22 +226,22 @@ def test_top5_counts_the_five_best_classes():
         def forward(self, x):
             return logits[: len(x)]
 
-    _, top1, top5 = evaluate(Fixed(), split_to_test(data), Normaliser(data, CPU), 12)
-    assert top1.tolist() == [True, False, False]
-    assert top5.tolist() == [True, True, False]
+    tested = Task(data, CPU).test(Fixed(), split_to_test(data))
+    assert tested.correct.tolist() == [True, False, False]
+    assert tested.correct_top5.tolist() == [True, True, False]
 
 
 def test_same_seed_same_weights_history_and_correctness():
     data = blobs()
-    recipe = Recipe(epochs=3, batch_size=16, crop_padding=1, flip=True)
+    recipe = recipe_with(0.05, 0.01, epochs=3, batch_size=16, crop_padding=1, flip=True)
     runs = []
     for seed in (0, 0, 1):
         network = linear_network(data)
-        outcome = train(network, data, recipe, learning_rate=0.05, weight_decay=0.01, seed=seed, device=CPU)
+        outcome = train(network, data, recipe, seed=seed)
         runs.append((network[1].weight.detach().clone(), outcome))
     assert torch.equal(runs[0][0], runs[1][0])
     assert runs[0][1].history == runs[1][1].history
-    assert torch.equal(runs[0][1].correct, runs[1][1].correct)
+    assert torch.equal(runs[0][1].test.correct, runs[1][1].test.correct)
     assert not torch.equal(runs[0][0], runs[2][0])
 
 
@@ -235,31 +249,36 @@ WIDTHS = {"model": "m", "ratio_achieved": 1.0, "flops": 1, "parameters": 2}
 IDENTITY = {"dataset": "blobs", "classes": 20, "train": 60, "test": 30}
 
 
+def record_of(data: PreparedData, outcome: Outcome, **setting) -> dict:
+    cell = Cell("e", BASE, Setting.of(setting))
+    return cell_record(cell, outcome, task=Task(data, CPU), widths=WIDTHS, identity=IDENTITY)
+
+
 def test_a_diverged_training_is_recorded_at_chance_level():
     data = blobs(classes=20)
-    recipe = Recipe(epochs=5, batch_size=16)
-    outcome = train(linear_network(data), data, recipe, learning_rate=1e30, weight_decay=1.0, seed=0, device=CPU)
+    outcome = train(linear_network(data), data, recipe_with(1e30, 1.0, epochs=5, batch_size=16), seed=0)
     assert outcome.diverged
     assert len(outcome.history) < 5
-    record = cell_record(Cell("e", BASE, "1.0", "0.0"), outcome, widths=WIDTHS, identity=IDENTITY)
+    record = record_of(data, outcome, log10_lr=1.0, log10_wd=0.0)
     assert (record["status"], record["top1"], record["top5"]) == ("diverged", 5.0, 25.0)
     assert record["correct"] is record["correct_top5"] is record["loss"] is None
 
 
 def test_a_record_has_every_column_and_its_bits_count_the_correct():
     data = blobs(classes=20)
-    recipe = Recipe(epochs=2, batch_size=16)
-    outcome = train(linear_network(data), data, recipe, learning_rate=0.01, weight_decay=0, seed=0, device=CPU)
-    record = cell_record(Cell("e", BASE, "-2.0", "0.0"), outcome, widths=WIDTHS, identity=IDENTITY)
+    outcome = train(linear_network(data), data, recipe_with(0.01, 0, epochs=2, batch_size=16), seed=0)
+    record = record_of(data, outcome, log10_lr=-2.0, log10_wd=0.0, momentum=0.5, batch_size=16)
     job = {"seconds": 1.0, "resumes": 0, "together": 1, "peak_memory_bytes": 5, "recipe": {"precision": "fp32"}}
     names = ("device", "host", "cpu", "torch", "numpy", "finished")
     digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")
     host = dict.fromkeys((*names, *digests), "x")
     place = {"stage": "grid", "round": 0, "select_on": "test"}
-    row = record_row(copy.deepcopy(record) | job | {"provenance": host}, place)
-    assert list(row) == list(CELL_COLUMNS)
+    assert record["setting"] == {"log10_lr": -2.0, "log10_wd": 0.0, "momentum": 0.5, "batch_size": 16}
+    columns = cell_columns(record["setting"])
+    row = record_row(copy.deepcopy(record) | job | {"provenance": host}, place, columns)
+    assert list(row) == list(columns) and row["epochs_trained"] == 2
     bits = np.unpackbits(np.frombuffer(row["correct_bits"], np.uint8))[: row["tested"]]
-    assert bits.tolist() == outcome.correct.int().tolist()
+    assert bits.tolist() == outcome.test.correct.int().tolist()
     assert row["correct"] == bits.sum()
     assert row["top1"] == 100 * row["correct"] / 30
 

@@ -7,15 +7,19 @@ from torch import nn
 
 from declare_experiment import declare_experiment
 from prunescape.errors import InputError
+from prunescape.space.recipe import Recipe
 from prunescape.store.files import read_json
 from prunescape.tasks.images.preparing import write_prepared
+from prunescape.tasks.images.task import Task, example_data
 from prunescape.training import probe
+from prunescape.training.loop import Batch
 from prunescape.training.precision import check_tf32, computed_in, forward, offered_by
 
 CPU = torch.device("cpu")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 RECIPE = {"epochs": 1, "batch_size": 8, "precision": "auto"}
-NETWORK = {"architecture": "resnet_cifar", "model": "resnet8", "device": "cpu"}
+PRIOR = {"log10_lr": -1.0, "log10_wd": -4.0}
+PROBE = {"architecture": "resnet_cifar", "model": "resnet8", "device": "cpu", "prior": PRIOR}
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def test_a_less_exact_one_is_taken_where_it_is_worth_it(monkeypatch, identity, t
     monkeypatch.setattr(probe, "offered_by", lambda device: tuple(taken))
     monkeypatch.setattr(probe, "throwaway_step", lambda *arguments: arguments[-1])
     monkeypatch.setattr(probe, "seconds_of", lambda step, device, count=1: taken[step])
-    declare_experiment(RECIPE, "code", identity=identity, out=tmp_path / "shared.json", network=NETWORK)
+    declare_experiment(RECIPE, "code", identity=identity, out=tmp_path / "shared.json", probe=PROBE)
     assert read_json(tmp_path / "shared.json")["recipe"] == RECIPE | {"precision": settled}
 
 
@@ -67,9 +71,12 @@ def test_a_probe_really_trains_and_leaves_the_weights_as_they_are():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    assert probe.fastest_precision(network, (2, 8, 8), 5, DEVICE) in offered_by(DEVICE)
+    task = Task(example_data({"shape": [2, 8, 8], "classes": 3}, 5), DEVICE)
+    recipe = Recipe(epochs=1, batch_size=5, **PRIOR)
+    assert probe.fastest_precision(network, task, recipe) in offered_by(DEVICE)
     assert all(torch.equal(value.cpu(), before[name]) for name, value in network.state_dict().items())
-    assert probe.seconds_of(probe.throwaway_step(network, (2, 8, 8), 5, DEVICE, "fp32"), DEVICE) > 0
+    batch = Batch(*task.open_splits(recipe, torch.Generator()).train.first(5), rate=0.0)
+    assert probe.seconds_of(probe.throwaway_step(network, task, batch, recipe, "fp32"), DEVICE) > 0
 
 
 @pytest.mark.parametrize(("precision", "tf32"), [("fp32", False), ("tf32", True), ("bf16", True)])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from prunescape.commands.arguments import image_shape, number, whole_number
+from prunescape.config.models import SCORES
 from prunescape.space.variants import METHODS
 
 
@@ -44,7 +45,7 @@ def add_prune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--ratio", type=number, required=True, help="share of FLOPs to keep, above 0 and below 1")
     command.add_argument("--method", choices=METHODS, required=True)
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for widths and weights")
-    command.add_argument("--score", choices=("l1_layer", "l1"), default="l1_layer", help="default: %(default)s")
+    command.add_argument("--score", choices=SCORES, default=SCORES[0], help="default: %(default)s")
     command.add_argument("--min-keep", type=number, default=0.1, help="least share of a layer's channels kept")
     command.add_argument("--weights", type=Path, metavar="FILE", help="safetensors; default: fresh, seed 0")
     command.add_argument("--classes", type=whole_number, help="default: 10 for models of CIFAR size, else 1000")

@@ -1,6 +1,6 @@
-"""Which architecture module builds the model of a given name. Needs nothing: it is read where torch is not installed.
+"""The names of models, with the architecture module that builds each, and of scores: read where torch is not installed.
 
-No architecture and no training code imports this table, so a new entry retrains nothing.
+No architecture and no training code imports this module, so a new entry retrains nothing.
 """
 
 import re
@@ -13,6 +13,7 @@ ARCHITECTURES = {
     "mobilenet_v2": "mobilenet_v2",
     "resnet50": "resnet_imagenet",
 }
+SCORES = ("l1_layer", "l1")  # pruning/scores.py has the functions; the first is the default
 TORCHVISION = "torchvision:"
 FACTORY_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 

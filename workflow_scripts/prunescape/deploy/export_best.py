@@ -1,9 +1,10 @@
-"""The best cells of one variant as ONNX files, each checked against torch on real images. Needs torch and onnx."""
+"""The best cells of one variant as ONNX files, each checked against torch on real images."""
 
 import os
 import shutil
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,12 +21,12 @@ from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
 
 PARITY_IMAGES = 256
-CELL_FIELDS = ("experiment", "model", "dataset", "variant", "log10_lr", "log10_wd", "seed")
+CELL_FIELDS = ("experiment", "model", "dataset", "variant", "setting", "seed")
 RECORD = (*CELL_FIELDS, "status", "correct", "tested", "top1")
 
 
 def export_best(
-    export: dict,
+    export: dict[str, Any],
     *,
     widths: str,
     records: list[str],
@@ -37,7 +38,7 @@ def export_best(
 ) -> None:
     """Write the `export["best"]` best cells of a variant as `out`/rank-1.onnx, ... and what they are as export.json.
 
-    `export["select_on"]` says on which split they are the best, by default test; `export["precisions"]` which files
+    `export["select_on"]` is the split that ranks them, by default test; `export["precisions"]` names the files that
     stand beside each float one, such as rank-1.int8.onnx. `records` and `weights` hold one file per cell, in the same
     order; `folder` is where an image folder's images lie, which only int8 needs. What was in `out` is deleted first.
     Diverged cells are never exported: with no other, `models` is empty. Raises InputError when a file is missing or
@@ -46,22 +47,22 @@ def export_best(
     torch.set_num_threads(1)
     shutil.rmtree(out, ignore_errors=True)  # export.json speaks for the models beside it
     prepared, known = load_prepared(data, identity, folder=folder), read_json(identity, "mean", "std")
-    moments = {name: known[name] for name in ("mean", "std")}
+    scaling = {name: known[name] for name in ("mean", "std")}
     contents = [read_json(record, *RECORD) for record in records]
     chosen = best_records(contents, export["best"], export.get("select_on", "test"))
     others = [precision for precision in export.get("precisions", []) if precision != "fp32"]
     calibration = calibration_images(prepared) if "int8" in others else None
-    given = {"images": parity_images(prepared), "calibration": calibration, **moments}
+    images = {"images": parity_images(prepared), "calibration": calibration}
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {Path(records[position]).parent}", flush=True)
         network = planned_network(read_json(widths, *WIDTHS))
         load_weights(network, weights[position])
-        written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **given)
+        written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **images, **scaling)
         about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
         for precision, (file, parity) in written.items():
-            known_of = {"precision": precision, "parity": parity}
-            models.append({**about, **known_of, **describe(file, contents[position], prepared)})
+            described = describe(file, contents[position], prepared)
+            models.append({**about, "precision": precision, "parity": parity, **described})
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
 
 
@@ -69,12 +70,12 @@ def write_precisions(
     network: torch.nn.Module, others: list[str], file: Path, *, images: np.ndarray, calibration, mean, std
 ) -> dict[str, tuple[Path, dict | None]]:
     """Write `network` as `file` and beside it in the `others`: by precision the file and how near it is to torch."""
-    moments = {"mean": mean, "std": std}
-    written: dict[str, tuple[Path, dict | None]] = {"fp32": (file, export_model(network, images, file, **moments))}
+    parity = export_model(network, images, file, mean=mean, std=std)
+    written: dict[str, tuple[Path, dict | None]] = {"fp32": (file, parity)}
     for precision in others:
         other = file.with_suffix(f".{precision}.onnx")
-        given = {"images": images, "calibration": calibration, "out": other, **moments}
-        written[precision] = other, export_precision(precision, network, file, **given)
+        checks = {"images": images, "calibration": calibration}
+        written[precision] = other, export_precision(precision, network, file, **checks, out=other, mean=mean, std=std)
     return written
 
 

@@ -1,15 +1,22 @@
-"""The schema and rows of benchmarks.parquet, from what benchmark_target wrote. Needs nothing."""
+"""The schema and rows of benchmarks.parquet, from what benchmark_target wrote."""
 
-# name -> (arrow type, meaning with unit), as cell_columns.CELL_COLUMNS
-BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
+from collections.abc import Iterable
+from typing import Any
+
+from prunescape.space.settings import hyperparameter_columns
+
+Columns = dict[str, tuple[str, str]]
+
+# name -> (arrow type, meaning with unit), as in analysis/cell_columns.py
+CELL_COLUMNS: Columns = {
     "experiment": ("string", "name in the config"),
     "model": ("string", "unpruned architecture"),
     "dataset": ("string", "name of the data set"),
     "variant": ("string", "base, uniform-R or nonuniform-R"),
     "rank": ("int64", "1 for the variant's best cell"),
-    "log10_lr": ("float64", "log10 of the learning rate of that cell"),
-    "log10_wd": ("float64", "log10 of its weight decay"),
-    "seed": ("int64", "its seed"),
+}
+MEASURED_COLUMNS: Columns = {
+    "seed": ("int64", "seed of that cell"),
     "target": ("string", "name in the config"),
     "kind": ("string", "kind of target: local, ssh, adb, slurm or emulated"),
     "provider": ("string", "execution provider of onnxruntime"),
@@ -32,7 +39,10 @@ BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
         "float64",
         "median over whole passes of the test set, seconds per pass (liao2022); null when not asked",
     ),
-    "peak_memory_bytes": ("int64", "most resident memory of session and runs in a fresh process; null when not told"),
+    "peak_memory_bytes": (
+        "int64",
+        "most resident memory of session and runs in a fresh process; null when not reported",
+    ),
     "energy_j": ("float64", "joules per run of one batch, idle power included; null when absent"),
     "energy_source": ("string", "measured, estimated (of another host, or by a model of the device), or absent"),
     "file_bytes": ("int64", "size of the ONNX file"),
@@ -46,7 +56,7 @@ BENCHMARK_COLUMNS: dict[str, tuple[str, str]] = {
     "cpu": ("string", "name of its processor"),
     "onnxruntime": ("string", "version of onnxruntime"),
 }
-CELL_FIELDS = ("experiment", "model", "dataset", "variant", "log10_lr", "log10_wd", "seed")
+CELL_FIELDS = ("experiment", "model", "dataset", "variant", "seed")
 MODEL_FIELDS = (
     "rank",
     "precision",
@@ -62,8 +72,13 @@ COST_FIELDS = ("flush_to_zero", "latency_dataset_s", "peak_memory_bytes", "energ
 HOST_FIELDS = ("provider", "host", "cpu", "onnxruntime")
 
 
-def benchmark_rows(benchmark: dict) -> list[dict]:
-    """One row per model, threads and batch of one benchmark_target result, with the keys of BENCHMARK_COLUMNS.
+def benchmark_columns(hyperparameters: Iterable[str]) -> Columns:
+    """All columns of a study whose settings have these hyperparameters, each of which describes the exported cell."""
+    return CELL_COLUMNS | hyperparameter_columns(hyperparameters) | MEASURED_COLUMNS
+
+
+def benchmark_rows(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row per model, threads and batch of one benchmark_target result, with the setting's hyperparameters.
 
     Raises KeyError for a result without a field.
     """
@@ -71,10 +86,11 @@ def benchmark_rows(benchmark: dict) -> list[dict]:
     return [_row(benchmark, models[latency["id"]], latency) for latency in benchmark["latency"]]
 
 
-def _row(benchmark: dict, model: dict, latency: dict) -> dict:
+def _row(benchmark: dict[str, Any], model: dict[str, Any], latency: dict[str, Any]) -> dict[str, Any]:
     cell = model["cell"]
-    row = {
+    return {
         **{name: cell[name] for name in CELL_FIELDS},
+        **cell["setting"],
         **{name: model[name] for name in MODEL_FIELDS},
         **{name: benchmark["environment"][name] for name in HOST_FIELDS},
         **{name: latency[name] for name in ("threads", "batch", "noisy", "cpu_seconds_per_run", "runs_per_sample")},
@@ -84,5 +100,3 @@ def _row(benchmark: dict, model: dict, latency: dict) -> dict:
         "kind": benchmark["target"]["kind"],
         "samples": latency["samples_s"],
     }
-    row |= {"log10_lr": float(cell["log10_lr"]), "log10_wd": float(cell["log10_wd"]), "seed": int(cell["seed"])}
-    return {name: row[name] for name in BENCHMARK_COLUMNS}

@@ -1,4 +1,4 @@
-"""Plans a variant: how many and which channels each layer keeps for a share of the FLOPs. Needs torch."""
+"""Plans a variant: how many and which channels each layer keeps for a share of the FLOPs."""
 
 import math
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from torch import nn
 from prunescape.errors import InputError, nearest
 from prunescape.models.counting import count_flops, count_parameters, first_line
 from prunescape.pruning.prunable import Structure, find_prunable
+from prunescape.pruning.scores import SCORES, unit_scores
 from prunescape.pruning.surgery import cut, side_width
 from prunescape.pruning.widths import ALLOWED_ERROR, FlopsByWidth, adjust, lowest_units, ranked_units, uniform_units
 from prunescape.space.variants import METHODS
-
-SCORES = ("l1_layer", "l1")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Plan:
 
 
 def check_request(method: str, ratio: float, score: str, min_keep: float) -> None:
-    """Raises InputError for a method, ratio, score or floor that means nothing."""
+    """Raises InputError for a method, ratio, score or `min_keep` that is not allowed."""
     if method not in METHODS:
         raise InputError(f'no method is called "{method}"', allowed=", ".join(METHODS), hint=nearest(method, METHODS))
     if score not in SCORES:
@@ -76,22 +75,6 @@ def flops_by_width(network: nn.Module, structure: Structure) -> FlopsByWidth:
     }
     fixed = sum(flops.values()) - sum(entry[0] for entry in changing.values())
     return FlopsByWidth(changing, fixed, np.array([group.units for group in groups], np.int64))
-
-
-def unit_scores(network: nn.Module, structure: Structure, score: str) -> list[np.ndarray]:
-    """Per layer that may be cut, (units,) mean L1 norms of each unit's filters ||F_ij||_1 (matthiesen2023, 2.2.1);
-
-    with `l1_layer` over their mean in the layer. Raises InputError when weights are not finite.
-    """
-    layers, scores = dict(network.named_modules()), []
-    for group in structure.prunable:
-        norms = layers[group.layer].weight.detach().double().abs().flatten(1).sum(1).cpu().numpy()
-        if not np.isfinite(norms).all():
-            raise InputError(f"the weights of {group.layer} are not finite, so they cannot rank its filters")
-        units = norms.reshape(group.step, group.units).mean(axis=0)
-        mean = units.mean() if score == "l1_layer" else 1.0
-        scores.append(units / (mean if mean > 0 else 1.0))
-    return scores
 
 
 def channels_kept(structure: Structure, units: np.ndarray, scores: list[np.ndarray]) -> dict[str, np.ndarray]:
@@ -131,7 +114,7 @@ def plan_widths(
     uniform: one keep-share for all layers; nonuniform: filters ranked by `score` over the whole network
     (matthiesen2023, 2.2.3). Either way each layer keeps its filters with the largest L1 norm, at least one and at least
     `min_keep` of them. |achieved - ratio| <= 1 % of ratio, or the nearest that whole channels reach. Raises InputError
-    for a request that means nothing or cannot be reached, and for a network that cannot be cut.
+    for a request that is not allowed or cannot be reached, and for a network that cannot be cut.
     """
     check_request(method, ratio, score, min_keep)
     structure = find_prunable(network, input_shape)

@@ -1,13 +1,11 @@
-"""The widths of one variant of a model, from the data set's identity and, to rank filters, the base's weights.
-
-Needs torch.
-"""
+"""The plan of one variant, widths and pipeline, from the data set's identity and the weights that rank filters."""
 
 import math
 
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import load_weights
+from prunescape.pruning.pipelines import PIPELINES
 from prunescape.pruning.planning import base_plan, finite, plan_content, plan_widths
 from prunescape.space.variants import BASE
 from prunescape.store.files import read_json, write_json
@@ -44,12 +42,12 @@ def ratio_of(plan: dict) -> float:
 
 
 def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) -> None:
-    """Write the widths of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, shapes for training.
+    """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
-    min_keep, nonuniform ones score. `identity` names the images' "shape" [C, H, W] and "classes"; `weights` are those
-    of the base trained at the prior, None to rank an untrained network. Raises InputError as `plan_widths` and when
-    the base diverged.
+    min_keep, nonuniform ones score; `pipeline` is by default scratch. `identity` names the images' "shape" [C, H, W]
+    and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained network. Raises
+    InputError as `plan_widths` and when the base diverged.
     """
     images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
@@ -61,6 +59,6 @@ def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) ->
         widths = plan_widths(network, shape, ratio=ratio, **options)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
-    write_json(out, content)
+    write_json(out, content | {"pipeline": PIPELINES[plan.get("pipeline", "scratch")]()})
     off = abs(widths.ratio_achieved - ratio) / ratio
     print(f"{math.prod(shape)} inputs; {widths.flops} of {widths.flops_base} FLOPs kept; off by {off:.3%} of the ratio")

@@ -233,7 +233,7 @@ def preload(module: ModuleType, request: dict[str, Any]) -> None:
     """Load here what many jobs of a script share; what cannot be loaded is the child's to report."""
     with suppress(Exception):
         os.chdir(request["folder"])
-        module.preload(**request["arguments"])
+        module.preload(request["arguments"])
     gc.collect()
     gc.freeze()  # a collection in a child would otherwise copy every page it looks at
 

@@ -16,7 +16,7 @@ from prunescape.space.parameters import Meaning, Parameter
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a cell is trained (matthiesen2023, Table 3.3): SGD from scratch, cross-entropy.
+    """How a cell is trained (matthiesen2023, Table 3.3). `optimiser` is a module of training/optimisers.
 
     `log10_lr` and `log10_wd` are log10 of the learning rate and of the weight decay; the grid or the prior of a config
     gives them. `milestones` are the epochs after which a step schedule multiplies the learning rate by `decay`; a
@@ -39,6 +39,7 @@ class Recipe:
     crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer")] = 0
     flip: Annotated[bool, Meaning("random flips", "switch")] = False
     precision: Literal["fp32", "tf32", "bf16", "auto"] = "fp32"
+    optimiser: Literal["sgd"] = "sgd"
 
     @property
     def learning_rate(self) -> float:

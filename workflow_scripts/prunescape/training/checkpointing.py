@@ -1,4 +1,4 @@
-"""Saves a training now and then and when it is asked to end, so that the next job goes on from there. Needs torch."""
+"""Saves a training regularly and when it is asked to end, so that the next job goes on from there."""
 
 from __future__ import annotations
 
@@ -32,15 +32,18 @@ class Checkpointer:
         self.begin()
 
     def begin(self) -> None:
-        """From now on time counts."""
-        self.started = self.saved = time.monotonic()  # a clock that is set back or forth changes nothing
+        """Start the clock of this part of the training, and the one of saving."""
+        self.started = self.saved = time.monotonic()  # not changed when the system's clock is set
 
     @property
     def seconds(self) -> float:
         return self.earlier + time.monotonic() - self.started
 
     def resume(self, training: Training) -> None:
-        """Put `training` where the checkpoint left it; from scratch without a usable one; a damaged one is named."""
+        """Put `training` where the checkpoint left it; without a usable one it stays at its start.
+
+        A damaged one is named on standard error.
+        """
         if not self.file.exists():
             return
         try:
@@ -68,7 +71,7 @@ class Checkpointer:
 
 
 @contextmanager
-def listening(*checkpointers: Checkpointer) -> Iterator[None]:
+def stop_on_signals(*checkpointers: Checkpointer) -> Iterator[None]:
     """Within it, SIGTERM and SIGINT stop the trainings between two batches. Needs the main thread."""
 
     def ask(number: int, frame: object) -> None:
@@ -83,7 +86,7 @@ def listening(*checkpointers: Checkpointer) -> Iterator[None]:
     except RuntimeError:
         if checkpointers[0].asked is None:
             raise
-        # the same signal ended the processes that decode images: what was last saved counts
+        # the same signal ended the processes that decode examples: what was last saved counts
         raise Stopped(checkpointers[0].asked, "after what was last saved") from None
     finally:
         for number, handler in before.items():
@@ -91,5 +94,5 @@ def listening(*checkpointers: Checkpointer) -> Iterator[None]:
 
 
 def position(training: Training) -> str:
-    """Where a training is, for people."""
+    """Where a training is, as text."""
     return f"in epoch {len(training.outcome.history) + 1} after {training.epoch.batches} batches"

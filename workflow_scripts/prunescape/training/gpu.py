@@ -1,6 +1,6 @@
 """On a host with several GPUs each training takes one that no other has: Snakemake counts them but names none.
 
-Needs torch, which must not have touched a GPU yet.
+torch must not have initialised a GPU yet.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def claim_gpu() -> str | None:
 
 def visible_gpus() -> list[str]:
     """The GPUs that this process may use, as `VISIBLE` names them: a cluster's choice, or the numbers of all."""
-    given = os.environ.get(VISIBLE)
-    if given is not None:
-        return [name.strip() for name in given.split(",") if name.strip()]
+    names = os.environ.get(VISIBLE)
+    if names is not None:
+        return [name.strip() for name in names.split(",") if name.strip()]
     return [str(number) for number in range(torch.cuda.device_count())]

@@ -1,4 +1,4 @@
-"""What the cells of one variant share, loaded once per process: the pruned network and the data. Needs torch."""
+"""What the cells of one variant share, loaded once per process: the pruned network and the data."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import copy
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from prunescape.models.build import planned_network
 from prunescape.store.files import read_json
 from prunescape.store.records import WIDTHS
-from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
+from prunescape.tasks.contract import task_module
 
 
 def load_network(widths: Path | str) -> nn.Module:
@@ -20,10 +21,8 @@ def load_network(widths: Path | str) -> nn.Module:
     return copy.deepcopy(_network(str(widths), _stamp(widths)))
 
 
-def load_data(
-    data: Path | str, identity: Path | str, *, folder: str | None, workers: int
-) -> PreparedData | PreparedFolder:
-    """A prepared data set, as `load_prepared` reads it, checked when it is first read and after any change."""
+def load_data(data: Path | str, identity: Path | str, *, folder: str | None, workers: int) -> Any:
+    """A prepared data set as its task's `load_prepared` reads it, checked when first read and after any change."""
     return _data(str(data), str(identity), folder, workers, _stamp(data), _stamp(identity))
 
 
@@ -42,5 +41,6 @@ def _network(widths: str, stamp: tuple | None) -> nn.Module:
 
 
 @lru_cache(maxsize=2)
-def _data(data: str, identity: str, folder: str | None, workers: int, *stamps: tuple | None):
-    return load_prepared(data, identity, folder=folder, workers=workers)
+def _data(data: str, identity: str, folder: str | None, workers: int, *stamps: tuple | None) -> Any:
+    task = task_module(read_json(identity, "task"))
+    return task.load_prepared(data, identity, folder=folder, workers=workers)

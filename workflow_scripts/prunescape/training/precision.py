@@ -1,12 +1,12 @@
-"""How exactly matrix products and convolutions are computed: fp32, tf32 or bf16 (config/recipe.py). Needs torch."""
+"""How exactly matrix products and convolutions are computed: fp32, tf32 or bf16 (space/recipe.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from prunescape.errors import InputError
 
@@ -22,7 +22,7 @@ def offered_by(device: torch.device) -> tuple[str, ...]:
 
 
 def check_tf32(precision: str, device: torch.device) -> None:
-    """Raise InputError for tf32 where there is none: torch would go on in fp32 without a word."""
+    """Raise InputError for tf32 where there is none: torch would silently compute in fp32."""
     if precision == "tf32" and "tf32" not in offered_by(device):
         allowed = ", ".join(offered_by(device))
         hint = "take another precision, or an NVIDIA GPU of compute capability 8.0 or more"
@@ -43,10 +43,10 @@ def computed_in(precision: str) -> Iterator[None]:
             setting.allow_tf32 = value
 
 
-def forward(network: nn.Module, images: Tensor, precision: str) -> Tensor:
-    """The logits, fp32 (b, classes), of a pass whose products are in bf16 by torch's autocast where that is asked for.
+def forward(network: Callable[[Tensor], Tensor], inputs: Tensor, precision: str) -> Tensor:
+    """The outputs in fp32 of a pass whose products are in bf16, by torch's autocast, where that is asked for.
 
     The float32 products of a pass and of its gradients are as `computed_in` says.
     """
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        return network(images).float()
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        return network(inputs).float()

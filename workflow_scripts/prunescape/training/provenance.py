@@ -1,4 +1,4 @@
-"""Where and with what a cell was trained: versions, host, device, memory. Needs torch."""
+"""Where and with what a cell was trained: versions, host, device, memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from prunescape.training.gpu import claim_gpu
 def reproducible_device(name: str) -> torch.device:
     """The device called cpu or cuda, set so that the same seed gives the same result in full float32.
 
-    One thread on the CPU; on a GPU, of several one that no other training has, deterministic convolutions, and no TF32
+    One thread on the CPU; on a GPU, one that no other training has, deterministic convolutions, and no TF32
     but where a recipe asks for less than fp32 (precision.py).
     Raises InputError when there is no GPU.
     """
@@ -46,7 +46,7 @@ def processor() -> str:
 
 
 def peak_memory_bytes(device: torch.device) -> int | None:
-    """The GPU's peak allocation, or this process' peak resident memory; None where the system does not tell.
+    """The GPU's peak allocation, or this process' peak resident memory; None where the system does not report it.
 
     `ru_maxrss` would inherit the peak of the process that started this one.
     """

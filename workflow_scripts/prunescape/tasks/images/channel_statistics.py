@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 
-class Moments:
+class ChannelStatistics:
     """Per-channel mean and standard deviation (1/n) of uint8 images, of pixel values scaled to 0..1.
 
     Sums of whole numbers are exact, so the result has no rounding but that of the last division.

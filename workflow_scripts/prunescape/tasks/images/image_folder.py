@@ -7,14 +7,14 @@ import numpy as np
 
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file, write_json
-from prunescape.tasks.images.channel_statistics import Moments
+from prunescape.tasks.images.channel_statistics import ChannelStatistics
 from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.prepared import listing_digest
 from prunescape.tasks.images.subsets import choose_splits
 
 FOLDERS = {"train": "train", "test": "val"}
 # Decided: a pass over all of ImageNet costs hours; this many leave the mean an error of 1 % of the images' spread.
-MOMENTS_IMAGES = 10_000
+STATISTICS_IMAGES = 10_000
 SAMPLE_IMAGES = 512
 SHOWN_EVERY = 1000
 
@@ -27,9 +27,9 @@ def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
     """
     folder, crop = Path(options["folder"]), {"resize": options["resize"], "size": options["size"]}
     listings, classes = list_splits(folder, options)
-    moments = Moments(channels=3)
-    for image in _crops(listings["train"], folder, crop, MOMENTS_IMAGES, "mean and std"):
-        moments.add(image[None])
+    statistics = ChannelStatistics(channels=3)
+    for image in _crops(listings["train"], folder, crop, STATISTICS_IMAGES, "mean and std"):
+        statistics.add(image[None])
     positions = evenly_spaced(len(listings["test"]), SAMPLE_IMAGES)
     sample = _crops(listings["test"], folder, crop, SAMPLE_IMAGES, "sample of the test split")
     arrays = {f"{split}_listing": listing for split, listing in listings.items()} | {
@@ -38,15 +38,16 @@ def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
         "test_labels": listings["test"]["label"][positions],
         "test_positions": positions,
     }
-    content = _counts(options, listings, moments) | {"classes": len(classes), "digest": listing_digest(arrays)}
+    content = _counts(options, listings, statistics) | {"classes": len(classes), "digest": listing_digest(arrays)}
     with whole_file(data) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
     write_json(identity, content)
 
 
-def _counts(options: dict, listings: dict[str, np.ndarray], moments: Moments) -> dict:
-    mean, std = moments.mean_and_std()
+def _counts(options: dict, listings: dict[str, np.ndarray], statistics: ChannelStatistics) -> dict:
+    mean, std = statistics.mean_and_std()
     return {
+        "task": "images",
         "dataset": options["name"],
         "digest_of": "relative paths, labels, sizes in bytes, resize, size",
         "shape": [3, options["size"], options["size"]],
@@ -54,7 +55,7 @@ def _counts(options: dict, listings: dict[str, np.ndarray], moments: Moments) ->
         **{split: len(listing) for split, listing in listings.items()},
         "mean": mean,
         "std": std,
-        "moments_images": min(MOMENTS_IMAGES, len(listings["train"])),
+        "statistics_images": min(STATISTICS_IMAGES, len(listings["train"])),
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file, write_json
-from prunescape.tasks.images.channel_statistics import Moments
+from prunescape.tasks.images.channel_statistics import ChannelStatistics
 from prunescape.tasks.images.cifar import read_cifar
 from prunescape.tasks.images.digits import read_digits
 from prunescape.tasks.images.fashion_mnist import read_fashion_mnist
@@ -31,8 +31,9 @@ def read_dataset(options: dict) -> dict[str, np.ndarray]:
 
 def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, identity: Path) -> None:
     """Write the arrays to `data` (npz without pickle) and their digest, shapes, mean and std to `identity` (JSON)."""
-    mean, std = channel_moments(arrays["train_images"])
+    mean, std = channel_mean_and_std(arrays["train_images"])
     content = {
+        "task": "images",
         "dataset": dataset,
         "digest": array_digest(arrays),
         "shape": list(arrays["train_images"].shape[1:]),
@@ -49,11 +50,11 @@ def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, i
     write_json(identity, content)
 
 
-def channel_moments(images: np.ndarray) -> tuple[list[float], list[float]]:
+def channel_mean_and_std(images: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean and standard deviation (1/n) per channel of uint8 images (n, c, h, w), of pixel values scaled to 0..1."""
-    moments = Moments(images.shape[1])
-    moments.add(images)
-    return moments.mean_and_std()
+    statistics = ChannelStatistics(images.shape[1])
+    statistics.add(images)
+    return statistics.mean_and_std()
 
 
 def count_classes(arrays: dict[str, np.ndarray]) -> int:

@@ -1,26 +1,21 @@
-"""The splits of a data set as batches on the training device: in memory here, from disk in streaming.py. Needs torch.
+"""The splits of a data set as batches on the training device: in memory here, from disk in streaming.py.
 
-A split gives `shuffled(batch_size)` for training and `in_order(batch_size)` for testing: pairs of images, uint8
-(b, height, width, channels), and labels, (b,). `skip` leaves out the first batches, which are drawn all the same.
+A batch holds images, uint8 (b, height, width, channels), and labels (b,).
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from prunescape.space.recipe import Recipe
+from prunescape.tasks.contract import Splits
 from prunescape.tasks.images.augmentation import Augmenter, to_device
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder
-
-if TYPE_CHECKING:
-    from prunescape.tasks.images.streaming import Streamed
 
 
 class InMemory:
@@ -63,19 +58,6 @@ class InMemory:
         return zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True)
 
 
-@dataclass(frozen=True)
-class Splits:
-    """The splits of one data set; `validation` is None where no images are held out for it."""
-
-    train: InMemory | Streamed
-    test: InMemory | Streamed
-    validation: InMemory | Streamed | None
-
-    def drawn_from(self, generator: torch.Generator) -> Splits:
-        """The same images for a training with another generator."""
-        return replace(self, train=self.train.drawn_from(generator))
-
-
 def open_splits(
     data: PreparedData | PreparedFolder, recipe: Recipe, generator: torch.Generator, device: torch.device
 ) -> Splits:
@@ -93,19 +75,3 @@ def open_splits(
     train = InMemory(data.train_images, data.train_labels, device, augmentation)
     others = [(data.test_images, data.test_labels), (data.validation_images, data.validation_labels)]
     return Splits(train, *(None if images is None else InMemory(images, labels, device) for images, labels in others))
-
-
-class Normaliser:
-    """uint8 batches of any split as the network takes them: (x / 255 − mean) / std per channel."""
-
-    def __init__(self, data: PreparedData | PreparedFolder, device: torch.device) -> None:
-        self.scale = (1 / (255 * torch.from_numpy(data.std))).to(device)
-        self.shift = torch.from_numpy(data.mean / data.std).to(device)
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Images (b, height, width, channels) as float32 (b, channels, height, width), channels last in memory."""
-        return self.scaled(images).permute(0, 3, 1, 2)
-
-    def scaled(self, images: Tensor) -> Tensor:
-        """Images of any shape whose last dimension is the channels, as float32 of that shape."""
-        return images * self.scale - self.shift

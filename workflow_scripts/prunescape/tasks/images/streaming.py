@@ -75,6 +75,9 @@ class Streamed:
         other.generator = generator
         return other
 
+    def first(self, count: int) -> None:
+        """No batch is in memory."""
+
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image once, in random order, with a random crop and perhaps mirrored; the last batch may be smaller."""
         return self._loaded(islice(self._drawn(batch_size), skip, None))
@@ -96,10 +99,10 @@ class Streamed:
     def _loaded(self, batches: Iterator[tuple]) -> Iterator[tuple[Tensor, Tensor]]:
         """The images and labels of each batch, uint8 (b, size, size, 3) and (b,), on the device."""
         pinned = self.device.type == "cuda"
-        # The loader seeds its workers, who draw nothing: a generator of its own leaves torch's, and dropout, alone.
-        own = torch.Generator()
+        # The loader seeds its workers, which draw nothing; from torch's own state it would change what dropout draws.
+        seeds = torch.Generator()
         loader = DataLoader(
-            self.crops, batch_size=None, sampler=batches, num_workers=self.workers, pin_memory=pinned, generator=own
+            self.crops, batch_size=None, sampler=batches, num_workers=self.workers, pin_memory=pinned, generator=seeds
         )
         for batch in loader:
             if isinstance(batch, InputError):
