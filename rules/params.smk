@@ -21,6 +21,13 @@ def digest_with_architecture(script):
     return digest
 
 
+def training_digest(wildcards):
+    """The digest of the training code with the ONE architecture and the ONE optimiser that the job needs."""
+    experiment = experiment_of(wildcards)
+    modules = f"models.{experiment.architecture}", f"training.optimisers.{experiment.recipe.optimiser}"
+    return code_digest("train_cell", *(f"prunescape.{module}" for module in modules))
+
+
 def data_params(wildcards):
     """What decides the prepared data: the options and the original files' content, not the folder they lie in."""
     options = STUDY.dataset_options(wildcards.dataset)
@@ -41,10 +48,11 @@ def recipe_params(wildcards):
     return experiment_of(wildcards).declared_recipe
 
 
-def probed_network(wildcards):
+def probe_params(wildcards):
     """What a probe of the fastest precision trains."""
     experiment = experiment_of(wildcards)
-    return {"architecture": experiment.architecture, "model": experiment.model, "device": STUDY.device}
+    network = {"architecture": experiment.architecture, "model": experiment.model}
+    return network | {"device": STUDY.device, "prior": experiment.prior_setting.values}
 
 
 def plan_params(wildcards):

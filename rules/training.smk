@@ -20,8 +20,8 @@ rule declare_experiment:
         **(cluster_resources("declare_experiment", gpu=1 if STUDY.device == "cuda" else 0) if PROBED else {}),
     params:
         recipe=recipe_params,
-        code=digest_with_architecture("train_cell"),
-        network=without_trigger(probed_network),  # what was settled stays
+        code=training_digest,
+        probe=without_trigger(probe_params),  # what was settled stays
     script:
         "../workflow_scripts/declare_experiment.py"
 

@@ -1,9 +1,9 @@
-"""Decide from the cells so far which ones the next round adds. Needs their records and the earlier rounds."""
+"""Decide from the cells so far which ones the next round adds."""
 
 from pathlib import Path
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import checked_cells
+from prunescape.analysis.cells_table import checked_study_cells
 from prunescape.analysis.collect import cells_frame
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import Places, next_round, read_round
@@ -18,8 +18,8 @@ def plan_round(plans: dict[str, Plan], *, number: int, records: list[Path], earl
     InputError that names a damaged input.
     """
     rounds = [read_round(path) for path in earlier]
-    names = sorted({name for plan in plans.values() for name in plan.axes})
-    cells = checked_cells(cells_frame(records, Places(plans, rounds)), "records", axes=Axes.of(names), partial=True)
+    axes = {name: Axes.of(plan.axes) for name, plan in plans.items()}
+    cells = checked_study_cells(cells_frame(records, Places(plans, rounds)), "records", axes)
     write_json(out, next_round(plans, number=number, cells=cells, earlier=rounds).content())
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+STAGES = {"extension": "grid", "replicates": "replicate"}  # of the cells that a design adds
 HOST = "host.json"  # what decides rounding: processor and versions
 
 # Columns that name a row, as far as a table has them.
@@ -91,11 +92,17 @@ def rounds(results: Path) -> list[dict]:
     """The cells that each round added."""
     plans = [json.loads(path.read_text()) for path in sorted((results / "rounds").glob("*.json"))]
     return [
-        {"path": path, "stage": stage, "round": plan["round"]}
+        {"path": path_of(cell), "stage": STAGES[step["design"]], "round": plan["round"]}
         for plan in plans
-        for stage, paths in plan["cells"].items()
-        for path in paths
+        for step in plan["experiments"].values()
+        for cell in step["cells"]
     ]
+
+
+def path_of(cell: dict) -> str:
+    """The folder of a cell, whose setting is spelled out."""
+    setting = "/".join(f"{name}={text}" for name, text in sorted(cell["setting"].items()))
+    return f"experiment={cell['experiment']}/variant={cell['variant']}/{setting}/seed={cell['seed']}"
 
 
 def exported(results: Path) -> list[dict]:
@@ -104,7 +111,8 @@ def exported(results: Path) -> list[dict]:
     for path in sorted(results.rglob("export.json")):
         for model in json.loads(path.read_text())["models"]:
             known = {name: value for name, value in model.items() if not isinstance(value, dict | list)}
-            rows.append({**model["cell"], **known})
+            cell = dict(model["cell"])
+            rows.append({**cell.pop("setting"), **cell, **known})
     for row in rows:
         del row["sha256"]
     return rows

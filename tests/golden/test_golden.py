@@ -17,8 +17,8 @@ from record import record, this_host
 from recorded import HOST, pack, read_record
 from studies import STUDIES
 
-from prunescape.landscape.analyse import analyse
-from prunescape.tables.folder import write_tables
+from prunescape.analysis.analyse import analyse
+from prunescape.present.tables.folder import write_tables
 
 EXPECTED = Path(__file__).parent / "expected"
 NAMES = [study["study"] for study in STUDIES]

@@ -46,9 +46,13 @@ def read_cells(
 
 def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
     """As `read_cells` with `partial`, of a study whose experiments each have their own `axes`, or the default ones."""
+    return checked_study_cells(read_source(path, columns_read(axes.values(), DEFAULT_METRIC)), path, axes)
+
+
+def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
+    """`cells` as `read_study_cells` gives those that it read from `path`; raises as it does."""
     import pandas as pd
 
-    cells = read_source(path, columns_read(axes.values(), DEFAULT_METRIC))
     checks.check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
     groups = cells["experiment"].map(lambda name: axes.get(name, DEFAULT_AXES))
     known = [checked_cells(cells[groups == each], path, partial=True, axes=each) for each in dict.fromkeys(groups)]

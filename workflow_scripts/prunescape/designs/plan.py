@@ -20,7 +20,8 @@ class Plan:
     """Everything of one experiment's config that a design may look at, as values that survive JSON.
 
     `axes` holds the configured grid's values as their texts by name; `verdict` is that section of the config, and
-    `thresholds` and `risk_threshold` are the study's.
+    `thresholds` and `risk_threshold` are the study's, `claims` the
+    number of its pruned variants.
     """
 
     experiment: str
@@ -34,6 +35,7 @@ class Plan:
     verdict: dict[str, Any]
     thresholds: list[float]
     risk_threshold: float
+    claims: int
 
     def grid(self, axes: Axes, seeds: list[int]) -> list[Cell]:
         """Every variant at every setting of `axes` with every one of `seeds`, in a fixed order."""
@@ -59,6 +61,7 @@ def experiment_plan(study: Study, name: str) -> Plan:
         verdict=experiment.verdict.model_dump(),
         thresholds=sorted(study.analysis.thresholds),
         risk_threshold=study.analysis.risk_threshold,
+        claims=sum(len(each.all_variants) - 1 for each in study.experiments.values()),
     )
 
 

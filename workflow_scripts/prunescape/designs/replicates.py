@@ -30,8 +30,9 @@ def next_cells(plan: Plan, progress: Progress, cells) -> Addition:
 
     if NAME in progress.rounds:
         return Addition([], progress.axes, done=True)
+    rows = cells[cells["experiment"] == plan.experiment]
     terms = {plan.experiment: plan.verdict}
-    points = points_to_replicate(cells, Axes.of(plan.axes), terms, plan.risk_threshold)
+    points = points_to_replicate(rows, Axes.of(plan.axes), terms, plan.risk_threshold, plan.claims)
     added = [
         cell
         for row in points.to_dict("records")

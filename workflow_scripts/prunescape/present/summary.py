@@ -41,7 +41,7 @@ def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
 
 def best_axes(rows: pd.DataFrame) -> Axes:
     """The axes of ONE experiment, from the columns of a result table that hold the best setting."""
-    known = (
-        rows.drop(columns="best_chosen_on", errors="ignore").dropna(axis="columns", how="all").filter(regex="^best_")
-    )
+    columns = rows.drop(columns="best_chosen_on", errors="ignore").filter(regex="^best_")
+    filled = columns.dropna(axis="columns", how="all")
+    known = columns if filled.empty else filled
     return Axes.of([name.removeprefix("best_") for name in known])

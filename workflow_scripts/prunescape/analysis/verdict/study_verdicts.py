@@ -45,16 +45,18 @@ def judge_study(
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def points_to_replicate(cells: pd.DataFrame, axes: Axes, terms: Terms, risk_threshold: float) -> pd.DataFrame:
+def points_to_replicate(
+    cells: pd.DataFrame, axes: Axes, terms: Terms, risk_threshold: float, claims: int | None = None
+) -> pd.DataFrame:
     """The settings that need fresh seeds: experiment, variant, the axes and in_base_roi, one row each.
 
-    Those that top-1 needs, for claims about single variants. Experiments without replicates in `terms` have none.
+    Those that top-1 needs, for claims about single variants, `claims` of them in the study. Experiments without replicates in `terms` have none.
     """
     import pandas as pd
 
     rows = long_scores(cells, axes)
     rows = rows[rows["metric"] == METRIC]
-    claims = claim_count(rows[rows["variant"] != "base"])
+    claims = claims or claim_count(rows[rows["variant"] != "base"])
     names = ("margin", "alpha_screen", "sigma")
     tables = [
         kept_points(
