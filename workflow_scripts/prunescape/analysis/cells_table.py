@@ -40,6 +40,7 @@ def read_cells(
     be there. Other columns pass through. The variant called `base` is the base. `partial` allows a study in progress:
     no cells at all, or none of a base. Raises InputError.
     """
+    checks.check_roles(axes, metric)
     cells = read_source(path, columns_read([axes], metric))
     return checked_cells(cells, path, partial=partial, axes=axes, metric=metric, base=base)
 
