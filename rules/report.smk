@@ -1,6 +1,5 @@
 """Result tables -> figures, tables as a paper prints them -> one page that opens without a network."""
 
-
 # the parts of a study's summary on which the tables of a paper depend
 TABLE_TERMS = ("analysis", "experiments", "reference")
 
