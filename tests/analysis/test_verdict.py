@@ -12,7 +12,7 @@ from scipy import stats
 from prunescape.analysis.verdict.contrasts import brown_forsythe, estimate_gains, lower_bounds, upper_bounds
 from prunescape.analysis.verdict.decision import decide
 from prunescape.analysis.verdict.screening import kept_points
-from prunescape.analysis.verdict.verdicts import no_variant_needs_retuning, verdict_columns
+from prunescape.analysis.verdict.verdicts import verdict_columns
 from prunescape.analysis.verdict.verdicts import verdicts as verdicts_over
 from prunescape.errors import InputError
 from prunescape.store.tables import read_result, write_result
@@ -135,7 +135,6 @@ def test_a_verdict_worked_out_by_hand(gain, verdict):
     assert found[["s", "freedom", "homogeneity"]].tolist() == pytest.approx([0.1, 6, 1])
     assert (found["sigma"], found["sigma_source"], found["welch"]) == (pytest.approx(0.1), "pilot", False)
     assert (found["reason"] is None or found["reason"] != found["reason"]) == (verdict != "inconclusive")
-    assert no_variant_needs_retuning(pd.DataFrame([found])) == (verdict == "keep")
 
 
 def test_the_best_point_is_named_by_stage_one_and_ties_go_to_the_lowest_setting():
@@ -274,14 +273,13 @@ def test_no_base_and_no_common_settings():
 def test_only_a_base_and_an_empty_table_give_no_verdicts():
     for table in (rows("base", [90.0]), rows("base", [90.0]).iloc[:0]):
         assert verdicts(table).empty and list(verdicts(table)) == list(COLUMNS)
-        assert not no_variant_needs_retuning(verdicts(table))
 
 
 def test_claims_about_single_variants_are_stricter_than_the_claim_about_all():
     """V = 3 at gain 0.33: t(6) at 1 − 0.04/3 is 2.8838, 0.33 + 0.2039 > 0.5. All three keep at alpha: said at alpha."""
     table = study(hand_study(0.33), *(hand_study(0.33).query("variant == 'p'").assign(variant=v) for v in ("q", "r")))
     found = verdicts(table)
-    assert found["verdict"].tolist() == ["keep"] * 3 and no_variant_needs_retuning(found)
+    assert found["verdict"].tolist() == ["keep"] * 3
     assert found["verdict_bonferroni"].tolist() == ["inconclusive"] * 3
     assert verdicts(hand_study(0.33))["verdict_bonferroni"].tolist() == ["keep"]
     assert found["claims"].tolist() == [3] * 3

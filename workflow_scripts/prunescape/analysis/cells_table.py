@@ -51,9 +51,13 @@ def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame
 
     cells = read_source(path, columns_read(axes.values(), DEFAULT_METRIC))
     checks.check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
+    if cells.empty:  # without any cell a table does not know which hyperparameters there are
+        every = [*axes.values()] or [DEFAULT_AXES]
+        cells = cells.reindex(columns=[*dict.fromkeys([*cells, *(name for each in every for name in each.names)])])
+        return checked_cells(cells, path, partial=True, axes=every[0])
     groups = cells["experiment"].map(lambda name: axes.get(name, DEFAULT_AXES))
     known = [checked_cells(cells[groups == each], path, partial=True, axes=each) for each in dict.fromkeys(groups)]
-    return pd.concat(known).sort_index() if known else checked_cells(cells, path, partial=True)
+    return pd.concat(known).sort_index()
 
 
 def checked_cells(
