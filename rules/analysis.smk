@@ -21,11 +21,8 @@ rule collect_study:
         "../envs/analyse.yaml"
     params:
         code=code_digest("collect_study"),
-        experiments=declared_files(),
-        design={
-            name: {"seeds": sorted(plan.seeds), "select_on": plan.select_on}
-            for name, plan in sorted(STUDY.experiments.items())
-        },
+        declared=declared_files(),
+        plans=PLAN_PARAMS,
     script:
         "../workflow_scripts/collect_study.py"
 
