@@ -11,7 +11,7 @@ import torch
 
 from prunescape.deploy.export import export_model
 from prunescape.deploy.export_precisions import export_precision, subnormal_weights
-from prunescape.deploy.quantise import spread
+from prunescape.deploy.quantise import evenly_spread
 from prunescape.deploy.ranking import best_records
 from prunescape.models.build import planned_network
 from prunescape.models.weights import load_weights
@@ -45,7 +45,7 @@ def export_best(
     damaged, or an exported model does not compute what torch does.
     """
     torch.set_num_threads(1)
-    shutil.rmtree(out, ignore_errors=True)  # export.json speaks for the models beside it
+    shutil.rmtree(out, ignore_errors=True)  # export.json stands for the models beside it
     prepared, known = load_prepared(data, identity, folder=folder), read_json(identity, "mean", "std")
     scaling = {name: known[name] for name in ("mean", "std")}
     contents = [read_json(record, *RECORD) for record in records]
@@ -82,9 +82,9 @@ def write_precisions(
 def calibration_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:
     """Real TRAINING images, evenly spaced, without augmentation: float32 (up to 256, channels, height, width)."""
     if isinstance(prepared, PreparedData):
-        images = prepared.train_images[spread(len(prepared.train_images))]
+        images = prepared.train_images[evenly_spread(len(prepared.train_images))]
     else:
-        rows = prepared.train_listing[spread(len(prepared.train_listing))]
+        rows = prepared.train_listing[evenly_spread(len(prepared.train_listing))]
         crop = {"resize": prepared.resize, "size": prepared.size}
         paths = [Path(prepared.folder) / os.fsdecode(row["path"]) for row in rows]
         images = np.stack([read_crop(path, **crop) for path in paths]).transpose(0, 3, 1, 2)
@@ -106,7 +106,7 @@ def describe(file: Path, record: dict, prepared: PreparedData | PreparedFolder) 
     """What is known of an exported file: its cell, the cell's score in torch, its digest and its sizes in bytes.
 
     `correct` and `tested` count the test images that the data file stores, all or an image folder's sample, so that
-    a target can measure the same; `top1` is the cell's own, of the whole test split.
+    a target can measure the same; `top1` is that of the cell, on the whole test split.
     """
     content = file.read_bytes()
     return {

@@ -35,14 +35,14 @@ class InMemory:
         return len(self.labels)
 
     def drawn_from(self, generator: torch.Generator) -> InMemory:
-        """The same images, to be trained on in the order and with the crops and flips that `generator` gives."""
+        """The same images, shuffled, cropped and flipped by another generator."""
         other = copy.copy(self)
         other.augmenter = copy.copy(self.augmenter)
         other.augmenter.generator = generator
         return other
 
     def first(self, count: int) -> tuple[Tensor, Tensor]:
-        """A batch that draws nothing: the first images as they are, all of them where there are fewer."""
+        """The first images as they are, all of them where there are fewer."""
         return self.images[:count], self.labels[:count]
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
@@ -54,7 +54,7 @@ class InMemory:
                 yield images, self.labels[chosen]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every image once, as it is and where it stands."""
+        """Every image once, as it is, in the stored order."""
         return zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True)
 
 
