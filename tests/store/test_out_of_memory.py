@@ -90,7 +90,7 @@ def test_a_killed_job_is_told_from_one_that_failed(finished, tmp_path):
     assert done.returncode == -9
     reason = reason_in(str(tmp_path / "train.log"))
     assert reason.startswith(
-        "ended from outside (killed), most often there was too little memory or time; its last line: epoch"
+        "ended from outside (killed), most often for want of memory or time; its last line: epoch"
     )
     assert reason_in(str(tmp_path / "none.log")).endswith("it said nothing")
 

@@ -151,6 +151,6 @@ def test_a_killed_cell_is_named_and_the_others_go_on(copied):
     done = copied.snakemake()
     assert done.returncode != 0
     assert "failed jobs: 1; missing cells: 1 of 5" in done.stdout
-    assert "train_cell: ended from outside (killed), most often there was too little memory or time" in done.stdout
+    assert "train_cell: ended from outside (killed), most often for want of memory or time" in done.stdout
     assert "ended from outside (killed)" in (copied.work / "results/tiny/partial/report.html").read_text()
     assert len(list(copied.work.glob("results/tiny/**/record.json"))) == 4
