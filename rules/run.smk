@@ -27,7 +27,8 @@ def show_end(failed=False):
     from prunescape.running.run_end import failed_lines, finished_lines
 
     if failed:
-        lines = failed_lines(RESULTS, STUDY.summary(), **expected_files(), failures=WATCH.failures)
+        known = {"plans": PLANS, "terms": STUDY.analysis_terms()}
+        lines = failed_lines(RESULTS, STUDY.summary(), **known, **expected_files(), failures=WATCH.failures)
     elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)

@@ -6,8 +6,8 @@ import pytest
 from prunescape.analysis.cost.compare import COMPARISONS, compare_targets, comparisons, read_comparisons
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
-from prunescape.present.report.recommendation import limit_pairs, target_sentences
-from prunescape.present.report.recommendation_tables import target_tables
+from prunescape.present.report.recommendation import limit_pairs, recommendation_sentences
+from prunescape.present.report.recommendation_tables import comparison_tables
 from support.measurements import entry, measured
 from support.project import TINY_STUDY
 from support.report_cells import study_cells
@@ -23,6 +23,10 @@ def compared(*rows, **given) -> dict:
     return comparisons(measured(*rows), FLOPS, objectives(**given))
 
 
+def sentences_of(tables: dict) -> list[str]:
+    return recommendation_sentences(tables["recommendations"])
+
+
 def two() -> list[dict]:
     """Batch 1 and 8; uniform takes half of the base's time."""
     return [
@@ -33,7 +37,7 @@ def two() -> list[dict]:
 
 
 def test_the_sentence_names_model_setting_value_and_accuracy():
-    texts = target_sentences(compared(*two()))
+    texts = sentences_of(compared(*two()))
     named, accuracy = "On target t uniform 0.5 fp32 with 1 thread", "at 96.00 % top-1 (no accuracy floor is set)."
     assert texts == [
         f"{named}, batch 1 has the lowest latency, 2.000 ms per run, {accuracy}",
@@ -42,18 +46,18 @@ def test_the_sentence_names_model_setting_value_and_accuracy():
 
 
 def test_the_sentence_says_why_there_is_none():
-    texts = target_sentences(compared(*two(), accuracy_floor=99.0))
+    texts = sentences_of(compared(*two(), accuracy_floor=99.0))
     assert texts[0].startswith("On target t nothing can be recommended for latency: no setting keeps the limits; of 4")
     assert len(texts) == 2  # energy was not measured: nothing is said of it
 
 
 def test_the_sentence_names_what_no_test_tells_apart():
-    text = target_sentences(compared(entry("base", 2.0, noisy=True), entry("uniform-0.5", 2.0, kb=10)))[0]
-    assert "No paired test tells base fp32 from it." in text and "noisy" not in text
+    text = sentences_of(compared(entry("base", 2.0, noisy=True), entry("uniform-0.5", 2.0, kb=10)))[0]
+    assert "No paired test distinguishes base fp32 from it." in text and "noisy" not in text
 
 
 def test_every_table_is_as_wide_as_its_heads_and_shows_the_numbers():
-    tables = {table.title: table for table in target_tables(compared(*two()))}
+    tables = {table.title: table for table in comparison_tables(compared(*two()))}
     assert len(tables) == 6
     for table in tables.values():
         assert {len(row) for row in table.rows} == {len(table.heads)}, table.title
@@ -66,23 +70,23 @@ def test_every_table_is_as_wide_as_its_heads_and_shows_the_numbers():
 
 def test_the_sentence_names_what_cannot_be_compared():
     rows = [entry("base", 2.0, batch=8), entry("uniform-0.5", 2.0)]
-    latency, throughput = target_sentences(compared(*rows, accuracy_floor=50.0))
-    assert "has the highest throughput, 0.250 ms per image, at 98.00 % top-1. Nothing can be said of uniform 0.5" in (
+    latency, throughput = sentences_of(compared(*rows, accuracy_floor=50.0))
+    assert "has the highest throughput, 0.250 ms per image, at 98.00 % top-1. Not compared with it: uniform 0.5" in (
         throughput
     )
     assert "No paired test" not in latency + throughput
 
 
-def test_limits_are_told_in_words():
+def test_limits_are_named():
     given = objectives(accuracy_floor=97.5, size_limit_kb=500)
     assert limit_pairs(given) == [("recommended models keep", "top-1 of 97.5 % or more, file of 500 kB or less")]
     assert limit_pairs(objectives()) == []
 
 
-def test_what_was_not_tested_or_told_is_a_dash():
+def test_what_was_not_tested_is_a_dash():
     told = compared(*[{**row, "top1": None, "flush_to_zero": True} for row in two()])
-    assert "at – top-1" in target_sentences(told)[0] and "denormals flushed" in target_sentences(told)[0]
-    titles = {table.title for table in target_tables(told)}
+    assert "at – top-1" in sentences_of(told)[0] and "denormals flushed" in sentences_of(told)[0]
+    titles = {table.title for table in comparison_tables(told)}
     assert "Accuracy against cost" not in titles and "Speed-up against FLOPs" in titles
 
 
@@ -96,7 +100,7 @@ def test_nothing_measured_gives_empty_tables_and_no_words(tmp_path):
     assert set(written) == set(COMPARISONS)
     tables = read_comparisons(tmp_path)
     assert all(table.empty for table in tables.values())
-    assert target_sentences(tables) == [] and target_tables(tables) == []
+    assert sentences_of(tables) == [] and comparison_tables(tables) == []
 
 
 def test_what_is_written_is_read_again(tmp_path):
@@ -105,8 +109,8 @@ def test_what_is_written_is_read_again(tmp_path):
     given = {"cells": tmp_path / "cells.parquet", "benchmarks": tmp_path / "benchmarks.parquet", "out": tmp_path}
     compare_targets(objectives(), **given)
     tables = read_comparisons(tmp_path)
-    assert target_sentences(tables) == target_sentences(compared(*two()))
-    assert len(target_tables(tables)) == 6
+    assert sentences_of(tables) == sentences_of(compared(*two()))
+    assert len(comparison_tables(tables)) == 6
     assert tables["speedups"]["flops_speedup"].iloc[0] == pytest.approx(2_000_000 / 1_004_000)
     (tmp_path / "rivals.parquet").unlink()
     with pytest.raises(InputError, match="rivals"):

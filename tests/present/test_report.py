@@ -9,71 +9,94 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from prunescape.analysis.analyse import analyse
+from prunescape.analysis.axes import DEFAULT_AXES as AXES
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import read_cells, scores
 from prunescape.analysis.landscape.ellipse import ellipses
 from prunescape.analysis.landscape.image_errors import image_error
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk
-from prunescape.analysis.verdict.study_verdicts import judge_study
 from prunescape.errors import InputError
 from prunescape.present.numbers import number, short, standard_error, whole
-from prunescape.present.report.findings import answer_experiment
-from prunescape.present.report.page import TABLES
-from prunescape.present.report.tables import (
-    benchmarks_table,
-    ellipses_table,
-    risk_table,
-    variants_table,
-    verdicts_table,
-)
-from prunescape.present.report.verdict_text import verdict_lines
+from prunescape.present.report.findings import experiment_findings
+from prunescape.present.report.landscape_tables import ellipses_table, risk_table, variants_table, verdicts_table
+from prunescape.present.report.page import write_report
+from prunescape.present.report.setup import plan_pairs, run_pairs
+from prunescape.present.report.table import ExperimentResults
+from prunescape.present.report.target_tables import benchmarks_table
+from prunescape.present.summary import summary_lines, verdict_lines
 from support.drawn_figures import draw
 from support.report_cells import CORRECT, study_cells
-from write_report import write_report
 
 
-def tables(tmp_path, frame):
+def results_of(tmp_path, frame, *, axes=AXES, benchmarks=None, terms=None, thresholds=(0.5, 1.0)) -> ExperimentResults:
+    """What the report knows of one experiment with these cells, with verdicts by `terms`."""
     frame.to_parquet(tmp_path / "cells.parquet")
-    cells = read_cells(tmp_path / "cells.parquet", partial=True)
-    landscapes = scores(cells)
-    roi = regions(landscapes)
-    return cells, ellipses(roi, landscapes), risk(landscapes, roi)
+    cells = read_cells(tmp_path / "cells.parquet", partial=True, axes=axes)
+    landscapes = scores(cells, axes)
+    roi = regions(landscapes, axes, thresholds)
+    risks = risk(landscapes, risk_points(landscapes, roi, axes, thresholds[0]), axes)
+    tables = {"roi": roi, "ellipses": ellipses(roi, landscapes, axes), "risk": risks}
+    tables["verdicts"] = VERDICTS
+    return ExperimentResults(axes, thresholds[0], cells, tables, benchmarks)
 
 
-def answers(tmp_path, frame):
-    cells, _, risks = tables(tmp_path, frame)
-    answer = answer_experiment(cells, risks, None, None)
-    return answer, {part.variant: " ".join([part.headline, *part.sentences]) for part in answer.variants}
+def findings_of(tmp_path, frame, **more):
+    found = experiment_findings(results_of(tmp_path, frame, **more))
+    return found, {part.variant: " ".join([part.headline, *part.sentences]) for part in found.variants}
 
 
-def test_words_give_the_loss_in_points_and_images(tmp_path):
+def test_sentences_give_the_loss_in_points_and_images(tmp_path):
     """Base region: 98.0 and 97.5 %. uniform there: 95.0 and 97.0, best 97.0: mean loss 1.0 points, 2 of 200 images."""
-    answer, texts = answers(tmp_path, study_cells())
-    opening = " ".join(answer.opening)
+    found, texts = findings_of(tmp_path, study_cells())
+    opening = " ".join(found.opening)
     assert "98.00 %" in opening and "2 settings of its grid come within 0.5 points" in opening
     assert "lose 1.00 points (2.0 of 200 test images) on average" in texts["uniform-0.5"]
     moved = "The best cell moved, log10 weight decay by 1.00; at the base's single best setting this variant loses 2.00"
     assert moved in texts["uniform-0.5"]
 
 
-def test_words_hold_no_loss_against_a_threshold(tmp_path):
-    answer, _ = answers(tmp_path, study_cells())
-    assert "loses between 1.00 points (2.0 of 200 test images) for uniform 0.5 and 35.00 points" in answer.opening[0]
-    assert "cannot settle whether tuning is needed" in answer.opening[0]
-    alone, _ = answers(tmp_path, study_cells().query("variant != 'nonuniform-0.5'"))
+def test_sentences_hold_no_loss_against_a_threshold(tmp_path):
+    found, _ = findings_of(tmp_path, study_cells())
+    assert "loses between 1.00 points (2.0 of 200 test images) for uniform 0.5 and 35.00 points" in found.opening[0]
+    assert "cannot settle whether tuning is needed" in found.opening[0]
+    alone, _ = findings_of(tmp_path, study_cells().query("variant != 'nonuniform-0.5'"))
     assert "loses 1.00 points (2.0 of 200 test images) for uniform 0.5, on average" in alone.opening[0]
 
 
-def test_words_give_the_paired_error_over_images(tmp_path):
+def test_sentences_give_the_paired_error_over_images(tmp_path):
     """uniform: best cell right on images 0-193, carried ones on 0-189 and 0-193: e = 1/2 on 4 of 200 images."""
     frame = study_cells()
     frame["correct_bits"] = [np.packbits(np.arange(200) < right).tobytes() for right in frame["correct"]]
-    _, texts = answers(tmp_path, frame)
+    _, texts = findings_of(tmp_path, frame)
     error = 100 * np.std([0.5] * 4 + [0] * 196, ddof=1) / math.sqrt(200)
     assert f"standard error of {error:.2f} points" in texts["uniform-0.5"]
-    _, texts = answers(tmp_path, study_cells())
+    _, texts = findings_of(tmp_path, study_cells())
     assert "standard error" not in texts["uniform-0.5"]
+
+
+def test_other_axes_and_thresholds_name_themselves(tmp_path):
+    """Momentum and batch size instead of learning rate and weight decay, and a wider region of good settings."""
+    axes = Axes.of(["momentum", "batch_size"])
+    frame = study_cells().rename(columns={"log10_wd": "momentum", "log10_lr": "batch_size"})
+    frame["momentum"], frame["batch_size"] = frame["momentum"] / 10 + 0.5, frame["batch_size"] * -64
+    results = results_of(tmp_path, frame, axes=axes, thresholds=(2.0, 4.0))
+    found, (uniform, _) = experiment_findings(results), experiment_findings(results).variants
+    assert "best at batch size 64, momentum 0.1" in found.opening[1]
+    assert "within 2 points" in found.opening[1] and "more than 2 points" in " ".join(found.limits)
+    assert any("The best cell moved, momentum by 0.10" in text for text in uniform.sentences)
+    assert variants_table(results).heads[-2:] == ["batch size", "momentum"]
+    shown = ellipses_table(results, "top1")
+    assert [head for head, _ in shown.groups] == ["", "4.0-ROI", "2.0-ROI"]
+    assert "centre momentum" in shown.heads and "Lengths in the axes' units" in shown.notes[0]
+    assert "the base's 2.0-ROI" in risk_table(results, "top1").notes[0]
+    plan = {"model": "m", "dataset": "d", "variants": ["base"], "seeds": [0], "recipe": {}}
+    plan |= {"prior": {"momentum": 0.1, "batch_size": 64}, "grid": {"momentum": [0.1, 0.2], "batch_size": [64, 128]}}
+    pairs = dict(plan_pairs(plan, axes))
+    assert (pairs["prior"], pairs["grid, momentum"]) == ("batch size 64, momentum 0.1", "0.1, 0.2")
+    extended = pd.concat([results.cells, results.cells.assign(round=1)])
+    assert dict(run_pairs(extended, axes))["round 1, grid"].endswith("now batch size 64 to 128, momentum 0.1 to 0.2")
+    assert "batch size  momentum  risk" in summary_lines(results.tables["risk"])[1]
 
 
 def test_the_paired_error_is_scipys():
@@ -86,25 +109,25 @@ def test_the_paired_error_is_scipys():
     assert image_error(best, carried) == pytest.approx(100 * sem(best - carried.mean(axis=0)))
 
 
-def test_words_say_what_one_seed_cannot_settle(tmp_path):
-    answer, _ = answers(tmp_path, study_cells())
-    limits = " ".join(answer.limits)
+def test_sentences_say_what_one_seed_cannot_settle(tmp_path):
+    found, _ = findings_of(tmp_path, study_cells())
+    limits = " ".join(found.limits)
     assert "one image is 0.500 points" in limits
     assert "One seed per cell cannot settle" in limits and "biased upwards" in limits
     both = pd.concat([study_cells(), study_cells(seed=1)])
-    answer, texts = answers(tmp_path, both)
-    assert "2 seeds" in " ".join(answer.limits) and "One seed" not in " ".join(answer.limits)
+    found, texts = findings_of(tmp_path, both)
+    assert "2 seeds" in " ".join(found.limits) and "One seed" not in " ".join(found.limits)
     assert "lose 1.00 points (2.0 of 200 test images) on average over 2 seeds (1.00, 1.00)" in texts["uniform-0.5"]
 
 
-def test_words_count_ties_as_not_moved(tmp_path):
+def test_sentences_count_ties_as_not_moved(tmp_path):
     frame = study_cells()
     frame.loc[frame["variant"] == "uniform-0.5", "top1"] = 90.0
-    _, texts = answers(tmp_path, frame)
+    _, texts = findings_of(tmp_path, frame)
     assert "the best cell did not move" in texts["uniform-0.5"]
 
 
-def test_words_where_settings_are_chosen_on_a_validation_split(tmp_path):
+def test_sentences_where_settings_are_chosen_on_a_validation_split(tmp_path):
     """On validation the base's best three are settings 0, 1 and 2 (95.0, 94.8, 94.6 %) and uniform's setting 1.
 
     Base on test: 90.0 there, 90.0 and 98.0: under its chosen one by 0, 0 and -8 points, -2.67 on average. uniform on
@@ -113,8 +136,8 @@ def test_words_where_settings_are_chosen_on_a_validation_split(tmp_path):
     frame = study_cells(select_on="validation")
     chosen = {"base": [95.0, 94.8, 94.6, 80.0], "uniform-0.5": [93.0, 94.0, 92.0, 91.0], "nonuniform-0.5": [90.0] * 4}
     frame["val_top1"] = [score for name in CORRECT for score in chosen[name]]
-    answer, texts = answers(tmp_path, frame)
-    opening, limits = " ".join(answer.opening), " ".join(answer.limits)
+    found, texts = findings_of(tmp_path, frame)
+    opening, limits = " ".join(found.opening), " ".join(found.limits)
     assert "3 settings of its grid come within 0.5 points of the best on the validation split" in opening
     assert "stays −2.67 points (−5.3 of 200 test images) under its best on average." in opening
     assert "never more than" not in opening and "never loses" not in limits
@@ -123,27 +146,26 @@ def test_words_where_settings_are_chosen_on_a_validation_split(tmp_path):
     assert "The best cell moved, log10 weight decay by 1.00" in texts["uniform-0.5"]
     assert "at the base's single best setting this variant loses 0.00 points" in texts["uniform-0.5"]
     assert "the best cell did not move" in texts["nonuniform-0.5"]
-    _, _, risks = tables(tmp_path, frame)
-    shown = risk_table(risks, "top1")
+    shown = risk_table(results_of(tmp_path, frame), "top1")
     uniform = dict(zip(shown.heads, shown.rows[1], strict=True))
     assert (uniform["mean"], uniform["mean, choosing"]) == ("−1.667", "1.000")
 
 
-def test_words_for_diverged_absent_and_unknown(tmp_path):
+def test_sentences_for_diverged_absent_and_unknown(tmp_path):
     frame = study_cells()
     at_best = (frame["variant"] == "uniform-0.5") & (frame["log10_lr"] == -1.0) & (frame["log10_wd"] == -4.0)
     frame.loc[at_best, ["status", "top1"]] = ["diverged", None]
-    _, texts = answers(tmp_path, frame)
+    _, texts = findings_of(tmp_path, frame)
     assert (
         "1 of these cells diverged and counts at chance level; without them the mean loss is 0.00"
         in (texts["uniform-0.5"])
     )
-    _, texts = answers(tmp_path, frame[(frame["variant"] == "base") | (frame["log10_lr"] == -2.0)])
+    _, texts = findings_of(tmp_path, frame[(frame["variant"] == "base") | (frame["log10_lr"] == -2.0)])
     assert "none of the base's good settings has a finished cell" in texts["uniform-0.5"]
-    answer, texts = answers(tmp_path, study_cells().drop(columns=["tested", "correct"]))
-    assert "test images" not in " ".join([*answer.opening, *answer.limits, *texts.values()])
-    answer, texts = answers(tmp_path, study_cells().query("variant != 'base'"))
-    assert "base has no finished cells" in answer.opening[0] and not texts
+    found, texts = findings_of(tmp_path, study_cells().drop(columns=["tested", "correct"]))
+    assert "test images" not in " ".join([*found.opening, *found.limits, *texts.values()])
+    found, texts = findings_of(tmp_path, study_cells().query("variant != 'base'"))
+    assert "base has no finished cells" in found.opening[0] and not texts
 
 
 def test_standard_error_is_the_binomial_one():
@@ -166,14 +188,14 @@ def test_numbers_as_text():
 
 
 def test_tables_show_what_was_computed(tmp_path):
-    cells, shapes, risks = tables(tmp_path, study_cells())
-    variants = variants_table(cells)
+    results = results_of(tmp_path, study_cells())
+    variants = variants_table(results)
     assert variants.rows[1][:5] == ["uniform 0.5", "0.500", "0.5020", "1.004", "0.0502"]
     assert variants.rows[0][-3:] == ["98.00", "−1.00", "−4.00"]
-    shown = ellipses_table(shapes, "top1")
+    shown = ellipses_table(results, "top1")
     assert sum(columns for _, columns in shown.groups) == len(shown.heads) == len(shown.rows[0])
     assert shown.rows[0][1:7] == ["2*", "–", "–", "–", "–", "–"]
-    rows = {row[0]: row for row in risk_table(risks, "top1").rows}
+    rows = {row[0]: row for row in risk_table(results, "top1").rows}
     assert rows["uniform 0.5"][1:7] == ["2", "0", "97.00", "1.000", "1.000", "1.000"]
 
 
@@ -209,35 +231,34 @@ def benchmarks() -> pd.DataFrame:
 
 
 def test_benchmark_table_has_speed_up_beside_the_flops_and_flags_noise(tmp_path):
-    cells, _, _ = tables(tmp_path, study_cells())
-    rows = benchmarks_table(benchmarks(), cells).rows
+    rows = benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=benchmarks())).rows
     assert rows[0][6:10] == ["2.000", "1.0", "1.00", "1.00"]
     assert rows[1][6:] == ["1.250", "4.0*", "1.60", "1.99", "150.0", "135.0", "97.50!"]
-    alone = benchmarks_table(benchmarks().iloc[1:], cells[cells["variant"] != "base"]).rows
+    pruned = study_cells().query("variant != 'base'")
+    alone = benchmarks_table(results_of(tmp_path, pruned, benchmarks=benchmarks().iloc[1:])).rows
     assert alone[0][8] == "–"
 
 
-def test_words_say_what_each_variant_costs_on_the_target(tmp_path):
+def test_sentences_say_what_each_variant_costs_on_the_target(tmp_path):
     """2 ms against 1.25 ms is 1.6 times the speed; half the FLOPs alone would give 1.99; half the file."""
-    cells, _, risks = tables(tmp_path, study_cells())
-    answer = answer_experiment(cells, risks, benchmarks(), None)
-    texts = {part.variant: part.sentences[-1] for part in answer.variants}
+    found, _ = findings_of(tmp_path, study_cells(), benchmarks=benchmarks())
+    texts = {part.variant: part.sentences[-1] for part in found.variants}
     assert texts["uniform-0.5"] == (
         "On target here (1 thread, batch 1) one run takes 1.250 ms: 1.60 times the base's speed, where the FLOPs alone "
         "would give 1.99; its file has 50 % of the base's size. The timing was noisy."
     )
     assert "On target" not in texts["nonuniform-0.5"]
-    assert "On target here (1 thread, batch 1) the pruned variants run at 1.60 to 1.60 times" in " ".join(
-        answer.opening
-    )
+    assert "On target here (1 thread, batch 1) the pruned variants run at 1.60 to 1.60 times" in " ".join(found.opening)
 
 
 def test_another_precision_is_named_and_an_accuracy_that_was_not_measured_is_a_dash(tmp_path):
-    cells, _, risks = tables(tmp_path, study_cells())
     other = benchmarks().assign(precision="int8", accuracy_agrees=None, top1=None)
-    answer = answer_experiment(cells, risks, other, None)
-    assert "On target here (int8, 1 thread, batch 1) the pruned variants" in " ".join(answer.opening)
-    assert [row[-1] for row in benchmarks_table(other, cells).rows] == ["–", "–"]
+    found, _ = findings_of(tmp_path, study_cells(), benchmarks=other)
+    assert "On target here (int8, 1 thread, batch 1) the pruned variants" in " ".join(found.opening)
+    assert [row[-1] for row in benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=other)).rows] == [
+        "–",
+        "–",
+    ]
 
 
 class Page(HTMLParser):
@@ -263,32 +284,23 @@ class Page(HTMLParser):
         self.words += [] if self._code else [data]
 
 
-def files(folder):
-    return {name: folder / f"{name}.parquet" for name in TABLES}
-
-
-def page(folder, frame, **more) -> tuple[str, Page]:
+def page(folder, frame, *, measured=None, missing=()) -> tuple[str, Page]:
     figures = draw(folder, frame)
-    analyse(folder / "cells.parquet", folder, partial=True)
     prior = {"log10_lr": -1.0, "log10_wd": -4.0}
     plan = {"model": "m", "dataset": "d", "recipe": {"epochs": 3}, "variants": sorted(CORRECT), "prior": prior}
     plan |= {"grid": {"log10_lr": [-2.0, -1.0], "log10_wd": [-4.0, -3.0]}, "seeds": [0]}
-    given = {"benchmarks": None, "missing": []} | more
-    write_report(
-        {"study": "mine <&>", "experiments": {"d-m": plan, "later": plan}, "targets": {"here": {"threads": [1]}}},
-        cells=folder / "cells.parquet",
-        tables=files(folder),
-        figures=figures,
-        out=folder / "report.html",
-        **given,
-    )
+    study = {"study": "mine <&>", "experiments": {"d-m": plan, "later": plan}, "targets": {"here": {"threads": [1]}}}
+    if measured is not None:
+        measured.to_parquet(folder / "benchmarks.parquet")
+        cells, found = folder / "cells.parquet", folder / "benchmarks.parquet"
+        compare_targets(Objectives().model_dump(mode="json"), cells=cells, benchmarks=found, out=folder)
+    write_report(study, folder, figures=figures, missing=missing, out=folder / "report.html")
     text = (folder / "report.html").read_text()
     return text, Page(text)
 
 
 def test_page_is_whole_and_needs_no_network(tmp_path):
-    benchmarks().to_parquet(tmp_path / "benchmarks.parquet")
-    text, read = page(tmp_path / "study", study_cells(), benchmarks=tmp_path / "benchmarks.parquet")
+    text, read = page(tmp_path / "study", study_cells(), measured=benchmarks())
     assert read.loads == []
     assert set(read.inside) <= set(read.ids)
     assert len(read.ids) == len(set(read.ids))
@@ -306,7 +318,7 @@ def test_partial_page_says_so_at_the_top_and_names_what_is_missing(tmp_path):
     _, read = page(tmp_path / "study", study_cells().query("variant != 'base'"), missing=lost)
     words = " ".join(" ".join(read.words).split())
     assert "This report is partial. 1 of 9 cells is missing" in words
-    assert words.index("partial") < words.index("The answer")
+    assert words.index("partial") < words.index("Findings")
     assert "killed <9>" in words and "a/train.log" in words
     assert "The base has no finished cells" in words
 
@@ -320,15 +332,8 @@ def test_a_lost_figure_is_one_clear_line(tmp_path):
     page(tmp_path / "study", study_cells())
     (tmp_path / "study" / "figures" / "plotly.min.js").unlink()
     with pytest.raises(InputError, match=r"plotly\.min\.js"):
-        write_report(
-            {"study": "s", "experiments": {}},
-            cells=tmp_path / "study" / "cells.parquet",
-            tables=files(tmp_path / "study"),
-            benchmarks=None,
-            figures=tmp_path / "study" / "figures",
-            missing=[],
-            out=tmp_path / "again.html",
-        )
+        study, results = {"study": "s", "experiments": {}}, tmp_path / "study"
+        write_report(study, results, figures=results / "figures", missing=[], out=tmp_path / "again.html")
 
 
 def replicated(gains: dict[str, float]) -> pd.DataFrame:
@@ -349,34 +354,34 @@ def replicated(gains: dict[str, float]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def test_words_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_path):
+def test_sentences_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_path):
     """s = 0.1581 with 4 x 4 degrees; a point outside the two good ones has SE = s √(1/5 + 1/10) = 0.0866.
 
     Upper bounds take t(16, 0.96) = 1.8694, the lower one t(16, 0.95) = 1.7459. The best point of stage 1 is a good one
     for the uniform variant, so its gain is no gain of the other points.
     """
     frame = replicated({"uniform-0.5": -20.0, "nonuniform-0.5": 2.0})
-    cells, _, risks = tables(tmp_path, frame)
-    verdicts = judge_study(cells, {"d-m": {"margin": 0.5, "sigma": 0.2}})
+    results = results_of(tmp_path, frame, terms={"margin": 0.5, "sigma": 0.2})
+    verdicts = results.tables["verdicts"]
     rows = verdicts.set_index("variant")
     upper = 2 + t.isf(0.04, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
     lower = 2 - t.isf(0.05, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
     assert rows.loc["nonuniform-0.5", ["upper", "lower"]].tolist() == pytest.approx([upper, lower])
-    answer = answer_experiment(cells, risks, None, verdicts)
-    assert answer.opening[0].startswith(
-        "Of 2 pruned variants: uniform 0.5 needs no tuning; nonuniform 0.5 needs tuning"
-    )
-    keep, retune = answer.variants
+    found = experiment_findings(results)
+    assert found.opening[0].startswith("Of 2 pruned variants: uniform 0.5 needs no tuning; nonuniform 0.5 needs tuning")
+    keep, retune = found.variants
     assert keep.headline.startswith("uniform 0.5: keep the base's settings")
     assert retune.headline == f"nonuniform 0.5: tune again; it gains 2.00 points, {lower:.2f} at least"
     assert f"Tuning gains between {lower:.2f} and {upper:.2f} points, against a margin of 0.5" in retune.sentences[0]
     assert "5 fresh seeds at 4 of 4 points" in " ".join(retune.sentences)
     assert "lose" in " ".join(keep.sentences), "the thesis' mean risk stands beside the verdict"
-    assert any("Only the verdicts rest on fresh seeds" in text for text in answer.limits)
+    assert any("Only the verdicts rest on fresh seeds" in text for text in found.limits)
     assert verdict_lines(verdicts)[1:] == [f"  {keep.headline}", f"  {retune.headline}"][::-1]
-    kept = judge_study(cells[cells["variant"] != "nonuniform-0.5"], {"d-m": {"sigma": 0.2}})
-    assert verdict_lines(kept)[0].startswith("d-m: No variant needs its learning rate and weight decay tuned again")
-    table = verdicts_table(verdicts)
+    one = results_of(tmp_path, frame[frame["variant"] != "nonuniform-0.5"], terms={"sigma": 0.2})
+    assert verdict_lines(one.tables["verdicts"])[0].startswith(
+        "d-m: No variant needs its learning rate and weight decay tuned again"
+    )
+    table = verdicts_table(results)
     assert [row[:3] for row in table.rows] == [
         ["uniform 0.5", "keep", "inconclusive"],
         ["nonuniform 0.5", "retune", "inconclusive"],

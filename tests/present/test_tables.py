@@ -11,19 +11,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from prunescape.analysis.analyse import analyse
+from prunescape.analysis.axes import DEFAULT_AXES
 from prunescape.config.study import Study
 from prunescape.errors import InputError
+from prunescape.present.labels import experiment_title, paper_title
 from prunescape.present.numbers import number
 from prunescape.present.published import BASELINES, BEST, ORDER, PRIOR, REFERENCES, published_values
 from prunescape.present.tables.accuracy_table import ACCURACY_TABLE_COLUMNS
-from prunescape.present.tables.ellipse_table import ELLIPSE_TABLE_COLUMNS
+from prunescape.present.tables.ellipse_table import ellipse_table_columns
 from prunescape.present.tables.folder import write_tables
 from prunescape.present.tables.latex import escaped
-from prunescape.present.tables.printed_names import experiment_title, row_title
 from prunescape.present.tables.risk_table import RISK_TABLE_COLUMNS
 
 COLUMNS = {
-    "confidence_ellipses": ELLIPSE_TABLE_COLUMNS,
+    "confidence_ellipses": ellipse_table_columns([DEFAULT_AXES], (1.0, 0.5)),
     "performance_risk": RISK_TABLE_COLUMNS,
     "best_accuracies": ACCURACY_TABLE_COLUMNS,
 }
@@ -87,7 +88,7 @@ def rows_of(text: str) -> dict[tuple[str, str], list[float | None]]:
 def test_published_tables_are_the_papers(text, names):
     rows = rows_of(text)
     known = [(pair, variant) for pair in ORDER for variant in BEST[pair]]
-    assert list(rows) == [(experiment_title(*pair), row_title(variant)) for pair, variant in known]
+    assert list(rows) == [(experiment_title(*pair), paper_title(variant)) for pair, variant in known]
     for (pair, variant), numbers in zip(known, rows.values(), strict=True):
         values = published_values("matthiesen2023", *pair, variant, "top1")
         assert [values.get(name) for name in names] == numbers, (pair, variant)
@@ -155,13 +156,13 @@ def small_study(**columns) -> pd.DataFrame:
     return pd.concat(both, ignore_index=True).assign(**known).assign(**columns)
 
 
-def tables(folder, frame, **options) -> dict:
+def tables(folder, frame, **study) -> dict:
     """Write the tables of `frame` into `folder`/tables; gives what was written."""
     folder.mkdir(exist_ok=True)
     frame.to_parquet(folder / "cells.parquet")
     found = analyse(folder / "cells.parquet", folder, partial=True)
-    given = {"ellipses": found["ellipses.parquet"], "risk": found["risk.parquet"], "out": folder / "tables"}
-    return write_tables(cells=folder / "cells.parquet", **given, **options)
+    files = {"ellipses": found["ellipses.parquet"], "risk": found["risk.parquet"], "out": folder / "tables"}
+    return write_tables(study, cells=folder / "cells.parquet", **files)
 
 
 def lines_of(path) -> list[list[str]]:
@@ -224,9 +225,10 @@ def test_several_seeds_are_numpys_mean_and_deviation_of_the_seeds(tmp_path):
 
 def test_published_values_stand_beside_ours_only_with_the_reference(tmp_path):
     frame = small_study()
-    prior = {"cifar10-mobilenet_v2": {"log10_lr": -0.5, "log10_wd": -4.0}}
+    grid = {"log10_lr": [-0.5, -1.0], "log10_wd": [-4.0]}
+    plan = {"grid": grid, "prior": {"log10_lr": -0.5, "log10_wd": -4.0}}
     given = tables(tmp_path / "with", frame, reference="matthiesen2023")
-    alone = tables(tmp_path / "alone", frame, priors=prior)
+    alone = tables(tmp_path / "alone", frame.assign(experiment="e"), experiments={"e": plan})
     other = tables(tmp_path / "other", frame.assign(dataset="digits"), reference="matthiesen2023")
     row = pd.read_parquet(given["best_accuracies.parquet"]).iloc[0]
     assert row[["best", "published_best", "prior_score", "published_prior_score"]].tolist() == [90, 95.32, 90, 94.73]
@@ -294,7 +296,7 @@ def test_nothing_gives_empty_tables(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         found = {name: tmp_path / f"{name}.parquet" for name in ("cells", "ellipses", "risk")}
-        write_tables(**found, out=tmp_path / "file")
+        write_tables({}, **found, out=tmp_path / "file")
 
 
 def test_numbers_and_names_as_printed():
@@ -305,7 +307,7 @@ def test_numbers_and_names_as_printed():
         "–",
     ]
     names = ["base", "uniform-0.6", "nonuniform-0.125", "magnitude-0.5"]
-    assert [row_title(name) for name in names] == ["Basemodel", "60% Uniform", "12.5% Non-uniform", "magnitude-0.5"]
+    assert [paper_title(name) for name in names] == ["Basemodel", "60% Uniform", "12.5% Non-uniform", "magnitude-0.5"]
     assert experiment_title("torchvision:vgg11", "fashion-mnist") == "torchvision:vgg11 on Fashion-MNIST"
 
 

@@ -1,9 +1,13 @@
-"""Tables of what targets tell beside latency, against figures worked out by hand and scipy. Needs pandas."""
+"""Tables of measurements beside latency, against figures worked out by hand and scipy."""
+
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from scipy.stats import kruskal
 
+from prunescape.analysis.axes import DEFAULT_AXES
+from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_tables import emulation_table, subnormals_kept, weights_table
 
 
@@ -41,7 +45,7 @@ def test_files_of_one_variant_are_compared_with_subnormals_and_without():
 
 
 def test_one_file_of_each_variant_makes_no_table():
-    assert weights_table(pd.DataFrame([row(1, False, [1.0, 1.0, 1.0])])) is None
+    assert not weights_table(pd.DataFrame([row(1, False, [1.0, 1.0, 1.0])])).rows
 
 
 def test_files_of_equal_samples_do_not_differ():
@@ -52,10 +56,11 @@ def test_files_of_equal_samples_do_not_differ():
 def test_an_emulated_target_has_its_error_in_percent():
     """|2 - 3| / 2 = 50 %; memory |1000 - 1250| / 1000 = 25 %; what was not measured has a dash."""
     rows = [row(1, False, [1.0, 2.0, 3.0]), row(1, False, [1.0, 3.0, 4.0], target="small", peak_memory_bytes=1250)]
-    table = emulation_table(pd.DataFrame(rows), {"small": "here"})
+    results = ExperimentResults(DEFAULT_AXES, 0.5, pd.DataFrame(), {}, pd.DataFrame(rows), {"small": "here"})
+    table = emulation_table(results)
     assert table.rows == [["uniform 0.5", "small", "here", "1", "fp32", "1", "1", "50.0", "–", "25.0", "–", "0.0"]]
     assert len(table.heads) == len(table.rows[0])
-    assert emulation_table(pd.DataFrame(rows), {}) is None
+    assert not emulation_table(replace(results, emulates={})).rows
 
 
 @pytest.mark.parametrize(("flushed", "left"), [([False, True], 1), ([True, True], 2), ([False, False], 2)])

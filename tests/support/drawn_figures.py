@@ -1,24 +1,18 @@
 """Figures drawn from a table of cells."""
 
-from draw_figures import draw_figures
-from estimate_risk import estimate_risk
-from map_landscapes import map_landscapes
+from prunescape.analysis.analyse import analyse
+from prunescape.present.figures.folder import draw_figures
 
-STUDY = {"experiments": {"d-m": {"prior": {"log10_lr": "-1.0", "log10_wd": -3.0}}}}
+AXIS = [-5.0, -4.0, -3.0, -2.0, -1.0]
+PLAN = {"prior": {"log10_lr": "-1.0", "log10_wd": -3.0}, "grid": {"log10_lr": AXIS, "log10_wd": AXIS}}
+STUDY = {"experiments": {"d-m": PLAN}}
 
 
 def draw(folder, frame):
+    """Analyse the cells `frame` and draw their figures; gives the folder of the figures."""
     folder.mkdir()
-    frame.to_parquet(folder / "cells.parquet")
-    tables = {name: folder / f"{name}.parquet" for name in ("roi", "ellipses", "risk")}
-    map_landscapes(
-        folder / "cells.parquet",
-        roi=tables["roi"],
-        roi_csv=folder / "roi.csv",
-        ellipses_parquet=tables["ellipses"],
-        ellipses_csv=folder / "ellipses.csv",
-    )
-    estimate_risk(folder / "cells.parquet", parquet=tables["risk"], csv=folder / "risk.csv")
-    out = folder / "figures"
-    draw_figures(STUDY, cells=folder / "cells.parquet", roi=tables["roi"], ellipses=tables["ellipses"], out=out)
+    cells, out = folder / "cells.parquet", folder / "figures"
+    frame.assign(experiment="d-m").to_parquet(cells)
+    analyse(cells, folder, partial=True)
+    draw_figures(STUDY, cells=cells, roi=folder / "roi.parquet", ellipses=folder / "ellipses.parquet", out=out)
     return out

@@ -1,80 +1,109 @@
-"""The analysis of a table of cells from anywhere: every result of landscapes and seeds. Needs pandas and pyarrow."""
+"""From files of cells and measurements to files of results, for a study or for a table from anywhere."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from prunescape.analysis.axes import DEFAULT, Choice
-from prunescape.analysis.cells_table import scores
-from prunescape.analysis.landscape.band import BAND_COLUMNS, band
-from prunescape.analysis.landscape.ellipse import ELLIPSE_COLUMNS, ellipses
-from prunescape.analysis.landscape.regions import ROI_COLUMNS, THRESHOLDS, regions
-from prunescape.analysis.landscape.risk import RISK_COLUMNS, risk
-from prunescape.analysis.seeds.seed_tables import SEED_TABLES, seed_tables
+from prunescape.analysis.axes import DEFAULT_AXES, Axes
+from prunescape.analysis.cells_table import read_study_cells
+from prunescape.analysis.cost.measured import read_measured
+from prunescape.analysis.cost.speedups import variant_flops
+from prunescape.analysis.keys import BASE
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
+from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, joined_result, result_names
 from prunescape.analysis.sources.optuna_storage import read_cells_or_trials
-from prunescape.analysis.verdict.study_verdicts import Terms, judge_study
-from prunescape.analysis.verdict.verdicts import VERDICT_COLUMNS
+from prunescape.analysis.verdict.screening import claim_count
+from prunescape.config.analysis import AnalysisTerms
 from prunescape.errors import InputError
-from prunescape.store.tables import write_result
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Tables = dict[str, tuple["pd.DataFrame", dict[str, tuple[str, str]]]]
+from prunescape.store.tables import read_result, write_result
 
 
 def analyse(
-    cells: Path | str, out: Path | str, *, partial: bool = False, terms: Terms | None = None, choice: Choice = DEFAULT
+    cells: Path | str,
+    out: Path | str,
+    *,
+    axes: Axes = DEFAULT_AXES,
+    metric: Metric = DEFAULT_METRIC,
+    base: str = BASE,
+    thresholds: Sequence[float] = (),
+    terms: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Path]:
-    """Write each of `tables` (.parquet and .csv) about `cells`, a table or an Optuna storage, into the folder `out`.
+    """Write every landscape table that applies to `cells`, a table or an Optuna storage, into the folder `out`.
 
-    Gives the written paths by file name. `choice` names other axes or another metric than the default ones; results
-    then carry their names, and a minimised metric its own sign. `partial` allows a study in progress, as in
-    `read_cells`; `terms` are those of the verdicts, as in `judge_study`. Raises InputError for a table that
-    `read_cells` refuses, or when `out` cannot be a folder.
+    Each as Parquet and CSV; gives the written paths by file name. Results carry the names of the `axes`, and a metric
+    to minimise its own sign. `thresholds` are in the metric's unit, by default 0.5 and 1 percentage points; risks are
+    taken over the base's region of the smallest. `terms` are those of the verdicts, as in `judge_study`. Raises
+    InputError for a table that `read_cells` refuses, or when `out` cannot be a folder.
     """
-    known = read_cells_or_trials(cells, partial=partial, choice=choice)
-    landscapes = scores(known)
-    choice = replace(choice, thresholds=choice.thresholds or default_thresholds(choice, landscapes, cells))
+    ordered = checked_thresholds(thresholds)
+    known = read_cells_or_trials(cells, axes=axes, metric=metric, base=base)
+    if not ordered and not metric.in_percent:
+        low, high = known[metric.names[0]].agg(["min", "max"])
+        what = f'how near the best "{metric.name}" counts as good is not said'
+        hint = f"--thresholds, in its own unit: its values go from {low:g} to {high:g}"
+        raise InputError(what, where=cells, hint=hint)
+    ordered = ordered or tuple(AnalysisTerms().thresholds)
+    limits = {"thresholds": ordered, "risk_threshold": ordered[0]}
+    analysis = Analysis.of_cells(known, axes=axes, metric=metric, base=base, terms=terms, **limits)
+    return write_results([analysis], [name for name in result_names(LANDSCAPE) if analysis.applies(name)], out)
+
+
+def checked_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:
+    """Ascending, each once; raises InputError for one that is no distance."""
+    for x in thresholds:
+        if not 0 <= x < float("inf"):
+            raise InputError(f"the threshold {x} is no distance to the best", allowed="0 or more")
+    return tuple(sorted(set(thresholds)))
+
+
+def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) -> dict[str, Path]:
+    """Write every landscape table of whatever cells of a study exist into the folder `out`, as `analyse` does.
+
+    `terms` as `Study.analysis_terms` gives them: thresholds, risk_threshold, and for each experiment its axes, its
+    recipe (batch size and momentum, None where they vary) and the terms of its verdicts. Raises InputError for an
+    unusable table.
+    """
+    experiments = terms["experiments"]
+    axes = {name: Axes.of(plan["axes"]) for name, plan in experiments.items()}
+    known = read_study_cells(cells, axes)
+    shared = {
+        "thresholds": tuple(sorted(terms["thresholds"])),
+        "risk_threshold": terms["risk_threshold"],
+        "terms": {name: plan["verdict"] for name, plan in experiments.items()},
+        "recipes": {name: plan["recipe"] for name, plan in experiments.items() if None not in plan["recipe"]},
+        "claims": claim_count(known[known["variant"] != BASE]),
+    }
+    analyses = []
+    for each in dict.fromkeys(axes.values()):
+        rows = known[known["experiment"].isin([name for name in axes if axes[name] == each])]
+        if len(rows) or not analyses:
+            analyses.append(Analysis.of_cells(rows, axes=each, **shared))
+    return write_results(analyses, result_names(LANDSCAPE), out)
+
+
+def compare_targets(
+    objectives: Mapping[str, Any], *, cells: Path | str, benchmarks: Path | str, out: Path | str
+) -> dict[str, Path]:
+    """Write every target table into the folder `out`, as `analyse` does.
+
+    `objectives` holds the limits and the load as `objectives.Objectives` dumps them. Nothing measured gives tables
+    without rows. Raises InputError for a table that cannot be used.
+    """
+    flops = variant_flops(read_result(cells, dict.fromkeys(("experiment", "variant"), ("string", ""))))
+    analysis = Analysis.of_targets(read_measured(benchmarks), flops, objectives)
+    return write_results([analysis], result_names(TARGET), out)
+
+
+def write_results(analyses: Sequence[Analysis], names: Sequence[str], out: Path | str) -> dict[str, Path]:
+    """Write the tables called `names` as NAME.parquet and NAME.csv; gives the paths by file name."""
     out, written = Path(out), {}
     try:
-        for name, table in tables(known, landscapes, choice, terms or {}).items():
-            written |= {path.name: path for path in (out / f"{name}.parquet", out / f"{name}.csv")}
-            write_result(*choice.result(*table), parquet=out / f"{name}.parquet", csv=out / f"{name}.csv")
+        for name in names:
+            parquet, csv = out / f"{name}.parquet", out / f"{name}.csv"
+            write_result(*joined_result(analyses, name), parquet=parquet, csv=csv)
+            written |= {path.name: path for path in (parquet, csv)}
     except OSError as error:
         raise InputError(f"the results cannot be written ({error.strerror})", where=out) from None
     return written
-
-
-def tables(cells: pd.DataFrame, landscapes: pd.DataFrame, choice: Choice, terms: Terms) -> Tables:
-    """Each result by its file's name, with its columns. `landscapes` are the `scores` of `cells`.
-
-    Verdicts and what else counts in percentage points need such a metric, the band its two axes.
-    """
-    roi = regions(landscapes, choice.thresholds)
-    shapes = ellipses(roi, landscapes)
-    risks = risk(landscapes, roi, base_threshold=choice.thresholds[0])
-    found: Tables = {
-        "roi": (roi, ROI_COLUMNS),
-        "ellipses": (shapes, ELLIPSE_COLUMNS),
-        "risk": (risks, RISK_COLUMNS),
-    }
-    usual = choice.in_percent and choice.thresholds == THRESHOLDS
-    if usual:
-        found["verdicts"] = (judge_study(cells, terms), VERDICT_COLUMNS)
-    if usual and (choice.x, choice.y) == (DEFAULT.x, DEFAULT.y):
-        found["band"] = (band(landscapes, roi, shapes), BAND_COLUMNS)
-    seeds = seed_tables(landscapes, roi, shapes, risks, choice.thresholds)
-    return found | {name: (table, SEED_TABLES[name]) for name, table in seeds.items()}
-
-
-def default_thresholds(choice: Choice, landscapes: pd.DataFrame, path: Path | str) -> tuple[float, ...]:
-    """0.5 and 1.0 percentage points; what is near the best in another unit only its owner knows: InputError."""
-    if choice.in_percent:
-        return THRESHOLDS
-    low, high = sorted(landscapes["score"].agg(["min", "max"]) * (-1 if choice.minimise else 1))
-    what = f'how near the best "{choice.metric}" counts as good is not said'
-    hint = f"--thresholds, in its own unit: its values go from {low:g} to {high:g}"
-    raise InputError(what, where=path, hint=hint)

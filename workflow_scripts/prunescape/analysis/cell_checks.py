@@ -1,4 +1,4 @@
-"""What a table of cells must hold before it is analysed: each check fills in or raises one clear line. Needs pandas."""
+"""What a table of cells must hold before it is analysed: each check fills in or raises one clear line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import BASE, GROUP, METRICS, Axis, Choice
+from prunescape.analysis.axes import Axes, Axis
+from prunescape.analysis.keys import BASE, GROUP
+from prunescape.analysis.metric import METRICS, Metric
 from prunescape.errors import InputError, nearest
 from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, VALIDATION
 
@@ -17,15 +19,39 @@ if TYPE_CHECKING:
 # texts with few values: their default and all that they may be
 CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on": (VALIDATION, SPLITS)}
 WHOLE = ("seed", "classes", "round")
+# what says which cell or landscape a row is of is neither axis nor metric
+TAKEN = (*GROUP, "variant", "seed", "status", "stage", "round", "select_on", "classes")
+# columns of results and of the tables between: an axis may not be called so
+RESERVED = (
+    *("metric", "threshold", "score", "chosen_on", "best", "best_chosen_on", "first", "seeds", "d", "d_rel", "n"),
+    *("d_chosen_on", "diverged", "converged", "n_diverged", "members", "share", "sigma", "freedom", "probability"),
+    *("in_base_roi", "bound", "k", "points", "excess", "spread", "sigma_source", "place", "truncated", "quantity"),
+    *("correct_bits", "tested"),
+)
 # settings that differ by less than this many decimals of log10 are one grid point, however they were computed; of other
 # axes, by less than as many digits of their largest value
 SETTING_DECIMALS = 9
 CHANCE = {"top1": 100, "top5": 500}  # percent x classes
 
 
-def check_columns(cells: pd.DataFrame, needed: tuple[str, ...], choice: Choice, path: Path | str) -> None:
+def check_roles(axes: Axes, metric: Metric) -> None:
+    """A column has one role: key, axis or metric."""
+    columns = [axis.column for axis in axes]
+    for name in (*columns, *metric.names):
+        if name in TAKEN:
+            what = f'the column "{name}" can be no axis and no metric: it says which cell or landscape a row is of'
+            raise InputError(what)
+    for name in columns:
+        if name in metric.names:
+            raise InputError(f'the column "{name}" is chosen as an axis and as the metric')
+    for name in axes.names:
+        if name in RESERVED:
+            raise InputError(f'an axis is called "{name}", as a column of the results is', hint="rename it")
+
+
+def check_columns(cells: pd.DataFrame, needed: tuple[str, ...], axes: Axes, metric: Metric, path: Path | str) -> None:
     """Raise for the first of the `needed` columns that is missing."""
-    options = {choice.x.column: "--x", choice.y.column: "--y", choice.metrics[0]: "--metric"}
+    options = {axes.x.column: "--x", axes.y.column: "--y", metric.names[0]: "--metric"}
     others = [str(name) for name in cells if name not in needed]
     for name in needed:
         if name not in cells:
@@ -118,15 +144,15 @@ def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:
     A logarithm beyond ±50 is a mistake, or the value itself instead of its log10.
     """
     values = cells[axis.column]
-    if axis.log10:
+    if axis.source:
         if (row := _first(values <= 0)) is not None:
             _fail_at(cells, row, f'the column "{axis.column}" holds {values.iloc[row]:g}, which has no logarithm', path)
         values = np.log10(values)
-    if axis.in_decades and (row := _first(values.abs() > 50)) is not None:
+    if axis.decades and (row := _first(values.abs() > 50)) is not None:
         _fail_at(cells, row, f'the column "{axis.name}" holds {values.iloc[row]:g}', path, allowed="log10, -50 to 50")
     largest = values.abs().max()
     decimals = SETTING_DECIMALS
-    if not axis.in_decades and largest > 0:
+    if not axis.decades and largest > 0:
         decimals -= int(np.ceil(np.log10(largest)))
     cells[axis.name] = values.round(decimals) + 0.0
 
@@ -139,15 +165,15 @@ def check_percent(cells: pd.DataFrame, metric: str, path: Path | str) -> None:
         raise InputError(what, where=path, allowed="percent", hint=hint)
 
 
-def check_cells(cells: pd.DataFrame, choice: Choice, path: Path | str) -> None:
+def check_cells(cells: pd.DataFrame, axes: Axes, metric: Metric, path: Path | str) -> None:
     """Every cell is there once; where one is not, the columns are named in which its rows differ."""
-    keys = [*GROUP, "variant", "seed", choice.y.name, choice.x.name]
+    keys = [*GROUP, "variant", "seed", *axes.names]
     row = _first(cells.duplicated(keys))
     if row is not None:
         named = ", ".join(f"{name} {cells[name].iloc[row]}" for name in keys)
         same = cells[(cells[keys] == cells[keys].iloc[row]).all(axis=1)]
         hint = "one row per cell; runs differ by their seed"
-        if varying := _varying(cells, same, {*choice.metrics, *(f"val_{metric}" for metric in choice.metrics)}):
+        if varying := _varying(cells, same, {*metric.names, *(f"val_{name}" for name in metric.names)}):
             hint += f"; these rows differ in {', '.join(varying)}: keep one value of each, or choose it as an axis"
         _fail_at(cells, row, f"this cell is there twice: {named}", path, hint=hint)
 
@@ -174,7 +200,7 @@ def check_base(cells: pd.DataFrame, base: str, path: Path | str) -> None:
 def _fail_at(cells: pd.DataFrame, row: int, what: str, path: Path | str, **more: str) -> None:
     """Raise, naming the row: a trial of a storage has a name of its own."""
     label = cells.index[row]
-    place = label if isinstance(label, str) else f"row {row + 1} after the header"
+    place = label if isinstance(label, str) else f"row {label + 1} after the header"
     raise InputError(what, where=f"{path}, {place}", **more)
 
 

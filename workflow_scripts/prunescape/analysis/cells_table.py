@@ -1,12 +1,15 @@
-"""The table of cells that every analysis starts from: read, checked and completed. Needs pandas."""
+"""The table of cells that every analysis starts from: read, checked and completed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescape.analysis import cell_checks as checks
-from prunescape.analysis.axes import DEFAULT, GROUP, METRICS, SETTING, Choice
+from prunescape.analysis.axes import DEFAULT_AXES, Axes
+from prunescape.analysis.keys import BASE, LANDSCAPE
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 from prunescape.analysis.sources.files import read_source
 from prunescape.errors import InputError
 from prunescape.store.records import GRID, VALIDATION
@@ -16,97 +19,115 @@ if TYPE_CHECKING:
 
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
 OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
-LANDSCAPE = [*GROUP, "variant", "seed", "metric"]
-# the columns that say which landscape a row of a result belongs to, as cell_columns.CELL_COLUMNS
-KEY_COLUMNS = {
-    "experiment": ("string", "name in the config"),
-    "model": ("string", "unpruned architecture"),
-    "dataset": ("string", "name of the data set"),
-    "variant": ("string", "base or the name of a pruned form"),
-    "seed": ("int64", "seed of the landscape's cells; in a risk, of the base's too"),
-    "metric": ("string", "top1 or top5"),
-}
-# the same for a row that speaks of all seeds of a variant together
-VARIANT_KEY_COLUMNS = {name: column for name, column in KEY_COLUMNS.items() if name != "seed"}
-VARIANT_KEY = list(VARIANT_KEY_COLUMNS)
 
 
-def read_cells(path: Path | str, *, partial: bool = False, choice: Choice = DEFAULT) -> pd.DataFrame:
+def read_cells(
+    path: Path | str,
+    *,
+    partial: bool = False,
+    axes: Axes = DEFAULT_AXES,
+    metric: Metric = DEFAULT_METRIC,
+    base: str = BASE,
+) -> pd.DataFrame:
     """The cells in a Parquet or CSV file from anywhere, one row each, with a checked and complete set of columns.
 
-    Needed: model, dataset, variant, log10_lr, log10_wd (log10 of the learning rate and the weight decay), seed, top1
-    (percent). Optional: experiment (default `DATASET-MODEL`), top5 (percent, null where not recorded), val_top1 and
-    val_top5 (percent on a validation split), select_on (`validation`, where there is one, by default, or `test`: the
-    split by which settings are chosen), status (`ok` by default, or `diverged`), stage (`grid` by default, see
-    records), round (0 by default), classes. A diverged cell scores exactly 100 / classes (500 / classes in top-5) where
-    `classes` is known; without `classes` its score stays as given and must be there. Other columns pass through.
-    `choice` may name other columns for the two axes and the metric, and gives them the names above. `partial` allows a
-    study in progress: no cells at all, or none of a base. Raises InputError.
+    Needed: model, dataset, variant, seed, the `axes` (log10_lr and log10_wd: log10 of the learning rate and the weight
+    decay), the `metric` (top1, percent). Optional: experiment (default `DATASET-MODEL`), top5 (percent, null where not
+    recorded), val_top1 and val_top5 (percent on a validation split; alike of any metric), select_on (`validation`,
+    where there is one, by default, or `test`: the split by which settings are chosen), status (`ok` by default, or
+    `diverged`), stage (`grid` by default, see records), round (0 by default), classes. A diverged cell scores exactly
+    100 / classes (500 / classes in top-5) where `classes` is known; without `classes` its score stays as it is and must
+    be there. Other columns pass through. The variant called `base` is the base. `partial` allows a study in progress:
+    no cells at all, or none of a base. Raises InputError.
     """
-    return checked_cells(read_source(path, columns_read(choice)), path, partial=partial, choice=choice)
+    cells = read_source(path, columns_read([axes], metric))
+    return checked_cells(cells, path, partial=partial, axes=axes, metric=metric, base=base)
 
 
-def checked_cells(cells: pd.DataFrame, path: Path | str, *, partial: bool, choice: Choice = DEFAULT) -> pd.DataFrame:
-    """`cells`, changed in place, as `read_cells` gives those that it read from `path`; raises as it does."""
-    checks.check_columns(cells, (*TEXTS, *needed_numbers(choice)), choice, path)
+def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
+    """As `read_cells` with `partial`, of a study whose experiments each have their own `axes`, or the default ones."""
+    import pandas as pd
+
+    cells = read_source(path, columns_read(axes.values(), DEFAULT_METRIC))
+    checks.check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
+    groups = cells["experiment"].map(lambda name: axes.get(name, DEFAULT_AXES))
+    known = [checked_cells(cells[groups == each], path, partial=True, axes=each) for each in dict.fromkeys(groups)]
+    return pd.concat(known).sort_index() if known else checked_cells(cells, path, partial=True)
+
+
+def checked_cells(
+    cells: pd.DataFrame,
+    path: Path | str,
+    *,
+    partial: bool,
+    axes: Axes = DEFAULT_AXES,
+    metric: Metric = DEFAULT_METRIC,
+    base: str = BASE,
+) -> pd.DataFrame:
+    """`cells` as `read_cells` gives those that it read from `path`; raises as it does."""
+    checks.check_roles(axes, metric)
+    cells = cells.copy()
+    checks.check_columns(cells, (*TEXTS, *needed_numbers(axes, metric)), axes, metric, path)
     if cells.empty and not partial:
         raise InputError("the table has no rows", where=path)
     for name in (*TEXTS, *OPTIONAL_TEXTS):
         checks.set_text(cells, name, path)
-    for name in needed_numbers(choice):
-        checks.set_number(cells, name, path, needed=name not in choice.metrics)
-    for name in optional_numbers(choice):
+    for name in needed_numbers(axes, metric):
+        checks.set_number(cells, name, path, needed=name not in metric.names)
+    for name in optional_numbers(metric):
         checks.set_number(cells, name, path, needed=False)
-    checks.complete_diverged(cells, choice.metrics, path)
-    checks.check_scores(cells, choice.metrics, path)
-    for axis in (choice.y, choice.x):
+    checks.complete_diverged(cells, metric.names, path)
+    checks.check_scores(cells, metric.names, path)
+    for axis in axes:
         checks.set_axis(cells, axis, path)
-    checks.check_cells(cells, choice, path)
+    checks.check_cells(cells, axes, metric, path)
     if not partial:
-        checks.check_base(cells, choice.base, path)
-        if choice.in_percent:
-            checks.check_percent(cells, choice.metrics[0], path)
-    return choice.internal(cells)
+        checks.check_base(cells, base, path)
+        if metric.in_percent:
+            checks.check_percent(cells, metric.names[0], path)
+    return cells if base == BASE else cells.assign(variant=cells["variant"].replace(base, BASE))
 
 
-def needed_numbers(choice: Choice) -> tuple[str, ...]:
+def needed_numbers(axes: Axes, metric: Metric) -> tuple[str, ...]:
     """The columns of numbers that a table must have."""
-    return choice.y.column, choice.x.column, "seed", choice.metrics[0]
+    return *(axis.column for axis in axes), "seed", metric.names[0]
 
 
-def optional_numbers(choice: Choice) -> tuple[str, ...]:
+def optional_numbers(metric: Metric) -> tuple[str, ...]:
     """Those that it may have; a metric's validation split is called val_ and the metric."""
-    return (*choice.metrics[1:], "classes", "round", *(f"val_{metric}" for metric in choice.metrics))
+    return *metric.names[1:], "classes", "round", *(f"val_{name}" for name in metric.names)
 
 
-def columns_read(choice: Choice) -> tuple[str, ...]:
+def columns_read(axes: Iterable[Axes], metric: Metric) -> tuple[str, ...]:
     """Every column that an analysis reads."""
-    return TEXTS + OPTIONAL_TEXTS + needed_numbers(choice) + optional_numbers(choice)
+    numbers = [name for each in axes for name in needed_numbers(each, metric)]
+    return *TEXTS, *OPTIONAL_TEXTS, *numbers, *optional_numbers(metric)
 
 
-def scores(cells: pd.DataFrame) -> pd.DataFrame:
+def scores(cells: pd.DataFrame, axes: Axes, metric: Metric = DEFAULT_METRIC) -> pd.DataFrame:
     """The landscapes: one row per cell of a grid and metric it was scored in. Fresh seeds are no part of them.
 
     Columns: a landscape's key, the setting, status, round, `score` (percent on the test split) and `chosen_on`, the
     percent by which settings are chosen: on the validation split where the landscape has one, else the score itself.
+    A metric to minimise is negated in both.
     """
     known = [name for name in OUTCOMES if name in cells]
-    return long_scores(cells[cells["stage"] == GRID].drop(columns=known)).drop(columns="stage")
+    return long_scores(cells[cells["stage"] == GRID].drop(columns=known), axes, metric).drop(columns="stage")
 
 
-def long_scores(cells: pd.DataFrame) -> pd.DataFrame:
+def long_scores(cells: pd.DataFrame, axes: Axes, metric: Metric = DEFAULT_METRIC) -> pd.DataFrame:
     """As `scores`, of all cells whatever their stage, which is a column; with the outcomes per image, where known."""
     import pandas as pd
 
-    keys = [*(name for name in LANDSCAPE if name != "metric"), *SETTING, "status", "stage", "round"]
+    keys = [*(name for name in LANDSCAPE if name != "metric"), *axes.names, "status", "stage", "round"]
     keys += [name for name in OUTCOMES if name in cells]
     parts = [
-        cells[keys].assign(metric=metric, score=cells[metric], chosen_on=chosen_on(cells, metric))
-        for metric in METRICS
-        if metric == "top1" or cells[metric].notna().any()
+        cells[keys].assign(metric=name, score=metric.sign * cells[name], chosen_on=metric.sign * chosen_on(cells, name))
+        for name in metric.names
+        if name == metric.names[0] or cells[name].notna().any()
     ]
     long = pd.concat(parts).dropna(subset="score")
-    return long.sort_values([*LANDSCAPE, *SETTING], ignore_index=True)
+    return long.sort_values([*LANDSCAPE, *axes.names], ignore_index=True)
 
 
 def chosen_on(cells: pd.DataFrame, metric: str) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Numbers as a reader sees them: fixed decimals, a real minus sign, a dash for what is not there. Needs nothing."""
+"""Numbers as a reader sees them: fixed decimals, a real minus sign, a dash for what is missing."""
 
 from __future__ import annotations
 
@@ -41,11 +41,6 @@ def power(value) -> str:
     return f"{factor} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
-def setting(log10_lr: float, log10_wd: float) -> str:
-    """A point of the grid in words."""
-    return f"log10 learning rate {short(log10_lr)}, log10 weight decay {short(log10_wd)}"
-
-
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 cell`, `3 cells`."""
     return f"{count} {one if count == 1 else many or one + 's'}"
@@ -54,14 +49,14 @@ def counted(count: int, one: str, many: str = "") -> str:
 def standard_error(percent: float, tested: int) -> float:
     """Binomial standard error, percentage points, of one accuracy of `percent` measured on `tested` images.
 
-    100 sqrt(p (1 - p) / n), p = percent / 100. At 0 and 100 % it is 0: it then says nothing.
+    100 sqrt(p (1 - p) / n), p = percent / 100. At 0 and 100 % it is 0 and means nothing.
     """
     share = percent / 100
     return 100 * math.sqrt(share * (1 - share) / tested)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min 10 s, 2 h 05 min."""
+    """Seconds for a reader: 42 s, 3 min 10 s, 2 h 05 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""What the thesis published, to stand beside our own numbers; nothing is computed from it. Needs nothing.
+"""What the thesis published, to stand beside our numbers; nothing is computed from it.
 
 Where its prose contradicts its tables (4.1.2: ResNet-50's centres move by up to 0.3, lengths differ by up to 0.76; 4.2:
 nonuniform MobileNetV2 has a relative mean of 0.004), the tables are what stands here.
@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 from prunescape.errors import InputError, nearest
+from prunescape.present.labels import threshold_text
 
 MATTHIESEN = "matthiesen2023"
 MOBILENET, RESNET56, RESNET50 = ("mobilenet_v2", "cifar10"), ("resnet56", "cifar10"), ("resnet50", "imagenet")
@@ -130,7 +131,7 @@ def published_values(reference: str | None, model: str, dataset: str, variant: s
 
 def suffix(threshold: float) -> str:
     """A threshold as it stands in the names of columns: 1.0 as `1_0`."""
-    return f"{threshold:.1f}".replace(".", "_")
+    return threshold_text(threshold).replace(".", "_")
 
 
 def _plain(name: str) -> str:

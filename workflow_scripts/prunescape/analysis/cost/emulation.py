@@ -1,4 +1,4 @@
-"""How far an emulated target is from the one it stands for, where both were measured (edgetune2022). Needs nothing."""
+"""How far an emulated target is from the one it stands for, where both were measured (edgetune2022)."""
 
 from __future__ import annotations
 

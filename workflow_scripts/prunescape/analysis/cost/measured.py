@@ -1,4 +1,4 @@
-"""What was measured on the targets, checked and completed, from benchmarks.parquet. Needs pandas."""
+"""What was measured on the targets, checked and completed, from benchmarks.parquet."""
 
 from __future__ import annotations
 

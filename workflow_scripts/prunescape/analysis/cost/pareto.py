@@ -1,4 +1,4 @@
-"""Which exported models no other one beats in accuracy and cost at once. Needs pandas."""
+"""Which exported models no other one beats in accuracy and cost at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the performance properties of a set of models spread and change (liao2022). Needs numpy and scipy."""
+"""How much the performance properties of a set of models spread and change (liao2022)."""
 
 from __future__ import annotations
 

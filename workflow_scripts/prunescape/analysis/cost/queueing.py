@@ -1,4 +1,4 @@
-"""Response times of images that wait for a model which takes a batch at a time. Needs numpy.
+"""Response times of images that wait for a model which takes a batch at a time.
 
 Everything here is deterministic but the arrivals, whose seed is fixed: a batch of b images takes L(b) seconds.
 """

@@ -1,4 +1,4 @@
-"""Which model to run on a target, and how: the cheapest measured setting that keeps the limits. Needs pandas."""
+"""Which model to run on a target, and how: the cheapest measured setting that keeps the limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which models a paired test tells from the recommended one, and which not. Needs pandas, pingouin and scipy."""
+"""Which models a paired test tells from the recommended one, and which not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prunescape.analysis.cost.measured import (
     SETTING_COLUMNS,
     paired_log_ratio,
 )
-from prunescape.analysis.cost.recommendation import OBJECTIVES, feasible_settings, in_order
+from prunescape.analysis.cost.recommendation import FROM_RIVALS, OBJECTIVES, feasible_settings, in_order, recommend
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +79,12 @@ def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) 
     for row in others[others["verdict"] == verdict].itertuples():
         found.setdefault(tuple(getattr(row, name) for name in keys), []).append(model_name(row))
     return ["; ".join(found.get(tuple(row), [])) for row in recommended[keys].itertuples(index=False)]
+
+
+def recommendations(measured: pd.DataFrame, others: pd.DataFrame, limits: dict) -> pd.DataFrame:
+    """What `recommend` gives, with the `rivals` named: all of RECOMMENDATION_COLUMNS."""
+    best = recommend(measured, limits)
+    return best.assign(**{name: named_models(best, others, name) for name in FROM_RIVALS})
 
 
 def model_name(row) -> str:

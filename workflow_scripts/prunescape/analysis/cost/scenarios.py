@@ -1,4 +1,4 @@
-"""How long an answer takes under load, in EdgeTune's two scenarios, and with which batch size. Needs pandas."""
+"""How long an answer takes under load, in EdgeTune's two scenarios, and with which batch size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much faster than its base a pruned model runs, beside what its FLOPs promise. Needs pandas and scipy."""
+"""How much faster than its base a pruned model runs, beside what its FLOPs promise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confidence ellipses of regions of interest in the (log10 weight decay, log10 learning rate) plane. Needs pandas."""
+"""Confidence ellipses of regions of interest in the plane of the first two axes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import KEY_COLUMNS, LANDSCAPE
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.keys import KEY_COLUMNS, LANDSCAPE
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,45 +18,55 @@ FEWEST_POINTS = 5
 # 1 - r^2 this small is rounding: the points lie on a line; so are variances that differ this little: no direction
 NEGLIGIBLE = 1e-12
 
-ELLIPSE_COLUMNS: dict[str, tuple[str, str]] = {
-    **KEY_COLUMNS,
-    "threshold": ("float64", "x of the x-ROI, percentage points under the variant's best score"),
-    "n": ("int64", "points of the ROI; the ellipse is null under 5"),
-    "length": ("float64", "longest diameter, decades (log10 units)"),
-    "width": ("float64", "shortest diameter, decades; 0 when the points lie on a line"),
-    "centre_log10_wd": ("float64", "mean log10 weight decay of the ROI"),
-    "centre_log10_lr": ("float64", "mean log10 learning rate of the ROI"),
-    "angle_deg": ("float64", "long axis against the log10_wd axis, degrees in (-90, 90]; 0 for a circle"),
-    "collinear": ("bool", "the points lie on a line: width 0"),
-    "truncated": ("bool", "a point of the ROI lies on the edge of the landscape's grid"),
-}
-SHAPE = ["length", "width", "centre_log10_wd", "centre_log10_lr", "angle_deg"]
+
+def ellipse_columns(axes: Axes, metric: Metric = DEFAULT_METRIC) -> dict[str, tuple[str, str]]:
+    """The columns of `ellipses`."""
+    unit, edge = axes.unit, "a point of the ROI lies on the edge of the landscape's grid"
+    if axes.others:
+        edge += ", on any axis"
+    return {
+        **KEY_COLUMNS,
+        "threshold": ("float64", f"x of the x-ROI, {metric.distance} under the variant's best score"),
+        "n": ("int64", "points of the ROI; the ellipse is null under 5"),
+        "length": ("float64", f"longest diameter, {unit}"),
+        "width": ("float64", f"shortest diameter, {unit}; 0 when the points lie on a line"),
+        **{f"centre_{axis.name}": ("float64", f"mean {axis.value} of the ROI") for axis in (axes.x, axes.y)},
+        "angle_deg": ("float64", f"long axis against the {axes.x.name} axis, degrees in (-90, 90]; 0 for a circle"),
+        "collinear": ("bool", "the points lie on a line: width 0"),
+        "truncated": ("bool", edge),
+    }
 
 
-def ellipses(roi: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """The confidence ellipse of every ROI, one row each, with the columns of `ELLIPSE_COLUMNS`.
+def shape_columns(axes: Axes) -> list[str]:
+    """The columns of `ellipses` that are null under 5 points."""
+    return ["length", "width", f"centre_{axes.x.name}", f"centre_{axes.y.name}", "angle_deg"]
+
+
+def ellipses(roi: pd.DataFrame, scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """The confidence ellipse of every ROI, one row each, with the columns of `ellipse_columns`.
 
     A Gaussian with the sample covariance (ddof 1) is fitted to the ROI's points; length and width are the diameters
     2 k sqrt(eigenvalue) of its contour at k = 2 (matthiesen2023, 3.3.1, Table 3.5). Under 5 points the shape is null.
-    `roi` as `roi.regions` gives it for `scores`, from which the grid's edges are taken.
+    With more than two axes the points are projected on the plane: the marginal of their Gaussian. `roi` as
+    `regions.regions` gives it for `scores`, from which the grid's edges are taken.
     """
     keys = [*LANDSCAPE, "threshold"]
     grouped = roi.groupby(keys, sort=False)
-    x, y = (_from_mean(grouped[name], roi[name]) for name in ("log10_wd", "log10_lr"))
-    sums = roi[keys].assign(n=1, xx=x * x, xy=x * y, yy=y * y, truncated=_on_edge(roi, scores))
+    x, y = (_from_mean(grouped[axis.name], roi[axis.name]) for axis in (axes.x, axes.y))
+    sums = roi[keys].assign(n=1, xx=x * x, xy=x * y, yy=y * y, truncated=_on_edge(roi, scores, axes))
     table = sums.groupby(keys, sort=False).agg({"n": "sum", "xx": "sum", "xy": "sum", "yy": "sum", "truncated": "any"})
-    centre = grouped[["log10_wd", "log10_lr"]].mean()
     freedom = (table["n"] - 1).clip(lower=1)
-    shape = axes(*(table[name].to_numpy() / freedom.to_numpy() for name in ("xx", "xy", "yy")))
+    shape = contour(*(table[name].to_numpy() / freedom.to_numpy() for name in ("xx", "xy", "yy")))
     table["length"], table["width"], table["angle_deg"] = shape
-    table["centre_log10_wd"], table["centre_log10_lr"] = centre["log10_wd"], centre["log10_lr"]
+    for axis in (axes.x, axes.y):
+        table[f"centre_{axis.name}"] = grouped[axis.name].mean()
     few = table["n"] < FEWEST_POINTS
     table["collinear"] = (table["width"] == 0) & ~few
-    table.loc[few, SHAPE] = np.nan
-    return table.reset_index()[list(ELLIPSE_COLUMNS)]
+    table.loc[few, shape_columns(axes)] = np.nan
+    return table.reset_index()[list(ellipse_columns(axes))]
 
 
-def axes(xx: np.ndarray, xy: np.ndarray, yy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def contour(xx: np.ndarray, xy: np.ndarray, yy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Length, width and angle (degrees) of the k = 2 contours of Gaussians with covariances [[xx, xy], [xy, yy]]."""
     middle, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     # the product of both eigenvalues; unlike their difference it stays exact where the axes' units are far apart
@@ -66,14 +78,14 @@ def axes(xx: np.ndarray, xy: np.ndarray, yy: np.ndarray) -> tuple[np.ndarray, np
     return 2 * K * np.sqrt(long), 2 * K * np.sqrt(short), angle
 
 
-def outline(ellipse, points: int = 145) -> tuple[np.ndarray, np.ndarray]:
-    """The closed curve (log10_wd, log10_lr), each (points,), of a row of `ellipses`; nan where it has no shape."""
+def outline(ellipse, axes: Axes, points: int = 145) -> tuple[np.ndarray, np.ndarray]:
+    """The closed curve (x, y), each (points,), of a row of `ellipses`, as a tuple; nan where it has no shape."""
     turn = np.linspace(0, 2 * np.pi, points)
     along, across = ellipse.length / 2 * np.cos(turn), ellipse.width / 2 * np.sin(turn)
     angle = np.radians(ellipse.angle_deg)
-    wd = ellipse.centre_log10_wd + along * np.cos(angle) - across * np.sin(angle)
-    lr = ellipse.centre_log10_lr + along * np.sin(angle) + across * np.cos(angle)
-    return wd, lr
+    x = getattr(ellipse, f"centre_{axes.x.name}") + along * np.cos(angle) - across * np.sin(angle)
+    y = getattr(ellipse, f"centre_{axes.y.name}") + along * np.sin(angle) + across * np.cos(angle)
+    return x, y
 
 
 def _from_mean(grouped, values: pd.Series) -> pd.Series:
@@ -82,10 +94,10 @@ def _from_mean(grouped, values: pd.Series) -> pd.Series:
     return (values - grouped.transform("mean")).mask(one_value, 0.0)
 
 
-def _on_edge(roi: pd.DataFrame, scores: pd.DataFrame) -> np.ndarray:
-    """For each row of `roi`: is it on the outermost row or column that was trained in its landscape?"""
-    grouped = scores.groupby(LANDSCAPE, sort=False)[["log10_wd", "log10_lr"]]
+def _on_edge(roi: pd.DataFrame, scores: pd.DataFrame, axes: Axes) -> np.ndarray:
+    """For each row of `roi`: has it the lowest or highest value of an axis that was trained in its landscape?"""
+    grouped = scores.groupby(LANDSCAPE, sort=False)[axes.names]
     edges = grouped.min().add_suffix("_min").join(grouped.max().add_suffix("_max")).reset_index()
-    joined = roi[[*LANDSCAPE, "log10_wd", "log10_lr"]].merge(edges, on=LANDSCAPE, how="left", validate="m:1")
-    sides = [joined[name] == joined[f"{name}_{side}"] for name in ("log10_wd", "log10_lr") for side in ("min", "max")]
+    joined = roi[[*LANDSCAPE, *axes.names]].merge(edges, on=LANDSCAPE, how="left", validate="m:1")
+    sides = [joined[name] == joined[f"{name}_{side}"] for name in axes.names for side in ("min", "max")]
     return np.logical_or.reduce(sides)

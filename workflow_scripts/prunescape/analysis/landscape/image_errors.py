@@ -1,4 +1,4 @@
-"""How far the choice of test images can move a risk or a gain, from each image's outcome. Needs numpy and pandas."""
+"""How far the choice of test images can move a risk or a gain, from each image's outcome."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import SETTING
+from prunescape.analysis.axes import Axes
 from prunescape.store.records import OK, outcomes
 
 if TYPE_CHECKING:
@@ -25,36 +25,35 @@ def image_error(best: np.ndarray, carried: np.ndarray) -> float:
     return 100 * differences.std(ddof=1) / math.sqrt(len(differences))
 
 
-def risk_image_error(cells: pd.DataFrame, best: tuple[float, float], carried: pd.DataFrame) -> float | None:
+def risk_image_error(cells: pd.DataFrame, axes: Axes, best: tuple[float, ...], carried: pd.DataFrame) -> float | None:
     """`image_error` of one variant and seed; None where a cell's outcomes per image are not known.
 
-    `cells` are the variant's cells of that seed, `best` the (log10_lr, log10_wd) of its best one and `carried` has the
-    settings of the base's 0.5-ROI as columns log10_lr, log10_wd.
+    `cells` are the variant's cells of that seed, `best` the values of the axes of its best one; the rows of `carried`
+    are the base's good settings, with the axes as columns.
     """
     if not {"correct_bits", "tested"} <= set(cells.columns):
         return None
-    outcomes = {tuple(row[:2]): _unpacked(*row[2:]) for row in cells[[*SETTING, "correct_bits", "tested"]].to_numpy()}
-    wanted = [best, *carried[SETTING].itertuples(index=False, name=None)]
-    found = [outcomes.get(setting) for setting in wanted]
+    rows = cells[[*axes.names, "correct_bits", "tested"]].to_numpy()
+    right = {tuple(setting): _unpacked(bits, tested) for *setting, bits, tested in rows}
+    found = [right.get(setting) for setting in (best, *carried[axes.names].itertuples(index=False, name=None))]
     return None if any(bits is None for bits in found) else image_error(found[0], np.stack(found[1:]))
 
 
-def image_shares(cells: pd.DataFrame, settings: pd.DataFrame) -> np.ndarray | None:
+def image_shares(cells: pd.DataFrame, axes: Axes, settings: pd.DataFrame) -> np.ndarray | None:
     """(settings, images) share of a variant's seeds that get each test image right; None where that is not known.
 
-    `cells` has the columns log10_lr, log10_wd, status, score (percent), correct_bits, tested, and any number of seeds
-    per setting. A diverged cell is right at chance, on all images alike.
+    `cells` has the axes, status, score (percent), correct_bits and tested as columns, and any number of seeds per
+    setting. A diverged cell is right at chance, on all images alike.
     """
     sizes = cells.loc[cells["status"] == OK, "tested"].unique()
     if len(sizes) != 1 or not sizes[0] >= 2:
         return None
     images = int(sizes[0])
-    wanted = {setting: row for row, setting in enumerate(settings[SETTING].itertuples(index=False, name=None))}
-    total, seeds = np.zeros((len(wanted), images), np.float32), np.zeros(len(wanted))
-    for *setting, status, score, bits, tested in cells[
-        [*SETTING, "status", "score", "correct_bits", "tested"]
-    ].itertuples(index=False, name=None):
-        row = wanted.get(tuple(setting))
+    places = {setting: row for row, setting in enumerate(settings[axes.names].itertuples(index=False, name=None))}
+    total, seeds = np.zeros((len(places), images), np.float32), np.zeros(len(places))
+    columns = [*axes.names, "status", "score", "correct_bits", "tested"]
+    for *setting, status, score, bits, tested in cells[columns].itertuples(index=False, name=None):
+        row = places.get(tuple(setting))
         if row is None:
             continue
         right = _unpacked(bits, tested) if status == OK else np.float32(score / 100)

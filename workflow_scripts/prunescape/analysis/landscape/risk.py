@@ -1,68 +1,70 @@
-"""Performance risk: what a variant loses when the base's good settings are carried over to it. Needs pandas."""
+"""Performance risk: what a variant loses when the base's good settings are carried over to it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.analysis.cells_table import KEY_COLUMNS, LANDSCAPE, SETTING
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.keys import KEY_COLUMNS, LANDSCAPE
 from prunescape.analysis.landscape.regions import TOLERANCE, best_cells
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BASE_THRESHOLD = 0.5
 
-RISK_COLUMNS: dict[str, tuple[str, str]] = {
-    **KEY_COLUMNS,
-    "n": ("int64", "settings of the base's 0.5-ROI that this variant was trained at"),
-    "best": ("float64", "f(theta*): score of the variant's best cell, percent on the test split"),
-    "best_chosen_on": (
-        "float64",
-        "percent by which theta* was chosen: on the validation split, else the score",
-    ),
-    "best_log10_lr": ("float64", "log10 of the learning rate of theta*"),
-    "best_log10_wd": ("float64", "log10 of the weight decay of theta*"),
-    "d_mean": ("float64", "mean risk over the n settings, percentage points"),
-    "d_std": ("float64", "its standard deviation in the 1/n form, percentage points: descriptive only"),
-    "d_median": ("float64", "median risk, percentage points"),
-    "d_rel_mean": ("float64", "mean of risk / best, a share"),
-    "d_rel_std": ("float64", "its standard deviation in the 1/n form, a share"),
-    "d_rel_within_2": ("float64", "share of the n settings whose risk / best is at most twice the base's largest one"),
-    "d_mean_converged": ("float64", "d_mean without diverged cells, percentage points"),
-    "d_mean_chosen_on": ("float64", "d_mean of the percent by which settings are chosen, percentage points"),
-    "n_diverged": ("int64", "how many of the n settings diverged"),
-}
+def risk_columns(axes: Axes, risk_threshold: float, metric: Metric = DEFAULT_METRIC) -> dict[str, tuple[str, str]]:
+    """The columns of `risk`."""
+    unit, region = metric.distance, f"base's {risk_threshold:g}-ROI"
+    return {
+        **KEY_COLUMNS,
+        "n": ("int64", f"settings of the {region} that this variant was trained at"),
+        "best": ("float64", f"f(theta*): score of the variant's best cell, {metric.score}"),
+        "best_chosen_on": (
+            "float64",
+            f"{metric.value} by which theta* was chosen: on the validation split, else the score",
+        ),
+        **{f"best_{axis.name}": ("float64", f"{axis.value} of theta*") for axis in axes},
+        "d_mean": ("float64", f"mean risk over the n settings, {unit}"),
+        "d_std": ("float64", f"its standard deviation in the 1/n form, {unit}: descriptive only"),
+        "d_median": ("float64", f"median risk, {unit}"),
+        "d_rel_mean": ("float64", "mean of risk / best, a share"),
+        "d_rel_std": ("float64", "its standard deviation in the 1/n form, a share"),
+        "d_rel_within_2": ("float64", "share of the n settings whose risk / best is at most twice the base's largest"),
+        "d_mean_converged": ("float64", f"d_mean without diverged cells, {unit}"),
+        "d_mean_chosen_on": ("float64", f"d_mean of the {metric.value} by which settings are chosen, {unit}"),
+        "n_diverged": ("int64", "how many of the n settings diverged"),
+    }
 
 
-def risk_points(scores: pd.DataFrame, roi: pd.DataFrame, *, base_threshold: float = BASE_THRESHOLD) -> pd.DataFrame:
-    """The risk at every setting of the base's 0.5-ROI, for every variant (the base too), one row per setting.
+def risk_points(scores: pd.DataFrame, roi: pd.DataFrame, axes: Axes, risk_threshold: float) -> pd.DataFrame:
+    """The risk at every setting of the base's x-ROI, for every variant (the base too), one row per setting.
 
     d = f_v(theta*) - f_v(theta), d_rel = d / |f_v(theta*)| (matthiesen2023, 3.3.2, Eq 3.4 and 3.6), variant and base
-    matched on seed, metric and setting. Decided: with a validation split theta* and the ROI are chosen on it, and f is
-    the score on the test split, so that d may be negative; `d_chosen_on` is the same on the validation split.
-    `base_threshold` names another of the base's regions in `roi` than the 0.5-ROI.
+    matched on seed, metric and setting; x is the `risk_threshold`, one of those of `roi`. Decided: with a validation
+    split theta* and the ROI are chosen on it, and f is the score on the test split, so that d may be negative;
+    `d_chosen_on` is the same on the validation split.
     Columns: a landscape's key, setting, status, score, chosen_on, best, d, d_rel, d_chosen_on; d_rel is null where the
     best score is 0. An experiment without cells of its base has no rows.
     """
-    shared = [name for name in LANDSCAPE if name != "variant"] + SETTING
-    carried = roi[(roi["variant"] == "base") & (roi["threshold"] == base_threshold)][shared]
+    shared = [name for name in LANDSCAPE if name != "variant"] + axes.names
+    carried = roi[(roi["variant"] == "base") & (roi["threshold"] == risk_threshold)][shared]
     names = {"score": "best", "chosen_on": "best_chosen_on"}
-    best = best_cells(scores).rename(columns=names)[[*LANDSCAPE, *names.values()]]
+    best = best_cells(scores, axes).rename(columns=names)[[*LANDSCAPE, *names.values()]]
     points = scores.merge(best, on=LANDSCAPE, validate="m:1").merge(carried, on=shared, validate="m:1")
     points["d"] = points["best"] - points["score"]
     points["d_rel"] = points["d"] / points["best"].abs().where(points["best"] != 0)
     points["d_chosen_on"] = points["best_chosen_on"] - points["chosen_on"]
-    return points.sort_values([*LANDSCAPE, *SETTING], ignore_index=True)
+    return points.sort_values([*LANDSCAPE, *axes.names], ignore_index=True)
 
 
-def risk(scores: pd.DataFrame, roi: pd.DataFrame, *, base_threshold: float = BASE_THRESHOLD) -> pd.DataFrame:
-    """The performance risk of every variant and seed of the experiments that have a base, as `RISK_COLUMNS`.
+def risk(scores: pd.DataFrame, points: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """The performance risk of every variant and seed of the experiments that have a base, as `risk_columns`.
 
-    Mean and standard deviation over the base's 0.5-ROI in the 1/n form (matthiesen2023, 3.3.2, Eq 3.5), computed per
-    seed. n = 0, with null values, where a variant was trained at none of the base's good settings, or the
-    base not with its seed.
+    Mean and standard deviation over the base's good settings in the 1/n form (matthiesen2023, 3.3.2, Eq 3.5), computed
+    per seed. `points` as `risk_points` gives them for `scores`. n = 0, with null values, where a variant was trained at
+    none of the base's good settings, or the base not with its seed.
     """
-    points = risk_points(scores, roi, base_threshold=base_threshold)
     grouped = points.groupby(LANDSCAPE, sort=False)
     summary = grouped["d"].agg(n="count", d_mean="mean", d_median="median")
     summary["d_std"] = grouped["d"].std(ddof=0)
@@ -72,10 +74,11 @@ def risk(scores: pd.DataFrame, roi: pd.DataFrame, *, base_threshold: float = BAS
     converged = points["status"] == "ok"
     summary["d_mean_converged"] = points[converged].groupby(LANDSCAPE, sort=False)["d"].mean()
     summary["n_diverged"] = (~converged).groupby([points[name] for name in LANDSCAPE], sort=False).sum()
-    names = {"score": "best", "chosen_on": "best_chosen_on", "log10_lr": "best_log10_lr", "log10_wd": "best_log10_wd"}
-    table = _with_base(best_cells(scores)).rename(columns=names).merge(summary.reset_index(), on=LANDSCAPE, how="left")
+    names = {name: f"best_{name}" for name in ("chosen_on", *axes.names)} | {"score": "best"}
+    table = _with_base(best_cells(scores, axes)).rename(columns=names)
+    table = table.merge(summary.reset_index(), on=LANDSCAPE, how="left")
     table[["n", "n_diverged"]] = table[["n", "n_diverged"]].fillna(0).astype("int64")
-    return table[list(RISK_COLUMNS)]
+    return table[list(risk_columns(axes, 0))]
 
 
 def _within_twice_the_base(points: pd.DataFrame) -> pd.Series:

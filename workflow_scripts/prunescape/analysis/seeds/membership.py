@@ -1,4 +1,4 @@
-"""Which settings belong to a variant's region of interest once noise between seeds is counted. Needs numpy, pandas."""
+"""Which settings belong to a variant's region of interest once noise between seeds is counted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import SETTING, VARIANT_KEY, VARIANT_KEY_COLUMNS
-from prunescape.analysis.landscape.regions import THRESHOLDS, TOLERANCE
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.keys import VARIANT_KEY, VARIANT_KEY_COLUMNS
+from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.verdict.noise import pooled_noise
 from prunescape.store.records import OK
 
@@ -19,45 +20,47 @@ RANDOM_SEED = 0
 DRAWN_AT_ONCE = 2**22  # numbers, 32 MiB: a grid of any size fits in memory
 NEGLIGIBLE = 8.0  # standard deviations: what needs a larger error to be a member has a probability under 1e-15
 
-MEMBERSHIP_COLUMNS: dict[str, tuple[str, str]] = {
-    **VARIANT_KEY_COLUMNS,
-    "threshold": ("float64", "x of the x-ROI, percentage points under the best"),
-    "log10_wd": ("float64", "log10 of the weight decay"),
-    "log10_lr": ("float64", "log10 of the learning rate"),
-    "score": ("float64", "mean over seeds, percent on the test split"),
-    "chosen_on": ("float64", "mean over seeds of the percent by which members are chosen, diverged cells counted"),
-    "n": ("int64", "seeds trained at this setting"),
-    "n_diverged": ("int64", "how many of them diverged"),
-    "share": ("float64", "share of these seeds in whose own x-ROI the setting lies"),
-    "sigma": ("float64", "standard deviation between seeds, pooled over the settings without diverged cells, points"),
-    "probability": ("float64", "that the setting belongs to the x-ROI of the mean landscape; null without sigma"),
-}
+
+def membership_columns(axes: Axes) -> dict[str, tuple[str, str]]:
+    """The columns of `membership`."""
+    return {
+        **VARIANT_KEY_COLUMNS,
+        "threshold": ("float64", "x of the x-ROI, percentage points under the best"),
+        **{axis.name: ("float64", axis.value) for axis in axes.x_first},
+        "score": ("float64", "mean over seeds, percent on the test split"),
+        "chosen_on": ("float64", "mean over seeds of the percent by which members are chosen, diverged cells counted"),
+        "n": ("int64", "seeds trained at this setting"),
+        "n_diverged": ("int64", "how many of them diverged"),
+        "share": ("float64", "share of these seeds in whose own x-ROI the setting lies"),
+        "sigma": ("float64", "standard deviation between seeds, pooled over settings without diverged cells, points"),
+        "probability": ("float64", "that the setting belongs to the x-ROI of the mean landscape; null without sigma"),
+    }
 
 
-def membership(scores: pd.DataFrame, roi: pd.DataFrame) -> pd.DataFrame:
-    """How surely each setting belongs to the x-ROI of its variant, as `MEMBERSHIP_COLUMNS`, one row per setting and x.
+def membership(scores: pd.DataFrame, roi: pd.DataFrame, axes: Axes, thresholds: tuple[float, ...]) -> pd.DataFrame:
+    """How surely each setting belongs to the x-ROI of its variant, as `membership_columns`, one row per setting and x.
 
     Decided: the true mean of setting j is taken as normal, μ_j ~ N(ȳ_j, s² / n_j), independent between settings: the
     posterior under a flat prior with s, the standard deviation between seeds pooled within the landscape's settings,
     taken as known. The probability is that of μ_j >= max μ - x. It leans low where many settings lie near the best,
     since the best of noisy means is high by chance: on a plateau, what was given 0.5 was true 7 times in 10. Diverged
     cells score chance level without noise, so they are left out of s and stay in the mean. Only landscapes with two
-    seeds or more have rows. `scores` as `table.scores` and `roi` as `roi.regions` gives it for them.
+    seeds or more have rows. `scores` as `cells_table.scores` gives it, `roi` as `regions.regions` with `thresholds`.
     """
     import pandas as pd
 
     several = scores.groupby(VARIANT_KEY, sort=False)["seed"].transform("nunique") >= 2
-    points = _points(scores[several])
-    probability = _probabilities(points)
-    keys = [*VARIANT_KEY, *SETTING]
+    points = _points(scores[several], axes)
+    probability = _probabilities(points, thresholds)
+    keys = [*VARIANT_KEY, *axes.names]
     parts = []
-    for column, x in enumerate(THRESHOLDS):
+    for column, x in enumerate(thresholds):
         members = roi[roi["threshold"] == x].groupby(keys, sort=False).size().rename("members").reset_index()
         part = points.merge(members, on=keys, how="left", validate="1:1")
         share = part["members"].fillna(0) / part["n"]
         parts.append(part.assign(threshold=x, share=share, probability=probability[:, column]))
-    order = [*VARIANT_KEY, "threshold", "log10_wd", "log10_lr"]
-    return pd.concat(parts).sort_values(order, ignore_index=True)[list(MEMBERSHIP_COLUMNS)]
+    order = [*VARIANT_KEY, "threshold", *(axis.name for axis in axes.x_first)]
+    return pd.concat(parts).sort_values(order, ignore_index=True)[list(membership_columns(axes))]
 
 
 def membership_probability(mean: np.ndarray, error: np.ndarray, thresholds: tuple[float, ...]) -> np.ndarray:
@@ -80,22 +83,22 @@ def membership_probability(mean: np.ndarray, error: np.ndarray, thresholds: tupl
     return inside / DRAWS
 
 
-def _points(scores: pd.DataFrame) -> pd.DataFrame:
+def _points(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     """One row per setting of each variant and metric: means, numbers of seeds, its landscape's pooled sigma."""
-    keys = [*VARIANT_KEY, *SETTING]
+    keys = [*VARIANT_KEY, *axes.names]
     marked = scores.assign(diverged=scores["status"] != OK)
     how = {"score": "mean", "chosen_on": "mean", "seed": "size", "diverged": "sum"}
     names = {"seed": "n", "diverged": "n_diverged"}
     points = marked.groupby(keys, sort=True).agg(how).rename(columns=names).reset_index()
-    noise = pooled_noise(scores, "chosen_on", VARIANT_KEY).drop(columns="freedom")
+    noise = pooled_noise(scores, axes, "chosen_on", VARIANT_KEY).drop(columns="freedom")
     return points.merge(noise, on=VARIANT_KEY, how="left", validate="m:1")
 
 
-def _probabilities(points: pd.DataFrame) -> np.ndarray:
+def _probabilities(points: pd.DataFrame, thresholds: tuple[float, ...]) -> np.ndarray:
     """`membership_probability` of every row of `points`, which stand together by landscape; nan without a sigma."""
     mean, error = points["chosen_on"].to_numpy(), (points["sigma"] / points["n"] ** 0.5).to_numpy()
-    probability = np.full((len(points), len(THRESHOLDS)), np.nan)
+    probability = np.full((len(points), len(thresholds)), np.nan)
     for rows in points.groupby(VARIANT_KEY, sort=False).indices.values():
         if not np.isnan(error[rows[0]]):
-            probability[rows] = membership_probability(mean[rows], error[rows], THRESHOLDS)
+            probability[rows] = membership_probability(mean[rows], error[rows], thresholds)
     return probability

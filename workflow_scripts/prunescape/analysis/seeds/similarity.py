@@ -1,4 +1,4 @@
-"""Do a variant's landscape and the base's rank the good settings alike? Needs numpy, pandas and scipy."""
+"""Do a variant's landscape and the base's rank the good settings alike?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import GROUP, SETTING, VARIANT_KEY, VARIANT_KEY_COLUMNS
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.keys import GROUP, VARIANT_KEY, VARIANT_KEY_COLUMNS
 from prunescape.analysis.landscape.ellipse import FEWEST_POINTS
 from prunescape.analysis.landscape.regions import TOLERANCE
 
@@ -31,7 +32,7 @@ SIMILARITY_COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-def similarity(scores: pd.DataFrame) -> pd.DataFrame:
+def similarity(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     """Rank correlation of every variant with the base near the base's best, and its ceiling, as `SIMILARITY_COLUMNS`.
 
     Spearman's correlation of the means over seeds, over the settings whose mean (of what settings are chosen by) lies
@@ -43,22 +44,22 @@ def similarity(scores: pd.DataFrame) -> pd.DataFrame:
     the first half's best: where both halves chose the settings, their noise would correlate negatively. The step is
     exact for linear correlation only, and noise is taken as independent between landscapes: for equal ones the ceiling
     meets the correlation within a few hundredths while noise is small against those 2 points. Experiments without a
-    base have no rows. `scores` as `table.scores` gives it.
+    base have no rows. `scores` as `cells_table.scores` gives it.
     """
     import pandas as pd
 
     rows = []
     for key, cells in scores.groupby([*GROUP, "metric"], sort=True):
         named = dict(zip([*GROUP, "metric"], key, strict=True))
-        rows += [named | row for row in _compared(cells)]
+        rows += [named | row for row in _compared(cells, axes)]
     table = pd.DataFrame(rows, columns=list(SIMILARITY_COLUMNS))
     types = {name: kind for name, (kind, _) in SIMILARITY_COLUMNS.items() if kind != "string"}
     return table.astype(types).sort_values(VARIANT_KEY, ignore_index=True)
 
 
-def _compared(cells: pd.DataFrame) -> list[dict]:
+def _compared(cells: pd.DataFrame, axes: Axes) -> list[dict]:
     """What is said of each variant, from the cells of one experiment and metric; nothing without a base."""
-    seeds = cells.pivot(index=["variant", "seed"], columns=SETTING, values=["score", "chosen_on"])
+    seeds = cells.pivot(index=["variant", "seed"], columns=axes.names, values=["score", "chosen_on"])
     means = seeds.groupby(level="variant").mean()
     if "base" not in means.index:
         return []

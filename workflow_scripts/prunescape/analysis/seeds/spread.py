@@ -1,4 +1,4 @@
-"""The paper's estimators, one per seed, and how far they spread between seeds. Needs pandas and scipy."""
+"""The paper's estimators, one per seed, and how far they spread between seeds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import VARIANT_KEY, VARIANT_KEY_COLUMNS
-from prunescape.analysis.landscape.ellipse import NEGLIGIBLE, SHAPE
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.keys import VARIANT_KEY, VARIANT_KEY_COLUMNS
+from prunescape.analysis.landscape.ellipse import NEGLIGIBLE, shape_columns
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,23 +17,25 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 ANGLE = "angle_deg"
 RISKS = ["d_mean", "d_rel_mean"]
-WITH_INTERVAL = ["centre_log10_wd", "centre_log10_lr", *RISKS]
-
-SPREAD_COLUMNS: dict[str, tuple[str, str]] = {
-    **VARIANT_KEY_COLUMNS,
-    "quantity": ("string", "column of the ellipses or of the risk that is meant, in its unit"),
-    "threshold": ("float64", "x of the x-ROI whose ellipse it is, percentage points; null for a risk"),
-    "n_seeds": ("int64", "seeds of the landscape"),
-    "n": ("int64", "seeds in which the quantity exists: the rest is over these; 0 where their angles cancel out"),
-    "mean": ("float64", "mean over seeds; of angles, as undirected lines, in (-90, 90]"),
-    "std": ("float64", "standard deviation between seeds in the 1/(n - 1) form; null with one seed"),
-    "low": ("float64", "lower end of the 95 % t-interval of the mean; null with one seed and for the shape"),
-    "high": ("float64", "upper end of that interval"),
-}
 
 
-def spread(ellipses: pd.DataFrame, risk: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over seeds of every ellipse and risk, as `SPREAD_COLUMNS`, one row per quantity.
+def spread_columns(metric: Metric = DEFAULT_METRIC) -> dict[str, tuple[str, str]]:
+    """The columns of `spread`."""
+    return {
+        **VARIANT_KEY_COLUMNS,
+        "quantity": ("string", "column of the ellipses or of the risk that is meant, in its unit"),
+        "threshold": ("float64", f"x of the x-ROI whose ellipse it is, {metric.distance}; null for a risk"),
+        "n_seeds": ("int64", "seeds of the landscape"),
+        "n": ("int64", "seeds in which the quantity exists: the rest is over these; 0 where their angles cancel out"),
+        "mean": ("float64", "mean over seeds; of angles, as undirected lines, in (-90, 90]"),
+        "std": ("float64", "standard deviation between seeds in the 1/(n - 1) form; null with one seed"),
+        "low": ("float64", "lower end of the 95 % t-interval of the mean; null with one seed and for the shape"),
+        "high": ("float64", "upper end of that interval"),
+    }
+
+
+def spread(ellipses: pd.DataFrame, risk: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """Mean and spread over seeds of every ellipse and risk, as `spread_columns`, one row per quantity.
 
     The paper's estimators (matthiesen2023, 3.3) are computed per seed and then averaged; averaging landscapes first
     would be another estimator. The t-interval, of centres and risks only, is that of the estimator's mean: for a risk
@@ -47,7 +51,7 @@ def spread(ellipses: pd.DataFrame, risk: pd.DataFrame) -> pd.DataFrame:
     shapes = ellipses.assign(angle_deg=unwrapped(angles, [ellipses[name] for name in (*VARIANT_KEY, "threshold")]))
     parts = [
         frame.melt(keys, names, var_name="quantity", value_name="value")
-        for frame, names in ((shapes, SHAPE), (risk.assign(threshold=np.nan), RISKS))
+        for frame, names in ((shapes, shape_columns(axes)), (risk.assign(threshold=np.nan), RISKS))
     ]
     groups = [*VARIANT_KEY, "quantity", "threshold"]
     grouped = pd.concat(parts).groupby(groups, sort=True, dropna=False)["value"]
@@ -55,8 +59,9 @@ def spread(ellipses: pd.DataFrame, risk: pd.DataFrame) -> pd.DataFrame:
     turned = table["quantity"].eq(ANGLE) & ((table["mean"] > 90) | (table["mean"] <= -90))
     table["mean"] = table["mean"].mask(turned, 90 - (90 - table["mean"]) % 180)
     table["low"], table["high"] = t_interval(table["mean"], table["std"], table["n"])
-    table.loc[~table["quantity"].isin(WITH_INTERVAL), ["low", "high"]] = np.nan
-    return table[list(SPREAD_COLUMNS)]
+    with_interval = [f"centre_{axes.x.name}", f"centre_{axes.y.name}", *RISKS]
+    table.loc[~table["quantity"].isin(with_interval), ["low", "high"]] = np.nan
+    return table[list(spread_columns())]
 
 
 def t_interval(mean: pd.Series, std: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:

@@ -1,4 +1,4 @@
-"""Reads a table from a Parquet or CSV file; what the bytes are decides, not the name. Needs pyarrow and pandas."""
+"""Reads a table from a Parquet or CSV file; what the bytes are decides, not the name."""
 
 from __future__ import annotations
 

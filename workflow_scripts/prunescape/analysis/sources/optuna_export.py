@@ -1,4 +1,4 @@
-"""Cells as Optuna studies, one per variant, for Optuna's own plots and dashboard. Needs pandas and the extra optuna."""
+"""Cells as Optuna studies, one per variant, for Optuna's own plots and dashboard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.axes import BASE, DEFAULT, GROUP, Axis, Choice
+from prunescape.analysis.axes import DEFAULT_AXES, Axes, Axis
+from prunescape.analysis.keys import BASE, GROUP
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 from prunescape.analysis.sources.optuna_storage import load_optuna, read_cells_or_trials
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file
@@ -24,12 +26,20 @@ TRIAL_ATTRIBUTES = [*STUDY_ATTRIBUTES, "seed", "status", "stage", "round", "sele
 Studies = dict[str, list[Any]]  # the trials (optuna's FrozenTrial) of each study
 
 
-def export_optuna(cells: Path | str, out: Path | str, *, kind: str = "sqlite", choice: Choice = DEFAULT) -> Path:
+def export_optuna(
+    cells: Path | str,
+    out: Path | str,
+    *,
+    kind: str = "sqlite",
+    axes: Axes = DEFAULT_AXES,
+    metric: Metric = DEFAULT_METRIC,
+    base: str = BASE,
+) -> Path:
     """Write the cells of a table, or of another storage, into the new storage `out` of a `kind`: sqlite or journal.
 
-    A study is a variant, called EXPERIMENT/VARIANT; a trial is a cell. Its parameters are learning_rate and
-    weight_decay, or the axes of `choice`, with one distribution for all variants of an experiment; its value is the
-    metric. Seed, status, stage, round, scores and the keys of its landscape are user attributes. A diverged cell is a
+    A study is a variant, called EXPERIMENT/VARIANT; a trial is a cell. Its parameters are the `axes`, by default
+    learning_rate and weight_decay, with one distribution for all variants of an experiment; its value is the metric.
+    Seed, status, stage, round, scores and the keys of its landscape are user attributes. A diverged cell is a
     complete trial with the value that it counts as. Times are those of the export. Raises InputError for a table that
     `read_cells` refuses (but it may lack a base), or when `out` is there already or cannot be written.
     """
@@ -37,31 +47,30 @@ def export_optuna(cells: Path | str, out: Path | str, *, kind: str = "sqlite", c
     out = Path(out)
     if out.exists():
         raise InputError("the file is there already", where=out, hint="delete it, or give --out another name")
-    table = given_cells(read_cells_or_trials(cells, partial=True, choice=choice), choice)
+    known = read_cells_or_trials(cells, partial=True, axes=axes, metric=metric, base=base)
+    table = trial_table(known, axes, metric, base)
     if table.empty:
         raise InputError("the table has no rows", where=cells)
-    studies = trials_by_study(table, choice)
+    studies = trials_by_study(table, axes, metric)
     try:
         with whole_file(out) as temporary:
-            {"sqlite": write_sqlite, "journal": write_journal}[kind](temporary, studies, choice)
+            {"sqlite": write_sqlite, "journal": write_journal}[kind](temporary, studies, metric)
     except (OSError, sqlite3.Error) as error:
         raise InputError(f"the storage cannot be written ({error})", where=out) from None
     return out
 
 
-def given_cells(cells: pd.DataFrame, choice: Choice) -> pd.DataFrame:
-    """Of checked cells: their attributes, parameters and scores, under the names and in the sign of the choice."""
-    table = cells[TRIAL_ATTRIBUTES].assign(variant=cells["variant"].replace(BASE, choice.base))
-    for axis, column in ((choice.y, "log10_lr"), (choice.x, "log10_wd")):
+def trial_table(cells: pd.DataFrame, axes: Axes, metric: Metric, base: str) -> pd.DataFrame:
+    """Of checked cells: their attributes, parameters and scores; the base is called `base`."""
+    table = cells[TRIAL_ATTRIBUTES].assign(variant=cells["variant"].replace(BASE, base))
+    for axis in axes:
         name = parameter_name(axis)
-        if name in table or name in choice.metrics:
+        if name in table or name in metric.names:
             raise InputError(f'a parameter cannot be called "{name}": an attribute or the other parameter is')
         # Python's power gives 1e-05 where numpy's gives 9.999999999999999e-06
-        table[name] = [10.0**value for value in cells[column]] if axis.in_decades else cells[column]
-    inner = choice.metrics if choice.metric is None else ("top1",)
-    for metric, column in zip(choice.metrics, inner, strict=True):
-        for prefix in ("", "val_"):
-            table[prefix + metric] = cells[prefix + column] * (-1 if choice.minimise else 1)
+        table[name] = [10.0**value for value in cells[axis.name]] if axis.decades else cells[axis.name]
+    for name in metric.names:
+        table[[name, f"val_{name}"]] = cells[[name, f"val_{name}"]]
     return table
 
 
@@ -70,26 +79,25 @@ def parameter_name(axis: Axis) -> str:
     return PARAMETER_NAMES.get(axis.name, axis.name.removeprefix("log10_"))
 
 
-def trials_by_study(table: pd.DataFrame, choice: Choice) -> Studies:
+def trials_by_study(table: pd.DataFrame, axes: Axes, metric: Metric) -> Studies:
     """The trials of each variant by the name of its study: a longer one where models share an experiment."""
     studies = {}
     experiments = table.groupby("experiment")[["model", "dataset"]].nunique().max(axis=1)
     for group, rows in table.groupby(GROUP, sort=False):
-        parameters = distributions(rows, choice)
+        parameters = distributions(rows, axes)
         name = group[0] if experiments[group[0]] == 1 else "/".join(group)
         for variant, cells in rows.groupby("variant", sort=False):
-            studies[f"{name}/{variant}"] = frozen_trials(cells, parameters, choice.metrics[0])
+            studies[f"{name}/{variant}"] = frozen_trials(cells, parameters, metric.names[0])
     return studies
 
 
-def distributions(table: pd.DataFrame, choice: Choice) -> dict[str, Any]:
+def distributions(table: pd.DataFrame, axes: Axes) -> dict[str, Any]:
     """The distribution of each parameter: from its lowest to its highest value in `table`."""
     from optuna.distributions import FloatDistribution
 
-    axes = {parameter_name(axis): axis for axis in (choice.y, choice.x)}
+    named = {parameter_name(axis): axis for axis in axes}
     return {
-        name: FloatDistribution(table[name].min(), table[name].max(), log=axis.in_decades)
-        for name, axis in axes.items()
+        name: FloatDistribution(table[name].min(), table[name].max(), log=axis.decades) for name, axis in named.items()
     }
 
 
@@ -105,19 +113,19 @@ def frozen_trials(cells: pd.DataFrame, parameters: dict[str, Any], metric: str) 
     return trials
 
 
-def write_sqlite(path: Path, studies: Studies, choice: Choice) -> None:
+def write_sqlite(path: Path, studies: Studies, metric: Metric) -> None:
     """Write an RDBStorage as one SQLite file; it is made in memory, as a file would be synced again and again."""
     from optuna.storages import RDBStorage
 
     with closing(sqlite3.connect(":memory:")) as memory, closing(sqlite3.connect(path)) as file:
         storage = RDBStorage("sqlite://", engine_kwargs={"creator": lambda: memory})
         for name, trials in studies.items():
-            create_study(storage, name, trials[0].user_attrs, choice)
+            create_study(storage, name, trials[0].user_attrs, metric)
         add_at_once(storage, studies)
         memory.backup(file)
 
 
-def write_journal(path: Path, studies: Studies, choice: Choice) -> None:
+def write_journal(path: Path, studies: Studies, metric: Metric) -> None:
     """Write a JournalStorage, made in memory too."""
     from optuna.storages import JournalStorage
     from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
@@ -134,21 +142,21 @@ def write_journal(path: Path, studies: Studies, choice: Choice) -> None:
     memory = Memory()
     storage = JournalStorage(memory)
     for name, trials in studies.items():
-        create_study(storage, name, trials[0].user_attrs, choice).add_trials(trials)
+        create_study(storage, name, trials[0].user_attrs, metric).add_trials(trials)
     JournalFileBackend(str(path)).append_logs(memory.logs)
 
 
-def create_study(storage: Any, name: str, attributes: dict[str, Any], choice: Choice) -> Any:
+def create_study(storage: Any, name: str, attributes: dict[str, Any], metric: Metric) -> Any:
     """A study without trials, that knows its landscape's keys and its metric's name and direction."""
     import optuna
 
-    direction = "minimize" if choice.minimise else "maximize"
+    direction = "minimize" if metric.minimise else "maximize"
     study = optuna.create_study(storage=storage, study_name=name, direction=direction)
     for key in STUDY_ATTRIBUTES:
         study.set_user_attr(key, attributes[key])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna calls names of metrics experimental
-        study.set_metric_names([choice.metrics[0]])
+        study.set_metric_names([metric.names[0]])
     return study
 
 

@@ -1,4 +1,4 @@
-"""Optuna storages as tables of cells: a row per complete trial, whoever made it. Needs pandas and the extra optuna."""
+"""Optuna storages as tables of cells: a row per complete trial, whoever made it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.axes import DEFAULT, Axis, Choice
+from prunescape.analysis.axes import DEFAULT_AXES, Axes, Axis
 from prunescape.analysis.cell_checks import set_axis, set_number
 from prunescape.analysis.cells_table import checked_cells, read_cells
+from prunescape.analysis.keys import BASE
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 from prunescape.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,15 +22,23 @@ if TYPE_CHECKING:
 
 SQLITE, JOURNAL = b"SQLite format 3\0", b'"op_code"'
 # the parameters that the default axes are the logarithms of, by the names that people give them
-PARAMETERS = {"log10_lr": ("learning_rate", "lr"), "log10_wd": ("weight_decay", "wd")}
+SYNONYMS = {"log10_lr": ("learning_rate", "lr"), "log10_wd": ("weight_decay", "wd")}
 UNKNOWN = "unknown"  # a model or data set that a storage does not name
 
 
-def read_cells_or_trials(path: Path | str, *, partial: bool = False, choice: Choice = DEFAULT) -> pd.DataFrame:
-    """As `table.read_cells`, and of an Optuna storage too: what the bytes are decides."""
+def read_cells_or_trials(
+    path: Path | str,
+    *,
+    partial: bool = False,
+    axes: Axes = DEFAULT_AXES,
+    metric: Metric = DEFAULT_METRIC,
+    base: str = BASE,
+) -> pd.DataFrame:
+    """As `cells_table.read_cells`, and of an Optuna storage too: what the bytes are decides."""
     if not is_storage(path):
-        return read_cells(path, partial=partial, choice=choice)
-    return checked_cells(read_trials(path, choice), path, partial=partial, choice=choice)
+        return read_cells(path, partial=partial, axes=axes, metric=metric, base=base)
+    trials = read_trials(path, axes, metric)
+    return checked_cells(trials, path, partial=partial, axes=axes, metric=metric, base=base)
 
 
 def is_storage(path: Path | str) -> bool:
@@ -41,11 +51,11 @@ def is_storage(path: Path | str) -> bool:
     return first.startswith(SQLITE) or (first.startswith(b"{") and JOURNAL in first)
 
 
-def read_trials(path: Path | str, choice: Choice = DEFAULT) -> pd.DataFrame:
+def read_trials(path: Path | str, axes: Axes = DEFAULT_AXES, metric: Metric = DEFAULT_METRIC) -> pd.DataFrame:
     """One row per complete trial, labelled by study and number; others are left out, and counted on standard error.
 
     Columns: every parameter and user attribute under its own name, `value` (of several objectives `values_0`, ...), and
-    a default axis that is chosen, from the parameter of `PARAMETERS`. Where neither trial nor study says them: variant
+    a default axis that is chosen, from the parameter of `SYNONYMS`. Where neither trial nor study says them: variant
     is the study's name, experiment the file's, model and dataset are `UNKNOWN`, and seed counts the trials of a study
     with the same parameters. Raises InputError for a file that Optuna cannot read, or a metric that a study optimises
     the other way.
@@ -55,7 +65,7 @@ def read_trials(path: Path | str, choice: Choice = DEFAULT) -> pd.DataFrame:
     rows, left_out = {}, Counter()
     for study, trials in studies_in(path):
         names, alike = value_names(study), Counter()
-        _check_direction(study, names, choice, path)
+        _check_direction(study, names, metric, path)
         about = {"variant": study.study_name, "experiment": Path(path).stem, "model": UNKNOWN, "dataset": UNKNOWN}
         about |= study.user_attrs
         for trial in trials:
@@ -72,7 +82,7 @@ def read_trials(path: Path | str, choice: Choice = DEFAULT) -> pd.DataFrame:
         print(f"warning: {path}: trials that are not complete are left out: {counts}", file=sys.stderr)
     if not rows:
         raise InputError("the storage has no complete trial", where=path)
-    return _with_axes(pd.DataFrame(list(rows.values()), index=list(rows)), choice, path)
+    return _with_axes(pd.DataFrame(list(rows.values()), index=list(rows)), axes, path)
 
 
 def load_optuna() -> Any:
@@ -124,19 +134,19 @@ def _opened(path: Path) -> Iterator[Any]:
         yield RDBStorage("sqlite://", engine_kwargs={"creator": lambda: connection})
 
 
-def _check_direction(study: Any, names: list[str], choice: Choice, path: Path | str) -> None:
+def _check_direction(study: Any, names: list[str], metric: Metric, path: Path | str) -> None:
     """A study says itself whether lower values are better."""
-    direction = dict(zip(names, study.directions, strict=True)).get(choice.metric)
-    if direction is not None and (direction.name == "MINIMIZE") != choice.minimise:
-        word, hint = ("maximised", "leave --minimise out") if choice.minimise else ("minimised", "--minimise")
-        raise InputError(f'in the study "{study.study_name}" "{choice.metric}" is {word}', where=path, hint=hint)
+    direction = dict(zip(names, study.directions, strict=True)).get(metric.name)
+    if direction is not None and (direction.name == "MINIMIZE") != metric.minimise:
+        word, hint = ("maximised", "leave --minimise out") if metric.minimise else ("minimised", "--minimise")
+        raise InputError(f'in the study "{study.study_name}" "{metric.name}" is {word}', where=path, hint=hint)
 
 
-def _with_axes(frame: pd.DataFrame, choice: Choice, path: Path | str) -> pd.DataFrame:
+def _with_axes(frame: pd.DataFrame, axes: Axes, path: Path | str) -> pd.DataFrame:
     """`frame` with those default axes that are chosen and are no columns, from the parameters behind them."""
-    for name in {choice.x.column, choice.y.column} & PARAMETERS.keys() - set(frame):
-        for parameter in [parameter for parameter in PARAMETERS[name] if parameter in frame][:1]:
+    for name in {axis.column for axis in axes} & SYNONYMS.keys() - set(frame):
+        for parameter in [parameter for parameter in SYNONYMS[name] if parameter in frame][:1]:
             set_number(frame, parameter, path, needed=True)
-            set_axis(frame, Axis(parameter, log10=True), path)
+            set_axis(frame, Axis.parse(f"log10:{parameter}"), path)
             frame = frame.rename(columns={f"log10_{parameter}": name})
     return frame

@@ -1,7 +1,6 @@
-"""What tuning could gain at each grid point over the base's good settings, with its error; needs replicates only.
+"""What tuning could gain at each grid point over the base's good settings, with its error, from replicates alone.
 
 Everything works on arrays whose last axis is the grid points, so that a simulation runs the same lines as a study.
-Needs numpy and scipy.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ FEWEST_FOR_HOMOGENEITY = 3
 
 
 @dataclass(frozen=True)
-class Gains:
+class GainEstimates:
     """The gain of every point over the mean of the base's good settings, percentage points.
 
     `gain`, `error` (its standard error) and `freedom` are (..., points): gain is nan without replicates, error
@@ -36,9 +35,9 @@ class Gains:
     welch: np.ndarray
 
 
-def gains(
+def estimate_gains(
     replicates: np.ndarray, members: np.ndarray, *, reach: float = np.inf, unequal=False, sigma: float | None = None
-) -> Gains:
+) -> GainEstimates:
     """ψ̂_j = Ȳ_j − mean over Θ_b of Ȳ, with SE_j² = Σ_i c_i² s_i² / n_i for the contrast c that ψ̂_j is.
 
     `replicates` (..., points, R) are scores in percent, nan where there is none; `members` (..., points) marks Θ_b,
@@ -60,15 +59,15 @@ def gains(
         pooled = np.where(near, squares, 0).sum(axis=-1) / pooled_degrees
         homogeneity = brown_forsythe(np.where(near[..., None], replicates, np.nan))
         welch = (homogeneity < HOMOGENEITY_LEVEL) | (near & np.asarray(unequal, dtype=bool)).any(axis=-1)
-        own = np.where(degrees > 0, squares / degrees, np.nan)
-        variance = np.where(welch[..., None] & near, own, pooled[..., None]) / number
+        each = np.where(degrees > 0, squares / degrees, np.nan)
+        variance = np.where(welch[..., None] & near, each, pooled[..., None]) / number
         error = np.sqrt(np.maximum(_contrast(variance, members, 2), 0))
         satterthwaite = error**4 / _contrast(variance**2 / degrees, members, 4)
     freedom = np.where(welch[..., None], satterthwaite, pooled_degrees[..., None].astype(float))
     gain = mean - _mean_over(mean, members)[..., None]
-    found = Gains(gain, error, freedom, np.sqrt(pooled), pooled_degrees, homogeneity, welch)
+    found = GainEstimates(gain, error, freedom, np.sqrt(pooled), pooled_degrees, homogeneity, welch)
     if sigma is not None and not pooled_degrees.any():
-        found = _with_given(found, number, members, sigma)
+        found = _with_known_sigma(found, number, members, sigma)
     return replace(found, error=_measured(found, members))
 
 
@@ -100,22 +99,22 @@ def brown_forsythe(replicates: np.ndarray) -> np.ndarray:
         return np.where(points > 1, f.sf(ratio, points - 1, freedom), np.nan)
 
 
-def with_images(found: Gains, variance: np.ndarray) -> Gains:
+def with_images(found: GainEstimates, variance: np.ndarray) -> GainEstimates:
     """The same gains for images like those tested: `variance` (..., points) of each over images is added."""
     return replace(found, error=np.sqrt(found.error**2 + variance))
 
 
-def upper_bounds(found: Gains, level: float) -> np.ndarray:
+def upper_bounds(found: GainEstimates, level: float) -> np.ndarray:
     """(..., points) one-sided upper confidence bounds ψ̂_j + t(ν, 1 − level) SE_j."""
     return found.gain + _reach(found, level)
 
 
-def lower_bounds(found: Gains, level: float) -> np.ndarray:
+def lower_bounds(found: GainEstimates, level: float) -> np.ndarray:
     """(..., points) one-sided lower confidence bounds ψ̂_j − t(ν, 1 − level) SE_j."""
     return found.gain - _reach(found, level)
 
 
-def _reach(found: Gains, level: float) -> np.ndarray:
+def _reach(found: GainEstimates, level: float) -> np.ndarray:
     """t(ν, 1 − level) SE_j: 0 where a gain is 0 by definition, whatever ν."""
     from scipy.stats import t
 
@@ -138,16 +137,15 @@ def _contrast(values: np.ndarray, members: np.ndarray, power: int) -> np.ndarray
     return share + values * np.where(members, (1 - 1 / count) ** power - 1 / count**power, 1)
 
 
-def _with_given(found: Gains, number: np.ndarray, members: np.ndarray, sigma: float) -> Gains:
+def _with_known_sigma(found: GainEstimates, number: np.ndarray, members: np.ndarray, sigma: float) -> GainEstimates:
     with np.errstate(divide="ignore"):
         variance = np.where(number > 0, sigma**2 / number, np.nan)
     error = np.sqrt(np.maximum(_contrast(variance, members, 2), 0))
-    given = {"noise": sigma, "welch": False}
-    given = {name: np.full(found.noise.shape, value) for name, value in given.items()}
-    return replace(found, error=error, freedom=np.full(error.shape, np.inf), **given)
+    known = {name: np.full(found.noise.shape, value) for name, value in (("noise", sigma), ("welch", False))}
+    return replace(found, error=error, freedom=np.full(error.shape, np.inf), **known)
 
 
-def _measured(found: Gains, members: np.ndarray) -> np.ndarray:
+def _measured(found: GainEstimates, members: np.ndarray) -> np.ndarray:
     """The errors, infinite where they are not known: replicates that do not differ hide their noise, and show none.
 
     Only a point that is all of Θ_b gains exactly nothing over it.

@@ -1,7 +1,4 @@
-"""From stage 1 and stage 2 of a variant to keep, retune or inconclusive, on arrays whose last axis is the points.
-
-Needs numpy and scipy.
-"""
+"""From stage 1 and stage 2 of a variant to keep, retune or inconclusive, on arrays whose last axis is the points."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.analysis.verdict.contrasts import Gains, lower_bounds, upper_bounds
+from prunescape.analysis.verdict.contrasts import GainEstimates, lower_bounds, upper_bounds
 
 KEEP, RETUNE, INCONCLUSIVE = "keep", "retune", "inconclusive"
 # noise with tails as heavy as Student's t with 5 degrees of freedom passes a bound of single cells twice as often
@@ -46,7 +43,7 @@ def screening_bounds(excess, spread, sigma, freedom, level: float) -> np.ndarray
     return np.where(np.isnan(bounds) | ~(np.asarray(sigma) > TOLERANCE), np.inf, bounds)
 
 
-def noise_to_trust(found: Gains, sigma, freedom) -> tuple[np.ndarray, np.ndarray]:
+def noise_to_trust(found: GainEstimates, sigma, freedom) -> tuple[np.ndarray, np.ndarray]:
     """The noise (...), and its degrees of freedom, that the bounds of dropped points may rest on.
 
     It is the screen's `sigma`, unless the noise of fresh seeds is larger by an F test at NOISIER_LEVEL: then that one.
@@ -59,7 +56,7 @@ def noise_to_trust(found: Gains, sigma, freedom) -> tuple[np.ndarray, np.ndarray
 
 
 def decide(
-    found: Gains,
+    found: GainEstimates,
     kept: np.ndarray,
     first: np.ndarray,
     dropped: np.ndarray,

@@ -1,4 +1,4 @@
-"""The standard deviation between seeds, pooled over settings. Needs numpy and pandas."""
+"""The standard deviation between seeds, pooled over settings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import SETTING, VARIANT_KEY
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.keys import VARIANT_KEY
 from prunescape.store.records import OK
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def pooled_noise(rows: pd.DataFrame, column: str, by: list[str]) -> pd.DataFrame:
+def pooled_noise(rows: pd.DataFrame, axes: Axes, column: str, by: list[str]) -> pd.DataFrame:
     """sigma, in the unit of `column`, and freedom for each group of `by`, which are columns of a variant's key.
 
     sigma² = Σ (y − mean of its variant and setting)² / freedom, freedom = Σ (seeds − 1); sigma is null without two
@@ -21,7 +22,7 @@ def pooled_noise(rows: pd.DataFrame, column: str, by: list[str]) -> pd.DataFrame
     that works.
     """
     converged = rows[rows["status"] == OK]
-    points = converged.groupby([*VARIANT_KEY, *SETTING], sort=False)[column].agg(["var", "count"])
+    points = converged.groupby([*VARIANT_KEY, *axes.names], sort=False)[column].agg(["var", "count"])
     points["freedom"] = points["count"] - 1
     points["squares"] = points["var"].fillna(0) * points["freedom"]
     pooled = points.groupby(by)[["squares", "freedom"]].sum()

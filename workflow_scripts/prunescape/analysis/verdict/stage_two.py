@@ -1,4 +1,4 @@
-"""What fresh seeds say about one variant in one metric, in either scope, and why they may say nothing. Needs pandas."""
+"""What fresh seeds say about one variant in one metric, in either scope, and why they may say nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.image_errors import gain_variances, image_shares
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.analysis.verdict.contrasts import Gains, gains, with_images
+from prunescape.analysis.verdict.contrasts import GainEstimates, estimate_gains, with_images
 from prunescape.analysis.verdict.decision import INCONCLUSIVE, Decision, decide, noise_to_trust
 from prunescape.analysis.verdict.screening import image_variances, point_bounds
 from prunescape.store.records import REPLICATE
@@ -29,6 +30,8 @@ class Surface:
     a fresh seed diverged; `cells` are its rows of the long table where those say which images are right, or None.
     """
 
+    axes: Axes
+
     points: pd.DataFrame
     replicates: np.ndarray
     diverged: np.ndarray
@@ -40,7 +43,7 @@ class Judgement:
     """A decision with the gains behind it, `kept` (points,) as a mask, and a reason where there is something to say."""
 
     decision: Decision
-    found: Gains
+    found: GainEstimates
     kept: np.ndarray
     reason: str | None
 
@@ -56,12 +59,12 @@ def judge(
     """
     points = surface.points
     if images:
-        points = points.assign(image_variance=image_variances(surface.cells, points))
+        points = points.assign(image_variance=image_variances(surface.cells, surface.axes, points))
     members = points["in_base_roi"].to_numpy()
     kept = members | (point_bounds(points, alpha_screen) >= margin)
     replicates, members = surface.replicates[kept], members[kept]
     reach = REACH_MARGINS * margin
-    found = gains(replicates, members, reach=reach, unequal=surface.diverged[kept], sigma=sigma)
+    found = estimate_gains(replicates, members, reach=reach, unequal=surface.diverged[kept], sigma=sigma)
     blind = False
     if images:
         variance = _image_variance(surface, kept, members)
@@ -89,14 +92,14 @@ def _image_variance(surface: Surface, kept: np.ndarray, members: np.ndarray) -> 
     found = np.full(len(there), np.inf)
     if surface.cells is not None and there[members].all():
         fresh = surface.cells[surface.cells["stage"] == REPLICATE]
-        seen = image_shares(fresh, surface.points.loc[kept].loc[there])
+        seen = image_shares(fresh, surface.axes, surface.points.loc[kept].loc[there])
         if seen is not None:
             found[there] = gain_variances(seen, members[there])
     return found
 
 
 def _reason(
-    decision: Decision, found: Gains, replicates: np.ndarray, members: np.ndarray, sigma, doubtful: int
+    decision: Decision, found: GainEstimates, replicates: np.ndarray, members: np.ndarray, sigma, doubtful: int
 ) -> str | None:
     """Why a verdict is inconclusive, the most basic cause first; or that it rests on a given sigma alone."""
     number = (~np.isnan(replicates)).sum(axis=1)

@@ -1,7 +1,6 @@
 """Whether a pruned variant needs tuning again, with a known error rate, from fresh seeds at the points worth them.
 
-The long table of `screening` is needed; verdicts beyond this test set also need its columns correct_bits and tested.
-Needs pandas and scipy.
+The rows are the long table of `screening`; verdicts beyond this test set need its columns correct_bits and tested too.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import GROUP, SETTING, VARIANT_KEY_COLUMNS
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.keys import GROUP, VARIANT_KEY_COLUMNS
 from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP
 from prunescape.analysis.verdict.screening import (
     ALPHA,
@@ -35,43 +35,52 @@ if TYPE_CHECKING:
 VERDICTS = ("verdict", "verdict_images", "verdict_bonferroni", "verdict_images_bonferroni")
 NO_FRESH_SEEDS = "no point has fresh seeds: the one that chose a point cannot also judge it"
 
-VERDICT_COLUMNS: dict[str, tuple[str, str]] = {
-    **VARIANT_KEY_COLUMNS,
-    "verdict": ("string", "keep, retune or inconclusive, for this test set, wrong with a chance of alpha at most"),
-    "verdict_images": ("string", "the same for test images like these"),
-    "verdict_bonferroni": ("string", "this test set, at alpha / claims: for statements about single variants"),
-    "verdict_images_bonferroni": ("string", "images like these, at alpha / claims"),
-    "reason": ("string", "why the verdict is inconclusive, or what else it rests on; null otherwise"),
-    "reason_images": ("string", "the same of verdict_images"),
-    "margin": ("float64", "m, the gain from tuning that would matter, percentage points"),
-    "alpha": ("float64", "bound on the chance of a wrong verdict"),
-    "alpha_screen": ("float64", "the part of alpha that the screen may use for keep"),
-    "claims": ("int64", "V, pruned variants of the study"),
-    "upper": ("float64", "R_v's upper bound, percentage points; null when a kept point tells nothing"),
-    "upper_images": ("float64", "the same for images like these"),
-    "lower": ("float64", "lower bound of the gain at the best point, percentage points; null without one"),
-    "lower_images": ("float64", "the same for images like these"),
-    "gain": ("float64", "what fresh seeds give the best point over the base's good settings, percentage points"),
-    "best_log10_lr": ("float64", "log10 of the learning rate of the best point, chosen by stage 1 among kept points"),
-    "best_log10_wd": ("float64", "log10 of its weight decay"),
-    "d_mean": ("float64", "mean risk (Eq 3.5) on stage 1, percentage points: biased upwards, decides nothing"),
-    "k": ("int64", "K, points of the base's 0.5-ROI that the variant was trained at in stage 1"),
-    "points": ("int64", "points of the variant in stage 1"),
-    "kept": ("int64", "points that the screen keeps"),
-    "replicates_fewest": ("int64", "fewest fresh seeds at a kept point"),
-    "replicates_most": ("int64", "most fresh seeds at a kept point"),
-    "diverged": ("int64", "kept points at which a fresh seed diverged; their noise is then taken point by point"),
-    "s": ("float64", "standard deviation between fresh seeds, pooled within kept points near the best, points"),
-    "freedom": ("float64", "its degrees of freedom; with welch the fewest of any kept point; null for a given s"),
-    "welch": ("bool", "noise differs between points: each has its own (Welch, Satterthwaite)"),
-    "homogeneity": ("float64", "p of equal noise (Brown-Forsythe); null when not testable (under 3 seeds a point)"),
-    "sigma": ("float64", "seed noise that the screen used, percentage points"),
-    "sigma_source": ("string", "given, pilot or replicates; null without any: then nothing is dropped"),
-}
+
+def verdict_columns(axes: Axes, risk_threshold: float) -> dict[str, tuple[str, str]]:
+    """The columns of `verdicts`."""
+    best = {
+        f"best_{axis.name}": ("float64", f"{axis.value} of the best point, chosen by stage 1 among kept points")
+        for axis in axes
+    }
+    region = f"base's {risk_threshold:g}-ROI"
+    return {
+        **VARIANT_KEY_COLUMNS,
+        "verdict": ("string", "keep, retune or inconclusive, for this test set, wrong with a chance of alpha at most"),
+        "verdict_images": ("string", "the same for test images like these"),
+        "verdict_bonferroni": ("string", "this test set, at alpha / claims: for statements about single variants"),
+        "verdict_images_bonferroni": ("string", "images like these, at alpha / claims"),
+        "reason": ("string", "why the verdict is inconclusive, or what else it rests on; null otherwise"),
+        "reason_images": ("string", "the same of verdict_images"),
+        "margin": ("float64", "m, the gain from tuning that would matter, percentage points"),
+        "alpha": ("float64", "bound on the chance of a wrong verdict"),
+        "alpha_screen": ("float64", "the part of alpha that the screen may use for keep"),
+        "claims": ("int64", "V, pruned variants of the study"),
+        "upper": ("float64", "R_v's upper bound, percentage points; null when a kept point tells nothing"),
+        "upper_images": ("float64", "the same for images like these"),
+        "lower": ("float64", "lower bound of the gain at the best point, percentage points; null without one"),
+        "lower_images": ("float64", "the same for images like these"),
+        "gain": ("float64", "what fresh seeds give the best point over the base's good settings, percentage points"),
+        **best,
+        "d_mean": ("float64", "mean risk (Eq 3.5) on stage 1, percentage points: biased upwards, decides nothing"),
+        "k": ("int64", f"K, points of the {region} that the variant was trained at in stage 1"),
+        "points": ("int64", "points of the variant in stage 1"),
+        "kept": ("int64", "points that the screen keeps"),
+        "replicates_fewest": ("int64", "fewest fresh seeds at a kept point"),
+        "replicates_most": ("int64", "most fresh seeds at a kept point"),
+        "diverged": ("int64", "kept points at which a fresh seed diverged; their noise is then taken point by point"),
+        "s": ("float64", "standard deviation between fresh seeds, pooled within kept points near the best, points"),
+        "freedom": ("float64", "its degrees of freedom; with welch the fewest of any kept point; null for a given s"),
+        "welch": ("bool", "noise differs between points: each has its own (Welch, Satterthwaite)"),
+        "homogeneity": ("float64", "p of equal noise (Brown-Forsythe); null when not testable (under 3 seeds a point)"),
+        "sigma": ("float64", "seed noise that the screen used, percentage points"),
+        "sigma_source": ("string", "given, pilot or replicates; null without any: then nothing is dropped"),
+    }
 
 
 def verdicts(
     rows: pd.DataFrame,
+    axes: Axes,
+    risk_threshold: float,
     *,
     margin: float = MARGIN,
     alpha: float = ALPHA,
@@ -79,7 +88,7 @@ def verdicts(
     sigma: float | None = None,
     claims: int | None = None,
 ) -> pd.DataFrame:
-    """One row per pruned variant and metric with the columns of `VERDICT_COLUMNS`.
+    """One row per pruned variant and metric with the columns of `verdict_columns`.
 
     R_v = max over θ of μ_v − mean over Θ_b of μ_v, in percentage points, μ_v the mean over seeds, is what tuning could
     gain over carrying the base's settings along: keep says R_v < margin, retune R_v > margin, each wrong with a chance
@@ -92,23 +101,24 @@ def verdicts(
     import pandas as pd
 
     check_levels(margin, sigma, alpha_screen, alpha)
-    check_columns(rows)
+    check_columns(rows, axes)
     rows = split_seeds(rows)
-    points = screen(rows, sigma=sigma)
+    points = screen(rows, axes, risk_threshold, sigma=sigma)
+    columns = verdict_columns(axes, risk_threshold)
     claims = claims or claim_count(points)
-    table = _without_fresh_seeds(points, rows, margin, alpha_screen).set_index(SURFACE)
+    table = _without_fresh_seeds(points, rows, columns, margin, alpha_screen).set_index(SURFACE)
     levels = [(alpha, alpha_screen), (alpha / claims, alpha_screen / claims)]
     judged = {
         key: _judged(surface, margin, levels, sigma)
-        for key, surface in _surfaces(rows, points)
+        for key, surface in _surfaces(rows, axes, points)
         if table.at[key, "reason"] == NO_FRESH_SEEDS
     }
     records = [
         dict(zip(SURFACE, key, strict=True)) | row | judged.get(key, {}) for key, row in table.to_dict("index").items()
     ]
-    table = pd.DataFrame(records, columns=list(VERDICT_COLUMNS)).assign(margin=margin, alpha=alpha)
+    table = pd.DataFrame(records, columns=list(columns)).assign(margin=margin, alpha=alpha)
     table = table.assign(alpha_screen=alpha_screen, claims=claims).replace([np.inf, -np.inf], np.nan)
-    types = {name: kind for name, (kind, _) in VERDICT_COLUMNS.items() if kind != "string"}
+    types = {name: kind for name, (kind, _) in columns.items() if kind != "string"}
     return table.astype(types).sort_values(SURFACE, ignore_index=True)
 
 
@@ -130,8 +140,10 @@ def split_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(stage=rows["stage"].mask(grid & ~planned & (rows["seed"] > lowest), REPLICATE))
 
 
-def _without_fresh_seeds(points: pd.DataFrame, rows: pd.DataFrame, margin: float, level: float) -> pd.DataFrame:
-    """The columns of `VERDICT_COLUMNS` but the levels, as far as stage 1 fills them: nothing is concluded from it."""
+def _without_fresh_seeds(
+    points: pd.DataFrame, rows: pd.DataFrame, columns: dict[str, tuple[str, str]], margin: float, level: float
+) -> pd.DataFrame:
+    """The `columns` but the levels, as far as stage 1 fills them: nothing is concluded from it."""
     points = points.assign(kept=points["in_base_roi"] | (point_bounds(points, level) >= margin))
     first = {name: (name, "first") for name in ("k", "points", "sigma", "sigma_source")}
     grouped = points.groupby(SURFACE, sort=False)
@@ -140,7 +152,7 @@ def _without_fresh_seeds(points: pd.DataFrame, rows: pd.DataFrame, margin: float
     table["reason"] = _reasons(table, rows[(rows["variant"] == "base") & (rows["stage"] == GRID)])
     table["reason_images"] = table["reason"]
     blank = {"string": None, "int64": 0, "float64": np.nan, "bool": False}
-    unknown = {name: blank[kind] for name, (kind, _) in VERDICT_COLUMNS.items() if name not in table}
+    unknown = {name: blank[kind] for name, (kind, _) in columns.items() if name not in table}
     return table.assign(**(unknown | dict.fromkeys(VERDICTS, INCONCLUSIVE))).drop(columns="lost")
 
 
@@ -160,9 +172,9 @@ def _reasons(table: pd.DataFrame, base: pd.DataFrame) -> np.ndarray:
     return np.select(list(causes.values()), list(causes), NO_FRESH_SEEDS)
 
 
-def _surfaces(rows: pd.DataFrame, points: pd.DataFrame) -> Iterator[tuple[tuple, Surface]]:
+def _surfaces(rows: pd.DataFrame, axes: Axes, points: pd.DataFrame) -> Iterator[tuple[tuple, Surface]]:
     """The variants and metrics that have fresh seeds, by their key; every fresh seed is at the place of its point."""
-    keys = [*SURFACE, *SETTING]
+    keys = [*SURFACE, *axes.names]
     places = points[keys].assign(place=np.arange(len(points)))
     fresh = rows.loc[rows["stage"] == REPLICATE, [*keys, "seed", "status", "score"]].merge(places, on=keys)
     if fresh.empty:
@@ -176,12 +188,12 @@ def _surfaces(rows: pd.DataFrame, points: pd.DataFrame) -> Iterator[tuple[tuple,
     there = ~np.isnan(replicates).all(axis=1)
     for key, index in points.groupby(SURFACE, sort=False).indices.items():
         if there[index].any():
-            own = slice(index[0], index[-1] + 1)
-            yield key, Surface(points.iloc[own], replicates[own], diverged[own], cells.get(key))
+            rows_of = slice(index[0], index[-1] + 1)
+            yield key, Surface(axes, points.iloc[rows_of], replicates[rows_of], diverged[rows_of], cells.get(key))
 
 
 def _judged(surface: Surface, margin: float, levels: list, sigma: float | None) -> dict:
-    """The columns of `VERDICT_COLUMNS` that fresh seeds fill, of one variant and metric."""
+    """The columns that fresh seeds fill, of one variant and metric."""
     row = {"reason_images": NO_OUTCOMES}
     for suffix, images in (("", False), ("_images", True))[: 1 if surface.cells is None else 2]:
         found, corrected = (
@@ -200,10 +212,11 @@ def _behind(surface: Surface, judgement: Judgement) -> dict:
     """What the verdict for this test set rests on, by column."""
     kept, found, best = judgement.kept, judgement.found, int(judgement.decision.best)
     number = (~np.isnan(surface.replicates[kept])).sum(axis=1)
-    setting = surface.points.loc[kept, SETTING].iloc[best] if best >= 0 else dict.fromkeys(SETTING, np.nan)
+    names = surface.axes.names
+    setting = surface.points.loc[kept, names].iloc[best] if best >= 0 else dict.fromkeys(names, np.nan)
     freedom = found.freedom[np.isfinite(found.freedom)]
     return {
-        **{f"best_{name}": setting[name] for name in SETTING},
+        **{f"best_{name}": setting[name] for name in names},
         "gain": float(judgement.decision.gain),
         "kept": int(kept.sum()),
         "replicates_fewest": int(number.min()),

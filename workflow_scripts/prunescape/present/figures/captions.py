@@ -1,14 +1,16 @@
-"""What several kinds of figure say of themselves: metrics, seeds, and by what settings are chosen. Needs pandas."""
+"""What several kinds of figures share in names, titles and captions: metrics, seeds, how settings are chosen."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.present.figures.style import METRIC_TITLES, seeds_text
+from prunescape.present.labels import axis_title, joined, seeds_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from prunescape.analysis.axes import Axes
 
 CHOSEN_ON_VALIDATION = (
     " Best cells and regions are chosen by the accuracy on the validation split; what is shown is the accuracy on the "
@@ -16,9 +18,20 @@ CHOSEN_ON_VALIDATION = (
 )
 
 
-def metrics_text(metrics: list[str]) -> str:
-    """`top-1`, or `top-1 and top-5`."""
-    return " and ".join(METRIC_TITLES[metric] for metric in metrics)
+def file_name(*parts: object) -> str:
+    """A name for files from any parts: other characters than letters, digits, dot and underscore become `-`."""
+    text = "-".join(str(part) for part in parts)
+    return "".join(sign if sign.isalnum() or sign in "._" else "-" for sign in text)
+
+
+def seeds_name(seeds: tuple[int, ...]) -> str:
+    """The end of a landscape's file name: `seed0`, or `mean` over several seeds."""
+    return "mean" if len(seeds) > 1 else f"seed{seeds[0]}"
+
+
+def seeds_title(seeds: tuple[int, ...]) -> str:
+    """`seed 0`, or `mean over seeds 0, 1`."""
+    return "mean over " * (len(seeds) > 1) + seeds_text(seeds)
 
 
 def is_validated(scores: pd.DataFrame) -> bool:
@@ -26,13 +39,26 @@ def is_validated(scores: pd.DataFrame) -> bool:
     return bool(((scores["chosen_on"] - scores["score"]).abs() > TOLERANCE).any())
 
 
-def mean_text(seeds: tuple[int, ...], *, ellipses: bool) -> str:
-    """How the mean landscape came about, and what it is not; empty for one seed."""
+def landscape_notes(axes: Axes, seeds: tuple[int, ...], *, validated: bool, ellipses: bool) -> str:
+    """The end of a caption: how settings were chosen, the profile over other axes, the mean over seeds."""
+    return CHOSEN_ON_VALIDATION * validated + _profile_text(axes) + _mean_text(seeds, ellipses=ellipses)
+
+
+def _profile_text(axes: Axes) -> str:
+    if not axes.others:
+        return ""
+    others = joined([axis_title(axis) for axis in axes.others])
+    return f" Each point is a profile: of the cells there, which differ in {others}, it shows the best."
+
+
+def _mean_text(seeds: tuple[int, ...], *, ellipses: bool) -> str:
     if len(seeds) < 2:
         return ""
-    own = " The ellipses are those of this mean landscape's own regions;" if ellipses else ""
-    rest = " tables give the estimates of each seed, which are other numbers." if ellipses else ""
+    shapes = (
+        " The ellipses are those of this mean landscape's regions; tables give the estimates of each seed, which are "
+        "other numbers."
+    )
     return (
-        f" Each score is the mean over {seeds_text(seeds)}; settings that not every seed was trained at are left out, "
-        f"and a setting that diverged with any seed counts as diverged.{own}{rest}"
+        f" Each score is the mean over {seeds_text(seeds)}. Settings that not every seed was trained at are left out; "
+        f"a setting that diverged with any seed counts as diverged.{shapes * ellipses}"
     )

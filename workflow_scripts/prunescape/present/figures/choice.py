@@ -1,73 +1,87 @@
-"""Which figures a study has, in what order, and where the report shows each. Needs pandas."""
+"""Which figures a study has, in what order, and where the report shows each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from prunescape.analysis.cells_table import METRICS
 from prunescape.analysis.landscape.ellipse import ellipses as fit_ellipses
 from prunescape.analysis.landscape.mean import mean_scores
 from prunescape.analysis.landscape.regions import regions
+from prunescape.analysis.landscape.risk import risk_points
+from prunescape.analysis.metric import METRICS
 from prunescape.present.figures.grid_data import GridFigure, grid_figure
 from prunescape.present.figures.landscape_data import LandscapeFigure, landscape_figure
 from prunescape.present.figures.pareto_data import ParetoFigure
 from prunescape.present.figures.risk_data import RiskFigure, risk_figure
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from prunescape.present.terms import Terms
 
 Figure = LandscapeFigure | GridFigure | RiskFigure | ParetoFigure
 # in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it
 OPEN, FOLDED, LINKED = "open", "folded", "linked"
-Setting = tuple[float, float]
 
 
 def study_figures(
-    scores: pd.DataFrame, ellipses: pd.DataFrame, points: pd.DataFrame, study: dict
+    scores: Mapping[str, pd.DataFrame], roi: pd.DataFrame, ellipses: pd.DataFrame, terms: Terms
 ) -> list[tuple[Figure, str]]:
     """Every figure of a study with its place in the report, in the order of the report.
 
-    `points` as `risk.risk_points`. First, of several experiments, the risk of all side by side; then each experiment's
-    own.
+    `scores` are the landscapes of each experiment. First, of several experiments, the risk of all side by side; then
+    the figures of each experiment.
     """
+    points = {name: _risk_points(rows, _of(roi, name), name, terms) for name, rows in sorted(scores.items())}
     chosen: list[tuple[Figure, str]] = []
-    if points["experiment"].nunique() > 1:
-        chosen += [(risk_figure(rows, of_study=True), _open_top1(rows)) for rows in _by_metric(points)]
-    for name, rows in scores.groupby("experiment", sort=True):
-        prior = study.get("experiments", {}).get(name, {}).get("prior")
-        at = None if prior is None else (float(prior["log10_wd"]), float(prior["log10_lr"]))
-        own = (table[table["experiment"] == name] for table in (ellipses, points))
-        chosen += _experiment_figures(rows, *own, at)
+    if sum(map(len, points.values())) > max(map(len, points.values()), default=0):
+        chosen += _risk_figures(pd.concat(points.values()), terms, of_study=True)
+    for name, rows in points.items():
+        chosen += _experiment_figures(scores[name], _of(ellipses, name), name, _risk_figures(rows, terms), terms)
     return chosen
 
 
+def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    return table[table["experiment"] == experiment]
+
+
+def _risk_points(scores: pd.DataFrame, roi: pd.DataFrame, experiment: str, terms: Terms) -> pd.DataFrame:
+    return risk_points(scores, roi, terms.axes_of(experiment), terms.risk_threshold)
+
+
+def _risk_figures(points: pd.DataFrame, terms: Terms, *, of_study: bool = False) -> list[tuple[Figure, str]]:
+    """One per metric; that of top-1 is open."""
+    axes = {name: terms.axes_of(name) for name in points["experiment"].unique()}
+    figures = [risk_figure(rows, axes, terms.risk_threshold, of_study=of_study) for rows in _by_metric(points)]
+    return [(figure, OPEN if figure.metric == METRICS[0] else FOLDED) for figure in figures]
+
+
 def _experiment_figures(
-    scores: pd.DataFrame, ellipses: pd.DataFrame, points: pd.DataFrame, prior: Setting | None
+    scores: pd.DataFrame, ellipses: pd.DataFrame, experiment: str, risks: list[tuple[Figure, str]], terms: Terms
 ) -> list[tuple[Figure, str]]:
     """The landscape, the risk, the annotated grid; of several seeds the mean's landscape and grid, then each landscape.
 
-    The mean's ellipses are those of its own regions.
+    The mean's ellipses are those of its regions.
     """
+    axes, prior = terms.axes_of(experiment), terms.priors.get(experiment)
     seeds = tuple(int(seed) for seed in np.unique(scores["seed"]))
-    whole = mean_scores(scores) if len(seeds) > 1 else scores
-    shapes = fit_ellipses(regions(whole), whole) if len(seeds) > 1 else ellipses
+    mean, shapes = scores, ellipses
+    if len(seeds) > 1:
+        mean = mean_scores(scores, axes)
+        shapes = fit_ellipses(regions(mean, axes, terms.thresholds), mean, axes)
     chosen: list[tuple[Figure, str]] = []
-    if not whole.empty:
-        chosen.append((landscape_figure(whole, shapes, prior, seeds), OPEN))
-    chosen += [(risk_figure(rows), _open_top1(rows)) for rows in _by_metric(points)]
-    chosen += [(grid_figure(rows, prior, seeds), FOLDED) for rows in _by_metric(whole)]
+    if not mean.empty:
+        chosen.append((landscape_figure(mean, shapes, axes, prior, seeds), OPEN))
+    chosen += risks
+    chosen += [(grid_figure(rows, axes, terms.thresholds[0], prior, seeds), FOLDED) for rows in _by_metric(mean)]
     for seed in seeds if len(seeds) > 1 else ():
-        one, own = scores[scores["seed"] == seed], ellipses[ellipses["seed"] == seed]
-        place = OPEN if whole.empty and seed == seeds[0] else LINKED
-        chosen.append((landscape_figure(one, own, prior, (seed,)), place))
+        one, shapes = (table[table["seed"] == seed] for table in (scores, ellipses))
+        place = OPEN if mean.empty and seed == seeds[0] else LINKED
+        chosen.append((landscape_figure(one, shapes, axes, prior, (seed,)), place))
     return chosen
 
 
 def _by_metric(table: pd.DataFrame) -> list[pd.DataFrame]:
     return [rows for metric in METRICS if len(rows := table[table["metric"] == metric])]
-
-
-def _open_top1(rows: pd.DataFrame) -> str:
-    return OPEN if rows["metric"].iloc[0] == "top1" else FOLDED

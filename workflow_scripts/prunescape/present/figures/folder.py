@@ -1,17 +1,13 @@
-"""The folder of a study's figures: every figure as HTML, SVG and PDF, and an index of them. Needs both drawers."""
+"""The folder of a study's figures: every figure as HTML, SVG and PDF, and an index of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
-from prunescape.analysis.cells_table import scores
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS
-from prunescape.analysis.landscape.ellipse import ELLIPSE_COLUMNS
-from prunescape.analysis.landscape.regions import ROI_COLUMNS
-from prunescape.analysis.landscape.risk import risk_points
-from prunescape.analysis.sources.optuna_storage import read_cells_or_trials
 from prunescape.present.figures import (
     matplotlib_grid,
     matplotlib_landscape,
@@ -24,14 +20,14 @@ from prunescape.present.figures import (
 )
 from prunescape.present.figures.choice import LINKED, OPEN, Figure, study_figures
 from prunescape.present.figures.pareto_data import pareto_figures
+from prunescape.present.figures.style import MATPLOTLIB_STYLE
+from prunescape.present.terms import Terms
 from prunescape.store.files import file_digest, whole_file, write_json
 from prunescape.store.tables import read_result
 
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
-# fixed salt and no dates: the same figure gives the same bytes
-STATIC_STYLE = {"svg.hashsalt": "prunescape", "pdf.fonttype": 42, "font.size": 9, "axes.labelsize": 8.5}
-METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 INTERACTIVE = {
     "landscape": plotly_landscape.draw_landscape,
     "pareto": plotly_pareto.draw_pareto,
@@ -47,7 +43,7 @@ STATIC = {
 
 
 def draw_figures(
-    study: dict,
+    study: dict[str, Any],
     *,
     cells: Path | str,
     roi: Path | str,
@@ -57,18 +53,20 @@ def draw_figures(
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
-    Raises InputError for unusable tables.
+    `study` is the study's summary, or empty. Raises InputError for unusable tables.
     """
-    landscapes = scores(read_cells_or_trials(cells, partial=True))
-    points = risk_points(landscapes, read_result(roi, ROI_COLUMNS))
-    fronts = [(figure, OPEN) for figure in pareto_figures(read_result(pareto, PARETO_COLUMNS))] if pareto else []
-    write_figures(study_figures(landscapes, read_result(ellipses, ELLIPSE_COLUMNS), points, study) + fronts, out)
+    regions, shapes = read_result(roi, {}), read_result(ellipses, {})
+    terms = Terms.of(study, regions["threshold"])
+    figures = study_figures(terms.read_scores(cells), regions, shapes, terms)
+    if pareto:
+        figures += [(figure, OPEN) for figure in pareto_figures(read_result(pareto, PARETO_COLUMNS))]
+    write_figures(figures, out)
 
 
 def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
     """Write NAME.html, .svg and .pdf of each figure, plotly.js once, and the index with each one's place in the report.
 
-    A figure that the report draws has NAME.fragment.html too. The index speaks for all files by their digests.
+    A figure that the report draws has NAME.fragment.html too. The index holds the digests of all files.
     """
     from plotly.offline import get_plotlyjs
 
@@ -106,7 +104,7 @@ def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> Non
 
 
 def _write_static(figure: Figure, out: Path) -> None:
-    with matplotlib.rc_context(STATIC_STYLE):
+    with matplotlib.rc_context(MATPLOTLIB_STYLE):
         page = STATIC[figure.kind](figure)
         page.get_layout_engine().execute(page)
         page.set_layout_engine("none")  # laid out once, and the same in every format

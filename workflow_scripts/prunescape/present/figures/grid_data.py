@@ -1,30 +1,33 @@
-"""What an annotated grid shows, before anything is drawn: scores and rounds as matrices. Needs numpy and pandas."""
+"""What an annotated grid shows, before anything is drawn: scores and rounds as matrices."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.landscape.regions import TOLERANCE, best_cells, gap_to_best
-from prunescape.present.figures.captions import CHOSEN_ON_VALIDATION, is_validated, mean_text
-from prunescape.present.figures.style import METRIC_TITLES, file_name, seeds_text
+from prunescape.present.figures.captions import file_name, is_validated, landscape_notes, seeds_name, seeds_title
+from prunescape.present.figures.plane import profile, setting_texts
+from prunescape.present.labels import METRIC_TITLES, threshold_text
 from prunescape.store.records import OK
 
 if TYPE_CHECKING:
     import pandas as pd
 
-GOOD = 1.0  # points: a cell this near to the best one makes the grid's edge move
 NO_CELL = -1
+Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class GridPanel:
-    """One variant as (learning rates, weight decays) matrices; where there is no cell, score nan and round -1.
+    """One variant as (y, x) matrices; where there is no cell, score nan, round -1 and setting None.
 
-    `good` are the cells of the 1.0-ROI; `best` is (row, column).
+    `good` are the cells of the largest ROI; `best` is (row, column).
     """
 
     variant: str
@@ -32,14 +35,22 @@ class GridPanel:
     round: np.ndarray
     diverged: np.ndarray
     good: np.ndarray
-    best: tuple[int, int]
+    settings: np.ndarray
+    best: Place
+
+    def text(self, row: int, column: int) -> str:
+        """The accuracy in a cell, marked where training diverged; empty where there is no cell."""
+        if self.round[row, column] == NO_CELL:
+            return ""
+        return f"{self.score[row, column]:.2f}" + "×" * bool(self.diverged[row, column])
 
 
 @dataclass(frozen=True)
 class GridFigure:
     """The grid of an experiment in one metric, of one seed or the mean of `seeds`, the base first.
 
-    `log10_wd` and `log10_lr` are the values of columns and rows, lowest first; `prior` is (row, column) or None.
+    `x` and `y` are the values of columns and rows, lowest first; `prior` is (row, column) or None; cells within
+    `threshold` points of the best one are good.
     """
 
     kind: ClassVar[str] = "grid"
@@ -47,10 +58,12 @@ class GridFigure:
     experiment: str
     metric: str
     seeds: tuple[int, ...]
-    log10_wd: np.ndarray
-    log10_lr: np.ndarray
+    axes: Axes
+    x: np.ndarray
+    y: np.ndarray
     panels: list[GridPanel]
-    prior: tuple[int, int] | None
+    prior: Place | None
+    threshold: float
     validated: bool
 
     @property
@@ -60,7 +73,7 @@ class GridFigure:
     @property
     def least_width(self) -> int:
         """Pixels that the browser's drawing needs."""
-        return 90 + 46 * len(self.log10_wd)
+        return 90 + 46 * len(self.x)
 
     @property
     def rounds(self) -> list[int]:
@@ -69,68 +82,72 @@ class GridFigure:
 
     @property
     def title(self) -> str:
-        mean = "mean over " if len(self.seeds) > 1 else ""
-        what = f"the grid and its {METRIC_TITLES[self.metric]} accuracies"
-        return f"{self.experiment}: {what}, {mean}{seeds_text(self.seeds)}"
+        return f"{self.experiment}: the grid and its {METRIC_TITLES[self.metric]} accuracies, {seeds_title(self.seeds)}"
 
     @property
     def caption(self) -> str:
-        grown = " Darkest: the configured grid; the later the round that extended it, the lighter."
+        rounds = " Darkest: the configured grid; the later the round that extended it, the lighter."
         others = " A button shows each variant; SVG and PDF have all of them, or the base where they exceed a page."
         diverged = any(panel.diverged.any() for panel in self.panels)
         return (
-            f"Every cell with its {METRIC_TITLES[self.metric]} accuracy in percent. Bold: within {GOOD} points of the "
-            f"variant's best cell, which has a frame; dashed frame: the prior.{grown * (len(self.rounds) > 1)}"
-            f"{' ×: diverged, at chance level.' * diverged}{others * (len(self.panels) > 1)}"
-            + CHOSEN_ON_VALIDATION * self.validated
-            + mean_text(self.seeds, ellipses=False)
+            f"Every cell with its {METRIC_TITLES[self.metric]} accuracy in percent. Bold: within "
+            f"{threshold_text(self.threshold)} points of the variant's best cell, which has a frame; dashed frame: the "
+            f"prior.{rounds * (len(self.rounds) > 1)}{' ×: diverged, at chance level.' * diverged}"
+            f"{others * (len(self.panels) > 1)}"
+            + landscape_notes(self.axes, self.seeds, validated=self.validated, ellipses=False)
         )
 
 
-def grid_figure(scores: pd.DataFrame, prior: tuple[float, float] | None, seeds: tuple[int, ...]) -> GridFigure:
-    """The figure of `scores`, the cells of ONE experiment, metric and seed; with several `seeds`, of `landscape.mean`.
+def grid_figure(
+    scores: pd.DataFrame, axes: Axes, threshold: float, prior: Mapping[str, Any] | None, seeds: tuple[int, ...]
+) -> GridFigure:
+    """The figure of `scores`, the cells of ONE experiment, metric and seed; with several `seeds`, of `mean_scores`.
 
     The grid as matthiesen2023, Figure 4.4, annotates it, darker where it was configured. Decided: of every variant, the
-    base first. `prior` is (log10_wd, log10_lr).
+    base first. With more than two axes a place shows the best cell over the others.
     """
+    scores = profile(scores, axes)
     first = scores.iloc[0]
-    wd, lr = (np.unique(scores[name]) for name in ("log10_wd", "log10_lr"))
-    scores = scores.assign(good=gap_to_best(scores) <= GOOD + TOLERANCE)
+    x, y = (np.unique(scores[axis.name]) for axis in (axes.x, axes.y))
+    scores = scores.assign(good=gap_to_best(scores) <= threshold + TOLERANCE)
     variants = sorted(scores.groupby("variant"), key=lambda item: variant_order(item[0]))
     return GridFigure(
-        name=file_name("grid", first.experiment, first.metric, "mean" if len(seeds) > 1 else f"seed{seeds[0]}"),
-        experiment=first.experiment,
-        metric=first.metric,
+        name=file_name("grid", first["experiment"], first["metric"], seeds_name(seeds)),
+        experiment=first["experiment"],
+        metric=first["metric"],
         seeds=seeds,
-        log10_wd=wd,
-        log10_lr=lr,
-        panels=[_panel(rows, wd, lr) for _, rows in variants],
-        prior=_place(prior, wd, lr),
+        axes=axes,
+        x=x,
+        y=y,
+        panels=[_panel(rows, axes, x, y) for _, rows in variants],
+        prior=prior and _place(prior, axes, x, y),
+        threshold=threshold,
         validated=is_validated(scores),
     )
 
 
-def cell_text(panel: GridPanel, row: int, column: int) -> str:
-    """The accuracy in a cell, marked where training diverged; empty where there is no cell."""
-    if panel.round[row, column] == NO_CELL:
-        return ""
-    return f"{panel.score[row, column]:.2f}" + "×" * bool(panel.diverged[row, column])
+def _panel(rows: pd.DataFrame, axes: Axes, x: np.ndarray, y: np.ndarray) -> GridPanel:
+    at = np.searchsorted(y, rows[axes.y.name]), np.searchsorted(x, rows[axes.x.name])
+    best = best_cells(rows, axes).iloc[0]
+
+    def matrix(empty: object, values: object) -> np.ndarray:
+        filled = np.full((len(y), len(x)), empty)
+        filled[at] = values
+        return filled
+
+    return GridPanel(
+        variant=best["variant"],
+        score=matrix(np.nan, rows["score"]),
+        round=matrix(NO_CELL, rows["round"]),
+        diverged=matrix(False, rows["status"] != OK),
+        good=matrix(False, rows["good"]),
+        settings=matrix(None, setting_texts(axes, rows)),
+        best=_place(best, axes, x, y),
+    )
 
 
-def _panel(rows: pd.DataFrame, wd: np.ndarray, lr: np.ndarray) -> GridPanel:
-    at = np.searchsorted(lr, rows["log10_lr"]), np.searchsorted(wd, rows["log10_wd"])
-    shape = len(lr), len(wd)
-    score, number = np.full(shape, np.nan), np.full(shape, NO_CELL)
-    diverged, good = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    score[at], number[at] = rows["score"], rows["round"]
-    diverged[at], good[at] = rows["status"] != OK, rows["good"]
-    best = best_cells(rows).iloc[0]
-    return GridPanel(best.variant, score, number, diverged, good, _place((best["log10_wd"], best["log10_lr"]), wd, lr))
-
-
-def _place(setting: tuple[float, float] | None, wd: np.ndarray, lr: np.ndarray) -> tuple[int, int] | None:
-    """(row, column) of a setting (log10_wd, log10_lr); None where it is not on the grid."""
-    if setting is None:
-        return None
-    row, column = np.flatnonzero(np.isclose(lr, setting[1])), np.flatnonzero(np.isclose(wd, setting[0]))
-    return (int(row[0]), int(column[0])) if len(row) and len(column) else None
+def _place(setting: Mapping[str, Any], axes: Axes, x: np.ndarray, y: np.ndarray) -> Place | None:
+    """(row, column) of a setting; None where it is not on the grid."""
+    pairs = ((y, axes.y), (x, axes.x))
+    found = [np.flatnonzero(np.isclose(values, float(setting[axis.name]))) for values, axis in pairs]
+    return (int(found[0][0]), int(found[1][0])) if all(map(len, found)) else None

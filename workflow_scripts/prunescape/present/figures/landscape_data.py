@@ -1,18 +1,23 @@
-"""What a landscape figure shows, before anything is drawn: panels, surfaces, ellipses, scale. Needs pandas."""
+"""What a landscape figure shows, before anything is drawn: panels, surfaces, ellipses, colour range."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from prunescape.analysis.cells_table import METRICS, variant_order
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.landscape.ellipse import outline
-from prunescape.analysis.landscape.regions import THRESHOLDS, TOLERANCE, best_cells
-from prunescape.present.figures.captions import CHOSEN_ON_VALIDATION, is_validated, mean_text, metrics_text
-from prunescape.present.figures.style import METRIC_TITLES, file_name, seeds_text
-from prunescape.present.figures.surface import SURFACE_POINTS, surface
+from prunescape.analysis.landscape.regions import TOLERANCE, best_cells
+from prunescape.analysis.metric import METRICS
+from prunescape.present.figures.captions import file_name, is_validated, landscape_notes, seeds_name, seeds_title
+from prunescape.present.figures.plane import SURFACE_POINTS, Point, point, profile, setting_texts, surface
+from prunescape.present.figures.style import roi_colours
+from prunescape.present.labels import METRIC_TITLES, joined, threshold_text
+from prunescape.store.records import OK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,24 +26,37 @@ TOP_SHARE = 0.15
 BANDS = 12
 SIDE_BY_SIDE = 3  # so many variants of two landscapes stand beside each other; of more, top-5 stands below top-1
 Curve = tuple[np.ndarray, np.ndarray]
-Setting = tuple[float, float]
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Panel:
     """One variant: its cells, (n,) arrays in one order; its best cell; its surface, (y, x) in percent, or None.
 
-    `best` is (log10_wd, log10_lr, percent); `outlines` maps a threshold to its ellipse's curve (log10_wd, log10_lr).
+    `coloured` are the cells on the colour bar that converged; `outlines` maps a threshold to its ellipse's (x, y).
     """
 
     variant: str
-    log10_wd: np.ndarray
-    log10_lr: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    settings: np.ndarray
     score: np.ndarray
+    coloured: np.ndarray
     diverged: np.ndarray
-    best: tuple[float, float, float]
+    best: Point
+    best_score: float
     surface: np.ndarray | None
     outlines: dict[float, Curve]
+
+    @property
+    def low(self) -> np.ndarray:
+        """The cells below the colour bar that converged."""
+        return ~self.coloured & ~self.diverged
+
+    @property
+    def dense(self) -> bool:
+        """Whether there are so many cells that their marks must be small."""
+        return len(self.score) > 150
 
 
 @dataclass(frozen=True)
@@ -67,25 +85,32 @@ class Landscape:
 class LandscapeFigure:
     """The landscapes of an experiment, in top-1 and where it is recorded in top-5, of one seed or the mean of `seeds`.
 
-    `prior` is (log10_wd, log10_lr) or None; `surface_wd` and `surface_lr` are the axes of every surface, `span_wd` and
-    `span_lr` what the axes show; `validated` says that settings are chosen on a validation split, not by the score.
+    `thresholds` are those of the ellipses; `surface_x` and `surface_y` are the axes of every surface, `span_x` and
+    `span_y` what the axes show; `validated` says that settings are chosen on a validation split, not by the score.
     """
 
     kind: ClassVar[str] = "landscape"
     name: str
     experiment: str
     seeds: tuple[int, ...]
+    axes: Axes
     landscapes: list[Landscape]
-    prior: Setting | None
-    surface_wd: np.ndarray
-    surface_lr: np.ndarray
-    span_wd: Setting
-    span_lr: Setting
+    thresholds: tuple[float, ...]
+    prior: Point | None
+    surface_x: np.ndarray
+    surface_y: np.ndarray
+    span_x: Span
+    span_y: Span
     validated: bool
 
     @property
     def metrics(self) -> list[str]:
         return [landscape.metric for landscape in self.landscapes]
+
+    @property
+    def roi_colours(self) -> dict[float, str]:
+        """The colour of each threshold's ellipse."""
+        return roi_colours(self.thresholds)
 
     @property
     def stacked(self) -> bool:
@@ -100,22 +125,22 @@ class LandscapeFigure:
 
     @property
     def title(self) -> str:
-        mean = "mean over " if len(self.seeds) > 1 else ""
+        metrics = joined([METRIC_TITLES[metric] for metric in self.metrics])
         what = "landscapes" if len(self.landscapes) > 1 else "landscape"
-        return f"{self.experiment}: {metrics_text(self.metrics)} {what} of each variant, {mean}{seeds_text(self.seeds)}"
+        return f"{self.experiment}: {metrics} {what} of each variant, {seeds_title(self.seeds)}"
 
     @property
     def caption(self) -> str:
         shares = " and ".join(f"{landscape.share:.0%}" for landscape in self.landscapes)
         lower = any(landscape.share > TOP_SHARE + 0.005 for landscape in self.landscapes)
         bars = "colour bar, which covers" if len(self.landscapes) == 1 else "colour bars, which cover"
+        regions = joined([f"{threshold_text(x)} ({colour})" for x, colour in self.roi_colours.items()])
+        notes = landscape_notes(self.axes, self.seeds, validated=self.validated, ellipses=True)
         return (
             f"{self._places()}Top: contours of the accuracy, interpolated between the cells on the {bars} the best "
-            f"{shares} of all variants' cells{', so that no variant is without colour' * lower}; cells below are "
-            "grey dots and take no part. Bottom: every cell, with the confidence ellipses of the regions within 1.0 "
-            "(white) and 0.5 points (black) of the variant's best cell, drawn where a region has 5 cells or more."
-            + CHOSEN_ON_VALIDATION * self.validated
-            + mean_text(self.seeds, ellipses=True)
+            f"{shares} of all variants' cells{', so that no variant is without colour' * lower}; cells below it are "
+            f"grey dots and take no part. Bottom: every cell, with the confidence ellipses of the regions within "
+            f"{regions} points of the variant's best cell, drawn where a region has 5 cells or more.{notes}"
         )
 
     def _places(self) -> str:
@@ -128,74 +153,85 @@ class LandscapeFigure:
 
 
 def landscape_figure(
-    scores: pd.DataFrame, ellipses: pd.DataFrame, prior: Setting | None, seeds: tuple[int, ...]
+    scores: pd.DataFrame, ellipses: pd.DataFrame, axes: Axes, prior: Mapping[str, Any] | None, seeds: tuple[int, ...]
 ) -> LandscapeFigure:
     """The figure of `scores`, the cells of ONE experiment and seed, with the rows of `ellipses` that are theirs.
 
-    With several `seeds` they are those of `landscape.mean`. Contour over scatter, one column per variant
-    (matthiesen2023, Figures 4.1 and 4.2); top-1 and top-5 side by side, each with its own ROI (Figure 4.3).
+    With several `seeds` they are those of `mean_scores`. Contour over scatter, one column per variant
+    (matthiesen2023, Figures 4.1 and 4.2); top-1 and top-5 side by side, each with its own ROI (Figure 4.3). With more
+    than two axes a point of the plane shows the best cell over the others.
     """
-    wd, lr = (np.unique(scores[name]) for name in ("log10_wd", "log10_lr"))
-    x, y = (np.linspace(values[0], values[-1], SURFACE_POINTS) for values in (wd, lr))
+    scores = profile(scores, axes)
+    at = prior and point(axes, prior)
+    columns, rows = (np.unique(scores[axis.name]) for axis in (axes.x, axes.y))
+    x, y = (np.linspace(values[0], values[-1], SURFACE_POINTS) for values in (columns, rows))
+    thresholds = tuple(sorted(ellipses["threshold"].unique(), reverse=True))
     landscapes = [
-        _landscape(scores[scores["metric"] == metric], ellipses[ellipses["metric"] == metric], x, y)
+        _landscape(scores[scores["metric"] == metric], ellipses[ellipses["metric"] == metric], axes, thresholds, (x, y))
         for metric in METRICS
         if (scores["metric"] == metric).any()
     ]
     lines = [line for part in landscapes for panel in part.panels for line in panel.outlines.values()]
     experiment, metrics = scores["experiment"].iloc[0], [landscape.metric for landscape in landscapes]
     return LandscapeFigure(
-        name=file_name("landscape", experiment, *metrics, "mean" if len(seeds) > 1 else f"seed{seeds[0]}"),
+        name=file_name("landscape", experiment, *metrics, seeds_name(seeds)),
         experiment=experiment,
         seeds=seeds,
+        axes=axes,
         landscapes=landscapes,
-        prior=prior,
-        surface_wd=x,
-        surface_lr=y,
-        span_wd=_span(wd, prior and prior[0], [line[0] for line in lines]),
-        span_lr=_span(lr, prior and prior[1], [line[1] for line in lines]),
+        thresholds=thresholds,
+        prior=at,
+        surface_x=x,
+        surface_y=y,
+        span_x=_span(columns, at and at.x, [line[0] for line in lines]),
+        span_y=_span(rows, at and at.y, [line[1] for line in lines]),
         validated=is_validated(scores),
     )
 
 
-def colour_range(scores: pd.DataFrame) -> Setting:
+def colour_range(scores: pd.DataFrame, axes: Axes, threshold: float) -> Span:
     """The lowest and highest percent on the colour bar; never equal, so that a flat landscape can be drawn.
 
     It holds the top 15 % of all variants' cells (matthiesen2023, Figures 4.1 and 4.2). Decided: it reaches lower where
-    it would not hold every variant's 1.0-ROI, so that no variant is left without colour.
+    it would not hold the ROI of every variant at `threshold`, so that no variant is without colour.
     """
-    worst_best = best_cells(scores)["score"].min()
-    floor = min(float(np.quantile(scores["score"], 1 - TOP_SHARE)), float(worst_best) - max(THRESHOLDS))
+    worst_best = best_cells(scores, axes)["score"].min()
+    floor = min(float(np.quantile(scores["score"], 1 - TOP_SHARE)), float(worst_best) - threshold)
     return max(floor, 0.0), float(scores["score"].max()) or 1.0
 
 
-def _landscape(scores: pd.DataFrame, ellipses: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> Landscape:
-    floor, ceiling = colour_range(scores)
+def _landscape(
+    scores: pd.DataFrame, ellipses: pd.DataFrame, axes: Axes, thresholds: tuple[float, ...], plane: Curve
+) -> Landscape:
+    floor, ceiling = colour_range(scores, axes, max(thresholds, default=0.0))
+    shown = scores.assign(on_bar=scores["score"] >= floor - TOLERANCE)
     panels = [
-        _panel(rows, ellipses[ellipses["variant"] == name], floor, x, y)
-        for name, rows in sorted(scores.groupby("variant"), key=lambda item: variant_order(item[0]))
+        _panel(rows, ellipses[ellipses["variant"] == name], axes, plane)
+        for name, rows in sorted(shown.groupby("variant"), key=lambda item: variant_order(item[0]))
     ]
-    share = float((scores["score"] >= floor - TOLERANCE).mean())
-    return Landscape(scores["metric"].iloc[0], panels, floor, ceiling, share)
+    return Landscape(scores["metric"].iloc[0], panels, floor, ceiling, float(shown["on_bar"].mean()))
 
 
-def _panel(rows: pd.DataFrame, ellipses: pd.DataFrame, floor: float, x: np.ndarray, y: np.ndarray) -> Panel:
-    best = best_cells(rows).iloc[0]
+def _panel(rows: pd.DataFrame, ellipses: pd.DataFrame, axes: Axes, plane: Curve) -> Panel:
+    best = best_cells(rows, axes).iloc[0]
     shapes = [row for row in ellipses.itertuples() if np.isfinite(row.length)]
-    kept = rows[(rows["score"] >= floor - TOLERANCE) & (rows["status"] == "ok")]
+    coloured = rows["on_bar"] & (rows["status"] == OK)
     return Panel(
-        variant=best.variant,
-        log10_wd=rows["log10_wd"].to_numpy(),
-        log10_lr=rows["log10_lr"].to_numpy(),
+        variant=best["variant"],
+        x=rows[axes.x.name].to_numpy(),
+        y=rows[axes.y.name].to_numpy(),
+        settings=setting_texts(axes, rows),
         score=rows["score"].to_numpy(),
-        diverged=(rows["status"] != "ok").to_numpy(),
-        best=(float(best.log10_wd), float(best.log10_lr), float(best.score)),
-        surface=surface(kept, x, y),
-        outlines={row.threshold: outline(row) for row in shapes},
+        coloured=coloured.to_numpy(),
+        diverged=(rows["status"] != OK).to_numpy(),
+        best=point(axes, best),
+        best_score=float(best["score"]),
+        surface=surface(rows[coloured], axes, *plane),
+        outlines={row.threshold: outline(row, axes) for row in shapes},
     )
 
 
-def _span(values: np.ndarray, prior: float | None, outlines: list[np.ndarray]) -> Setting:
+def _span(values: np.ndarray, prior: float | None, outlines: list[np.ndarray]) -> Span:
     """The axis from the lowest to the highest value, the prior included, and half a grid step around.
 
     It reaches for the ellipses' outlines, but no further than two steps beyond the grid.

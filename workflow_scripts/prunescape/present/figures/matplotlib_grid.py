@@ -1,4 +1,4 @@
-"""Draws an annotated grid for print with matplotlib. Needs matplotlib."""
+"""Draws an annotated grid for print with matplotlib."""
 
 from __future__ import annotations
 
@@ -11,30 +11,23 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from prunescape.present.figures.grid_data import NO_CELL, GridFigure, GridPanel, cell_text
-from prunescape.present.figures.style import (
-    PRIOR,
-    X_TITLE,
-    Y_TITLE,
-    is_dark,
-    round_colours,
-    round_title,
-    variant_title,
-)
+from prunescape.present.figures.grid_data import NO_CELL, GridFigure, GridPanel
+from prunescape.present.figures.style import PRIOR, is_dark, round_colours
+from prunescape.present.labels import axis_title, round_title, variant_title
 from prunescape.present.numbers import short
 
 PAGE = (10.5, 13.0)  # inches: panels that do not fit are left to the browser's figure
 WIDE, HIGH = 0.37, 0.235  # of a cell, inches
-MANY = 12  # columns; with more of them, cells and letters are smaller
+MANY = 12  # columns; of more, cells and letters are smaller
 MARGIN = (0.45, 0.5)  # around a panel, for its labels
 CASING = [effects.Stroke(linewidth=2.3, foreground="white"), effects.Normal()]  # shows a frame on dark cells
 
 
 def draw_grid(figure: GridFigure) -> Figure:
     """One panel per variant in reading order, the base first; the base alone where all do not fit on one page."""
-    scale = 0.86 if len(figure.log10_wd) > MANY else 1.0
-    wide = max(WIDE * scale * len(figure.log10_wd), 1.2) + MARGIN[0]
-    high = HIGH * scale * len(figure.log10_lr) + MARGIN[1]
+    scale = 0.86 if len(figure.x) > MANY else 1.0
+    wide = max(WIDE * scale * len(figure.x), 1.2) + MARGIN[0]
+    high = HIGH * scale * len(figure.y) + MARGIN[1]
     columns = min(len(figure.panels), max(1, int(PAGE[0] / wide)))
     lines = math.ceil(len(figure.panels) / columns)
     fits = lines * high <= PAGE[1]
@@ -48,8 +41,8 @@ def draw_grid(figure: GridFigure) -> Figure:
         axes.set_visible(False)
     for axes in places[max(0, len(panels) - columns) : len(panels)]:
         axes.tick_params(labelbottom=True)
-    page.supxlabel(X_TITLE, fontsize=9)
-    page.supylabel(Y_TITLE, fontsize=9)
+    page.supxlabel(axis_title(figure.axes.x), fontsize=9)
+    page.supylabel(axis_title(figure.axes.y), fontsize=9)
     _draw_legend(page, figure)
     return page
 
@@ -64,16 +57,16 @@ def _draw_panel(axes: Axes, figure: GridFigure, panel: GridPanel, size: float) -
         ink = "white" if is_dark(colours[int(panel.round[row, column])]) else "black"
         weight = "bold" if panel.good[row, column] else "normal"
         style = {"ha": "center", "va": "center", "fontsize": size, "color": ink, "fontweight": weight}
-        axes.text(column, row, cell_text(panel, row, column), **style).set_in_layout(False)
-    for edge in np.arange(len(figure.log10_wd) - 1):
+        axes.text(column, row, panel.text(row, column), **style).set_in_layout(False)
+    for edge in np.arange(len(figure.x) - 1):
         axes.axvline(edge + 0.5, color="white", linewidth=0.6)
-    for edge in np.arange(len(figure.log10_lr) - 1):
+    for edge in np.arange(len(figure.y) - 1):
         axes.axhline(edge + 0.5, color="white", linewidth=0.6)
     _frame(axes, panel.best, "black", "-")
     _frame(axes, figure.prior, PRIOR, (0, (2.5, 1.2)))
     axes.set_title(variant_title(panel.variant), fontsize=9.5)
-    axes.set_xticks(range(len(figure.log10_wd)), [short(value) for value in figure.log10_wd])
-    axes.set_yticks(range(len(figure.log10_lr)), [short(value) for value in figure.log10_lr])
+    axes.set_xticks(range(len(figure.x)), [short(value) for value in figure.x])
+    axes.set_yticks(range(len(figure.y)), [short(value) for value in figure.y])
     axes.tick_params(length=0, labelsize=size)
     axes.spines[:].set_visible(False)
 

@@ -1,4 +1,4 @@
-"""Draws a landscape figure for print with matplotlib. Needs matplotlib."""
+"""Draws a landscape figure for print with matplotlib."""
 
 from __future__ import annotations
 
@@ -11,22 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
-from prunescape.present.figures.style import (
-    COLOUR_MAP,
-    FAINT,
-    INK,
-    METRIC_TITLES,
-    PANEL,
-    PRIOR,
-    X_TITLE,
-    Y_TITLE,
-    variant_title,
-)
+from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PRIOR
+from prunescape.present.labels import METRIC_TITLES, axis_title, roi_title, variant_title
 
 WIDTH, HEIGHT = 1.72, 2.05  # of a panel, inches: five beside each other fill a page set sideways
 # a thin grey rim keeps a white and a black line visible on any ground
 CASING = [effects.Stroke(linewidth=2.7, foreground=FAINT), effects.Normal()]
-COLOURS = colormaps[COLOUR_MAP].with_extremes(under=FAINT, over=colormaps[COLOUR_MAP](1.0))
+COLOURS = colormaps[COLOUR_SCALE].with_extremes(under=FAINT, over=colormaps[COLOUR_SCALE](1.0))
 STAR = {"markersize": 11, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.9}
 DIAMOND = {"markersize": 7, "markerfacecolor": "none", "markeredgecolor": PRIOR, "markeredgewidth": 1.7}
 
@@ -52,10 +43,10 @@ def _draw_block(page, figure: LandscapeFigure, landscape: Landscape) -> None:
     for column, panel in enumerate(landscape.panels):
         _draw_contours(grid[0, column], figure, landscape, panel)
         shown = _draw_cells(grid[1, column], figure, landscape, panel)
-        grid[0, column].set_title(f"{variant_title(panel.variant)}\nbest {panel.best[2]:.2f} %", fontsize=9.5)
-        grid[1, column].set_xlabel(X_TITLE)
+        grid[0, column].set_title(f"{variant_title(panel.variant)}\nbest {panel.best_score:.2f} %", fontsize=9.5)
+        grid[1, column].set_xlabel(axis_title(figure.axes.x))
     for axes in grid[:, 0]:
-        axes.set_ylabel(Y_TITLE)
+        axes.set_ylabel(axis_title(figure.axes.y))
     bar = page.colorbar(shown, ax=grid, fraction=0.03, pad=0.01, aspect=34 * HEIGHT / WIDTH, extend="min")
     bar.set_label(f"{METRIC_TITLES[landscape.metric]} accuracy, %")
     bar.ax.tick_params(labelsize=8)
@@ -64,8 +55,8 @@ def _draw_block(page, figure: LandscapeFigure, landscape: Landscape) -> None:
 
 def _prepare(axes: Axes, figure: LandscapeFigure) -> None:
     axes.set_facecolor(PANEL)
-    axes.set_xlim(figure.span_wd)
-    axes.set_ylim(figure.span_lr)
+    axes.set_xlim(figure.span_x)
+    axes.set_ylim(figure.span_y)
     axes.tick_params(length=2.5, labelsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     for side in axes.spines.values():
@@ -80,37 +71,29 @@ def _draw_contours(axes: Axes, figure: LandscapeFigure, landscape: Landscape, pa
         _draw_points(axes, landscape, panel)
     else:
         height = np.ma.masked_invalid(panel.surface)
-        axes.contourf(figure.surface_wd, figure.surface_lr, height, levels=levels, cmap=COLOURS, extend="max")
-        axes.contour(figure.surface_wd, figure.surface_lr, height, levels=levels, colors="white", linewidths=0.35)
-    low = panel.score < landscape.floor
-    axes.plot(panel.log10_wd[low], panel.log10_lr[low], ".", color=FAINT, markersize=2.5, zorder=2)
+        axes.contourf(figure.surface_x, figure.surface_y, height, levels=levels, cmap=COLOURS, extend="max")
+        axes.contour(figure.surface_x, figure.surface_y, height, levels=levels, colors="white", linewidths=0.35)
+    axes.plot(panel.x[~panel.coloured], panel.y[~panel.coloured], ".", color=FAINT, markersize=2.5, zorder=2)
     _draw_marks(axes, figure, panel)
-
-
-def _is_dense(panel: Panel) -> bool:
-    """Whether there are so many cells that their marks must be small."""
-    return len(panel.score) > 150
 
 
 def _draw_points(axes: Axes, landscape: Landscape, panel: Panel):
     """The cells on the colour bar; gives them, as the bar is made from them."""
-    kept = (panel.score >= landscape.floor) & ~panel.diverged
+    kept = panel.coloured
     colours = {"cmap": COLOURS, "vmin": landscape.floor, "vmax": landscape.ceiling}
-    size = 18 if _is_dense(panel) else 36
-    settings = panel.log10_wd[kept], panel.log10_lr[kept]
-    return axes.scatter(*settings, c=panel.score[kept], s=size, linewidths=0, **colours)
+    size = 18 if panel.dense else 36
+    return axes.scatter(panel.x[kept], panel.y[kept], c=panel.score[kept], s=size, linewidths=0, **colours)
 
 
 def _draw_cells(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel: Panel):
     """Every cell and the ellipses; gives the coloured points."""
     _prepare(axes, figure)
-    low = (panel.score < landscape.floor) & ~panel.diverged
-    small = 0.7 if _is_dense(panel) else 1
-    axes.plot(panel.log10_wd[low], panel.log10_lr[low], ".", color=FAINT, markersize=3.5 * small)
+    small = 0.7 if panel.dense else 1
+    axes.plot(panel.x[panel.low], panel.y[panel.low], ".", color=FAINT, markersize=3.5 * small)
     crosses = {"color": INK, "markersize": 3.5 * small, "markeredgewidth": 0.8}
-    axes.plot(panel.log10_wd[panel.diverged], panel.log10_lr[panel.diverged], "x", **crosses)
+    axes.plot(panel.x[panel.diverged], panel.y[panel.diverged], "x", **crosses)
     shown = _draw_points(axes, landscape, panel)
-    for threshold, colour in ((1.0, "white"), (0.5, "black")):
+    for threshold, colour in figure.roi_colours.items():
         if threshold in panel.outlines:
             axes.plot(*panel.outlines[threshold], color=colour, linewidth=1.9, path_effects=CASING)
     _draw_marks(axes, figure, panel)
@@ -119,16 +102,18 @@ def _draw_cells(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel
 
 def _draw_marks(axes: Axes, figure: LandscapeFigure, panel: Panel) -> None:
     if figure.prior is not None:
-        axes.plot(*figure.prior, "D", **DIAMOND)
-    axes.plot(*panel.best[:2], "*", **STAR)
+        axes.plot(figure.prior.x, figure.prior.y, "D", **DIAMOND)
+    axes.plot(panel.best.x, panel.best.y, "*", **STAR)
 
 
 def _draw_legend(page: Figure, figure: LandscapeFigure, wide: float) -> None:
     panels = [panel for landscape in figure.landscapes for panel in landscape.panels]
     entries = [
         Line2D([], [], linestyle="none", marker="*", label="best cell", **STAR),
-        Line2D([], [], color="white", linewidth=1.9, path_effects=CASING, label="ellipse of the 1.0-ROI"),
-        Line2D([], [], color="black", linewidth=1.9, label="ellipse of the 0.5-ROI"),
+        *(
+            Line2D([], [], color=colour, linewidth=1.9, path_effects=CASING, label=f"ellipse of the {roi_title(x)}")
+            for x, colour in figure.roi_colours.items()
+        ),
         Line2D([], [], linestyle="none", marker=".", color=FAINT, label="below the colour bar"),
     ]
     if any(panel.diverged.any() for panel in panels):

@@ -1,4 +1,4 @@
-"""Draws accuracy against cost for print with matplotlib. Needs matplotlib."""
+"""Draws accuracy against cost for print with matplotlib."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prunescape.present.figures.pareto_data import Panel, ParetoFigure
-from prunescape.present.figures.style import BASE_BOX, FAINT, INK, PRUNED_BOX
+from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PRUNED
 
 
 def draw_pareto(figure: ParetoFigure) -> Figure:
@@ -21,12 +21,12 @@ def draw_pareto(figure: ParetoFigure) -> Figure:
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
-    axes.plot(*panel.stairs, color=BASE_BOX, linewidth=1.2, zorder=2)
+    axes.plot(*panel.stairs, color=BASE, linewidth=1.2, zorder=2)
     axes.errorbar(
         panel.cost, panel.top1, yerr=np.nan_to_num(panel.error), fmt="none", ecolor=FAINT, elinewidth=0.9, capsize=2
     )
     for marker, chosen in (("s", panel.base), ("o", ~panel.base)):
-        colours = np.where(panel.front, BASE_BOX, PRUNED_BOX)[chosen]
+        colours = np.where(panel.front, BASE, PRUNED)[chosen]
         style = {"marker": marker, "s": 42, "edgecolor": INK, "linewidth": 0.8, "zorder": 3}
         axes.scatter(panel.cost[chosen], panel.top1[chosen], c=colours, **style)
     for name, cost, top1, front in zip(panel.names, panel.cost, panel.top1, panel.front, strict=True):
@@ -36,7 +36,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.set_xscale("log")
     axes.margins(x=0.16, y=0.12)
     axes.set_xlabel(panel.title)
-    axes.grid(color="#e3e6ea", linewidth=0.8)
+    axes.grid(color=LINES, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, labelsize=9)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Draws a risk figure for print with matplotlib. Needs matplotlib."""
+"""Draws a risk figure for print with matplotlib."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prunescape.present.figures.risk_data import Box, Limits, RiskFigure
-from prunescape.present.figures.style import ABSOLUTE, BASE_BOX, FAINT, INK, PRUNED_BOX, RELATIVE, variant_title
+from prunescape.present.figures.risk_data import ABSOLUTE, RELATIVE, Box, Limits, RiskFigure
+from prunescape.present.figures.style import FAINT, INK, LINES, variant_colour
+from prunescape.present.labels import variant_title
 
 WIDTH = 0.78  # of a box with its label, inches
 
@@ -40,14 +41,9 @@ def draw_risk(figure: RiskFigure) -> Figure:
 def _hide_repeated(panels: np.ndarray, column: int, figure: RiskFigure) -> None:
     """An axis that is the left neighbour's needs no numbers again."""
     before = figure.groups[column - 1].limits if column else (None, None)
-    for axes, own, other in zip(panels, figure.groups[column].limits, before, strict=True):
-        if own == other:
+    for axes, limits, left in zip(panels, figure.groups[column].limits, before, strict=True):
+        if limits == left:
             axes.set_yticklabels([])
-
-
-def spread(count: int) -> np.ndarray:
-    """Sideways offsets that keep `count` dots apart, the same at every drawing."""
-    return 0.22 * np.sin(2.4 * np.arange(count))
 
 
 def _draw_box(axes: Axes, box: Box, place: int, colour: str) -> None:
@@ -64,12 +60,12 @@ def _draw_box(axes: Axes, box: Box, place: int, colour: str) -> None:
 def _draw_boxes(axes: Axes, boxes: list[Box], limits: Limits) -> None:
     limit = limits[1]
     for place, box in enumerate(boxes, start=1):
-        colour = BASE_BOX if box.variant == "base" else PRUNED_BOX
+        colour = variant_colour(box.variant)
         if box.is_drawn:
             _draw_box(axes, box, place, colour)
-        x, beyond = place + spread(len(box.values)), box.values > limit
-        many = len(box.values) > 40
-        dots = {"color": INK, "alpha": 0.35 if many else 0.55, "markersize": 2.5 if many else 3.5, "markeredgewidth": 0}
+        x, beyond = place + box.offsets, box.values > limit
+        alpha, size = (0.35, 2.5) if box.many else (0.55, 3.5)
+        dots = {"color": INK, "alpha": alpha, "markersize": size, "markeredgewidth": 0}
         large = {"color": colour, "markersize": 6.5, "markeredgecolor": INK, "markeredgewidth": 0.8}
         axes.plot(x[~beyond], box.values[~beyond], "o", zorder=3, **(dots if box.is_drawn else large))
         axes.plot(x[beyond], np.full(beyond.sum(), 0.985 * limit), "^", color=INK, markersize=5, zorder=3)
@@ -78,6 +74,6 @@ def _draw_boxes(axes: Axes, boxes: list[Box], limits: Limits) -> None:
     axes.set_xlim(0.45, len(boxes) + 0.55)
     axes.set_xticks(range(1, len(boxes) + 1), [variant_title(box.variant).replace(" ", "\n") for box in boxes])
     axes.tick_params(length=0, labelsize=8)
-    axes.grid(axis="y", color="#e3e6ea", linewidth=0.8)
+    axes.grid(axis="y", color=LINES, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""What a front's figure shows, before anything is drawn: accuracy against each cost on one target. Needs pandas."""
+"""What a front's figure shows, before anything is drawn: accuracy against each cost on one target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from prunescape.present.figures.style import file_name, variant_title
+from prunescape.present.figures.captions import file_name
+from prunescape.present.labels import variant_title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,9 +24,10 @@ WIDE = 20.0  # a cost that spans more than this factor is drawn on a log axis
 
 @dataclass(frozen=True)
 class Panel:
-    """Accuracy `top1` (n,), percent, with its standard error (n,), nan where unknown, against `cost` (n,) by rising
+    """Accuracy `top1` (n,), percent, against `cost` (n,), in rising order of cost.
 
-    cost; `names` (n,) are for readers, `base` (n,) marks the unpruned model, `front` (n,) the models on the front.
+    `error` (n,) is the accuracy's standard error, nan where unknown; `base` (n,) marks the unpruned model, `front` (n,)
+    the models on the front.
     """
 
     title: str

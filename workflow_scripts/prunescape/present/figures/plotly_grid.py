@@ -1,23 +1,13 @@
-"""Draws an annotated grid for the browser with plotly: one variant at a time, a button for each. Needs plotly."""
+"""Draws an annotated grid for the browser with plotly: one variant at a time, a button for each."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
-from prunescape.present.figures.grid_data import GridFigure, GridPanel, cell_text
-from prunescape.present.figures.style import (
-    FONT,
-    INK,
-    METRIC_TITLES,
-    PAPER,
-    PRIOR,
-    X_TITLE,
-    Y_TITLE,
-    round_colours,
-    round_title,
-    variant_title,
-)
+from prunescape.present.figures.grid_data import GridFigure, GridPanel
+from prunescape.present.figures.style import PLOTLY_LAYOUT, PRIOR, round_colours
+from prunescape.present.labels import METRIC_TITLES, axis_title, round_title, variant_title
 from prunescape.present.numbers import short
 
 BUTTONS = 6  # with more variants they become a list
@@ -25,7 +15,7 @@ MANY = 12  # columns; with more of them letters are smaller
 
 
 def draw_grid(figure: GridFigure) -> go.Figure:
-    """A coloured cell for every setting with its accuracy in it; hovering tells setting, round and status."""
+    """A coloured cell for every setting with its accuracy in it; hovering shows setting, round and status."""
     page = go.Figure()
     for number, panel in enumerate(figure.panels):
         page.add_trace(_cells(figure, panel, shown=number == 0))
@@ -33,7 +23,7 @@ def draw_grid(figure: GridFigure) -> go.Figure:
     page.add_traces(_rounds(figure))
     if figure.prior is not None:
         page.add_trace(_frame(figure, figure.prior, PRIOR, "prior", True))
-    for axis, values in (("xaxis", figure.log10_wd), ("yaxis", figure.log10_lr)):
+    for axis, values in (("xaxis", figure.x), ("yaxis", figure.y)):
         ticks = {"tickvals": list(range(len(values))), "ticktext": [short(value) for value in values]}
         page.update_layout({axis: {**ticks, "range": (-0.5, len(values) - 0.5), "showgrid": False, "zeroline": False}})
     page.update_layout(**_layout(figure))
@@ -41,23 +31,20 @@ def draw_grid(figure: GridFigure) -> go.Figure:
 
 
 def _layout(figure: GridFigure) -> dict:
-    height = 170 + 28 * len(figure.log10_lr)
+    height = 170 + 28 * len(figure.y)
     return {
-        "xaxis_title": X_TITLE,
-        "yaxis_title": Y_TITLE,
-        "font": {"family": FONT, "size": 12, "color": INK},
-        "plot_bgcolor": PAPER,
-        "paper_bgcolor": PAPER,
+        **PLOTLY_LAYOUT,
+        "xaxis_title": axis_title(figure.axes.x),
+        "yaxis_title": axis_title(figure.axes.y),
         "height": height,
         "margin": {"l": 64, "r": 16, "t": 52, "b": 90},
         "legend": {"orientation": "h", "x": 0.5, "xanchor": "center", "y": -52 / (height - 142), "yanchor": "top"},
         "updatemenus": [_menu(figure)] if len(figure.panels) > 1 else [],
-        "hoverlabel": {"font": {"family": FONT}},
     }
 
 
 def _menu(figure: GridFigure) -> dict:
-    """Shows the two traces of one variant, and those after all variants', which belong to each."""
+    """Each button shows the two traces of one variant, and the traces that belong to all."""
     count = len(figure.panels)
     common = [True] * (len(_rounds(figure)) + (figure.prior is not None))
     buttons = []
@@ -75,7 +62,7 @@ def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
     steps = np.select([panel.round == number for number in colours], list(range(len(colours))), np.nan)
     edges = np.linspace(0, 1, len(colours) + 1)
     scale = [(edge, colour) for at, colour in enumerate(colours.values()) for edge in edges[at : at + 2]]
-    places = [[(row, column) for column in range(len(figure.log10_wd))] for row in range(len(figure.log10_lr))]
+    places = [[(row, column) for column in range(len(figure.x))] for row in range(len(figure.y))]
     return go.Heatmap(
         z=steps,
         zmin=-0.5,
@@ -86,11 +73,11 @@ def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
         ygap=1,
         text=[[_text(panel, *place) for place in line] for line in places],
         texttemplate="%{text}",
-        textfont={"size": 10 if len(figure.log10_wd) > MANY else 12},
-        customdata=[[_hover(figure, panel, *place) for place in line] for line in places],
+        textfont={"size": 10 if len(figure.x) > MANY else 12},
+        customdata=[[_hover(panel, *place) for place in line] for line in places],
         hovertemplate=(
-            f"{X_TITLE} %{{customdata[0]}}<br>{Y_TITLE} %{{customdata[1]}}<br>{METRIC_TITLES[figure.metric]} "
-            "%{customdata[2]} % · %{customdata[3]}<extra>%{fullData.name}</extra>"
+            f"%{{customdata[0]}}<br>{METRIC_TITLES[figure.metric]} %{{customdata[1]}} % · %{{customdata[2]}}"
+            "<extra>%{fullData.name}</extra>"
         ),
         hoverongaps=False,
         visible=shown,
@@ -99,19 +86,18 @@ def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
 
 
 def _text(panel: GridPanel, row: int, column: int) -> str:
-    text = cell_text(panel, row, column)
+    text = panel.text(row, column)
     return f"<b>{text}</b>" if panel.good[row, column] else text
 
 
-def _hover(figure: GridFigure, panel: GridPanel, row: int, column: int) -> list[str]:
-    """Weight decay, learning rate, score, and which round planned the cell."""
-    decay, rate = short(figure.log10_wd[column]), short(figure.log10_lr[row])
+def _hover(panel: GridPanel, row: int, column: int) -> list[str]:
+    """Setting, score, and which round planned the cell."""
     status = round_title(int(panel.round[row, column])) + ", diverged" * bool(panel.diverged[row, column])
-    return [decay, rate, f"{panel.score[row, column]:.3f}", status]
+    return [panel.settings[row, column], f"{panel.score[row, column]:.3f}", status]
 
 
 def _rounds(figure: GridFigure) -> list[go.Scatter]:
-    """Nothing but entries of the legend: the colour of each round, where there are several."""
+    """Entries of the legend alone: the colour of each round, where there are several."""
     if len(figure.rounds) < 2:
         return []
     square = {"symbol": "square", "size": 13}

@@ -1,4 +1,4 @@
-"""Where the panels of one or two landscapes stand in a plotly figure, and their colour bars. Needs plotly."""
+"""Where the panels of one or two landscapes stand in a plotly figure, and their colour bars."""
 
 from __future__ import annotations
 

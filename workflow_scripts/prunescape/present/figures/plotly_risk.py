@@ -1,4 +1,4 @@
-"""Draws a risk figure for the browser with plotly. Needs plotly."""
+"""Draws a risk figure for the browser with plotly."""
 
 from __future__ import annotations
 
@@ -6,24 +6,15 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from prunescape.present.figures.risk_data import Box, RiskFigure
-from prunescape.present.figures.style import (
-    ABSOLUTE,
-    BASE_BOX,
-    FONT,
-    INK,
-    PAPER,
-    PRUNED_BOX,
-    RELATIVE,
-    variant_title,
-)
-from prunescape.present.numbers import short
+from prunescape.present.figures.risk_data import ABSOLUTE, RELATIVE, Box, RiskFigure
+from prunescape.present.figures.style import INK, LINES, PLOTLY_LAYOUT, variant_colour
+from prunescape.present.labels import variant_title
 
 
 def draw_risk(figure: RiskFigure) -> go.Figure:
     """One box per variant, the base darker: absolute risk left or top, relative risk right or bottom.
 
-    The models of several experiments stand side by side; hovering tells the setting.
+    The models of several experiments stand side by side; hovering shows the setting.
     """
     alone = len(figure.groups) == 1
     page = _empty(figure, alone)
@@ -36,13 +27,11 @@ def draw_risk(figure: RiskFigure) -> go.Figure:
             names = [variant_title(box.variant).replace(" ", "<br>") for box in boxes]
             ticks = {"tickvals": list(range(len(boxes))), "ticktext": names}
             page.update_xaxes(**ticks, showgrid=False, zeroline=False, **place)
-            page.update_yaxes(range=limits, gridcolor="#e3e6ea", zeroline=False, **place)
+            page.update_yaxes(range=limits, gridcolor=LINES, zeroline=False, **place)
     page.update_yaxes(title=ABSOLUTE, row=1, col=1)
     page.update_yaxes(title=RELATIVE, **({"row": 1, "col": 2} if alone else {"row": 2, "col": 1}))
     page.update_layout(
-        font={"family": FONT, "size": 12, "color": INK},
-        plot_bgcolor=PAPER,
-        paper_bgcolor=PAPER,
+        **PLOTLY_LAYOUT,
         height=420 if alone else 680,
         margin={"l": 64, "r": 16, "t": 24 if alone else 40, "b": 56},
         showlegend=False,
@@ -66,7 +55,6 @@ def _empty(figure: RiskFigure, alone: bool) -> go.Figure:
 
 
 def _box(box: Box, place: int) -> go.Box:
-    colour = BASE_BOX if box.variant == "base" else PRUNED_BOX
     return go.Box(
         x=[place],
         q1=[box.q1],
@@ -76,34 +64,31 @@ def _box(box: Box, place: int) -> go.Box:
         upperfence=[box.high],
         name=variant_title(box.variant),
         width=0.62,
-        fillcolor=colour,
+        fillcolor=variant_colour(box.variant),
         line={"color": INK, "width": 1.3},
         hoverinfo="y",
     )
 
 
-def dot_style(box: Box) -> dict:
+def _dot_style(box: Box) -> dict:
     """Small dots on a box; large ones in its colour where there is none."""
     if box.is_drawn:
-        many = len(box.values) > 40
-        return {"color": INK, "opacity": 0.4 if many else 0.6, "size": 4 if many else 5}
-    colour = BASE_BOX if box.variant == "base" else PRUNED_BOX
-    return {"color": colour, "size": 9, "line": {"color": INK, "width": 0.8}}
+        return {"color": INK, "opacity": 0.4 if box.many else 0.6, "size": 4 if box.many else 5}
+    return {"color": variant_colour(box.variant), "size": 9, "line": {"color": INK, "width": 0.8}}
 
 
 def _dots(box: Box, place: int, limit: float, unit: str) -> list[go.Scatter]:
     beyond = box.values > limit
     status = np.where(box.diverged, "diverged", "ok")
-    settings = [list(map(short, values)) for values in (box.log10_wd, box.log10_lr)]
     dots = go.Scatter(
-        x=place + 0.22 * np.sin(2.4 * np.arange(len(box.values))),
+        x=place + box.offsets,
         y=np.where(beyond, 0.985 * limit, box.values),
         mode="markers",
-        marker={**dot_style(box), "symbol": np.where(beyond, "triangle-up", "circle")},
-        customdata=np.column_stack([box.values.astype(object), *settings, status, box.seed]),
+        marker={**_dot_style(box), "symbol": np.where(beyond, "triangle-up", "circle")},
+        customdata=np.column_stack([box.values.astype(object), box.settings, status, box.seed]),
         hovertemplate=(
-            f"{variant_title(box.variant)}: %{{customdata[0]:.3f}} {unit}<br>log10 weight decay %{{customdata[1]}}<br>"
-            "log10 learning rate %{customdata[2]} · seed %{customdata[4]} · %{customdata[3]}<extra></extra>"
+            f"{variant_title(box.variant)}: %{{customdata[0]:.3f}} {unit}<br>%{{customdata[1]}}<br>"
+            "seed %{customdata[3]} · %{customdata[2]}<extra></extra>"
         ),
     )
     diamond = {"symbol": "diamond", "size": 9, "color": "white", "line": {"color": INK, "width": 1.3}}

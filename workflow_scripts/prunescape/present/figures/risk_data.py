@@ -1,20 +1,24 @@
-"""What a risk figure shows, before anything is drawn: one box of risks per variant. Needs numpy and pandas."""
+"""What a risk figure shows, before anything is drawn: one box of risks per variant."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import variant_order
-from prunescape.present.figures.captions import CHOSEN_ON_VALIDATION, is_validated
-from prunescape.present.figures.style import METRIC_TITLES, file_name, seeds_text
-from prunescape.present.tables.printed_names import experiment_title
+from prunescape.present.figures.captions import CHOSEN_ON_VALIDATION, file_name, is_validated
+from prunescape.present.figures.plane import setting_texts
+from prunescape.present.labels import METRIC_TITLES, experiment_title, seeds_text, threshold_text
+from prunescape.store.records import OK
 
 if TYPE_CHECKING:
     import pandas as pd
 
+ABSOLUTE, RELATIVE = "risk, percentage points", "relative risk, % of the variant's best"
 BOX_LEAST = 5
 ONE_AXIS = 4.0  # models whose axes would differ by more than this factor have one each
 Limits = tuple[float, float]
@@ -22,7 +26,7 @@ Limits = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """One variant: its risks, (n,), of all seeds, their settings, and the box, all in the unit of `values`.
+    """One variant: its risks, (n,), of all seeds, their settings as text, and the box, all in the unit of `values`.
 
     The box is quartiles and whiskers (furthest risk within 1.5 times the box's height); `mean` is the mean over seeds
     of each seed's mean, as in the tables.
@@ -30,8 +34,7 @@ class Box:
 
     variant: str
     values: np.ndarray
-    log10_wd: np.ndarray
-    log10_lr: np.ndarray
+    settings: np.ndarray
     seed: np.ndarray
     diverged: np.ndarray
     low: float
@@ -45,6 +48,16 @@ class Box:
     def is_drawn(self) -> bool:
         """Quartiles of fewer than 5 values suggest more than there is: only the values and their mean are shown."""
         return len(self.values) >= BOX_LEAST
+
+    @property
+    def many(self) -> bool:
+        """Whether there are so many values that their dots must be small."""
+        return len(self.values) > 40
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """(n,) offsets to the side that keep the dots apart, the same at every drawing."""
+        return 0.22 * np.sin(2.4 * np.arange(len(self.values)))
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,10 @@ class RiskGroup:
 
 @dataclass(frozen=True)
 class RiskFigure:
-    """The risk of every variant of one experiment, or of all (`experiment` is then None), in one metric."""
+    """The risk of every variant of one experiment, or of all (`experiment` is then None), in one metric.
+
+    `threshold` is that of the base's region over which it is taken.
+    """
 
     kind: ClassVar[str] = "risk"
     name: str
@@ -75,6 +91,7 @@ class RiskFigure:
     metric: str
     seeds: tuple[int, ...]
     groups: list[RiskGroup]
+    threshold: float
     validated: bool
 
     @property
@@ -102,9 +119,9 @@ class RiskFigure:
         places = ("Left", "right") if len(self.groups) == 1 else ("Top", "bottom")
         several = len(self.seeds) > 1
         return (
-            "Every dot is a setting within 0.5 points of the base's best cell, used for the variant named below it. "
-            f"{places[0]}: how far it stays under that variant's own best cell, in points; {places[1]}: the same as a "
-            f"share of that best. Diamond: mean{' over seeds' * several}; "
+            f"Every dot is a setting within {threshold_text(self.threshold)} points of the base's best cell, used for "
+            f"the variant named below it. {places[0]}: how far it stays under that variant's own best cell, in points; "
+            f"{places[1]}: the same as a share of that best. Diamond: mean{' over seeds' * several}; "
             f"{whiskers if drawn else f'no boxes: there are fewer than {BOX_LEAST} dots'}. The base is darker."
             f"{' Dots of all seeds, each against the region and the best cell of its own seed.' * several}"
             f"{' Triangles lie beyond the axis.' * beyond}{' Axes differ between models.' * self._differ()}"
@@ -116,15 +133,17 @@ class RiskFigure:
         return len({group.limits for group in self.groups}) > 1
 
 
-def risk_figure(points: pd.DataFrame, *, of_study: bool = False) -> RiskFigure:
-    """The figure of `points`, the rows of `risk.risk_points` of ONE metric and experiment, or with `of_study` of all.
+def risk_figure(
+    points: pd.DataFrame, axes: Mapping[str, Axes], threshold: float, *, of_study: bool = False
+) -> RiskFigure:
+    """The figure of `points`, the rows of `risk_points` of ONE metric and experiment, or with `of_study` of all.
 
-    Box plots of absolute and relative risk as in matthiesen2023, Figure 4.5.
+    Box plots of absolute and relative risk as in matthiesen2023, Figure 4.5. `axes` are those of each experiment.
     """
     seeds = tuple(int(seed) for seed in np.unique(points["seed"]))
     metric = points["metric"].iloc[0]
     whose = None if of_study else points["experiment"].iloc[0]
-    groups = [_group(rows, points) for _, rows in points.groupby("experiment", sort=True)]
+    groups = [_group(rows, axes[name], points) for name, rows in points.groupby("experiment", sort=True)]
     end = ("all-seeds",) if len(seeds) > 1 else (f"seed{seeds[0]}",)
     return RiskFigure(
         name=file_name(*(("risk-of-study",) if of_study else ("risk", whose)), metric, *end),
@@ -132,11 +151,12 @@ def risk_figure(points: pd.DataFrame, *, of_study: bool = False) -> RiskFigure:
         metric=metric,
         seeds=seeds,
         groups=_on_one_axis(groups),
+        threshold=threshold,
         validated=is_validated(points),
     )
 
 
-def _group(points: pd.DataFrame, all_points: pd.DataFrame) -> RiskGroup:
+def _group(points: pd.DataFrame, axes: Axes, all_points: pd.DataFrame) -> RiskGroup:
     """One experiment, called by its model and data set, with its own name where another has the same."""
     first = points.iloc[0]
     title = experiment_title(first["model"], first["dataset"])
@@ -144,12 +164,12 @@ def _group(points: pd.DataFrame, all_points: pd.DataFrame) -> RiskGroup:
     if same["experiment"].nunique() > 1:
         title = f"{title} ({first['experiment']})"
     variants = sorted(points.groupby("variant"), key=lambda item: variant_order(item[0]))
-    absolute = [_box(rows, rows["d"]) for _, rows in variants]
-    relative = [_box(rows, 100 * rows["d_rel"].fillna(0)) for _, rows in variants]
+    absolute = [_box(rows, axes, rows["d"]) for _, rows in variants]
+    relative = [_box(rows, axes, 100 * rows["d_rel"].fillna(0)) for _, rows in variants]
     return RiskGroup(title, absolute, relative, (_limits(absolute), _limits(relative)))
 
 
-def _box(rows: pd.DataFrame, values: pd.Series) -> Box:
+def _box(rows: pd.DataFrame, axes: Axes, values: pd.Series) -> Box:
     risks = values.to_numpy()
     q1, median, q3 = np.quantile(risks, (0.25, 0.5, 0.75))
     reach = 1.5 * (q3 - q1)
@@ -157,10 +177,9 @@ def _box(rows: pd.DataFrame, values: pd.Series) -> Box:
     return Box(
         variant=rows["variant"].iloc[0],
         values=risks,
-        log10_wd=rows["log10_wd"].to_numpy(),
-        log10_lr=rows["log10_lr"].to_numpy(),
+        settings=setting_texts(axes, rows),
         seed=rows["seed"].to_numpy(),
-        diverged=(rows["status"] != "ok").to_numpy(),
+        diverged=(rows["status"] != OK).to_numpy(),
         low=float(min(inside.min(), q1)),
         q1=float(q1),
         median=float(median),
@@ -186,6 +205,4 @@ def _on_one_axis(groups: list[RiskGroup]) -> list[RiskGroup]:
         common = (min(low for low, _ in limits), max(highest))
         both.append([common] * len(groups) if max(highest) <= ONE_AXIS * min(highest) else limits)
     ends = zip(*both, strict=True)
-    return [
-        RiskGroup(group.title, group.absolute, group.relative, own) for group, own in zip(groups, ends, strict=True)
-    ]
+    return [replace(group, limits=limits) for group, limits in zip(groups, ends, strict=True)]

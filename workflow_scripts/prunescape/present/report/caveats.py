@@ -1,27 +1,26 @@
-"""What a loss is worth, in words: the test set's resolution, diverged cells, seeds, bias. Needs pandas."""
+"""What limits a finding: the test set's resolution, diverged cells, seeds, and the bias of a maximum."""
 
 from __future__ import annotations
 
-from prunescape.analysis.landscape.risk import BASE_THRESHOLD
 from prunescape.present.numbers import is_missing, number, short, standard_error, whole
 
 CHOICE_BY_SCORE = (
     "A variant's best score is a maximum over noisy cells, so it is too high by luck, the more the noisier the cells "
     "and the finer the grid, and every mean risk here is biased upwards with it, even where the landscapes are "
     "identical. The base's good settings are also those where the base was lucky, and by their choice the base itself "
-    f"never loses more than {short(BASE_THRESHOLD)} points on them: its own loss is no yardstick for a variant's."
+    "never loses more than {} points on them: its loss is no yardstick for a variant's."
 )
 
 CHOICE_BY_VALIDATION = (
     "Best cells and good settings are chosen on the validation split and scored on the test split. Luck with the test "
     "images therefore favours no setting, and a loss may be negative. A lucky training shows on both splits, so the "
     "best cells still score too high by it, and every mean risk here is still biased upwards, if by less. The base's "
-    "good settings are also those where the base was lucky: its own loss is no yardstick for a variant's."
+    "good settings are also those where the base was lucky: its loss is no yardstick for a variant's."
 )
 
 
 def resolution(error: float | None) -> str:
-    """What the choice of test images does to a mean loss; empty where outcomes per image are not known."""
+    """The error of a mean loss over the choice of test images; empty where outcomes per image are not known."""
     if error is None:
         return ""
     return (
@@ -40,8 +39,8 @@ def diverged(risk) -> str:
     return f"{among}; without them the mean loss is {number(risk.d_mean_converged)} points."
 
 
-def limits(base, tested: int | None, seeds: int, *, judged: bool, validated: bool) -> list[str]:
-    """What the experiment cannot say: resolution of the test set, seeds, and the bias of a maximum.
+def limits(base, tested: int | None, seeds: int, threshold: float, *, has_verdicts: bool, validated: bool) -> list[str]:
+    """What the experiment cannot show: resolution of the test set, seeds, and the bias of a maximum.
 
     `validated`: settings were chosen on a validation split, so the score is no maximum over the test images.
     """
@@ -53,7 +52,7 @@ def limits(base, tested: int | None, seeds: int, *, judged: bool, validated: boo
             f"error of one accuracy near {number(base.best, 1)} % is {number(error)} points. All cells see the same "
             "images, so a difference between two is known better than that; standard errors of losses here are paired."
         )
-    if seeds == 1 and judged:
+    if seeds == 1 and has_verdicts:
         texts.append(
             "The landscapes were trained with one seed: a repeat would give other scores, best cells and regions. Only "
             "the verdicts rest on fresh seeds."
@@ -65,5 +64,5 @@ def limits(base, tested: int | None, seeds: int, *, judged: bool, validated: boo
         )
     else:
         texts.append(f"Cells were trained with {seeds} seeds; the risk is computed per seed, and its spread is shown.")
-    texts.append(CHOICE_BY_VALIDATION if validated else CHOICE_BY_SCORE)
+    texts.append(CHOICE_BY_VALIDATION if validated else CHOICE_BY_SCORE.format(short(threshold)))
     return texts

@@ -1,11 +1,11 @@
-"""What each variant costs on the targets, in words. Needs pandas."""
+"""What each variant costs on the targets, as sentences."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from prunescape.present.numbers import number
-from prunescape.present.report.tables import CONDITIONS
+from prunescape.present.report.target_tables import CONDITIONS
 
 if TYPE_CHECKING:
     import pandas as pd

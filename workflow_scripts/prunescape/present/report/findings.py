@@ -1,4 +1,4 @@
-"""The answer of an experiment in words, computed from its cells and risk. Needs pandas."""
+"""The findings of an experiment as sentences, computed from its cells and result tables."""
 
 from __future__ import annotations
 
@@ -7,34 +7,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import SETTING, chosen_on, scores, variant_order
+from prunescape.analysis.cells_table import chosen_on, variant_order
 from prunescape.analysis.landscape.image_errors import risk_image_error
-from prunescape.analysis.landscape.regions import TOLERANCE, regions
-from prunescape.analysis.landscape.risk import BASE_THRESHOLD, risk_points
+from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.present.figures.captions import is_validated
-from prunescape.present.figures.style import variant_title
-from prunescape.present.numbers import counted, number, setting, short, whole
+from prunescape.present.labels import axis_title, setting, variant_title
+from prunescape.present.numbers import counted, number, short, whole
 from prunescape.present.report.caveats import diverged, limits, resolution
 from prunescape.present.report.cost import cost_sentences, overall_cost
-from prunescape.present.report.tables import share_kept
-from prunescape.present.report.verdict_text import judged_rows, overall_verdict, verdict_headline, verdict_sentences
+from prunescape.present.report.recommendation import recommendation_sentences
+from prunescape.present.report.target_tables import share_kept, subnormals_kept
+from prunescape.present.report.verdict_text import (
+    overall_verdict,
+    rows_with_verdict,
+    verdict_headline,
+    verdict_sentences,
+)
 from prunescape.store.records import GRID
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from prunescape.analysis.axes import Axes
+    from prunescape.present.report.table import ExperimentResults
+
 NO_VERDICT = (
-    "These losses are biased upwards, as said below: they show where to look closer, with more seeds, and cannot "
+    "These losses are biased upwards, as explained below: they show where more seeds are worth training, and cannot "
     "settle whether tuning is needed."
 )
-
-
 BIASED = "This is the thesis' mean risk, which luck biases upwards: it stands beside the verdict and decides nothing."
 
 
 @dataclass(frozen=True)
-class VariantAnswer:
-    """What the numbers say about one variant: a line to skim and the sentences behind it."""
+class VariantFindings:
+    """What the numbers show of one variant: a headline and the sentences behind it."""
 
     variant: str
     headline: str
@@ -42,64 +48,56 @@ class VariantAnswer:
 
 
 @dataclass(frozen=True)
-class ExperimentAnswer:
-    """What the numbers of one experiment say, and what they cannot say."""
+class ExperimentFindings:
+    """What the numbers of one experiment show, and what they cannot show."""
 
     opening: list[str]
-    variants: list[VariantAnswer]
+    variants: list[VariantFindings]
     limits: list[str]
 
 
-def answer_experiment(
-    cells: pd.DataFrame, risk: pd.DataFrame, benchmarks: pd.DataFrame | None, verdicts: pd.DataFrame | None
-) -> ExperimentAnswer:
-    """The answer for `cells` (as `read_cells` gives them) and the other tables of ONE experiment, in top-1.
+def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
+    """The findings of one experiment in top-1.
 
     Verdicts come first where fresh seeds allow them. Losses are those of all seeds of the grid; the sentences about
     single cells quote the base's lowest seed and say so.
     """
-    cells = cells[cells["stage"] == GRID]
+    cells = results.cells[results.cells["stage"] == GRID]
     cells = cells.assign(chosen_on=chosen_on(cells, "top1"))
-    risk = risk[risk["metric"] == "top1"]
+    risk = results.rows("risk", "top1")
     if risk.empty:
         text = "The base has no finished cells, so there is nothing to compare the pruned variants with."
-        return ExperimentAnswer([text], [], [])
+        return ExperimentFindings([text], [], [])
     seed = int(risk.loc[risk["variant"] == "base", "seed"].min())
-    rows = {row.variant: row for row in risk[risk["seed"] == seed].itertuples()}
-    here = cells[cells["seed"] == seed]
-    tested = _tested(cells)
-    seeds = cells["seed"].nunique()
-    carried = _carried(here)
-    judged = judged_rows(verdicts)
-    answers = [
-        _variant(here[here["variant"] == name], rows[name], rows["base"], carried[name], _per_seed(risk, name))
-        for name in sorted(rows, key=variant_order)
-        if name != "base"
-    ]
-    answers = [with_verdict(answer, judged.get(answer.variant)) for answer in answers]
-    for answer in answers:
-        answer.sentences.extend(cost_sentences(benchmarks, answer.variant, share_kept(cells, answer.variant)))
-    losses = {answer.variant: values for answer in answers if (values := _per_seed(risk, answer.variant))}
-    opening = [*overall_verdict(judged), *overall(losses, tested, judged=bool(judged)), *overall_cost(benchmarks)]
+    base = next(row for row in risk.itertuples() if (row.variant, row.seed) == ("base", seed))
+    verdicts = rows_with_verdict(results.tables["verdicts"])
+    benchmarks = None if results.benchmarks is None else subnormals_kept(results.benchmarks)
+    variants = []
+    for name in sorted(set(risk.loc[risk["seed"] == seed, "variant"]) - {"base"}, key=variant_order):
+        headline, sentences = _variant(results, cells, base, name)
+        if row := verdicts.get(name):
+            sentences = [*verdict_sentences(row, results.axes), f"{headline}.", *sentences]
+            headline = verdict_headline(row)
+        sentences += cost_sentences(benchmarks, name, share_kept(cells, name))
+        variants.append(VariantFindings(name, headline, sentences))
+    losses = {found.variant: values for found in variants if (values := _per_seed(risk, found.variant))}
+    tested, seeds = _tested(cells), cells["seed"].nunique()
     validated = is_validated(cells.rename(columns={"top1": "score"}))
-    opening += _opening(rows["base"], seed, seeds, tested, validated=validated)
-    return ExperimentAnswer(
-        opening, answers, limits(rows["base"], tested, seeds, judged=bool(judged), validated=validated)
-    )
+    opening = [
+        *overall_verdict(verdicts, results.axes),
+        *overall(losses, tested, has_verdicts=bool(verdicts)),
+        *overall_cost(benchmarks),
+        _of_base(results, base, tested, several=seeds > 1, validated=validated),
+        *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),
+    ]
+    notes = {"has_verdicts": bool(verdicts), "validated": validated}
+    return ExperimentFindings(opening, variants, limits(base, tested, seeds, results.risk_threshold, **notes))
 
 
-def with_verdict(answer: VariantAnswer, row) -> VariantAnswer:
-    """`answer` led by the verdict, where there is one: the loss that its headline told goes on as a sentence."""
-    if row is None:
-        return answer
-    loss = f"{answer.headline}."
-    return VariantAnswer(answer.variant, verdict_headline(row), [*verdict_sentences(row), loss, *answer.sentences])
-
-
-def overall(losses: dict[str, list[float]], tested: int | None, *, judged: bool) -> list[str]:
+def overall(losses: dict[str, list[float]], tested: int | None, *, has_verdicts: bool) -> list[str]:
     """What all pruned variants lose, from each one's mean risk per seed; empty when there is none.
 
-    No loss is held against a threshold, since none has a known error rate; with `judged` the verdict stands before it.
+    No loss is compared with a threshold, since such a comparison has no known error rate.
     """
     if not losses:
         return []
@@ -108,25 +106,8 @@ def overall(losses: dict[str, list[float]], tested: int | None, *, judged: bool)
     between = f"between {named[0]} and {named[-1]}" if len(named) > 1 else named[0]
     return [
         f"Taking over the base's good settings loses {between}, on average, against tuning the pruned network on the "
-        f"same grid. {BIASED if judged else NO_VERDICT}"
+        f"same grid. {BIASED if has_verdicts else NO_VERDICT}"
     ]
-
-
-def _carried(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The settings of the base's 0.5-ROI at which each variant was trained, for the cells of one seed."""
-    landscapes = scores(cells)
-    settings = risk_points(landscapes, regions(landscapes)).query("metric == 'top1'")
-    return {name: settings[settings["variant"] == name] for name in cells["variant"].unique()}
-
-
-def _tested(cells: pd.DataFrame) -> int | None:
-    """Images in the test split, where the table says so and all cells agree."""
-    known = cells["tested"].dropna().unique() if "tested" in cells else []
-    return int(known[0]) if len(known) == 1 else None
-
-
-def _per_seed(risk: pd.DataFrame, variant: str) -> list[float]:
-    return risk[risk["variant"] == variant].sort_values("seed")["d_mean"].dropna().tolist()
 
 
 def points(value: float, tested: int | None) -> str:
@@ -142,59 +123,78 @@ def over_seeds(losses: list[float], tested: int | None) -> str:
     return f"{mean} over {len(losses)} seeds ({each})" if len(losses) > 1 else mean
 
 
-def _opening(base, seed: int, seeds: int, tested: int | None, *, validated: bool) -> list[str]:
-    named = f" (seed {seed})" if seeds > 1 else ""
-    that = "the best on the validation split" if validated else "that"
-    never_more = "" if validated else f", and by their choice never more than {short(BASE_THRESHOLD)}"
-    return [
-        f"The unpruned base is best at {setting(base.best_log10_lr, base.best_log10_wd)}{named}, with "
-        f"{number(base.best)} %. {counted(base.n, 'setting')} of its grid "
-        f"{'comes' if base.n == 1 else 'come'} within {short(BASE_THRESHOLD)} points of {that}: these are the settings "
-        f"one would carry over without tuning. On them the base itself stays {points(base.d_mean, tested)} under its "
-        f"best on average{never_more}."
-    ]
+def _tested(cells: pd.DataFrame) -> int | None:
+    """Images in the test split, where the table says so and all cells agree."""
+    known = cells["tested"].dropna().unique() if "tested" in cells else []
+    return int(known[0]) if len(known) == 1 else None
 
 
-def _variant(cells: pd.DataFrame, risk, base, carried: pd.DataFrame, per_seed: list[float]) -> VariantAnswer:
-    tested = _tested(cells)
-    title = variant_title(risk.variant)
-    named = f" (seed {int(risk.seed)})" if len(per_seed) > 1 else ""
+def _per_seed(risk: pd.DataFrame, variant: str) -> list[float]:
+    return risk[risk["variant"] == variant].sort_values("seed")["d_mean"].dropna().tolist()
+
+
+def _of_base(results: ExperimentResults, base, tested: int | None, *, several: bool, validated: bool) -> str:
+    seed = f" (seed {int(base.seed)})" if several else ""
+    threshold = short(results.risk_threshold)
+    best = "the best on the validation split" if validated else "that"
+    never_more = "" if validated else f", and by their choice never more than {threshold}"
+    return (
+        f"The unpruned base is best at {setting(results.axes, base._asdict(), 'best_')}{seed}, with "
+        f"{number(base.best)} %. {counted(base.n, 'setting')} of its grid {'comes' if base.n == 1 else 'come'} within "
+        f"{threshold} points of {best}: these are the settings one would carry over without tuning. On them the base "
+        f"itself stays {points(base.d_mean, tested)} under its best on average{never_more}."
+    )
+
+
+def _variant(results: ExperimentResults, cells: pd.DataFrame, base, variant: str) -> tuple[str, list[str]]:
+    """The headline of a variant's loss and the sentences behind it, for the seed of the row `base`."""
+    axes, risks = results.axes, results.rows("risk", "top1")
+    cells = cells[(cells["variant"] == variant) & (cells["seed"] == base.seed)]
+    risk = next(row for row in risks.itertuples() if (row.variant, row.seed) == (variant, base.seed))
+    per_seed, tested, title = _per_seed(risks, variant), _tested(cells), variant_title(variant)
+    seed = f" (seed {int(base.seed)})" if len(per_seed) > 1 else ""
     first = (
         f"Its best of {counted(len(cells), 'cell')} reaches {number(risk.best)} % at "
-        f"{setting(risk.best_log10_lr, risk.best_log10_wd)}{named}."
+        f"{setting(axes, risk._asdict(), 'best_')}{seed}."
     )
+    moved = best_moved(cells, axes, risk, base, tested)
     if risk.n == 0:
-        text = f"{title}: none of the base's good settings has a finished cell"
-        return VariantAnswer(risk.variant, text, [first, where_best(cells, risk, base, tested)])
-    headline = f"{title}: the base's settings lose {over_seeds(per_seed, tested)}"
+        return f"{title}: none of the base's good settings has a finished cell", [first, moved]
     at_good = (
         f"Trained at the base's good settings ({counted(risk.n, 'matched cell')}) it stays "
         f"{points(risk.d_mean, tested)} under its own best on average, median {number(risk.d_median)}; "
         f"the base on the same settings {number(base.d_mean)}."
     )
-    error = risk_image_error(cells, (risk.best_log10_lr, risk.best_log10_wd), carried)
-    sentences = [first, where_best(cells, risk, base, tested), at_good, resolution(error)]
-    if risk.n_diverged:
-        sentences.append(diverged(risk))
-    return VariantAnswer(risk.variant, headline, [sentence for sentence in sentences if sentence])
+    error = risk_image_error(cells, axes, _setting_of(risk, axes), _carried(results, cells, base.seed))
+    sentences = [first, moved, at_good, resolution(error), diverged(risk) if risk.n_diverged else ""]
+    headline = f"{title}: the base's settings lose {over_seeds(per_seed, tested)}"
+    return headline, [sentence for sentence in sentences if sentence]
 
 
-def where_best(cells: pd.DataFrame, risk, base, tested: int | None) -> str:
-    """Did the best cell move? The base's best setting counts as best here when it ties with the one that was chosen.
+def _carried(results: ExperimentResults, cells: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The settings of the base's region in top-1 at which there are `cells`."""
+    roi = results.rows("roi", "top1")
+    of_base = (roi["variant"] == "base") & (roi["seed"] == seed) & (roi["threshold"] == results.risk_threshold)
+    return roi.loc[of_base, results.axes.names].merge(cells[results.axes.names])
 
-    What it loses is told by the score, on the test split, also where cells are chosen on a validation split.
+
+def _setting_of(risk, axes: Axes) -> tuple[float, ...]:
+    return tuple(getattr(risk, f"best_{name}") for name in axes.names)
+
+
+def best_moved(cells: pd.DataFrame, axes: Axes, risk, base, tested: int | None) -> str:
+    """Whether the best cell moved; the base's best setting counts as best here when it ties with the chosen one.
+
+    What it loses is given in the score, on the test split, also where cells are chosen on a validation split.
     """
-    at_base = np.isclose(cells[SETTING], (base.best_log10_lr, base.best_log10_wd), rtol=0, atol=1e-9).all(axis=1)
+    here, there = _setting_of(risk, axes), _setting_of(base, axes)
+    at_base = np.isclose(cells[axes.names], there, rtol=0, atol=1e-9).all(axis=1)
     if not at_base.any():
         return "It has no finished cell at the base's best setting."
-    here = cells[at_base].iloc[0]
-    if risk.best_chosen_on - here["chosen_on"] <= TOLERANCE:
+    cell = cells[at_base].iloc[0]
+    if risk.best_chosen_on - cell["chosen_on"] <= TOLERANCE:
         return "The base's best setting is a best one here too: the best cell did not move."
-    moves = (risk.best_log10_lr - base.best_log10_lr, risk.best_log10_wd - base.best_log10_wd)
-    along = " and log10 ".join(
-        f"{name} by {number(move)}"
-        for move, name in zip(moves, ("learning rate", "weight decay"), strict=True)
-        if abs(move) > TOLERANCE
-    )
-    at_best = f"at the base's single best setting this variant loses {points(risk.best - here['top1'], tested)}"
-    return f"The best cell moved, log10 {along}; {at_best}."
+    moves = [(axis_title(axis), to - start) for axis, to, start in zip(axes, here, there, strict=True)]
+    along = " and ".join(f"{title} by {number(move)}" for title, move in moves if abs(move) > TOLERANCE)
+    at_best = f"at the base's single best setting this variant loses {points(risk.best - cell['top1'], tested)}"
+    return f"The best cell moved, {along}; {at_best}."

@@ -1,13 +1,23 @@
-"""The models on their targets as tables of the report, from what `compare_targets` wrote. Needs pandas."""
+"""The report's tables of one experiment's models on their targets, from the tables that compare the targets."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from prunescape.analysis.cost.pareto import COSTS
 from prunescape.present.numbers import DASH, is_missing, number, whole
-from prunescape.present.report.recommendation import WORDS, listed, model_words, setting_words
-from prunescape.present.report.tables import Table
+from prunescape.present.report.recommendation import model_list, model_title, objective_value, run_title
+from prunescape.present.report.table import (
+    Column,
+    Table,
+    counted_in,
+    interval,
+    make_table,
+    p_value,
+    shown,
+    text_in,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +30,8 @@ COST_UNITS = {
     "memory": (1e-6, 1, "memory, MB"),
     "energy": (1e3, 3, "per image, mJ"),
 }
-PROPERTY_WORDS = {
+# property -> (its name and unit for a reader, factor)
+PROPERTY_UNITS = {
     "top1": ("top-1, %", 1),
     "latency_median_s": ("latency, ms per run", 1e3),
     "latency_dataset_s": ("latency, s per test set", 1),
@@ -30,159 +41,179 @@ PROPERTY_WORDS = {
     "energy_j": ("energy, mJ per run", 1e3),
     "flops": ("FLOPs, M", 1e-6),
 }
+OBJECTIVE: Column = ("target and objective", lambda row: f"{row.target}, {row.objective}")
+TARGET: Column = ("target", text_in("target"))
+MODEL: Column = ("model", lambda row: model_title(row))
+RUN: Column = ("run with", lambda row: run_title(row))
 
 
-def target_tables(costs: dict[str, pd.DataFrame]) -> list[Table]:
-    """The tables of one experiment's models on the targets; empty ones are left out."""
-    makers = {
-        "recommendations": recommendations_table,
-        "rivals": rivals_table,
-        "pareto": pareto_table,
-        "speedups": speedups_table,
-        "scenarios": scenarios_table,
-        "properties": properties_table,
-    }
-    tables = [make(costs[name]) for name, make in makers.items() if len(costs[name])]
-    return [table for table in tables if table.rows]
+def comparison_tables(tables: dict[str, pd.DataFrame]) -> list[Table]:
+    """Every table of the models on the targets that has rows."""
+    made = [make(tables[name]) for name, make in MAKERS.items() if name in tables and len(tables[name])]
+    return [table for table in made if table.rows]
 
 
 def recommendations_table(table: pd.DataFrame) -> Table:
     """Which model to run for which objective, and how."""
-    rows = []
-    for row in table.itertuples():
-        _, factor, unit = WORDS[row.objective]
-        named = [f"{row.target}, {row.objective}"]
-        if row.status != "recommended":
-            rows.append([*named, DASH, DASH, DASH, DASH, DASH, whole(row.feasible), row.reason])
-            continue
-        value = f"{number(factor * row.value, 3)} {unit}" + ("*" if row.noisy else "")
-        cost = [value, number(row.top1), number(row.file_bytes / 1e3, 1)]
-        rows.append([*named, model_words(row), setting_words(row), *cost, f"{row.feasible} of {row.settings}"])
-        rows[-1].append(listed(row.indistinguishable) or "none")
-    heads = [
-        "target and objective",
-        "model",
-        "run with",
-        "value",
-        "top-1, %",
-        "file, kB",
-        "settings allowed",
-        "like it",
+
+    def of_model(show: Callable[[Any], str]) -> Callable[[Any], str]:
+        return lambda row: show(row) if row.status == "recommended" else DASH
+
+    def allowed(row: Any) -> str:
+        return f"{row.feasible} of {row.settings}" if row.status == "recommended" else whole(row.feasible)
+
+    def alike(row: Any) -> str:
+        return (model_list(row.indistinguishable) or "none") if row.status == "recommended" else row.reason
+
+    columns = [
+        OBJECTIVE,
+        ("model", of_model(model_title)),
+        ("run with", of_model(run_title)),
+        ("value", of_model(lambda row: objective_value(row) + "*" * bool(row.noisy))),
+        ("top-1, %", of_model(shown("top1"))),
+        ("file, kB", of_model(shown("file_bytes", 1, 1e-3))),
+        ("settings allowed", allowed),
+        ("like it", alike),
     ]
     notes = [
         "The lowest value over the measured settings that the study's limits allow; of equal ones the more accurate. "
-        "Like it: models that no paired test tells from it (5 %, Holm over all pairs). *: a noisy timing.",
+        "Like it: models that no paired test distinguishes from it (5 %, Holm over all pairs). *: a noisy timing.",
     ]
-    return Table("Recommended on the targets", heads, rows, notes)
+    return make_table("Recommended on the targets", table.itertuples(), columns, notes)
 
 
 def rivals_table(table: pd.DataFrame) -> Table:
     """How every other model compares with the recommended one, repeat by repeat."""
-    rows = [
-        [
-            *(f"{row.target}, {row.objective}", model_words(row), setting_words(row), whole(row.pairs)),
-            *(number(row.ratio, 3), _p(row.p), _p(row.p_holm), row.verdict),
-        ]
-        for row in table.itertuples()
+    columns = [
+        OBJECTIVE,
+        MODEL,
+        RUN,
+        ("pairs", counted_in("pairs")),
+        ("time ÷ best's", shown("ratio", 3)),
+        ("p", p_value("p")),
+        ("p, Holm", p_value("p_holm")),
+        ("verdict", text_in("verdict")),
     ]
-    heads = ["target and objective", "model", "run with", "pairs", "time ÷ best's", "p", "p, Holm", "verdict"]
     notes = [
         "Each model in its own best setting against the recommended one: Wilcoxon's signed-rank test on the ratios of "
         "repeats taken in turns. Undecided: no pairs, or too few. Neighbouring repeats are not independent where the "
         "host drifts slowly, so that p may be too small.",
     ]
-    return Table("Other models against the recommended ones", heads, rows, notes)
+    return make_table("Other models against the recommended ones", table.itertuples(), columns, notes)
 
 
 def pareto_table(table: pd.DataFrame) -> Table:
     """Every model's accuracy and costs; a dot marks those on the front of that cost."""
-    costs = [name for name in COSTS if (table["cost"] == name).any()]
-    rows = []
-    for (target, *_), own in table.groupby(["target", "variant", "rank", "precision"], sort=False):
-        by_cost = {row.cost: row for row in own.itertuples()}
-        first = next(iter(by_cost.values()))
-        told = [_cost(name, by_cost.get(name)) for name in costs]
-        error = number(first.top1_error)
-        rows.append([target, model_words(first), f"{number(first.top1)} ± {error}", *told])
-    heads = ["target", "model", "top-1, %", *(COST_UNITS[name][2] for name in costs)]
+    models = [
+        {row.cost: row for row in rows.itertuples()}
+        for _, rows in table.groupby(["target", "variant", "rank", "precision"], sort=False)
+    ]
+
+    def of_model(show: Callable[[Any], str]) -> Callable[[dict], str]:
+        return lambda by_cost: show(next(iter(by_cost.values())))
+
+    def cost(name: str) -> Callable[[dict], str]:
+        factor, decimals, _ = COST_UNITS[name]
+
+        def show(by_cost: dict) -> str:
+            row = by_cost.get(name)
+            mark = " •" if row is not None and row.on_front else "\u2007\u2007"
+            return DASH if row is None else number(factor * row.value, decimals) + mark
+
+        return show
+
+    columns = [
+        ("target", of_model(text_in("target"))),
+        ("model", of_model(model_title)),
+        ("top-1, %", of_model(lambda row: f"{number(row.top1)} ± {number(row.top1_error)}")),
+        *((COST_UNITS[name][2], cost(name)) for name in COSTS if (table["cost"] == name).any()),
+    ]
     note = (
         "Each cost at the setting where it is lowest for that model. •: on the front of accuracy and this cost: no "
         "other model is as good in both and better in one. ±: standard error over test images; fronts take accuracy as "
         "it is."
     )
-    return Table("Accuracy against cost", heads, rows, [note])
-
-
-def _cost(name: str, row) -> str:
-    factor, decimals, _ = COST_UNITS[name]
-    return DASH if row is None else number(factor * row.value, decimals) + (" •" if row.on_front else "\u2007\u2007")
+    return make_table("Accuracy against cost", models, columns, [note])
 
 
 def speedups_table(table: pd.DataFrame) -> Table:
     """Speed-up and its interval beside what the FLOPs promise."""
-    rows = []
-    for row in table.itertuples():
-        interval = DASH if is_missing(row.low) else f"{number(row.low)} to {number(row.high)}"
-        flagged = interval + ("*" if not is_missing(row.contains_one) and row.contains_one else "")
-        gains = [number(row.speedup), flagged, number(row.flops_speedup)]
-        rows.append([row.target, model_words(row), setting_words(row), *gains, number(row.share_of_flops_speedup)])
-    heads = ["target", "model", "run with", "speed-up", "95 % interval", "FLOPs ÷", "share"]
+
+    def contains_one(row: Any) -> bool:
+        return not is_missing(row.contains_one) and bool(row.contains_one)
+
+    columns = [
+        TARGET,
+        MODEL,
+        RUN,
+        ("speed-up", shown("speedup")),
+        ("95 % interval", lambda row: interval("low", "high")(row) + "*" * contains_one(row)),
+        ("FLOPs ÷", shown("flops_speedup")),
+        ("share", shown("share_of_flops_speedup")),
+    ]
     notes = [
         "Median over the repeats of the base's time ÷ this model's, under the same conditions in the same repeat; "
         "interval by bootstrap over the repeats. *: it holds 1, so neither faster nor slower is shown. FLOPs ÷: what "
         "the FLOPs alone would give; share: how much of that is reached.",
     ]
-    return Table("Speed-up against FLOPs", heads, rows, notes)
+    return make_table("Speed-up against FLOPs", table.itertuples(), columns, notes)
 
 
 def scenarios_table(table: pd.DataFrame) -> Table:
     """The recommended batch size of every model under every load."""
-    rows = []
-    for row in table[table["recommended"]].itertuples():
-        load = f"{number(row.rate, 1)}/s" + (f" of {row.query_images}" if row.query_images > 1 else "")
-        how = [whole(row.threads), whole(row.batch), number(100 * row.utilisation, 0)]
-        rows.append([f"{row.target}, {row.scenario}", load, model_words(row), *how, _ms(row.mean_s), _ms(row.p99_s)])
-    heads = ["target and scenario", "load", "model", "threads", "batch", "utilisation, %", "mean, ms", "p99, ms"]
+    columns = [
+        ("target and scenario", lambda row: f"{row.target}, {row.scenario}"),
+        ("load", lambda row: f"{number(row.rate, 1)}/s" + f" of {row.query_images}" * (row.query_images > 1)),
+        MODEL,
+        ("threads", counted_in("threads")),
+        ("batch", counted_in("batch")),
+        ("utilisation, %", shown("utilisation", 0, 100)),
+        ("mean, ms", shown("mean_s", 3, 1e3)),
+        ("p99, ms", shown("p99_s", 3, 1e3)),
+    ]
     notes = [
         "Simulated from the measured latencies. Server: queries at a fixed rate, each split into runs; multi-stream: "
         "single images at random (Poisson), a free model takes all that wait, up to the batch size (MLPerf uses the "
-        "two names the other way round). Batch and threads with the lowest mean time to the answer; models that cannot "
+        "two names the other way round). Batch and threads with the lowest mean response time; models that cannot "
         "bear the load are left out.",
     ]
-    return Table("Under load", heads, rows, notes)
+    return make_table("Under load", table[table["recommended"]].itertuples(), columns, notes)
 
 
 def properties_table(table: pd.DataFrame) -> Table:
     """Spread of each property over the models, and its change against fp32."""
-    rows = []
-    for row in table.itertuples():
-        words, factor = PROPERTY_WORDS[row.property]
-        span = [number(factor * value, 3) for value in (row.lowest, row.highest)]
-        change = [number(100 * row.relative_median, 1), number(row.ks)] if row.pairs else [DASH, DASH]
-        where = f"{row.target}, {row.precision}, {setting_words(row)}"
-        rows.append([where, words, whole(row.models), *span, number(row.lard), number(row.lard_printed), *change])
-    heads = [
-        "target and setting",
-        "property",
-        "models",
-        "lowest",
-        "highest",
-        "LARD",
-        "printed",
-        "against fp32, %",
-        "KS",
+
+    def scaled(name: str) -> Callable[[Any], str]:
+        return lambda row: number(PROPERTY_UNITS[row.property][1] * getattr(row, name), 3)
+
+    def paired(show: Callable[[Any], str]) -> Callable[[Any], str]:
+        return lambda row: show(row) if row.pairs else DASH
+
+    columns = [
+        ("target and setting", lambda row: f"{row.target}, {row.precision}, {run_title(row)}"),
+        ("property", lambda row: PROPERTY_UNITS[row.property][0]),
+        ("models", counted_in("models")),
+        ("lowest", scaled("lowest")),
+        ("highest", scaled("highest")),
+        ("LARD", shown("lard")),
+        ("printed", shown("lard_printed")),
+        ("against fp32, %", paired(shown("relative_median", 1, 100))),
+        ("KS", paired(shown("ks"))),
     ]
     notes = [
         "LARD: (max − min) ÷ min, as in the tables of Liao and others (2022); printed: the formula they print, which "
         "divides by the worst. Against fp32: median relative change of the same models. KS: Kolmogorov–Smirnov "
         "statistic between the pairwise relative differences before and after, descriptive.",
     ]
-    return Table("Spread of the properties", heads, rows, notes)
+    return make_table("Spread of the properties", table.itertuples(), columns, notes)
 
 
-def _ms(seconds: float) -> str:
-    return number(1e3 * seconds, 3)
-
-
-def _p(value) -> str:
-    return DASH if is_missing(value) else "< 0.001" if value < 0.001 else number(value, 3)
+# result table -> what shows it, in the order of the report
+MAKERS = {
+    "recommendations": recommendations_table,
+    "rivals": rivals_table,
+    "pareto": pareto_table,
+    "speedups": speedups_table,
+    "scenarios": scenarios_table,
+    "properties": properties_table,
+}

@@ -1,30 +1,38 @@
-"""How a study was run, as pairs of a name and a text: settings, software, hosts, time, digests. Needs pandas."""
+"""How a study was run, as pairs of a name and a text: settings, software, hosts, time, digests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prunescape.present.figures.style import round_title, variant_title
-from prunescape.present.numbers import duration, number, setting, short, whole
+from prunescape.present.labels import axis_title, round_title, setting, variant_title
+from prunescape.present.numbers import duration, number, short, whole
 from prunescape.store.records import GRID, PILOT
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from prunescape.analysis.axes import Axes
+
 Pairs = list[tuple[str, str]]
-AXES = (("log10_lr", "learning rate"), ("log10_wd", "weight decay"))
+# column of the cells -> its name for a reader
+RUN = {
+    "device": "device",
+    "precision": "precision of training",
+    "host": "host",
+    "torch": "torch",
+    "data_digest": "data (SHA-256)",
+    "code_digest": "training code",
+}
 
 
-def plan_pairs(experiment: dict[str, Any]) -> Pairs:
+def plan_pairs(experiment: dict[str, Any], axes: Axes) -> Pairs:
     """What the config asked of one experiment, as the study's summary spells it out."""
-    prior, grid = experiment["prior"], experiment["grid"]
     return [
         ("model", str(experiment["model"])),
         ("data set", str(experiment["dataset"])),
         ("variants", ", ".join(variant_title(name) for name in experiment["variants"])),
-        ("prior", setting(float(prior["log10_lr"]), float(prior["log10_wd"]))),
-        ("grid, log10 learning rate", ", ".join(short(value) for value in grid["log10_lr"])),
-        ("grid, log10 weight decay", ", ".join(short(value) for value in grid["log10_wd"])),
+        ("prior", setting(axes, experiment["prior"])),
+        *((f"grid, {axis_title(axis)}", ", ".join(map(short, experiment["grid"][axis.name]))) for axis in axes),
         ("seeds", ", ".join(str(seed) for seed in experiment["seeds"])),
         ("recipe", plain(experiment["recipe"])),
         *((name, plain(experiment[name])) for name in ("pruning", "export") if name in experiment),
@@ -38,10 +46,10 @@ def plain(value: Any) -> str:
     return ", ".join(plain(part) for part in value) or "none" if isinstance(value, list) else str(value)
 
 
-def run_pairs(cells: pd.DataFrame) -> Pairs:
+def run_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
     """Where and with what the cells of one experiment were trained, and how long that took."""
     pairs = [("cells", f"{whole(len(cells))} trained, {whole((cells['status'] != 'ok').sum())} of them diverged")]
-    pairs += round_pairs(cells)
+    pairs += round_pairs(cells, axes)
     if "seconds" in cells and cells["seconds"].notna().any():
         spent = cells["seconds"]
         pairs.append(
@@ -49,30 +57,21 @@ def run_pairs(cells: pd.DataFrame) -> Pairs:
         )
     if "finished" in cells and cells["finished"].notna().any():
         pairs.append(("trained between", f"{cells['finished'].min()} and {cells['finished'].max()}"))
-    names = {
-        "device": "device",
-        "precision": "precision of training",
-        "host": "host",
-        "torch": "torch",
-        "data_digest": "data",
-        "code_digest": "training code",
-    }
-    for column, name in names.items():
+    for column, name in RUN.items():
         values = sorted(str(value) for value in cells[column].dropna().unique()) if column in cells else []
         if values:
-            short_ones = [value[:16] if column.endswith("digest") else value for value in values]
-            pairs.append((f"{name} (SHA-256)" if column == "data_digest" else name, ", ".join(short_ones)))
+            pairs.append((name, ", ".join(value[:16] if column.endswith("digest") else value for value in values)))
     return pairs
 
 
-def round_pairs(cells: pd.DataFrame) -> Pairs:
+def round_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
     """How many cells each round added, and how far the grid reached then; nothing for a grid trained in one go."""
     sizes = cells.groupby(["round", "stage"]).size()
     if len(sizes) < 2:
         return []
     grid = cells[cells["stage"] == GRID]
     return [
-        (_round_title(step, stage), f"{whole(count)} cells" + (_reach(grid[grid["round"] <= step], stage)))
+        (_round_title(step, stage), f"{whole(count)} cells" + _reach(grid[grid["round"] <= step], stage, axes))
         for (step, stage), count in sizes.items()
     ]
 
@@ -84,11 +83,11 @@ def _round_title(step: int, stage: str) -> str:
     return round_title(step) + added
 
 
-def _reach(grid: pd.DataFrame, stage: str) -> str:
+def _reach(grid: pd.DataFrame, stage: str, axes: Axes) -> str:
     if stage != GRID:
         return ""
-    spans = [f"{title} {short(grid[axis].min())} to {short(grid[axis].max())}" for axis, title in AXES]
-    return f"; now log10 {', '.join(spans)}"
+    ends = [(axis_title(axis), grid[axis.name].min(), grid[axis.name].max()) for axis in axes]
+    return "; now " + ", ".join(f"{title} {short(low)} to {short(high)}" for title, low, high in ends)
 
 
 def target_pairs(targets: dict[str, Any], benchmarks: pd.DataFrame | None) -> Pairs:

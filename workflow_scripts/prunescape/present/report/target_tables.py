@@ -1,43 +1,119 @@
-"""Do trained weights change latency, and how far is an emulated target from the real one? Needs pandas and scipy."""
+"""The report's tables of measurements: exported models on the targets, trained weights, emulated targets."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.emulation import PROPERTIES, emulation_errors
-from prunescape.present.figures.style import variant_title
+from prunescape.present.labels import variant_title
 from prunescape.present.numbers import is_missing, number, whole
-from prunescape.present.report.tables import Table
+from prunescape.present.report.table import (
+    Column,
+    ExperimentResults,
+    Table,
+    counted_in,
+    first_known,
+    make_table,
+    shown,
+    text_in,
+    variant_columns,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SETTING = ["variant", "target", "precision", "threads", "batch"]
+CONDITIONS = ["target", "precision", "threads", "batch"]
+ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %")  # of emulation.PROPERTIES
 
 
-def weights_table(benchmarks: pd.DataFrame) -> Table | None:
+def measured_tables(results: ExperimentResults) -> list[Table]:
+    """The tables of one experiment's measurements; empty where nothing was measured."""
+    if results.benchmarks is None or results.benchmarks.empty:
+        return []
+    tables = (benchmarks_table(results), weights_table(results.benchmarks), emulation_table(results))
+    return [table for table in tables if table.rows]
+
+
+def benchmarks_table(results: ExperimentResults) -> Table:
+    """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
+    benchmarks = subnormals_kept(results.benchmarks)
+    base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)]
+    of_base = base.drop_duplicates(CONDITIONS).set_index(CONDITIONS)["latency_median_s"].to_dict()
+    shares = {name: share_kept(results.cells, name) for name in benchmarks["variant"].unique()}
+
+    def speed(row: Any) -> str:
+        reached = of_base.get(tuple(getattr(row, name) for name in CONDITIONS))
+        return number(None if reached is None else reached / row.latency_median_s)
+
+    def agreed(row: Any) -> str:
+        return "" if is_missing(row.accuracy_agrees) or row.accuracy_agrees else "!"
+
+    columns = [
+        *variant_columns(benchmarks),
+        ("target", text_in("target")),
+        ("rank", counted_in("rank")),
+        ("precision", text_in("precision")),
+        ("threads", counted_in("threads")),
+        ("batch", counted_in("batch")),
+        ("latency, ms", shown("latency_median_s", 3, 1e3)),
+        ("IQR, %", lambda row: number(100 * row.latency_relative_iqr, 1) + "*" * bool(row.noisy)),
+        ("speed-up", speed),
+        ("FLOPs ÷", lambda row: number(1 / share if (share := shares[row.variant]) else None)),
+        ("file, kB", shown("file_bytes", 1, 1e-3)),
+        ("encoded, kB", shown("encoded_bytes", 1, 1e-3)),
+        ("top-1, %", lambda row: number(row.top1) + agreed(row)),
+    ]
+    notes = [
+        "Latency: median over the repeats of one run of the whole batch; IQR: their interquartile range as a share of "
+        "it. *: above 3 %, too noisy to rest on.",
+        "Speed-up: the base's latency under the same conditions ÷ this one; FLOPs ÷: the speed-up that the FLOPs alone "
+        "would give. Encoded: after deflate. Top-1: the exported model on the test split; !: not what its cell scored "
+        "in torch.",
+    ]
+    order = benchmarks.assign(order=[variant_order(name) for name in benchmarks["variant"]])
+    rows = order.sort_values([*CONDITIONS, "order", "rank"]).drop(columns="order").itertuples()
+    return make_table("On the target", rows, columns, notes)
+
+
+def share_kept(cells: pd.DataFrame, variant: str) -> float | None:
+    """FLOPs of the variant as a share of the base's; `ratio_achieved` where a partial study has no base."""
+    flops = [first_known(cells[cells["variant"] == name], "flops") for name in (variant, "base")]
+    if all(value is not None for value in flops):
+        return flops[0] / flops[1]
+    return first_known(cells[cells["variant"] == variant], "ratio_achieved")
+
+
+def weights_table(benchmarks: pd.DataFrame) -> Table:
     """How far the latencies of one variant's files are apart, which differ in their trained weights alone.
 
-    None where no variant has several files. Subnormal numbers may slow a processor down: hence with and without them.
+    No rows where no variant has several files. Subnormal numbers may slow a processor down: hence with and without.
     """
-    rows = []
-    for setting, files in benchmarks.groupby(SETTING, sort=True):
-        if files["rank"].nunique() < 2:
-            continue
-        apart = [text for flushed in (False, True) for text in _apart(files[files["flush_to_zero"] == flushed])]
-        variant, target, precision, threads, batch = setting
-        named = [variant_title(variant), target, precision, whole(threads), whole(batch)]
-        rows.append([*named, whole(files["rank"].nunique()), *apart, number(_gain(files))])
-    if not rows:
-        return None
-    heads = ["variant", "target", "precision", "threads", "batch", "files", *(["apart, %", "noise, %", "p"] * 2)]
-    groups = [("", 6), ("subnormal numbers kept", 3), ("flushed to zero", 3), ("", 1)]
+    groups = benchmarks.groupby(["variant", *CONDITIONS], sort=True)
+    rows = [(*key, files) for key, files in groups if files["rank"].nunique() > 1]
+
+    def treated(flushed: bool, place: int) -> Callable[[tuple], str]:
+        return lambda row: _apart(row[-1][row[-1]["flush_to_zero"] == flushed])[place]
+
+    measures = ("apart, %", "noise, %", "p")
+    columns: list[Column] = [
+        ("variant", lambda row: variant_title(row[0])),
+        ("target", lambda row: row[1]),
+        ("precision", lambda row: row[2]),
+        ("threads", lambda row: whole(row[3])),
+        ("batch", lambda row: whole(row[4])),
+        ("files", lambda row: whole(row[-1]["rank"].nunique())),
+        *((head, treated(flushed, place)) for flushed in (False, True) for place, head in enumerate(measures)),
+        ("gain", lambda row: number(_gain(row[-1]))),
+    ]
+    spans = [("", 6), ("subnormal numbers kept", 3), ("flushed to zero", 3), ("", 1)]
     notes = [
         "Apart: (slowest − fastest median) ÷ fastest over the files. Noise: the largest relative interquartile range "
         "of one of them. p: Kruskal–Wallis over the samples, which follow each other and so are not independent: "
-        "descriptive, not corrected. Gain: the most that a file's latency kept is of its latency flushed.",
+        "descriptive, not corrected. Gain: the largest ratio of a file's latency kept to its latency flushed.",
     ]
-    return Table("Do trained weights change latency?", [*heads, "gain"], rows, notes, groups)
+    return make_table("Do trained weights change latency?", rows, columns, notes, spans)
 
 
 def _apart(files: pd.DataFrame) -> list[str]:
@@ -59,24 +135,30 @@ def _gain(files: pd.DataFrame) -> float | None:
     return None if len(medians.columns) < 2 else (medians[False] / medians[True]).max()
 
 
-def emulation_table(benchmarks: pd.DataFrame, emulates: dict[str, str]) -> Table | None:
-    """The error of every emulated target against the real one, in percent; None where no setting has both."""
-    records = [{str(name): _plain(value) for name, value in row.items()} for row in benchmarks.to_dict("records")]
-    errors = emulation_errors(records, emulates)
-    if not errors:
-        return None
-    rows = []
-    for error in errors:
-        named = [variant_title(error["variant"]), error["target"], error["emulates"], whole(error["rank"])]
-        setting = [error["precision"], whole(error["threads"]), whole(error["batch"])]
-        rows.append([*named, *setting, *(number(error[name], 1) for name in PROPERTIES)])
-    heads = ["variant", "target", "stands for", "rank", "precision", "threads", "batch"]
-    heads += ["latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %"]
+def emulation_table(results: ExperimentResults) -> Table:
+    """The error of every emulated target against the real one, in percent; no rows where no setting has both."""
+    records = [
+        {str(name): _known(value) for name, value in row.items()} for row in results.benchmarks.to_dict("records")
+    ]
+    columns: list[Column] = [
+        ("variant", lambda row: variant_title(row["variant"])),
+        ("target", lambda row: row["target"]),
+        ("stands for", lambda row: row["emulates"]),
+        ("rank", lambda row: whole(row["rank"])),
+        ("precision", lambda row: row["precision"]),
+        ("threads", lambda row: whole(row["threads"])),
+        ("batch", lambda row: whole(row["batch"])),
+        *(
+            (head, lambda row, name=name: number(row[name], 1))
+            for name, head in zip(PROPERTIES, ERROR_HEADS, strict=True)
+        ),
+    ]
     note = "|measured − emulated| ÷ measured × 100, for each property that both have."
-    return Table("How far the emulation is from the real target", heads, rows, [note])
+    errors = emulation_errors(records, results.emulates)
+    return make_table("How far the emulation is from the real target", errors, columns, [note])
 
 
-def _plain(value: Any) -> Any:
+def _known(value: Any) -> Any:
     return None if not hasattr(value, "__len__") and is_missing(value) else value
 
 

@@ -1,51 +1,57 @@
-"""The table of best accuracies, which matthiesen2023 gives in its text (4.1.1) and in Table 3.4. Needs pandas."""
+"""The table of best accuracies, which matthiesen2023 gives in its text (4.1.1) and in Table 3.4."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
+import pandas as pd
 
-from prunescape.analysis.cell_checks import SETTING_DECIMALS
-from prunescape.analysis.cells_table import LANDSCAPE, SETTING
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.keys import LANDSCAPE
 from prunescape.analysis.landscape.regions import best_cells
 from prunescape.present.published import PRIOR, published_model
 from prunescape.present.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds
 from prunescape.present.tables.printed import Column, PrintedTable, printed_table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from prunescape.present.terms import Terms
 
 ACCURACIES = {
     "best": "score of the best cell, percent on the test split",
     "prior_score": "score of the cell at the prior, percent on the test split",
 }
 ACCURACY_TABLE_COLUMNS: dict[str, tuple[str, str]] = {**ROW_COLUMNS, **mean_columns(ACCURACIES)}
-Priors = dict[str, dict[str, float]]
+NEAR = 1e-9  # values of one setting may differ by rounding
 
 
-def accuracy_table(scores: pd.DataFrame, priors: Priors, reference: str | None) -> pd.DataFrame:
+def accuracy_table(scores: Mapping[str, pd.DataFrame], terms: Terms, reference: str | None) -> pd.DataFrame:
     """One row per experiment, variant and metric, with the columns of `ACCURACY_TABLE_COLUMNS`.
 
-    `scores` as `table.scores`; `priors` gives log10_lr and log10_wd by experiment. One that it lacks has the published
-    prior where the reference has its model and data set, else none.
+    `scores` are the landscapes of each experiment. An experiment without a prior has the published one where the
+    reference has its model and data set, else none.
     """
-    best = best_cells(scores)[[*LANDSCAPE, "score"]].rename(columns={"score": "best"})
-    at_prior = scores[_is_prior(scores, priors, reference)]
-    at_prior = at_prior[[*LANDSCAPE, "score"]].rename(columns={"score": "prior_score"})
-    both = best.merge(at_prior, on=LANDSCAPE, how="left", validate="1:1")
-    return over_seeds(both, list(ACCURACIES), reference)[list(ACCURACY_TABLE_COLUMNS)]
+    parts = [
+        _of_experiment(rows, terms.axes_of(name), terms.priors.get(name), reference) for name, rows in scores.items()
+    ]
+    best = pd.concat(parts) if parts else pd.DataFrame(columns=[*LANDSCAPE, *ACCURACIES])
+    return over_seeds(best, list(ACCURACIES), reference)[list(ACCURACY_TABLE_COLUMNS)]
 
 
-def _is_prior(scores: pd.DataFrame, priors: Priors, reference: str | None) -> np.ndarray:
-    @cache
-    def prior(experiment: str, model: str, dataset: str) -> tuple[float, ...] | None:
-        known = priors.get(experiment) or (PRIOR if published_model(reference, model, dataset) else None)
-        return known and tuple(round(float(known[axis]), SETTING_DECIMALS) for axis in SETTING)
+def _of_experiment(
+    scores: pd.DataFrame, axes: Axes, prior: Mapping[str, Any] | None, reference: str | None
+) -> pd.DataFrame:
+    if prior is None and published_model(reference, *scores[["model", "dataset"]].iloc[0]):
+        prior = PRIOR
+    best = best_cells(scores, axes)[[*LANDSCAPE, "score"]].rename(columns={"score": "best"})
+    at_prior = scores[_is_at(scores, axes, prior or {})][[*LANDSCAPE, "score"]].rename(columns={"score": "prior_score"})
+    return best.merge(at_prior, on=LANDSCAPE, how="left", validate="1:1")
 
-    rows = scores[["experiment", "model", "dataset", *SETTING]].itertuples(index=False)
-    return np.array([tuple(row[3:]) == prior(*row[:3]) for row in rows], dtype=bool)
+
+def _is_at(scores: pd.DataFrame, axes: Axes, prior: Mapping[str, Any]) -> pd.Series:
+    """Which cells are at the prior; none where it does not give every axis."""
+    if not set(axes.names) <= set(prior):
+        return pd.Series(False, index=scores.index)
+    at = pd.Series({name: float(prior[name]) for name in axes.names})
+    return ((scores[axes.names] - at).abs() < NEAR).all(axis=1)
 
 
 def print_accuracies(table: pd.DataFrame, reference: str | None) -> PrintedTable:

@@ -1,4 +1,4 @@
-"""Writes a printed table as LaTeX with booktabs, ready for \\input. Needs nothing."""
+"""Writes a printed table as LaTeX with booktabs, ready for \\input."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def latex(table: PrintedTable) -> str:
 
 
 def escaped(text: str) -> str:
-    """`text` with everything written out that LaTeX would take for its own, or that not every font has."""
+    """`text` with everything escaped that LaTeX would interpret, or that not every font has."""
     return text.translate(SPECIAL)
 
 

@@ -1,4 +1,4 @@
-"""Writes a printed table as Markdown. Needs nothing."""
+"""Writes a printed table as Markdown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def markdown(table: PrintedTable) -> str:
 
 
 def escaped(text: str) -> str:
-    """`text` with a backslash before every sign that Markdown would take for its own."""
+    """`text` with a backslash before every sign that Markdown would interpret."""
     return text.translate(SPECIAL)
 
 

@@ -1,10 +1,11 @@
-"""One estimate per seed -> its mean and standard deviation over seeds, beside what was published. Needs pandas."""
+"""One estimate per seed -> its mean and standard deviation over seeds, beside what was published."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.analysis.cells_table import VARIANT_KEY, VARIANT_KEY_COLUMNS, variant_order
+from prunescape.analysis.cells_table import variant_order
+from prunescape.analysis.keys import VARIANT_KEY, VARIANT_KEY_COLUMNS
 from prunescape.present.published import ORDER, published_model, published_values
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def over_seeds(estimates: pd.DataFrame, names: list[str], reference: str | None)
 
     `estimates` has a row per seed with the columns `names`, null where there is no estimate; such a seed is counted in
     `seeds` and takes no part in the mean. Rows come in the paper's order, those it lacks behind; variants as
-    everywhere: the base, then uniform and nonuniform ones, each from the largest ratio down.
+    everywhere: the base, then uniform and nonuniform ones, each by falling ratio.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""A table as text, before it is Markdown or LaTeX: rows in groups, spread and published values below. Needs pandas.
+"""A table as text, before it is Markdown or LaTeX: rows in groups, spread and published values below.
 
 Texts hold real signs (−, ±, –, ×, %); each format writes them its own way.
 """
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from prunescape.present.labels import METRIC_TITLES, experiment_title, paper_title
 from prunescape.present.numbers import DASH, number
 from prunescape.present.published import REFERENCES
-from prunescape.present.tables.printed_names import experiment_title, row_title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def printed_table(
 ) -> PrintedTable:
     """`table`, in its order, with below each row its deviation over several seeds and what the reference published.
 
-    The caption is `notes`, the meaning of those `marks` that some cell bears, and what the lines below a row are.
+    The caption is `notes`, the meaning of those `marks` that occur, and what the lines below a row are.
     """
     groups: list[tuple[str, list[Row]]] = []
     sharing = table.groupby(["model", "dataset"])["experiment"].nunique()
@@ -80,8 +80,8 @@ def printed_table(
             groups.append((title, []))
         groups[-1][1].extend(_lines(row, columns))
     lines = [line for _, rows in groups for line in rows]
-    borne = {sign for line in lines for cell in line.cells for sign in cell}
-    texts = [*notes, *(f"{sign}: {meaning}." for sign, meaning in marks.items() if sign in borne)]
+    used = {sign for line in lines for cell in line.cells for sign in cell}
+    texts = [*notes, *(f"{sign}: {meaning}." for sign, meaning in marks.items() if sign in used)]
     texts += _line_notes({line.kind for line in lines}, reference)
     return PrintedTable(name, " ".join(texts), list(spans), [column.head for column in columns], groups)
 
@@ -90,14 +90,14 @@ def _group_title(row: dict, *, shared: bool) -> str:
     """Model and data set; with the experiment where two have the same (`shared`), the metric where it is not top-1."""
     title = experiment_title(row["model"], row["dataset"])
     more = [row["experiment"]] if shared else []
-    more += [row["metric"].replace("top", "top-")] if row["metric"] != "top1" else []
+    more += [METRIC_TITLES[row["metric"]]] if row["metric"] != "top1" else []
     return title + (f" ({', '.join(more)})" if more else "")
 
 
 def _lines(row: dict, columns: list[Column]) -> list[Row]:
     several = row["seeds"] > 1
     values = [_text(row, column, VALUE, several) + column.marks(row) for column in columns]
-    lines = [Row(row_title(row["variant"]), values, VALUE)]
+    lines = [Row(paper_title(row["variant"]), values, VALUE)]
     if several:
         spread = [_text(row, column, SPREAD, several) for column in columns]
         lines.append(Row(f"± over {row['seeds']} seeds", spread, SPREAD))
@@ -115,7 +115,7 @@ def _text(row: dict, column: Column, form: str, several: bool) -> str:
 
 
 def _line_notes(kinds: set[str], reference: str | None) -> list[str]:
-    notes = ["Accuracy is top-1 where nothing else is said."]
+    notes = ["Accuracy is top-1 unless a title names another."]
     if SPREAD in kinds:
         notes.append(
             "Each value is the mean over seeds of one estimate per seed; ±: their standard deviation (n − 1 form)."

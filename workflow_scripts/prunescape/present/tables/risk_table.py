@@ -1,10 +1,10 @@
-"""The table of performance risk, with the rows and columns of matthiesen2023, Table 4.2. Needs pandas."""
+"""The table of performance risk, with the rows and columns of matthiesen2023, Table 4.2."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.analysis.cells_table import VARIANT_KEY
+from prunescape.analysis.keys import VARIANT_KEY
 from prunescape.present.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds
 from prunescape.present.tables.printed import Column, PrintedTable, printed_table
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RISKS = {
-    "d_mean": "mean risk over the base's 0.5-ROI, percentage points",
+    "d_mean": "mean risk over the base's region of good settings, percentage points",
     "d_std": "its standard deviation over settings in the 1/n form, percentage points",
     "d_rel_mean": "mean of risk / best, a share",
     "d_rel_std": "its standard deviation over settings in the 1/n form, a share",
