@@ -11,8 +11,8 @@ import pytest
 from prunescape.analysis.cost.emulation import emulation_errors, percent_error
 from prunescape.errors import InputError
 from prunescape.measure import emulated
+from prunescape.measure.benchmark import measure_on
 from prunescape.measure.emulated import Limits, held_to, mounted_groups, on_cpus
-from prunescape.measure.transport import measure_on
 from support.onnx_files import spec_of, write_product
 
 TARGET = {"name": "small", "kind": "emulated", "cpus": 1, "cpu_quota": None, "memory_mb": None}

@@ -12,11 +12,10 @@ import torch
 from prunescape.deploy.export import export_model
 from prunescape.deploy.export_precisions import export_precision, subnormal_weights
 from prunescape.deploy.quantise import evenly_spread
-from prunescape.deploy.ranking import best_records
 from prunescape.models.build import planned_network
 from prunescape.models.weights import load_weights
 from prunescape.store.files import file_digest, read_json, write_json
-from prunescape.store.records import WIDTHS, unpack_bits
+from prunescape.store.records import OK, WIDTHS, unpack_bits
 from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
 
@@ -64,6 +63,24 @@ def export_best(
             described = describe(file, contents[position], prepared)
             models.append({**about, "precision": precision, "parity": parity, **described})
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
+
+
+def best_records(records: list[dict], count: int, select_on: str = "validation") -> list[int]:
+    """Positions in `records` of the `count` best cells with status ok, best first; fewer when there are fewer.
+
+    Most correct validation images win, or test images where `select_on` is test or nothing is held out. Ties go to
+    the smallest setting, value by value in the order of names, then to the smallest seed: no other result breaks them.
+    """
+
+    def rank(position: int) -> tuple:
+        record = records[position]
+        held_out = record.get("val_correct") if select_on == "validation" else None
+        correct = record["correct"] if held_out is None else held_out
+        setting = record["setting"]
+        return -correct, *(setting[name] for name in sorted(setting)), record["seed"]
+
+    finished = [position for position, record in enumerate(records) if record["status"] == OK]
+    return sorted(finished, key=rank)[:count]
 
 
 def write_precisions(

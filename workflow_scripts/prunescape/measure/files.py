@@ -11,7 +11,7 @@ from prunescape.config.study import load_study
 from prunescape.config.targets import Local
 from prunescape.config.yaml_file import refuse_repeated_keys
 from prunescape.errors import InputError, nearest
-from prunescape.measure.transport import measure_on
+from prunescape.measure.benchmark import measure_on
 
 PROTOCOL = ("warmups", "repeats", "chunk_seconds")
 
