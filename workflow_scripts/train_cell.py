@@ -36,9 +36,8 @@ def train_cells(requests: list[tuple[str, dict[str, Any]]]) -> None:
     with ExitStack() as logs:
         for path, arguments in requests:
             log = logs.enter_context(open(path, "w", buffering=1)) if jobs else sys.stderr
-            files, first = CellFiles(**arguments["files"]), jobs[0] if jobs else None
-            job = {name: arguments[name] for name in ("device", "workers")} | {"log": log, "beside": first}
-            jobs.append(open_job(arguments["cell"], files, **job))
+            files = CellFiles(**arguments["files"])
+            jobs.append(open_job(**arguments | {"files": files}, log=log, beside=jobs[0] if jobs else None))
         for group in groups_of(jobs):
             for job in group if len(group) > 1 else ():
                 print(f"{len(group)} cells train together", file=job.log)

@@ -1,7 +1,6 @@
 """Any two columns as axes and any column as metric: mirrored, negated and hand-computed tables, and one-line errors."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from prunescape.analysis.analyse import analyse
-from prunescape.analysis.axes import Axis, Choice
+from prunescape.analysis.axes import Axes, Axis
+from prunescape.analysis.landscape.ellipse import ellipse_columns
+from prunescape.analysis.metric import Metric
 from prunescape.commands.cli import main
 from prunescape.errors import InputError
+from support.landscapes import columns
 
 # base within 0.001 s of its best: (5, 0.8) and (6, 0.8); there the pruned one loses 0.001 and 0.003 s to its best
 LATENCIES = """model,dataset,variant,log10_batch,momentum,seed,latency_s
@@ -24,9 +26,8 @@ m,d,pruned,5,0.9,0,0.005
 m,d,pruned,6,0.8,0,0.008
 m,d,pruned,6,0.9,0,0.009
 """
-LATENCY = Choice(
-    x=Axis("log10_batch"), y=Axis("momentum"), metric="latency_s", minimise=True, thresholds=(0.002, 0.001)
-)
+LATENCY = columns(x="log10_batch", y="momentum", metric="latency_s", minimise=True)
+LATENCY_THRESHOLDS = (0.002, 0.001)
 
 
 def grid(**columns) -> pd.DataFrame:
@@ -41,17 +42,17 @@ def grid(**columns) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(model="m", dataset="d", seed=0, **columns)
 
 
-def analysed(tmp_path, frame, choice=None, name="out"):
-    """The tables that an analysis of `frame` writes."""
+def analysed(tmp_path, frame, thresholds=(), name="out", **chosen):
+    """The tables that an analysis of `frame` writes, with the columns that are `chosen`."""
     path = tmp_path / "cells.parquet"
     frame.to_parquet(path)
-    written = analyse(path, tmp_path / name, choice=choice or Choice())
+    written = analyse(path, tmp_path / name, **columns(**chosen), thresholds=thresholds)
     return {name: pd.read_parquet(written[f"{name}.parquet"]) for name in ("roi", "ellipses", "risk")}
 
 
 def test_a_latency_by_hand(tmp_path):
     (tmp_path / "cells.csv").write_text(LATENCIES)
-    written = analyse(tmp_path / "cells.csv", tmp_path / "out", choice=LATENCY)
+    written = analyse(tmp_path / "cells.csv", tmp_path / "out", **LATENCY, thresholds=LATENCY_THRESHOLDS)
     roi = pd.read_parquet(written["roi.parquet"])
     assert list(roi)[5:] == ["metric", "threshold", "log10_batch", "momentum", "score", "chosen_on"]
     assert roi["metric"].unique().tolist() == ["latency_s"]
@@ -66,7 +67,7 @@ def test_a_latency_by_hand(tmp_path):
 def test_swapped_axes_give_the_mirrored_ellipse(tmp_path):
     """Mirroring in the diagonal keeps diameters and centres and turns an angle a into 90 - a."""
     straight = analysed(tmp_path, grid())["ellipses"]
-    swapped = analysed(tmp_path, grid(), Choice(x=Axis("log10_lr"), y=Axis("log10_wd")))["ellipses"]
+    swapped = analysed(tmp_path, grid(), x="log10_lr", y="log10_wd")["ellipses"]
     assert straight["length"].notna().all() and (straight["angle_deg"].abs() > 1).all()
     same = ["variant", "threshold", "n", "length", "width", "centre_log10_lr", "centre_log10_wd", "truncated"]
     pd.testing.assert_frame_equal(swapped[same], straight[same], rtol=1e-12)
@@ -77,17 +78,17 @@ def test_minimising_a_cost_is_maximising_its_opposite(tmp_path):
     frame = grid(gain=grid()["top1"] - 87.123, cost=87.123 - grid()["top1"])
     frame.loc[3, ["gain", "cost"]] = [0.25, -0.25]
     thresholds = (0.5, 1.0)
-    gain = analysed(tmp_path, frame, Choice(metric="gain", thresholds=thresholds), "gain")
-    cost = analysed(tmp_path, frame, Choice(metric="cost", minimise=True, thresholds=thresholds), "cost")
+    gain = analysed(tmp_path, frame, thresholds, "gain", metric="gain")
+    cost = analysed(tmp_path, frame, thresholds, "cost", metric="cost", minimise=True)
     for name, values in (("roi", ["score", "chosen_on"]), ("ellipses", []), ("risk", ["best", "best_chosen_on"])):
         table = cost[name].assign(metric="gain", **{value: -cost[name][value] for value in values})
         pd.testing.assert_frame_equal(table, gain[name])
-    negative = analysed(tmp_path, frame.assign(gain=frame["gain"] - 50), Choice(metric="gain", thresholds=thresholds))
+    negative = analysed(tmp_path, frame.assign(gain=frame["gain"] - 50), thresholds, metric="gain")
     assert (negative["risk"]["d_rel_mean"] > 0).all(), "a share of the size of the best, whatever its sign"
 
 
 def test_naming_the_defaults_changes_nothing(tmp_path):
-    named = analysed(tmp_path, grid(), Choice(metric="top1", thresholds=(1.0, 0.5)), "named")
+    named = analysed(tmp_path, grid(), (1.0, 0.5), "named", metric="top1")
     for name, table in analysed(tmp_path, grid(top5=99.0)).items():
         expected = table[table["metric"] == "top1"].reset_index(drop=True)
         pd.testing.assert_frame_equal(named[name], expected)
@@ -96,14 +97,13 @@ def test_naming_the_defaults_changes_nothing(tmp_path):
 def test_top5_alone_keeps_its_chance_level(tmp_path):
     frame = grid(status="ok", classes=20).rename(columns={"top1": "top5"})
     frame.loc[0, ["top5", "status"]] = [None, "diverged"]
-    choice = Choice(metric="top5", thresholds=(100,))
-    roi = analysed(tmp_path, frame, choice)["roi"].query("variant == 'base'")
+    roi = analysed(tmp_path, frame, (100,), metric="top5")["roi"].query("variant == 'base'")
     assert roi["score"].min() == 25 and roi["metric"].unique().tolist() == ["top5"]
 
 
 def test_the_logarithm_of_a_column_is_an_axis(tmp_path):
     frame = grid(learning_rate=10 ** grid()["log10_lr"])
-    taken = analysed(tmp_path, frame, Choice(y=Axis.parse("log10:learning_rate")), "taken")
+    taken = analysed(tmp_path, frame, name="taken", y="log10:learning_rate")
     for name, table in analysed(tmp_path, frame).items():
         renamed = table.rename(columns=lambda column: column.replace("log10_lr", "log10_learning_rate"))
         pd.testing.assert_frame_equal(taken[name], renamed)
@@ -113,22 +113,22 @@ def test_small_values_and_far_units_are_no_rounding(tmp_path):
     """numpy.cov and numpy.linalg.eigvalsh in units that bring both axes to the same size name the same ellipse."""
     points = np.random.default_rng(4).normal(size=(12, 2)) @ np.array([[1.0, 0.4], [0.0, 0.2]])
     scale = np.array([3e6, 1e-7])
-    columns = {"bytes": points[:, 0] * scale[0], "weight_decay": (points[:, 1] + 3) * scale[1]}
-    frame = pd.DataFrame({"model": "m", "dataset": "d", "variant": "base", "seed": 0, "top1": 90.0, **columns})
-    choice = Choice(x=Axis("bytes"), y=Axis("weight_decay"))
-    row = analysed(tmp_path, frame, choice)["ellipses"].iloc[0]
+    values = {"bytes": points[:, 0] * scale[0], "weight_decay": (points[:, 1] + 3) * scale[1]}
+    frame = pd.DataFrame({"model": "m", "dataset": "d", "variant": "base", "seed": 0, "top1": 90.0, **values})
+    chosen = {"x": "bytes", "y": "weight_decay"}
+    row = analysed(tmp_path, frame, **chosen)["ellipses"].iloc[0]
     assert row["n"] == 12 and not row["collinear"]
     long, short = np.linalg.eigvalsh(np.cov(points.T) * np.outer([1, 1e-3], [1, 1e-3]))[::-1]
-    far = analysed(tmp_path, frame.assign(bytes=points[:, 0], weight_decay=points[:, 1] * 1e-3), choice)["ellipses"]
+    far = analysed(tmp_path, frame.assign(bytes=points[:, 0], weight_decay=points[:, 1] * 1e-3), **chosen)["ellipses"]
     assert far.loc[0, ["length", "width"]].tolist() == pytest.approx([4 * long**0.5, 4 * short**0.5], rel=1e-6)
     steps = frame.assign(weight_decay=1e-10 * np.arange(12), bytes=np.arange(12) % 2)
-    assert analysed(tmp_path, steps, choice)["roi"]["weight_decay"].nunique() == 12
+    assert analysed(tmp_path, steps, **chosen)["roi"]["weight_decay"].nunique() == 12
 
 
 def test_tiny_metrics_are_told_apart(tmp_path):
     frame = grid(energy=1e-9 * (100 - grid()["top1"]))
-    choice = Choice(metric="energy", minimise=True, thresholds=(0.5e-9, 1e-9))
-    percent, tiny = analysed(tmp_path, frame), analysed(tmp_path, frame, choice, "tiny")
+    percent = analysed(tmp_path, frame)
+    tiny = analysed(tmp_path, frame, (0.5e-9, 1e-9), "tiny", metric="energy", minimise=True)
     setting = ["variant", "log10_wd", "log10_lr"]
     pd.testing.assert_frame_equal(tiny["roi"][setting], percent["roi"][setting])
     expected = percent["risk"]["d_mean"].tolist()
@@ -136,8 +136,7 @@ def test_tiny_metrics_are_told_apart(tmp_path):
 
 
 def test_risk_is_taken_over_the_bases_smallest_region(tmp_path):
-    choice = Choice(thresholds=(3.0, 2.0))
-    tables = analysed(tmp_path, grid(), choice)
+    tables = analysed(tmp_path, grid(), (3.0, 2.0))
     members = tables["roi"].query("variant == 'base' and threshold == 2")
     assert tables["risk"]["n"].tolist() == [len(members)] * 2
     meaning = pq.read_schema(tmp_path / "out" / "risk.parquet").field("n").metadata[b"meaning"].decode()
@@ -147,7 +146,7 @@ def test_risk_is_taken_over_the_bases_smallest_region(tmp_path):
 def test_a_validation_split_of_the_metric_chooses(tmp_path):
     frame = pd.DataFrame({"log10_wd": [-4.0, -3.0], "log10_lr": 0.0, "loss": [0.3, 0.2], "val_loss": [0.1, 0.5]})
     frame = frame.assign(model="m", dataset="d", variant="base", seed=0)
-    risk = analysed(tmp_path, frame, Choice(metric="loss", minimise=True, thresholds=(0.05,)))["risk"].iloc[0]
+    risk = analysed(tmp_path, frame, (0.05,), metric="loss", minimise=True)["risk"].iloc[0]
     assert (risk["best"], risk["best_chosen_on"], risk["best_log10_wd"]) == (0.3, 0.1, -4)
 
 
@@ -155,29 +154,31 @@ def test_one_row_holes_and_several_stages(tmp_path):
     frame = pd.read_csv(io.StringIO(LATENCIES))
     row = frame.query("momentum == 0.8").assign(stage="grid", round=0)
     fresh = row.assign(stage="replicate", seed=1, round=1, latency_s=0.0)
-    roi = analysed(tmp_path, pd.concat([row, fresh]), LATENCY)["roi"]
+    chosen = {"x": "log10_batch", "y": "momentum", "metric": "latency_s", "minimise": True}
+    roi = analysed(tmp_path, pd.concat([row, fresh]), LATENCY_THRESHOLDS, **chosen)["roi"]
     assert roi["seed"].unique().tolist() == [0] and roi["momentum"].unique().tolist() == [0.8]
-    holes = analysed(tmp_path, frame.drop(index=[3, 4]), LATENCY)
+    holes = analysed(tmp_path, frame.drop(index=[3, 4]), LATENCY_THRESHOLDS, **chosen)
     assert holes["risk"].set_index("variant").loc["pruned", ["n", "d_mean"]].tolist() == pytest.approx([1, 0.003])
 
 
 def test_another_variant_may_be_the_base(tmp_path):
-    named = analysed(tmp_path, grid().replace({"variant": {"base": "dense"}}), Choice(base="dense"), "named")
+    named = analysed(tmp_path, grid().replace({"variant": {"base": "dense"}}), name="named", base="dense")
     for name, table in analysed(tmp_path, grid()).items():
         expected = table.assign(variant=table["variant"].replace("base", "dense"))
         pd.testing.assert_frame_equal(named[name], expected)
 
 
-AXES = ("log10_lr", "log10_wd", "learning rate", "weight decay", "decade")
+AXES = ("log10_lr", "log10_wd", "learning rate", "weight decay")
 PERCENT = ("percent", "top1", "top5", "0.5-ROI")
 
 
 @pytest.mark.parametrize(("metric", "words"), [(None, AXES), ("latency_s", AXES + PERCENT)])
 def test_results_speak_of_the_chosen_columns_alone(tmp_path, metric, words):
     """No name and no meaning in any table may still be that of the default choice."""
-    (tmp_path / "cells.csv").write_text(LATENCIES if metric else LATENCIES.replace("latency_s", "top1"))
-    choice = replace(LATENCY, metric=metric, minimise=metric is not None)
-    written = analyse(tmp_path / "cells.csv", tmp_path / "out", partial=True, choice=choice)
+    frame = pd.read_csv(io.StringIO(LATENCIES))
+    frame.assign(top1=1000 * frame["latency_s"]).to_csv(tmp_path / "cells.csv", index=False)
+    chosen = columns(x="log10_batch", y="momentum", metric=metric, minimise=metric is not None)
+    written = analyse(tmp_path / "cells.csv", tmp_path / "out", **chosen, thresholds=LATENCY_THRESHOLDS)
     schemas = [pq.read_schema(path) for name, path in written.items() if name.endswith("parquet")]
     assert len(schemas) >= 3
     for field in (field for schema in schemas for field in schema):
@@ -188,16 +189,30 @@ def test_results_speak_of_the_chosen_columns_alone(tmp_path, metric, words):
 def test_verdicts_are_for_metrics_in_percent(tmp_path):
     """Their margin is in percentage points."""
     (tmp_path / "cells.csv").write_text(LATENCIES)
-    assert "verdicts.csv" not in analyse(tmp_path / "cells.csv", tmp_path / "out", choice=LATENCY)
+    assert "verdicts.csv" not in analyse(
+        tmp_path / "cells.csv", tmp_path / "out", **LATENCY, thresholds=LATENCY_THRESHOLDS
+    )
     grid().to_csv(tmp_path / "cells.csv", index=False)
     assert "verdicts.csv" in analyse(tmp_path / "cells.csv", tmp_path / "out")
 
 
 def test_swapped_axes_swap_the_meanings():
-    choice = Choice(x=Axis("log10_lr"), y=Axis("log10_wd"))
-    assert choice.given("centre_log10_wd") == "centre_log10_lr"
-    assert choice.meaning("angle against the log10_wd axis") == "angle against the log10_lr axis"
-    assert choice.meaning("mean log10 learning rate of the ROI") == "mean log10_wd of the ROI"
+    found = ellipse_columns(columns(x="log10_lr", y="log10_wd")["axes"])
+    assert list(found)[10:13] == ["centre_log10_lr", "centre_log10_wd", "angle_deg"]
+    assert "against the log10_lr axis" in found["angle_deg"][1]
+    assert found["centre_log10_lr"][1] == "mean log10 of the learning rate of the ROI"
+
+
+def test_an_axis_knows_its_quantity():
+    assert Axis.of("log10_lr") == Axis("log10_lr", "learning rate", decades=True)
+    assert Axis.of("momentum").unit == "" and Axis.of("momentum").distance == "units of momentum"
+    assert Axis.of("log10_batch_size").value == "log10 of the batch size"
+    assert Axis.parse("log10:batch_size").column == "batch_size"
+    axes = Axes.of({"momentum": [0, 1], "log10_wd": [], "log10_lr": []})
+    assert (axes.names, axes.y.name, axes.x.name) == (["log10_lr", "log10_wd", "momentum"], "log10_lr", "log10_wd")
+    assert [axis.name for axis in axes.others] == ["momentum"]
+    with pytest.raises(InputError, match="two axes or more"):
+        Axes.of(["momentum"])
 
 
 def change(**columns):
@@ -209,8 +224,8 @@ BAD = {
     "unknown metric": (["--metric", "latency"], None, ['"latency"', 'did you mean "latency_s"?', "--metric"]),
     "text as axis": ([], change(momentum=["low", *[0.9] * 7]), ["row 1", '"momentum"', '"low"', "number"]),
     "text as metric": ([], change(latency_s="slow"), ["row 1", '"latency_s"', '"slow"']),
-    "both axes": (["--x", "momentum"], None, ['"momentum"', "both axes"]),
-    "both axes, one its logarithm": (["--x", "log10:momentum"], None, ['"momentum"', "both axes"]),
+    "both axes": (["--x", "momentum"], None, ['"momentum"', "two axes"]),
+    "both axes, one its logarithm": (["--x", "log10:momentum"], None, ['"momentum"', "two axes"]),
     "axis and metric": (["--x", "latency_s"], None, ['"latency_s"', "axis and as the metric"]),
     "key as axis": (["--x", "seed"], None, ['"seed"', "no axis"]),
     "no logarithm": (["--x", "log10:zero"], change(zero=0), ["row 1", '"zero"', "logarithm"]),
@@ -254,8 +269,7 @@ def test_a_wrong_choice_is_one_clear_line(tmp_path, capsys, name):
 
 def test_thresholds_of_another_unit_must_be_said(tmp_path):
     (tmp_path / "cells.csv").write_text(LATENCIES)
-    choice = Choice(x=LATENCY.x, y=LATENCY.y, metric="latency_s", minimise=True)
     with pytest.raises(InputError, match=r"--thresholds.*0\.005 to 0\.02"):
-        analyse(tmp_path / "cells.csv", tmp_path / "out", choice=choice)
+        analyse(tmp_path / "cells.csv", tmp_path / "out", **LATENCY)
     with pytest.raises(InputError, match="--metric"):
-        Choice(minimise=True)
+        Metric(minimise=True)

@@ -7,18 +7,18 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from measure_band import measure_band
-from prunescape.analysis.landscape.band import BAND_COLUMNS, band
+from analyse_cells import analyse_cells
+from prunescape.analysis.landscape.band import band, band_columns
 from prunescape.analysis.landscape.ellipse import ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.errors import InputError
 from prunescape.store.tables import read_result, write_result
-from support.landscapes import full_grid, landscape
+from support.landscapes import AXES, THRESHOLDS, full_grid, landscape
 
 
 def band_of(scores, recipes=None) -> pd.DataFrame:
-    roi = regions(scores)
-    return band(scores, roi, ellipses(roi, scores), recipes)
+    roi = regions(scores, AXES, THRESHOLDS)
+    return band(scores, roi, ellipses(roi, scores, AXES), recipes or {}, THRESHOLDS)
 
 
 def ridge(angle_deg: float, along: float, across: float, size: int = 201, step: float = 0.01) -> pd.DataFrame:
@@ -133,10 +133,13 @@ def test_every_landscape_is_fitted_on_its_own():
 
 def test_the_script_writes_strict_types_also_of_an_empty_study(tmp_path):
     frame = landscape(*full_grid(3), 90.0).rename(columns={"score": "top1"}).drop(columns=["metric", "chosen_on"])
+    plan = {"axes": AXES.names, "recipe": [64, 0.9], "verdict": {}}
+    terms = {"thresholds": [0.5, 1.0], "risk_threshold": 0.5, "experiments": {"e": plan}}
+    columns = band_columns(THRESHOLDS)
     for rows in (frame, frame.iloc[:0]):
         rows.to_csv(tmp_path / "cells.csv", index=False)
-        measure_band(tmp_path / "cells.csv", {"e": [64, 0.9]}, parquet=tmp_path / "b.parquet", csv=tmp_path / "b.csv")
-        table = read_result(tmp_path / "b.parquet", BAND_COLUMNS)
-        assert len(table) == (len(rows) > 0)
-        write_result(table, BAND_COLUMNS, parquet=tmp_path / "again.parquet", csv=tmp_path / "again.csv")
-        assert (tmp_path / "again.csv").read_text() == (tmp_path / "b.csv").read_text()
+        analyse_cells(tmp_path / "cells.csv", terms, out=tmp_path)
+        table = read_result(tmp_path / "band.parquet", columns)
+        assert table["batch_size"].tolist() == [64] * (len(rows) > 0)
+        write_result(table, columns, parquet=tmp_path / "again.parquet", csv=tmp_path / "again.csv")
+        assert (tmp_path / "again.csv").read_text() == (tmp_path / "band.csv").read_text()

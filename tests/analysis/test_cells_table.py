@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.analyse import analyse
+from prunescape.analysis.axes import DEFAULT_AXES
 from prunescape.analysis.cells_table import read_cells, scores, variant_order
 from prunescape.errors import InputError
 
@@ -71,7 +72,7 @@ def test_diverged_cells_score_at_chance_level(tmp_path):
     cells = read_cells(write(tmp_path, frame))
     assert cells.loc[0, ["top1", "top5"]].tolist() == [5.0, 25.0]
     few = frame.assign(classes=4, top5=None)
-    assert set(scores(read_cells(write(tmp_path, few)))["metric"]) == {"top1"}
+    assert set(scores(read_cells(write(tmp_path, few)), DEFAULT_AXES)["metric"]) == {"top1"}
 
 
 def put(column, row, value, **columns):
@@ -149,7 +150,7 @@ def test_a_study_in_progress_may_lack_its_base_or_everything(tmp_path):
     pruned = grid().query("variant != 'base'")
     assert len(read_cells(write(tmp_path, pruned), partial=True)) == 6
     nothing = read_cells(write(tmp_path, grid().iloc[:0], "none.parquet"), partial=True)
-    assert scores(nothing).empty
+    assert scores(nothing, DEFAULT_AXES).empty
 
 
 def test_variants_stand_in_the_order_of_the_papers_tables():

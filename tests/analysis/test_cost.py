@@ -8,7 +8,7 @@ from scipy.stats import wilcoxon
 from statsmodels.stats.multitest import multipletests
 
 from prunescape.analysis.cost.measured import read_measured
-from prunescape.analysis.cost.pareto import PARETO_COLUMNS, TOGETHER, on_front, pareto
+from prunescape.analysis.cost.pareto import PARETO_COLUMNS, TOGETHER, dominance, pareto
 from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS, feasible_settings, recommend
 from prunescape.analysis.cost.rivals import RIVAL_COLUMNS, named_models, rivals
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, median_interval, speedups
@@ -161,7 +161,7 @@ def test_the_front_is_optunas(width):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     random = np.random.default_rng(width)
     accuracy, costs = random.integers(90, 100, 40), random.integers(1, 20, (40, width))
-    assert set(np.flatnonzero(on_front(accuracy, costs))) == optuna_front(accuracy, costs)
+    assert set(np.flatnonzero(~dominance(accuracy, costs).any(axis=1))) == optuna_front(accuracy, costs)
 
 
 def test_the_front_of_three_models_by_hand():

@@ -14,12 +14,13 @@ from optuna.trial import TrialState
 from optuna.visualization import plot_contour, plot_param_importances, plot_slice
 
 from prunescape.analysis.analyse import analyse
-from prunescape.analysis.axes import Axis, Choice
 from prunescape.analysis.cells_table import read_cells
-from prunescape.analysis.sources.optuna_export import create_study, export_optuna, given_cells, trials_by_study
+from prunescape.analysis.metric import DEFAULT_METRIC, Metric
+from prunescape.analysis.sources.optuna_export import create_study, export_optuna, trial_table, trials_by_study
 from prunescape.analysis.sources.optuna_storage import load_optuna, read_trials
 from prunescape.commands.cli import main
 from prunescape.errors import InputError
+from support.landscapes import AXES, columns
 
 KINDS = ("sqlite", "journal")
 TABLES = ("roi", "ellipses", "risk")
@@ -71,8 +72,9 @@ def test_a_storage_holds_what_optuna_itself_would_have_written(table, tmp_path):
     """`Study.add_trials` of Optuna, too slow for thousands of trials, is the witness."""
     storage = url(export_optuna(table, tmp_path / "cells.db"))
     witness, known = InMemoryStorage(), read_cells(table)
-    for name, trials in trials_by_study(given_cells(known, Choice()), Choice()).items():
-        create_study(witness, name, trials[0].user_attrs, Choice()).add_trials(trials)
+    trials_of = trials_by_study(trial_table(known, AXES, DEFAULT_METRIC, "base"), AXES, DEFAULT_METRIC)
+    for name, trials in trials_of.items():
+        create_study(witness, name, trials[0].user_attrs, DEFAULT_METRIC).add_trials(trials)
     assert optuna.get_all_study_names(storage) == ["d-m/base", "d-m/uniform-0.5"]
     for name in optuna.get_all_study_names(witness):
         ours, theirs = (optuna.load_study(study_name=name, storage=place) for place in (storage, witness))
@@ -134,8 +136,8 @@ def foreign(path, direction="minimize", trials=20):
 
 def test_a_storage_that_optuna_made(tmp_path, capsys):
     study = foreign(tmp_path / "search.db")
-    choice = Choice(x=Axis.parse("log10:alpha"), metric="value", minimise=True, thresholds=(0.5, 1.0))
-    tables = results(tmp_path / "search.db", tmp_path / "out", choice=choice)
+    chosen = columns(x="log10:alpha", metric="value", minimise=True)
+    tables = results(tmp_path / "search.db", tmp_path / "out", **chosen, thresholds=(0.5, 1.0))
     errors = capsys.readouterr().err.splitlines()
     warning = [line for line in errors if line.startswith("warning: ")]
     assert len(warning) == 1 and "1 fail, 1 pruned" in warning[0]
@@ -164,12 +166,12 @@ def test_trials_alike_are_seeds_and_named_ones_keep_theirs(tmp_path):
 
 def test_a_study_knows_its_direction(tmp_path):
     foreign(tmp_path / "search.db", trials=1)
-    choice = {"x": Axis.parse("log10:alpha"), "metric": "value", "thresholds": (1.0,)}
+    chosen = {"x": "log10:alpha", "metric": "value"}
     with pytest.raises(InputError, match=r'"base" "value" is minimised.*--minimise'):
-        analyse(tmp_path / "search.db", tmp_path / "out", choice=Choice(**choice))
+        analyse(tmp_path / "search.db", tmp_path / "out", **columns(**chosen), thresholds=(1.0,))
     foreign(tmp_path / "other.db", direction="maximize", trials=1)
     with pytest.raises(InputError, match="maximised"):
-        analyse(tmp_path / "other.db", tmp_path / "out", choice=Choice(**choice, minimise=True))
+        analyse(tmp_path / "other.db", tmp_path / "out", **columns(**chosen, minimise=True), thresholds=(1.0,))
 
 
 def test_several_objectives_are_several_columns(tmp_path):
@@ -177,20 +179,21 @@ def test_several_objectives_are_several_columns(tmp_path):
     study.optimize(lambda trial: (trial.suggest_float("lr", 0.1, 0.1), 3.0), n_trials=1)
     assert read_trials(tmp_path / "a.db")[["values_0", "values_1"]].to_numpy().tolist() == [[0.1, 3.0]]
     with pytest.raises(InputError, match="minimised"):
-        read_trials(tmp_path / "a.db", Choice(metric="values_1"))
+        read_trials(tmp_path / "a.db", metric=Metric("values_1"))
 
 
 def test_other_axes_and_a_minimised_metric(tmp_path):
     frame = cells(momentum=0.9 + cells()["log10_wd"] / 100, energy=cells()["top1"] * -2)
     frame.drop(columns=["log10_wd", "top1"]).to_csv(tmp_path / "cells.csv", index=False)
-    choice = Choice(x=Axis("momentum"), metric="energy", minimise=True, thresholds=(1.0, 2.0))
-    storage = export_optuna(tmp_path / "cells.csv", tmp_path / "cells.db", choice=choice)
+    chosen = columns(x="momentum", metric="energy", minimise=True)
+    storage = export_optuna(tmp_path / "cells.csv", tmp_path / "cells.db", **chosen)
     study = optuna.load_study(study_name="d-m/base", storage=url(storage))
     assert study.direction == optuna.study.StudyDirection.MINIMIZE
     assert study.best_value == frame.query("variant == 'base'")["energy"].min()
     assert not study.trials[0].distributions["momentum"].log
-    found = results(storage, tmp_path / "back", choice=choice)
-    for name, expected in results(tmp_path / "cells.csv", tmp_path / "straight", choice=choice).items():
+    found = results(storage, tmp_path / "back", **chosen, thresholds=(1.0, 2.0))
+    straight = results(tmp_path / "cells.csv", tmp_path / "straight", **chosen, thresholds=(1.0, 2.0))
+    for name, expected in straight.items():
         pd.testing.assert_frame_equal(found[name], expected, rtol=1e-9, atol=1e-9)
 
 
@@ -279,7 +282,7 @@ def test_a_parameter_has_a_name_of_its_own(tmp_path, x, metric):
     other = cells()["log10_wd"] + 9
     cells(learning_rate=other, log10_loss=other, loss=other).to_parquet(tmp_path / "cells.parquet")
     with pytest.raises(InputError, match="a parameter cannot be called"):
-        export_optuna(tmp_path / "cells.parquet", tmp_path / "a.db", choice=Choice(x=Axis(x), metric=metric))
+        export_optuna(tmp_path / "cells.parquet", tmp_path / "a.db", **columns(x=x, metric=metric))
 
 
 def test_without_optuna_the_extra_is_named(table, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from prunescape.analysis.cells_table import read_cells, scores
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk, risk_points
 from prunescape.present.summary import summary_lines
+from support.landscapes import AXES, THRESHOLDS
 
 
 def cells(tmp_path, frame) -> pd.DataFrame:
@@ -22,8 +23,10 @@ def variant(name, score, wd, lr, seed=0, **more) -> pd.DataFrame:
 
 
 def risk_of(table) -> pd.DataFrame:
-    landscapes = scores(table)
-    return risk(landscapes, regions(landscapes)).set_index(["variant", "seed", "metric"])
+    landscapes = scores(table, AXES)
+    roi = regions(landscapes, AXES, THRESHOLDS)
+    points = risk_points(landscapes, roi, AXES, 0.5)
+    return risk(landscapes, points, AXES).set_index(["variant", "seed", "metric"])
 
 
 def test_two_shifted_gaussian_landscapes_in_closed_form(tmp_path):
@@ -100,8 +103,9 @@ def test_risk_is_estimated_per_seed_and_metric(tmp_path):
 
 def test_points_are_the_distribution_behind_the_mean(tmp_path):
     base = variant("base", [90.0, 89.8, 10.0], [-4.0, -3.0, -2.0], 0.0)
-    landscapes = scores(cells(tmp_path, pd.concat([base, base.assign(variant="p", top1=[50.0, 48.0, 40.0])])))
-    points = risk_points(landscapes, regions(landscapes)).query("variant == 'p'")
+    table = cells(tmp_path, pd.concat([base, base.assign(variant="p", top1=[50.0, 48.0, 40.0])]))
+    landscapes = scores(table, AXES)
+    points = risk_points(landscapes, regions(landscapes, AXES, THRESHOLDS), AXES, 0.5).query("variant == 'p'")
     assert points[["log10_wd", "d", "d_rel"]].to_numpy().tolist() == [[-4, 0, 0], [-3, 2, 0.04]]
 
 
@@ -138,12 +142,12 @@ def test_analyse_writes_what_it_says(tmp_path):
 def test_summary_names_best_cell_and_risk(tmp_path):
     base = variant("base", [90.0, 89.9], [-4.0, -3.0], -1.0)
     table = cells(tmp_path, pd.concat([base, base.assign(variant="p", top1=[80.0, 81.0])]))
-    lines = summary_lines(table, risk_of(table).reset_index())
+    lines = summary_lines(risk_of(table).reset_index())
     assert lines[0].startswith("d-m")
     assert [part in lines[-1] for part in ("p", "81.00 %", "-1.00", "-3.00", "0.50 points")] == [True] * 5
     assert len({len(line.split("points")[0]) for line in lines[2:]}) == 1
     alone = table[table["variant"] == "p"]
-    assert summary_lines(alone, risk_of(alone).reset_index())[-1].endswith("–")
+    assert summary_lines(risk_of(alone).reset_index()) == [], "no base, no risk"
 
 
 def test_settings_may_be_chosen_on_a_validation_split_and_scored_on_the_test_split(tmp_path):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from prunescape.analysis.verdict.decision import screening_bounds
-from prunescape.analysis.verdict.screening import KEPT_COLUMNS, kept_points, screen, seed_noise
+from prunescape.analysis.verdict.screening import kept_points, screen, seed_noise
 from prunescape.errors import InputError
+from support.landscapes import AXES
 from support.seed_rows import pilot, rows, study
 
 # the screen's 1 % is halved for heavy tails: one-sided 0.5 % points of the normal and of t with 4 degrees (any table)
@@ -14,7 +14,7 @@ Z, T_4 = 2.5758293035, 4.6040948714
 
 
 def kept(table, **how) -> list[float]:
-    return kept_points(table, **how)["log10_lr"].tolist()
+    return kept_points(table, AXES, 0.5, **how)["log10_lr"].tolist()
 
 
 def test_seed_noise_is_the_residual_error_of_one_way_anova():
@@ -24,7 +24,7 @@ def test_seed_noise_is_the_residual_error_of_one_way_anova():
     rng = np.random.default_rng(0)
     parts = [pilot(name, rng.normal(90, 0.3, 3), lr) for name in ("base", "p", "q") for lr in (0.0, 1.0)]
     table = study(*parts, pilot("r", rng.normal(70, 0.3, 5)))
-    found = seed_noise(table).iloc[0]
+    found = seed_noise(table, AXES).iloc[0]
     cell = table["variant"] + table["log10_lr"].astype(str)
     fit = smf.ols("score ~ C(cell)", data=table.assign(cell=cell)).fit()
     assert found["sigma"] == pytest.approx(np.sqrt(fit.mse_resid))
@@ -34,7 +34,7 @@ def test_seed_noise_is_the_residual_error_of_one_way_anova():
 def test_seed_noise_is_per_experiment_and_metric_and_leaves_diverged_cells_out():
     a = pilot("p", [90.0, 91.0, 10.0]).assign(status=["ok", "ok", "diverged"])
     other, top5 = pilot("p", [90.0, 94.0]).assign(experiment="f"), pilot("p", [99.0]).assign(metric="top5")
-    found = seed_noise(study(a, other, top5)).set_index(["experiment", "metric"])
+    found = seed_noise(study(a, other, top5), AXES).set_index(["experiment", "metric"])
     assert found["freedom"].to_dict() == {("e", "top1"): 1, ("e", "top5"): 0, ("f", "top1"): 1}
     assert found["sigma"].dropna().to_dict() == pytest.approx({("e", "top1"): 0.5**0.5, ("f", "top1"): 8**0.5})
 
@@ -44,10 +44,10 @@ def test_keep_rule_by_hand_with_a_given_sigma():
     base = rows("base", [90.0, 89.6, 80.0, 80.0, 80.0])
     pruned = rows("p", [80.0, 80.2, 79.9691, 79.9690, 85.0])
     assert 79.9690 < 80.1 + 0.5 - Z * 0.2 * 1.5**0.5 < 79.9691
-    found = kept_points(study(base, pruned), sigma=0.2)
+    found = kept_points(study(base, pruned), AXES, 0.5, sigma=0.2)
     assert found["log10_lr"].tolist() == [0, 1, 2, 4]
     assert found["in_base_roi"].tolist() == [True, True, False, False]
-    assert list(found.columns) == list(KEPT_COLUMNS)
+    assert list(found.columns)[-3:] == [*AXES.names, "in_base_roi"]
 
 
 def test_a_pilot_widens_the_rule_by_students_quantile():
@@ -57,7 +57,7 @@ def test_a_pilot_widens_the_rule_by_students_quantile():
     table = study(rows("base", [90.0, 0.0, 0.0, 0.0]), rows("p", pruned), *seeds)
     assert kept(table) == [0, 1, 3]
     assert kept(table, sigma=0.2) == [0, 3]
-    found = screen(table).iloc[0]
+    found = screen(table, AXES, 0.5).iloc[0]
     assert (found["sigma"], found["freedom"], found["sigma_source"]) == (pytest.approx(0.2), 4, "pilot")
 
 
@@ -92,14 +92,14 @@ def test_the_pilot_is_known_by_its_seeds_even_where_its_rows_became_replicates()
     later = rows("p", [70.0], lr=[0.0], seed=200, stage="replicate")
     elsewhere = rows("p", [60.0], lr=[1.0], seed=100, stage="replicate")
     table = study(rows("base", [90.0, 0]), rows("p", [80.0, 80]), pilot("base", [90.0, 90.2]), became, later, elsewhere)
-    found = screen(table).iloc[0]
+    found = screen(table, AXES, 0.5).iloc[0]
     assert found["freedom"] == 2
     assert found["sigma"] == pytest.approx(np.sqrt((0.02 + 0.08) / 2))
 
 
 def test_without_a_pilot_the_noise_is_that_of_replicates_at_the_bases_good_settings():
     fresh = [rows("p", [80 + step, 70 + 9 * step], seed=seed, stage="replicate") for seed, step in ((1, 0.0), (2, 1.0))]
-    found = screen(study(rows("base", [90.0, 0.0]), rows("p", [80.0, 70.0]), *fresh)).iloc[0]
+    found = screen(study(rows("base", [90.0, 0.0]), rows("p", [80.0, 70.0]), *fresh), AXES, 0.5).iloc[0]
     assert (found["sigma"], found["freedom"], found["sigma_source"]) == (pytest.approx(0.5**0.5), 1, "replicates")
 
 
@@ -112,9 +112,11 @@ def test_without_a_known_noise_nothing_is_dropped(more):
 def test_several_seeds_in_stage_one_count_by_their_means():
     """Y1 is the mean over seeds; spread² = 1/S_j + Σ_b (1/S_b)/K², here one point with one seed less."""
     base = [rows("base", [90.0, second, 0.0, 0.0], seed=seed) for seed, second in ((0, 89.6), (1, 88.8))]
-    assert set(screen(study(*base, rows("p", [80.0] * 4)))["k"]) == {1}, "90.0 against 89.2 on the mean landscape"
+    assert set(screen(study(*base, rows("p", [80.0] * 4)), AXES, 0.5)["k"]) == {1}, (
+        "90.0 against 89.2 on the mean landscape"
+    )
     second = rows("p", [82.0, 81.0, 70.0], lr=[0.0, 1.0, 2.0], seed=1)
-    found = screen(study(*base, rows("p", [80.0, 81.0, 70.0, 81.5]), second), sigma=0.2)
+    found = screen(study(*base, rows("p", [80.0, 81.0, 70.0, 81.5]), second), AXES, 0.5, sigma=0.2)
     assert found["excess"].tolist() == [0, 0, -11, 0.5]
     assert found["spread"].tolist() == pytest.approx([1, 1, 1, np.sqrt(1.5)])
 
@@ -123,14 +125,14 @@ def test_base_region_uses_the_tolerance_for_ties():
     """559 of 600 images is exactly 0.5 points under 562, but not in floating percent."""
     base = rows("base", [correct / 600 * 100 for correct in (562, 559, 558)])
     assert base["score"][0] - base["score"][1] > 0.5
-    assert screen(study(base, rows("p", [80.0, 80.0, 80.0])))["in_base_roi"].tolist() == [True, True, False]
+    assert screen(study(base, rows("p", [80.0, 80.0, 80.0])), AXES, 0.5)["in_base_roi"].tolist() == [True, True, False]
 
 
 def test_points_that_are_not_there_are_not_kept_and_do_not_count():
     base = rows("base", [90.0, 90.0, 0.0])
     table = study(base, rows("p", [80.0, 80.0], lr=[1.0, 2.0]), rows("q", [80.0], lr=[2.0]))
-    assert kept_points(table, sigma=0.2)[["variant", "log10_lr"]].to_numpy().tolist() == [["p", 1], ["p", 2]]
-    assert screen(table, sigma=0.2).groupby("variant")["k"].first().to_dict() == {"p": 1, "q": 0}
+    assert kept_points(table, AXES, 0.5, sigma=0.2)[["variant", "log10_lr"]].to_numpy().tolist() == [["p", 1], ["p", 2]]
+    assert screen(table, AXES, 0.5, sigma=0.2).groupby("variant")["k"].first().to_dict() == {"p": 1, "q": 0}
 
 
 def test_metrics_and_experiments_have_regions_of_their_own():
@@ -142,32 +144,25 @@ def test_metrics_and_experiments_have_regions_of_their_own():
         rows("p", [50.0, 95.0], **top5),
         rows("p", [80.0, 80.0], experiment="no base"),
     )
-    found = kept_points(table, sigma=0.1)
+    found = kept_points(table, AXES, 0.5, sigma=0.1)
     assert found[["experiment", "metric", "log10_lr"]].to_numpy().tolist() == [["e", "top1", 0], ["e", "top5", 1]]
 
 
 def test_a_base_that_diverged_everywhere_has_no_good_settings():
-    assert kept_points(study(rows("base", [10.0, 10.0], status="diverged"), rows("p", [80.0, 80.0])), sigma=0.1).empty
+    assert kept_points(
+        study(rows("base", [10.0, 10.0], status="diverged"), rows("p", [80.0, 80.0])), AXES, 0.5, sigma=0.1
+    ).empty
 
 
 def test_claims_about_single_variants_keep_more():
     """V = 2: z is 2.8070 at 0.0025; 80 + 0.5 − z 0.2 √2 = 79.7060, against 79.7714 for one claim."""
     table = study(rows("base", [90.0, 0.0]), rows("p", [80.0, 79.75]), rows("q", [80.0, 79.7]))
-    assert kept_points(table, sigma=0.2)[["variant", "log10_lr"]].to_numpy().tolist() == [["p", 0], ["p", 1], ["q", 0]]
-    assert len(kept_points(table, sigma=0.2, claims=1)) == 2
-
-
-def test_error_over_images_keeps_more():
-    """Two of 100 images tell the points apart: their variance, from scipy, stands beside 2 σ²."""
-    right = np.array([np.arange(100) < 80, (np.arange(100) >= 2) & (np.arange(100) < 80)])
-    bits = [np.packbits(row).tobytes() for row in right]
-    table = study(rows("base", [90.0, 0.0]), rows("p", [80.0, 78.0])).assign(tested=100.0)
-    table["correct_bits"] = [None, None, *bits]
-    error = np.sqrt(2 * 0.2**2 + (100 * stats.sem(right[1].astype(float) - right[0])) ** 2)
-    assert -2 + Z * 0.2 * 2**0.5 < 0.5 < -2 + Z * error
-    assert kept(table, sigma=0.2) == [0]
-    assert kept(table, sigma=0.2, images=True) == [0, 1]
-    assert kept(table.drop(columns="correct_bits"), sigma=0.2, images=True) == [0]
+    assert kept_points(table, AXES, 0.5, sigma=0.2)[["variant", "log10_lr"]].to_numpy().tolist() == [
+        ["p", 0],
+        ["p", 1],
+        ["q", 0],
+    ]
+    assert len(kept_points(table, AXES, 0.5, sigma=0.2, claims=1)) == 2
 
 
 @pytest.mark.parametrize(
@@ -175,12 +170,12 @@ def test_error_over_images_keeps_more():
 )
 def test_impossible_levels_are_refused(how):
     with pytest.raises(InputError, match=next(iter(how))):
-        kept_points(study(rows("base", [90.0]), rows("p", [80.0])), **how)
+        kept_points(study(rows("base", [90.0]), rows("p", [80.0])), AXES, 0.5, **how)
 
 
 def test_unknown_stages_and_missing_columns_are_refused():
     table = study(rows("base", [90.0]), rows("p", [80.0]))
     with pytest.raises(InputError, match='"later" is no stage'):
-        kept_points(table.assign(stage="later"))
+        kept_points(table.assign(stage="later"), AXES, 0.5)
     with pytest.raises(InputError, match='"stage" is missing'):
-        kept_points(table.drop(columns="stage"))
+        kept_points(table.drop(columns="stage"), AXES, 0.5)

@@ -9,21 +9,23 @@ import pytest
 from scipy import stats
 from statsmodels.formula.api import ols
 
-from describe_seeds import describe_seeds
+from analyse_cells import analyse_cells
 from prunescape.analysis.landscape.ellipse import ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk, risk_points
 from prunescape.analysis.landscape.risk_tests import risk_tests
+from prunescape.analysis.metric import DEFAULT_METRIC
+from prunescape.analysis.results import Analysis
 from prunescape.analysis.seeds import membership as membership_module
 from prunescape.analysis.seeds.membership import DRAWS, membership, membership_probability
-from prunescape.analysis.seeds.seed_tables import SEED_TABLES, seed_tables
 from prunescape.analysis.seeds.shift import shift
 from prunescape.analysis.seeds.similarity import halves, similarity, spearman, stepped_up
 from prunescape.analysis.seeds.spread import spread
-from prunescape.store.tables import read_result
-from support.landscapes import full_grid, landscape
+from support.landscapes import AXES, THRESHOLDS, full_grid, landscape
 
 FOUR_ERRORS = 4 * 0.5 / np.sqrt(DRAWS)
+
+SEED_TABLES = ("membership", "spread", "shift", "similarity", "risk_tests")
 
 
 def joined(*parts) -> pd.DataFrame:
@@ -37,21 +39,26 @@ def seeds(wd, lr, scores, **key) -> pd.DataFrame:
 
 
 def membership_of(scores) -> pd.DataFrame:
-    return membership(scores, regions(scores)).query("threshold == 0.5").set_index("log10_wd")
+    return (
+        membership(scores, regions(scores, AXES, THRESHOLDS), AXES, THRESHOLDS)
+        .query("threshold == 0.5")
+        .set_index("log10_wd")
+    )
 
 
 def spread_of(scores) -> pd.DataFrame:
-    roi = regions(scores)
-    return spread(ellipses(roi, scores), risk(scores, roi)).set_index(["variant", "quantity", "threshold"])
+    roi = regions(scores, AXES, THRESHOLDS)
+    risks = risk(scores, risk_points(scores, roi, AXES, 0.5), AXES)
+    return spread(ellipses(roi, scores, AXES), risks, AXES).set_index(["variant", "quantity", "threshold"])
 
 
 def shift_of(scores) -> pd.DataFrame:
-    roi = regions(scores)
-    return shift(roi, ellipses(roi, scores)).set_index(["variant", "threshold"])
+    roi = regions(scores, AXES, THRESHOLDS)
+    return shift(roi, ellipses(roi, scores, AXES), AXES).set_index(["variant", "threshold"])
 
 
 def compared(scores) -> pd.DataFrame:
-    return risk_tests(risk_points(scores, regions(scores)))
+    return risk_tests(risk_points(scores, regions(scores, AXES, THRESHOLDS), AXES, 0.5), AXES)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +198,11 @@ def shapes(angles, width=0.5) -> pd.DataFrame:
     return pd.DataFrame([key | shape | {"seed": seed, "angle_deg": angle} for seed, angle in enumerate(angles)])
 
 
+def no_risks() -> pd.DataFrame:
+    scores = landscape([], [], [])
+    return risk(scores, risk_points(scores, regions(scores, AXES, THRESHOLDS), AXES, 0.5), AXES)
+
+
 @pytest.mark.parametrize(
     ("angles", "mean", "std"),
     [
@@ -202,16 +214,16 @@ def shapes(angles, width=0.5) -> pd.DataFrame:
 )
 def test_angles_spread_as_undirected_lines(angles, mean, std):
     """By hand: lines at 89 and -89 degrees lie 2 degrees apart."""
-    risks = risk(landscape([], [], []), regions(landscape([], [], [])))
-    row = spread(shapes(angles), risks).set_index("quantity").loc["angle_deg"]
+    risks = no_risks()
+    row = spread(shapes(angles), risks, AXES).set_index("quantity").loc["angle_deg"]
     assert (row["mean"], row["std"]) == pytest.approx((mean, std))
     assert row["n"] == len(angles)
 
 
 def test_circles_and_cancelling_lines_have_no_angle():
-    risks = risk(landscape([], [], []), regions(landscape([], [], [])))
+    risks = no_risks()
     for table in (shapes([0.0, 0.0], width=1.0), shapes([45.0, -45.0])):
-        row = spread(table, risks).set_index("quantity").loc["angle_deg"]
+        row = spread(table, risks, AXES).set_index("quantity").loc["angle_deg"]
         assert (row["n_seeds"], row["n"]) == (2, 0) and np.isnan(row["mean"])
 
 
@@ -305,7 +317,7 @@ def test_similarity_of_two_seeds_against_scipy():
     random = np.random.default_rng(7)
     true = 92 - 4 * (wd**2 + lr**2)
     base, pruned = true + random.normal(0, 0.4, (2, 25)), true - 1 + random.normal(0, 0.4, (2, 25))
-    row = similarity(joined(seeds(wd, lr, base), seeds(wd, lr, pruned, variant="p"))).iloc[0]
+    row = similarity(joined(seeds(wd, lr, base), seeds(wd, lr, pruned, variant="p")), AXES).iloc[0]
     near = base.mean(axis=0) >= base.mean(axis=0).max() - 2
     assert row[["n", "n_seeds", "n_seeds_base"]].to_list() == [near.sum(), 2, 2]
     known = stats.spearmanr(base.mean(axis=0)[near], pruned.mean(axis=0)[near]).statistic
@@ -327,7 +339,7 @@ def simulated(true_base, true_variant, sigma, count, repeats) -> pd.DataFrame:
         for variant, true in (("base", true_base), ("p", true_variant)):
             noisy = true(wd, lr) + random.normal(0, sigma, (count, len(wd)))
             parts.append(seeds(wd, lr, noisy, variant=variant, experiment=f"e{repeat}"))
-    return similarity(joined(*parts))
+    return similarity(joined(*parts), AXES)
 
 
 def test_equal_landscapes_meet_their_ceiling():
@@ -365,14 +377,14 @@ def test_similarity_of_odd_tables():
         seeds(wd, lr, np.full((2, 9), 10.0), variant="diverged").assign(status="diverged"),
         seeds(wd[:4], lr[:4], [slope[:4]] * 2, variant="four points"),
     ]
-    table = similarity(joined(*parts)).set_index("variant")
+    table = similarity(joined(*parts), AXES).set_index("variant")
     assert "base" not in table.index
     assert table.loc["holes", ["n", "n_seeds", "spearman", "split_half"]].to_list() == pytest.approx([9, 2, 1, 1])
     assert table.loc["one seed", "spearman"] == pytest.approx(1)
     assert table.loc["one seed", ["split_half", "ceiling"]].isna().all()
     assert table.loc[["equal", "diverged", "four points"], "spearman"].isna().all()
     assert table.loc["four points", "n"] == 4
-    assert similarity(parts[1]).empty, "no base"
+    assert similarity(parts[1], AXES).empty, "no base"
 
 
 def test_risk_tests_against_scipy_and_by_hand():
@@ -451,7 +463,8 @@ def test_every_table_has_strict_types_for_any_study(tmp_path):
     random = np.random.default_rng(9)
     both = joined(seeds(wd, lr, random.normal(90, 1, (2, 9))), seeds(wd, lr, random.normal(85, 1, (2, 9)), variant="p"))
     frame = both.rename(columns={"score": "top1"}).drop(columns=["metric", "chosen_on"])
-    out = {name: tmp_path / name for table in SEED_TABLES for name in (table, f"{table}_csv")}
+    plan = {"axes": AXES.names, "recipe": [None, 0.9], "verdict": {}}
+    terms = {"thresholds": [0.5, 1.0], "risk_threshold": 0.5, "experiments": {"e": plan}}
     counts = {}
     for rows in (
         frame.assign(top5=frame["top1"] + 5),
@@ -460,9 +473,9 @@ def test_every_table_has_strict_types_for_any_study(tmp_path):
         frame[:0],
     ):
         rows.to_csv(tmp_path / "cells.csv", index=False)
-        describe_seeds(tmp_path / "cells.csv", out)
-        for name, columns in SEED_TABLES.items():
-            counts.setdefault(name, []).append(len(read_result(out[name], columns)))
+        analyse_cells(tmp_path / "cells.csv", terms, out=tmp_path)
+        for name in SEED_TABLES:
+            counts.setdefault(name, []).append(len(pd.read_parquet(tmp_path / f"{name}.parquet")))
     assert counts["membership"] == [2 * 2 * 2 * 9, 0, 2 * 9, 0]
     assert counts["spread"] == [2 * 2 * 12, 2 * 12, 10, 0]
     assert counts["shift"] == [4, 2, 0, 0]
@@ -471,8 +484,9 @@ def test_every_table_has_strict_types_for_any_study(tmp_path):
 
 
 def all_tables(scores):
-    roi = regions(scores)
-    return seed_tables(scores, roi, ellipses(roi, scores), risk(scores, roi))
+    limits = {"thresholds": THRESHOLDS, "risk_threshold": 0.5}
+    analysis = Analysis({"scores": scores, "axes": AXES, "metric": DEFAULT_METRIC, **limits})
+    return {name: analysis[name] for name in SEED_TABLES}
 
 
 def test_tables_do_not_depend_on_the_order_of_rows():

@@ -12,7 +12,7 @@ from prepare_data import prepare_data
 from prunescape.analysis.cell_columns import CELL_COLUMNS
 from prunescape.config.datasets import resolve_options
 from prunescape.config.study import load_study
-from prunescape.deploy.ranking import best_records
+from prunescape.deploy.export_best import best_records
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import Recipe

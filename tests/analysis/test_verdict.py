@@ -9,15 +9,18 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from prunescape.analysis.verdict.contrasts import brown_forsythe, gains, lower_bounds, upper_bounds
+from prunescape.analysis.verdict.contrasts import brown_forsythe, estimate_gains, lower_bounds, upper_bounds
 from prunescape.analysis.verdict.decision import decide
 from prunescape.analysis.verdict.screening import kept_points
-from prunescape.analysis.verdict.verdicts import VERDICT_COLUMNS, no_variant_needs_retuning, verdicts
+from prunescape.analysis.verdict.verdicts import verdict_columns
+from prunescape.analysis.verdict.verdicts import verdicts as verdicts_over
 from prunescape.errors import InputError
 from prunescape.store.tables import read_result, write_result
+from support.landscapes import AXES
 from support.seed_rows import pilot, rows, study
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+COLUMNS = verdict_columns(AXES, 0.5)
 RAGGED = [[90.1, 90.5, 90.0], [90.4, np.nan, np.nan], [91.0, 91.2, np.nan], [89.5, 89.9, 90.3]]
 
 
@@ -25,6 +28,10 @@ def fresh(variant, *seeds, lr=None, **more) -> list[pd.DataFrame]:
     return [
         rows(variant, list(scores), lr=lr, seed=10 + i, stage="replicate", **more) for i, scores in enumerate(seeds)
     ]
+
+
+def verdicts(table, **how) -> pd.DataFrame:
+    return verdicts_over(table, AXES, 0.5, **how)
 
 
 def one(table, **how) -> pd.Series:
@@ -39,7 +46,7 @@ def test_pooled_gains_are_the_contrasts_of_a_cell_means_regression(members):
     import statsmodels.formula.api as smf
 
     scores, inside = np.array(RAGGED), np.isin(np.arange(4), members)
-    found = gains(scores, inside)
+    found = estimate_gains(scores, inside)
     point, _ = np.nonzero(~np.isnan(scores))
     fit = smf.ols("y ~ 0 + C(point)", data=pd.DataFrame({"y": scores[~np.isnan(scores)], "point": point})).fit()
     contrast = fit.t_test(np.eye(4) - inside / inside.sum())
@@ -59,7 +66,7 @@ def test_standard_error_in_the_closed_form_for_equal_replicates(size, seeds):
     members = np.arange(7) < size
     pooled = scores.var(axis=1, ddof=1).mean()
     expected = pooled * (1 / seeds + 1 / (size * seeds) - 2 * members / (size * seeds))
-    np.testing.assert_allclose(gains(scores, members).error ** 2, expected, atol=1e-15)
+    np.testing.assert_allclose(estimate_gains(scores, members).error ** 2, expected, atol=1e-15)
 
 
 def test_unequal_noise_is_welchs_test_between_two_points():
@@ -69,7 +76,7 @@ def test_unequal_noise_is_welchs_test_between_two_points():
         scores = np.full((2, 10), np.nan)
         for row, (size, sd) in enumerate(zip(sizes, (0.1, 2.0), strict=True)):
             scores[row, :size] = rng.normal(90, sd, size)
-        found = gains(scores, np.array([True, False]), unequal=True)
+        found = estimate_gains(scores, np.array([True, False]), unequal=True)
         known = stats.ttest_ind(scores[1, : sizes[1]], scores[0, : sizes[0]], equal_var=False)
         assert found.gain[1] / found.error[1] == pytest.approx(known.statistic)
         assert found.freedom[1] == pytest.approx(known.df)
@@ -83,7 +90,7 @@ def test_welch_satterthwaite_of_a_contrast_written_out():
     scores = rng.normal(90, [[0.1], [0.5], [1.0], [2.0]], (4, 5))
     scores[2, 3:] = np.nan
     members = np.array([True, True, True, False])
-    found = gains(scores, members, unequal=True)
+    found = estimate_gains(scores, members, unequal=True)
     count = (~np.isnan(scores)).sum(axis=1)
     for j in range(4):
         contrast = (np.arange(4) == j) - members / 3
@@ -99,7 +106,7 @@ def test_homogeneity_is_scipys_levene_at_the_median():
     known = [stats.levene(one[0], one[1, :3], one[2, :4], one[5], center="median").pvalue for one in scores]
     np.testing.assert_allclose(brown_forsythe(scores), known)
     assert np.isnan(brown_forsythe(scores[:, :, :2])).all(), "two replicates a point cannot tell"
-    found = gains(scores[:, [0, 1, 2, 5]], np.array([True, False, False, False]))
+    found = estimate_gains(scores[:, [0, 1, 2, 5]], np.array([True, False, False, False]))
     assert found.welch.tolist() == (np.array(known) < 0.05).tolist()
     assert 0 < found.welch.sum() < 50
 
@@ -128,7 +135,6 @@ def test_a_verdict_worked_out_by_hand(gain, verdict):
     assert found[["s", "freedom", "homogeneity"]].tolist() == pytest.approx([0.1, 6, 1])
     assert (found["sigma"], found["sigma_source"], found["welch"]) == (pytest.approx(0.1), "pilot", False)
     assert (found["reason"] is None or found["reason"] != found["reason"]) == (verdict != "inconclusive")
-    assert no_variant_needs_retuning(pd.DataFrame([found])) == (verdict == "keep")
 
 
 def test_the_best_point_is_named_by_stage_one_and_ties_go_to_the_lowest_setting():
@@ -266,15 +272,14 @@ def test_no_base_and_no_common_settings():
 
 def test_only_a_base_and_an_empty_table_give_no_verdicts():
     for table in (rows("base", [90.0]), rows("base", [90.0]).iloc[:0]):
-        assert verdicts(table).empty and list(verdicts(table)) == list(VERDICT_COLUMNS)
-        assert not no_variant_needs_retuning(verdicts(table))
+        assert verdicts(table).empty and list(verdicts(table)) == list(COLUMNS)
 
 
 def test_claims_about_single_variants_are_stricter_than_the_claim_about_all():
     """V = 3 at gain 0.33: t(6) at 1 − 0.04/3 is 2.8838, 0.33 + 0.2039 > 0.5. All three keep at alpha: said at alpha."""
     table = study(hand_study(0.33), *(hand_study(0.33).query("variant == 'p'").assign(variant=v) for v in ("q", "r")))
     found = verdicts(table)
-    assert found["verdict"].tolist() == ["keep"] * 3 and no_variant_needs_retuning(found)
+    assert found["verdict"].tolist() == ["keep"] * 3
     assert found["verdict_bonferroni"].tolist() == ["inconclusive"] * 3
     assert verdicts(hand_study(0.33))["verdict_bonferroni"].tolist() == ["keep"]
     assert found["claims"].tolist() == [3] * 3
@@ -312,8 +317,8 @@ def test_images_may_be_unknown():
 def test_the_table_fits_its_columns(tmp_path):
     table = study(hand_study(0.0), rows("q", [80.0, 80.0]), rows("p", [1.0], experiment="f"))
     found = verdicts(table)
-    write_result(found, VERDICT_COLUMNS, parquet=tmp_path / "v.parquet", csv=tmp_path / "v.csv")
-    back = read_result(tmp_path / "v.parquet", VERDICT_COLUMNS)
+    write_result(found, COLUMNS, parquet=tmp_path / "v.parquet", csv=tmp_path / "v.csv")
+    back = read_result(tmp_path / "v.parquet", COLUMNS)
     pd.testing.assert_frame_equal(found, back, check_dtype=False)
     assert found["verdict"].tolist() == ["keep", "inconclusive", "inconclusive"]
 
@@ -327,7 +332,7 @@ def test_every_point_that_a_verdict_needs_was_planned(sigma):
     grid = [rows(name, mean + 0.2 * rng.standard_normal(15)) for name in names]
     tries = [pilot(name, mean[7] + 0.2 * rng.standard_normal(3), lr=7.0) for name in names]
     table = study(*grid, *tries)
-    planned = kept_points(table, sigma=sigma)
+    planned = kept_points(table, AXES, 0.5, sigma=sigma)
     assert (planned["log10_lr"] == 7.0).sum() == 3, "the pilot's seeds at a kept point become its replicates"
     elsewhere = planned[planned["log10_lr"] != 7.0]
     fresh_seeds = [
@@ -408,7 +413,9 @@ def test_the_simulation_and_the_table_give_the_same_verdict(simulation):
         kept = members | (excess + 2.5758293035 * 0.2 * np.sqrt(4 / 3) >= 0.5)
         levels = {"margin": 0.5, "alpha": 0.05, "alpha_screen": 0.01}
         dropped = np.max(excess[~kept] + 2.5758293035 * 0.2 * np.sqrt(4 / 3))
-        known = decide(gains(later[kept], members[kept]), np.ones(kept.sum(), bool), first[kept], dropped, **levels)
+        known = decide(
+            estimate_gains(later[kept], members[kept]), np.ones(kept.sum(), bool), first[kept], dropped, **levels
+        )
         assert (found["verdict"], found["kept"]) == (str(known.verdict), kept.sum())
         assert found[["upper", "lower", "gain"]].tolist() == pytest.approx(
             [float(each) for each in (known.upper, known.lower, known.gain)]
@@ -421,7 +428,7 @@ def test_points_on_a_cliff_say_nothing_about_the_noise_of_good_ones():
     scores = 90 + 0.3 * random.standard_normal((4, 4))
     scores[3] = [90.0, 60.0, 20.0, 85.0]
     members = np.array([True, False, False, False])
-    found = gains(scores, members, reach=2.0)
+    found = estimate_gains(scores, members, reach=2.0)
     pooled = scores[:3].var(axis=1, ddof=1).mean()
     assert found.noise == pytest.approx(np.sqrt(pooled))
     assert found.noise_freedom == 9
@@ -429,12 +436,12 @@ def test_points_on_a_cliff_say_nothing_about_the_noise_of_good_ones():
     assert not found.welch
     np.testing.assert_allclose(found.error[1:], np.sqrt(pooled * (1 / 4 + 1 / 4)))
     assert upper_bounds(found, 0.04)[3] < 0
-    everywhere = gains(scores, members)
+    everywhere = estimate_gains(scores, members)
     assert everywhere.noise == pytest.approx(np.sqrt(scores.var(axis=1, ddof=1).mean()))
     assert upper_bounds(everywhere, 0.04).max() > 10
-    far_failure = gains(scores, members, reach=2.0, unequal=np.array([False, False, False, True]))
+    far_failure = estimate_gains(scores, members, reach=2.0, unequal=np.array([False, False, False, True]))
     assert not far_failure.welch
-    assert gains(scores, members, reach=2.0, unequal=np.array([False, True, False, False])).welch
+    assert estimate_gains(scores, members, reach=2.0, unequal=np.array([False, True, False, False])).welch
 
 
 def test_a_validation_split_chooses_the_bases_region_and_the_best_point():

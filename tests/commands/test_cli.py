@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
-from prunescape.analysis.seeds.seed_tables import SEED_TABLES
+from prunescape.analysis.results import LANDSCAPE, result_names
 from prunescape.commands.cli import main
 
 PRINTED = ("confidence_ellipses", "performance_risk", "best_accuracies")
@@ -56,8 +56,7 @@ def test_wrong_input_is_one_line_and_status_2(arguments, said, capsys, tmp_path,
 def test_analyse_writes_its_tables_and_names_them(tmp_path, capsys):
     (tmp_path / "cells.csv").write_text(GOOD)
     assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]) == 0
-    tables = ("roi", "ellipses", "risk", "verdicts", "band", *SEED_TABLES)
-    names = {f"{table}.{kind}" for table in tables for kind in ("parquet", "csv")}
+    names = {f"{table}.{kind}" for table in result_names(LANDSCAPE) for kind in ("parquet", "csv")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"tables"}
     printed = {f"{table}.{kind}" for table in PRINTED for kind in ("parquet", "csv", "md", "tex")}
     assert {path.name for path in (tmp_path / "out/tables").iterdir()} == printed

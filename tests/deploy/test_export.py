@@ -13,8 +13,7 @@ from onnx.reference import ReferenceEvaluator
 
 from prunescape.deploy import export
 from prunescape.deploy.export import check_parity, export_model, strip_metadata
-from prunescape.deploy.export_best import export_best, parity_images
-from prunescape.deploy.ranking import best_records
+from prunescape.deploy.export_best import best_records, export_best, parity_images
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import count_flops, count_parameters

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from benchmark_target import benchmark_target
 from prunescape.deploy.export_best import calibration_images, export_best
 from prunescape.deploy.export_precisions import export_precision, sparse, subnormal_weights
-from prunescape.deploy.quantise import spread
+from prunescape.deploy.quantise import evenly_spread
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
@@ -133,7 +133,7 @@ def test_calibration_images_are_of_the_training_split(digits):
     pixels = np.rint((images * prepared.std[:, None, None] + prepared.mean[:, None, None]) * 255)
     known = {image.tobytes() for image in prepared.train_images}
     assert all(image.astype(np.uint8).tobytes() in known for image in pixels)
-    assert spread(5, 3).tolist() == [0, 2, 4] and spread(2).tolist() == [0, 1]
+    assert evenly_spread(5, 3).tolist() == [0, 2, 4] and evenly_spread(2).tolist() == [0, 1]
 
 
 def test_four_fifths_of_every_layer_are_the_smallest_and_zero(trained):

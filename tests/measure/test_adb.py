@@ -8,7 +8,7 @@ import pytest
 
 from prunescape.errors import InputError
 from prunescape.measure.adb import battery_mah, battery_volts, run_seconds
-from prunescape.measure.transport import measure_on
+from prunescape.measure.benchmark import measure_on
 
 ADB = """#!/bin/sh
 printf '%s\\n' "$*" >> {state}/calls

@@ -11,8 +11,8 @@ import pytest
 from prunescape.analysis.cost.emulation import emulation_errors, percent_error
 from prunescape.errors import InputError
 from prunescape.measure import emulated
+from prunescape.measure.benchmark import measure_on
 from prunescape.measure.emulated import Limits, held_to, mounted_groups, on_cpus
-from prunescape.measure.transport import measure_on
 from support.onnx_files import spec_of, write_product
 
 TARGET = {"name": "small", "kind": "emulated", "cpus": 1, "cpu_quota": None, "memory_mb": None}
@@ -55,7 +55,7 @@ def test_a_quota_holds_cpu_time_to_its_share():
 def test_an_agent_that_outgrows_its_memory_is_killed_and_named(tmp_path):
     """16 MiB hold no Python with numpy and onnxruntime."""
     path = write_product(tmp_path / "one", np.ones((2, 2), np.float32))
-    with pytest.raises(InputError, match="most often for want of memory"):
+    with pytest.raises(InputError, match="most often there was too little memory"):
         measure_on(TARGET | {"memory_mb": 16}, spec_of(path))
     assert measure_on(TARGET | {"memory_mb": 1024, "cpu_quota": 2.0}, spec_of(path))["latency"]
     leftovers = [path for _, _, own in mounted_groups() for path in own.glob("prunescape-*")]

@@ -89,7 +89,7 @@ def risk_figure_of(points, **options):
 def study_figures_of(table, study=STUDY):
     """All figures of landscapes that share their axes."""
     landscapes = dict(iter(table.groupby("experiment")))
-    return study_figures(landscapes, regions_of(table), shapes_of(table), Terms.of(study, THRESHOLDS))
+    return study_figures(landscapes, regions_of(table), shapes_of(table), Terms.of(study))
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import pandas as pd
 import pytest
 
-from prunescape.analysis.cost.compare import COMPARISONS, compare_targets, comparisons, read_comparisons
+from prunescape.analysis.analyse import compare_targets
+from prunescape.analysis.results import TARGET, Analysis, result_names
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
 from prunescape.present.report.recommendation import limit_pairs, recommendation_sentences
 from prunescape.present.report.recommendation_tables import comparison_tables
+from prunescape.present.terms import Terms
 from support.measurements import entry, measured
 from support.project import TINY_STUDY
 from support.report_cells import study_cells
@@ -20,7 +22,12 @@ def objectives(**given) -> dict:
 
 
 def compared(*rows, **given) -> dict:
-    return comparisons(measured(*rows), FLOPS, objectives(**given))
+    analysis = Analysis.of_targets(measured(*rows), FLOPS, objectives(**given))
+    return {name: analysis.result(name) for name in result_names(TARGET)}
+
+
+def read(folder) -> dict:
+    return {name: Terms.of({}).read(name, folder / f"{name}.parquet") for name in result_names(TARGET)}
 
 
 def sentences_of(tables: dict) -> list[str]:
@@ -97,8 +104,8 @@ def test_nothing_measured_gives_empty_tables_and_no_words(tmp_path):
     written = compare_targets(
         objectives(), cells=tmp_path / "cells.parquet", benchmarks=tmp_path / "benchmarks.parquet", out=tmp_path
     )
-    assert set(written) == set(COMPARISONS)
-    tables = read_comparisons(tmp_path)
+    assert {name.split(".")[0] for name in written} == set(result_names(TARGET))
+    tables = read(tmp_path)
     assert all(table.empty for table in tables.values())
     assert sentences_of(tables) == [] and comparison_tables(tables) == []
 
@@ -108,10 +115,10 @@ def test_what_is_written_is_read_again(tmp_path):
     pd.DataFrame(two()).to_parquet(tmp_path / "benchmarks.parquet")
     given = {"cells": tmp_path / "cells.parquet", "benchmarks": tmp_path / "benchmarks.parquet", "out": tmp_path}
     compare_targets(objectives(), **given)
-    tables = read_comparisons(tmp_path)
+    tables = read(tmp_path)
     assert sentences_of(tables) == sentences_of(compared(*two()))
     assert len(comparison_tables(tables)) == 6
     assert tables["speedups"]["flops_speedup"].iloc[0] == pytest.approx(2_000_000 / 1_004_000)
     (tmp_path / "rivals.parquet").unlink()
     with pytest.raises(InputError, match="rivals"):
-        read_comparisons(tmp_path)
+        read(tmp_path)

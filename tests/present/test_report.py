@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
+from prunescape.analysis.analyse import compare_targets
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import read_cells, scores
-from prunescape.analysis.landscape.ellipse import ellipses
+from prunescape.analysis.cells_table import read_cells
 from prunescape.analysis.landscape.image_errors import image_error
-from prunescape.analysis.landscape.regions import regions
-from prunescape.analysis.landscape.risk import risk
+from prunescape.analysis.results import LANDSCAPE, Analysis, result_names
+from prunescape.config.objectives import Objectives
 from prunescape.errors import InputError
 from prunescape.present.numbers import number, short, standard_error, whole
 from prunescape.present.report.findings import experiment_findings
@@ -33,11 +33,9 @@ def results_of(tmp_path, frame, *, axes=AXES, benchmarks=None, terms=None, thres
     """What the report knows of one experiment with these cells, with verdicts by `terms`."""
     frame.to_parquet(tmp_path / "cells.parquet")
     cells = read_cells(tmp_path / "cells.parquet", partial=True, axes=axes)
-    landscapes = scores(cells, axes)
-    roi = regions(landscapes, axes, thresholds)
-    risks = risk(landscapes, risk_points(landscapes, roi, axes, thresholds[0]), axes)
-    tables = {"roi": roi, "ellipses": ellipses(roi, landscapes, axes), "risk": risks}
-    tables["verdicts"] = VERDICTS
+    limits = {"thresholds": thresholds, "risk_threshold": thresholds[0], "terms": {"d-m": terms or {}}}
+    analysis = Analysis.of_cells(cells, axes=axes, **limits)
+    tables = {name: analysis.result(name) for name in result_names(LANDSCAPE)}
     return ExperimentResults(axes, thresholds[0], cells, tables, benchmarks)
 
 

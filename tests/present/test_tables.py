@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from prunescape.analysis.analyse import analyse
 from prunescape.analysis.axes import DEFAULT_AXES
 from prunescape.config.study import Study
 from prunescape.errors import InputError
@@ -22,6 +21,7 @@ from prunescape.present.tables.ellipse_table import ellipse_table_columns
 from prunescape.present.tables.folder import write_tables
 from prunescape.present.tables.latex import escaped
 from prunescape.present.tables.risk_table import RISK_TABLE_COLUMNS
+from support.analysed import analysed
 
 COLUMNS = {
     "confidence_ellipses": ellipse_table_columns([DEFAULT_AXES], (1.0, 0.5)),
@@ -158,11 +158,9 @@ def small_study(**columns) -> pd.DataFrame:
 
 def tables(folder, frame, **study) -> dict:
     """Write the tables of `frame` into `folder`/tables; gives what was written."""
-    folder.mkdir(exist_ok=True)
-    frame.to_parquet(folder / "cells.parquet")
-    found = analyse(folder / "cells.parquet", folder, partial=True)
-    files = {"ellipses": found["ellipses.parquet"], "risk": found["risk.parquet"], "out": folder / "tables"}
-    return write_tables(study, cells=folder / "cells.parquet", **files)
+    cells = analysed(folder, frame)
+    files = {name: folder / f"{name}.parquet" for name in ("ellipses", "risk")}
+    return write_tables(study, cells=cells, **files, out=folder / "tables")
 
 
 def lines_of(path) -> list[list[str]]:

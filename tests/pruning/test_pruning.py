@@ -9,13 +9,14 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from prunescape.config.models import architecture_of
+from prunescape.config.models import SCORES, architecture_of
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import count_flops, evaluating, example_image
 from prunescape.models.rebuild import rebuild
 from prunescape.pruning.planning import plan_widths
 from prunescape.pruning.prunable import find_prunable
+from prunescape.pruning.scores import SCORES as FUNCTIONS
 from prunescape.pruning.surgery import cut
 
 SHAPES = {"resnet8": (1, 8, 8), "resnet50": (3, 64, 64)}
@@ -25,6 +26,10 @@ FAMILIES = (
     *("mnasnet0_5", "shufflenet_v2_x0_5", "squeezenet1_1", "efficientnet_b0", "regnet_y_400mf", "convnext_tiny"),
     *("swin_t", "vit_b_32"),
 )
+
+
+def test_every_score_has_a_name_that_a_config_can_use():
+    assert tuple(FUNCTIONS) == SCORES
 
 
 def full_network(model, classes=10):

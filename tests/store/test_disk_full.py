@@ -22,7 +22,7 @@ from prunescape.deploy.export_precisions import export_precision
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import save_weights
-from prunescape.present.report.page import TABLES, write_report
+from prunescape.present.report.page import write_report
 from prunescape.store.files import read_json, whole_file, write_json
 from prunescape.store.parquet import write_table
 from prunescape.tasks.images.digits import read_digits
@@ -79,10 +79,8 @@ def write_int8(out: Path, results: Path) -> None:
 
 
 def write_page(out: Path, results: Path) -> None:
-    tables = {name: results / f"{name}.parquet" for name in TABLES}
     study = {"study": "s", "experiments": {}}
-    places = {"cells": results / "cells.parquet", "benchmarks": None, "figures": results / "figures"}
-    write_report(study, tables=tables, missing=[], out=out / "report.html", **places)
+    write_report(study, results, figures=results / "figures", missing=[], out=out / "report.html")
 
 
 def command(*arguments: str) -> Callable[[Path, Path], None]:

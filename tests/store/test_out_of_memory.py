@@ -117,7 +117,8 @@ def test_the_end_lists_every_failed_job(tmp_path):
     records = [str(tmp_path / f"seed={number}" / "record.json") for number in range(25)]
     write_json(records[0], {})
     study = {"study": "s", "experiments": {}, "objectives": {}, "targets": {}}
-    lines = failed_lines(tmp_path, study, records=records, rounds=[], measured=[], failures=failures)
+    known = {"plans": {}, "terms": {}, "rounds": [], "measured": []}
+    lines = failed_lines(tmp_path, study, records=records, failures=failures, **known)
     assert lines[0] == "failed jobs: 25; missing cells: 25 of 25"
     for number in range(25):
         assert any(line.startswith(f"  train_cell: error: reason {number}\n") for line in lines)

@@ -40,6 +40,7 @@ def read_cells(
     be there. Other columns pass through. The variant called `base` is the base. `partial` allows a study in progress:
     no cells at all, or none of a base. Raises InputError.
     """
+    checks.check_roles(axes, metric)
     cells = read_source(path, columns_read([axes], metric))
     return checked_cells(cells, path, partial=partial, axes=axes, metric=metric, base=base)
 
@@ -54,9 +55,13 @@ def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str
     import pandas as pd
 
     checks.check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
+    if cells.empty:  # without any cell a table does not know which hyperparameters there are
+        every = [*axes.values()] or [DEFAULT_AXES]
+        cells = cells.reindex(columns=[*dict.fromkeys([*cells, *(name for each in every for name in each.names)])])
+        return checked_cells(cells, path, partial=True, axes=every[0])
     groups = cells["experiment"].map(lambda name: axes.get(name, DEFAULT_AXES))
     known = [checked_cells(cells[groups == each], path, partial=True, axes=each) for each in dict.fromkeys(groups)]
-    return pd.concat(known).sort_index() if known else checked_cells(cells, path, partial=True)
+    return pd.concat(known).sort_index()
 
 
 def checked_cells(

@@ -1,4 +1,4 @@
-"""Writes a network as ONNX and shows that onnxruntime computes what torch does. Needs torch, onnx and onnxruntime."""
+"""Writes a network as ONNX and shows that onnxruntime computes what torch does."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def finish_model(path: Path, *, mean, std) -> None:
 def trace_network(network: torch.nn.Module, images: torch.Tensor, path: Path) -> None:
     """Write `network` to `path` as torch's exporter does, the batch size free; `images` (2, ...) trace it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's notes on its own future
+        warnings.simplefilter("ignore")  # the exporter announces its changes
         torch.onnx.export(
             network,
             (images,),
@@ -102,7 +102,7 @@ def logits_of(path: Path, images: np.ndarray) -> np.ndarray:
     """Logits (n, classes) of normalised images by an ONNX file; InputError where onnxruntime cannot run it here."""
     try:
         return _open_session(path).run(["logits"], {"input": images})[0]
-    except Exception as error:  # onnxruntime's own exceptions have no common base
+    except Exception as error:  # onnxruntime's exceptions have no common base
         raise InputError(f"onnxruntime cannot run it here ({error})", where=path.name) from None
 
 

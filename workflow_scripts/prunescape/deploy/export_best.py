@@ -11,12 +11,11 @@ import torch
 
 from prunescape.deploy.export import export_model
 from prunescape.deploy.export_precisions import export_precision, subnormal_weights
-from prunescape.deploy.quantise import spread
-from prunescape.deploy.ranking import best_records
+from prunescape.deploy.quantise import evenly_spread
 from prunescape.models.build import planned_network
 from prunescape.models.weights import load_weights
 from prunescape.store.files import file_digest, read_json, write_json
-from prunescape.store.records import WIDTHS, unpack_bits
+from prunescape.store.records import OK, WIDTHS, unpack_bits
 from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
 
@@ -45,7 +44,7 @@ def export_best(
     damaged, or an exported model does not compute what torch does.
     """
     torch.set_num_threads(1)
-    shutil.rmtree(out, ignore_errors=True)  # export.json speaks for the models beside it
+    shutil.rmtree(out, ignore_errors=True)  # export.json stands for the models beside it
     prepared, known = load_prepared(data, identity, folder=folder), read_json(identity, "mean", "std")
     scaling = {name: known[name] for name in ("mean", "std")}
     contents = [read_json(record, *RECORD) for record in records]
@@ -66,6 +65,24 @@ def export_best(
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
 
 
+def best_records(records: list[dict], count: int, select_on: str = "validation") -> list[int]:
+    """Positions in `records` of the `count` best cells with status ok, best first; fewer when there are fewer.
+
+    Most correct validation images win, or test images where `select_on` is test or nothing is held out. Ties go to
+    the smallest setting, value by value in the order of names, then to the smallest seed: no other result breaks them.
+    """
+
+    def rank(position: int) -> tuple:
+        record = records[position]
+        held_out = record.get("val_correct") if select_on == "validation" else None
+        correct = record["correct"] if held_out is None else held_out
+        setting = record["setting"]
+        return -correct, *(setting[name] for name in sorted(setting)), record["seed"]
+
+    finished = [position for position, record in enumerate(records) if record["status"] == OK]
+    return sorted(finished, key=rank)[:count]
+
+
 def write_precisions(
     network: torch.nn.Module, others: list[str], file: Path, *, images: np.ndarray, calibration, mean, std
 ) -> dict[str, tuple[Path, dict | None]]:
@@ -82,9 +99,9 @@ def write_precisions(
 def calibration_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:
     """Real TRAINING images, evenly spaced, without augmentation: float32 (up to 256, channels, height, width)."""
     if isinstance(prepared, PreparedData):
-        images = prepared.train_images[spread(len(prepared.train_images))]
+        images = prepared.train_images[evenly_spread(len(prepared.train_images))]
     else:
-        rows = prepared.train_listing[spread(len(prepared.train_listing))]
+        rows = prepared.train_listing[evenly_spread(len(prepared.train_listing))]
         crop = {"resize": prepared.resize, "size": prepared.size}
         paths = [Path(prepared.folder) / os.fsdecode(row["path"]) for row in rows]
         images = np.stack([read_crop(path, **crop) for path in paths]).transpose(0, 3, 1, 2)
@@ -106,7 +123,7 @@ def describe(file: Path, record: dict, prepared: PreparedData | PreparedFolder) 
     """What is known of an exported file: its cell, the cell's score in torch, its digest and its sizes in bytes.
 
     `correct` and `tested` count the test images that the data file stores, all or an image folder's sample, so that
-    a target can measure the same; `top1` is the cell's own, of the whole test split.
+    a target can measure the same; `top1` is that of the cell, on the whole test split.
     """
     content = file.read_bytes()
     return {

@@ -1,4 +1,4 @@
-"""The same trained network in other precisions, as ONNX files beside its float one. Needs torch and onnxruntime."""
+"""The same trained network in other precisions, as ONNX files beside its float one."""
 
 from __future__ import annotations
 

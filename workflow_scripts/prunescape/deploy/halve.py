@@ -1,4 +1,4 @@
-"""Writes an ONNX model in 16 bits, its input and logits left in 32. Needs onnx, no torch."""
+"""Writes an ONNX model in 16 bits, its input and logits left in 32."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def halve(source: Path, precision: str, out: Path) -> None:
     """
     kind, model = HALVES[precision], onnx.load(source)
     graph = model.graph
-    del graph.value_info[:]  # they speak of float
+    del graph.value_info[:]  # they describe float tensors
     for tensor in graph.initializer:
         _round(tensor, kind)
     for node in graph.node:

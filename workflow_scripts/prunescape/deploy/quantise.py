@@ -1,4 +1,4 @@
-"""Writes an ONNX model in 8-bit integers, calibrated on real images. Needs onnx and onnxruntime, no torch."""
+"""Writes an ONNX model in 8-bit integers, calibrated on real images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def quantise(source: Path, images: np.ndarray, out: Path) -> None:
 
     root = logging.getLogger()
     level = root.level
-    root.setLevel(logging.ERROR)  # the library's advice to run a step that needs another package
+    root.setLevel(logging.ERROR)  # it advises a step that needs another package
     try:
         with tempfile.TemporaryDirectory() as folder:
             written = Path(folder) / "int8.onnx"
@@ -45,7 +45,7 @@ def _reader(images: np.ndarray):
     from onnxruntime.quantization import CalibrationDataReader
 
     class Batches(CalibrationDataReader):
-        """Hands over the calibration images, batch by batch, then None."""
+        """The calibration images, batch by batch, then None."""
 
         def __init__(self) -> None:
             self.batches = iter([images[start : start + BATCH] for start in range(0, len(images), BATCH)])
@@ -57,6 +57,6 @@ def _reader(images: np.ndarray):
     return Batches()
 
 
-def spread(count: int, wanted: int = CALIBRATION_IMAGES) -> np.ndarray:
-    """`wanted` positions, or all, evenly spaced over `count` images: of every class where images lie sorted."""
-    return np.linspace(0, count - 1, min(count, wanted)).round().astype(int)
+def evenly_spread(count: int, most: int = CALIBRATION_IMAGES) -> np.ndarray:
+    """At most `most` positions, evenly spaced over `count` images: of every class where images lie sorted."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int)

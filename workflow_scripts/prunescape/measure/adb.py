@@ -1,7 +1,7 @@
-"""Measures on an Android device with onnxruntime's own onnxruntime_perf_test, pushed and run through `adb`.
+"""Measures on an Android device with onnxruntime's onnxruntime_perf_test, pushed and run through `adb`.
 
-Needs `adb` and that binary, built for the device, on this host. Latency only, with random inputs: the binary tells no
-classes. Energy is Android's own estimate of what the shell used of the battery.
+Needs `adb` and that binary, built for the device, on this host. Latency only, with random inputs: the binary reports no
+classes. Energy is Android's estimate of what the shell used of the battery.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from prunescape.measure.retrying import ConnectionLost, alone_on, with_retries
 BINARY = "onnxruntime_perf_test"
 PROVIDERS = {"CPUExecutionProvider": "cpu", "XnnpackExecutionProvider": "xnnpack", "NnapiExecutionProvider": "nnapi"}
 ROUNDS = 3  # over all models, in alternating order, against a drift of the device's speed
-BATTERY_SECONDS = 30  # long against the grain of Android's estimate
+BATTERY_SECONDS = 30  # long against the resolution of Android's estimate
 SHELL = 2000  # Android's user id of what adb runs
 STEP_SECONDS = 300
 COULOMBS_PER_MAH = 3.6
 GONE = ("not found", "offline", "no devices", "protocol fault", "closed", "cannot connect")
-UNTOLD = {"cpu_seconds_per_run": None, "cpu_samples_s": [], "peak_memory_bytes": None}
-UNTOLD |= {"latency_dataset_s": None, "dataset_samples_s": []}
+NOT_MEASURED = {"cpu_seconds_per_run": None, "cpu_samples_s": [], "peak_memory_bytes": None}
+NOT_MEASURED |= {"latency_dataset_s": None, "dataset_samples_s": []}
 HALF = "onnxruntime_perf_test does not tell whether this provider computes in 16 bits"
 
 
 def measure(target: dict, spec: dict) -> dict:
     """What can be measured of `spec` on the device `target["serial"]`, in the agent's form (agent.py says more).
 
-    Raises InputError with the target's name when the device cannot be had, or a float model does not run there.
+    Raises InputError with the target's name when the device cannot be reached, or a float model does not run there.
     """
     if spec["provider"] not in PROVIDERS:
         where = f"targets.{target['name']}.provider"
@@ -102,10 +102,10 @@ class Device:
             raise InputError(f"{source} cannot be sent: {said}", where=f"targets.{self.target['name']}")
 
     def describe(self, provider: str) -> dict[str, Any]:
-        """What a latency depends on besides the model, as far as Android's properties tell."""
+        """What a latency depends on besides the model, as far as Android's properties say."""
         properties = {"host": "ro.product.model", "cpu": "ro.soc.model", "platform": "ro.build.fingerprint"}
-        told = {name: self.shell(f"getprop {key}").stdout.strip() or None for name, key in properties.items()}
-        return {"started": _now(), **told, "onnxruntime": None, "provider": provider}
+        known = {name: self.shell(f"getprop {key}").stdout.strip() or None for name, key in properties.items()}
+        return {"started": _now(), **known, "onnxruntime": None, "provider": provider}
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Measurement:
     folder: str
 
     def run(self) -> dict[str, list[dict]]:
-        """`latency` and `not_run` as the agent gives them."""
+        """`latency` and `not_run` as in the agent's result."""
         latency, not_run, running = [], [], {}
         for number, model in enumerate(self.spec["models"]):
             if "half" in model:
@@ -143,7 +143,7 @@ class Measurement:
         flush = {"flush_to_zero": bool(self.spec["protocol"].get("flush_to_zero")), "runs_per_sample": 1}
         entries = []
         for number in (number for number in running if number not in reasons):
-            timing = summarise(samples[number], samples[number]) | UNTOLD
+            timing = summarise(samples[number], samples[number]) | NOT_MEASURED
             entries.append(
                 {"id": running[number]["id"], **setting, **flush, **timing, **self._energy(number, **setting)}
             )
@@ -213,22 +213,22 @@ def run_seconds(output: str) -> list[float]:
 
 
 def battery_mah(stats: str) -> float | None:
-    """What Android estimates that the shell used, in mAh, from `dumpsys batterystats --checkin`: the power use item
+    """What Android estimates that the shell used, in mAh, from `dumpsys batterystats --checkin`.
 
-    `version,user,l,pwi,uid,mAh,...`; None where it says nothing.
+    The power use item is `version,user,l,pwi,uid,mAh,...`; None where there is none.
     """
     found = re.search(rf"^\d+,{SHELL},l,pwi,uid,([0-9.]+)", stats, re.MULTILINE)
     return float(found[1]) if found and float(found[1]) > 0 else None
 
 
 def battery_volts(state: str) -> float | None:
-    """The voltage in `dumpsys battery`, which tells millivolts."""
+    """The voltage in `dumpsys battery`, which has millivolts."""
     found = re.search(r"^\s*voltage:\s*(\d+)", state, re.MULTILINE)
     return int(found[1]) / 1000 if found and int(found[1]) > 0 else None
 
 
 def last_line(text: str) -> str:
-    """The last line that says something."""
+    """The last line that is not empty."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing"
 

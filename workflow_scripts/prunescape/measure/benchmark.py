@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from prunescape.errors import InputError
-from prunescape.measure.transport import measure_on
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.tasks.images.prepared import load_prepared
 
@@ -119,3 +119,12 @@ def with_source(entry: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]
     """An entry of latency; the energy that an emulated target's host used only estimates the real one's."""
     estimated = target["kind"] == "emulated" and entry["energy_source"] == "measured"
     return {**entry, "energy_source": "estimated"} if estimated else entry
+
+
+def measure_on(target: dict, spec: dict) -> dict:
+    """What the agent measures for `spec` (agent.py says more) on `target`, the settings of one kind.
+
+    The paths in `spec` are of this host. Only the kind's own module is loaded: an edit of another kind measures nothing
+    again. Raises InputError when the target cannot be reached or the agent fails.
+    """
+    return importlib.import_module(f"prunescape.measure.{target['kind']}").measure(target, spec)

@@ -1,4 +1,4 @@
-"""Measures on this host held to less: fewer CPUs, a share of CPU time, a limit of memory. Needs Linux.
+"""Measures on this host under limits: fewer CPUs, a share of CPU time, less memory. Linux only.
 
 Fewer CPUs are an affinity; the others need systemd or a control group that this user may make.
 """
@@ -39,7 +39,7 @@ class Limits:
 def measure(target: dict, spec: dict) -> dict:
     """What the agent measures for `spec` under the limits of `target`: cpus, cpu_quota, memory_mb (MiB) or None.
 
-    Raises InputError when this host cannot be held so, or the agent does not live within the memory.
+    Raises InputError when this host cannot be limited so, or the memory is not enough for the agent.
     """
     where = f"targets.{target['name']}"
     memory = None if target["memory_mb"] is None else target["memory_mb"] * MEBIBYTE
@@ -98,7 +98,7 @@ def systemd_command(limits: Limits) -> list[str]:
 
 
 def unified_group(limits: Limits, stack: ExitStack) -> list[Path]:
-    """One new group of version 2, beside or within this process's own, removed with `stack`; or none."""
+    """One new group of version 2, beside or within that of this process, removed with `stack`; or none."""
     files = {} if limits.cpu_quota is None else {"cpu.max": f"{_quota(limits)} {_period(limits)}"}
     files |= {} if limits.memory is None else {"memory.max": str(limits.memory)}
     mounted = [group for kind, _, group in mounted_groups() if kind == "cgroup2"]
@@ -128,7 +128,7 @@ def separate_groups(limits: Limits, stack: ExitStack) -> list[Path]:
 
 
 def mounted_groups() -> list[tuple[str, list[str], Path]]:
-    """(cgroup or cgroup2, controllers, this process's own folder) of every mounted hierarchy of control groups."""
+    """(cgroup or cgroup2, controllers, this process's folder) of every mounted hierarchy of control groups."""
     own: dict[str, str] = {}
     for line in _lines(OWN_GROUPS):
         _, controllers, path = line.split(":", 2)

@@ -1,4 +1,4 @@
-"""Benchmarks of any ONNX files, trained here or not, on this host or a target of a study. Needs onnxruntime there."""
+"""Benchmarks of any ONNX files, trained here or not, on this host or a target of a study."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prunescape.config.study import load_study
 from prunescape.config.targets import Local
 from prunescape.config.yaml_file import refuse_repeated_keys
 from prunescape.errors import InputError, nearest
-from prunescape.measure.transport import measure_on
+from prunescape.measure.benchmark import measure_on
 
 PROTOCOL = ("warmups", "repeats", "chunk_seconds")
 
@@ -65,7 +65,7 @@ def _study(configfile: Path):
 
 
 def bench_lines(found: dict[str, Any]) -> list[str]:
-    """What `bench_files` gives, for a person: one line per file and setting."""
+    """What `bench_files` measured as text: one line per file and setting."""
     about = found["environment"]
     lines = [f"{about['host']}, {about['cpu']}, onnxruntime {about['onnxruntime']}, {about['provider']}"]
     for entry in found["latency"]:

@@ -1,4 +1,4 @@
-"""Runs the timing agent on this host, in a process of its own. Needs onnxruntime there, not here."""
+"""Runs the timing agent on this host, in another process."""
 
 import json
 import subprocess
@@ -16,21 +16,21 @@ TAIL_LINES = 20
 
 
 def measure(target: dict, spec: dict) -> dict:
-    """What the agent measures for `spec` on this host; a local target has nothing more to say."""
+    """What the agent measures for `spec` on this host; a local target has no other settings."""
     return run_agent(spec)
 
 
-def run_agent(spec: dict, held: Sequence[str] = ()) -> dict:
+def run_agent(spec: dict, limiter: Sequence[str] = ()) -> dict:
     """What the agent (agent.py says more) measures for `spec`; its progress goes to standard error.
 
-    `held` is a command that starts the agent's own under limits. The agent ends when this process does. Raises
-    InputError with its last words when it fails.
+    `limiter` is a command that runs the agent's command under limits. The agent ends when this process does. Raises
+    InputError with the last line that it printed when it fails.
     """
-    command = [*held, sys.executable, "-I", str(AGENT), "-"]
+    command = [*limiter, sys.executable, "-I", str(AGENT), "-"]
     with tempfile.TemporaryFile("w+") as result:
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=result, stderr=pipe, text=True) as agent:
-            hand_over(json.dumps(spec), agent)
+            write_input(json.dumps(spec), agent)
             tail = deque(relay(agent.stderr), maxlen=TAIL_LINES)
         result.seek(0)
         output = result.read()
@@ -44,8 +44,8 @@ def agent_error(status: int, tail: Iterable[str]) -> InputError:
     where = f"the timing agent ended with status {status}"
     signal = -status if status < 0 else status - 128
     if signal == 9:
-        return InputError("it was killed (signal 9)", where=where, hint="most often for want of memory")
-    return InputError(_last_words(tail), where=where)
+        return InputError("it was killed (signal 9)", where=where, hint="most often there was too little memory")
+    return InputError(_last_line(tail), where=where)
 
 
 def result_in(output: str) -> dict:
@@ -60,13 +60,13 @@ def result_in(output: str) -> dict:
     raise InputError("the timing agent gave no result", where=" ".join(output.split())[-200:] or "no output")
 
 
-def hand_over(text: str, agent: subprocess.Popen) -> None:
+def write_input(text: str, agent: subprocess.Popen) -> None:
     """Write `text` to the standard input of `agent`, and close it."""
     try:
         with agent.stdin:
             agent.stdin.write(text)
     except BrokenPipeError:
-        pass  # the agent has ended already: its status and last words tell why
+        pass  # the agent has ended already: its status and last line say why
 
 
 def relay(stream: IO[str]) -> Iterator[str]:
@@ -76,6 +76,6 @@ def relay(stream: IO[str]) -> Iterator[str]:
         yield line.strip()
 
 
-def _last_words(tail) -> str:
+def _last_line(tail) -> str:
     lines = [line for line in tail if line]
     return lines[-1].removeprefix("error: ") if lines else "it said nothing"

@@ -1,4 +1,4 @@
-"""What every connection to a target needs: one benchmark at a time, and another try when it drops. Needs nothing."""
+"""What every connection to a target needs: one benchmark at a time, and another try when it drops."""
 
 from __future__ import annotations
 

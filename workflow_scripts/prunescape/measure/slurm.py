@@ -1,4 +1,4 @@
-"""Measures on the node that Slurm gave to this job; the rule asks Slurm for it. Needs onnxruntime there."""
+"""Measures on the node that Slurm gave to this job; the rule asks Slurm for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures on a host that the user's own OpenSSH reaches: the agent is sent, runs, and prints its result.
+"""Measures on a host that the user's OpenSSH reaches: the agent is sent, runs, and prints its result.
 
 Needs `ssh` here; there a POSIX shell, tar, and Python with numpy and onnxruntime.
 """
@@ -28,12 +28,12 @@ from prunescape.errors import InputError
 from prunescape.measure.local import AGENT, agent_error, result_in
 from prunescape.measure.retrying import ConnectionLost, alone_on, with_retries
 
-LOST = 255  # ssh's own exit status for its own failures
+LOST = 255  # ssh's exit status where the connection failed, not the command
 STEP_SECONDS = 300  # for each small step; sending and measuring take `timeout_seconds`
 POLL_SECONDS = 0.2
 SHORT = "/tmp"
 FOLDER = "prunescape-folder="  # marks our line among those that a login prints
-# ssh's words for what another try does not mend
+# parts of ssh's messages about what another try does not mend
 HOPELESS = {
     "Host key verification failed": "its host key is unknown or has changed: connect once by hand with `ssh`",
     "Permission denied": "it refuses the login: a key without a passphrase, or an agent that holds it, is needed",
@@ -41,9 +41,7 @@ HOPELESS = {
     "Bad configuration option": "ssh's configuration is damaged",
     "Can't open user config file": "ssh's configuration cannot be read",
 }
-
-
-TELLING = ("No space left", "quota", "denied", "Permission", *HOPELESS)
+INFORMATIVE = ("No space left", "quota", "denied", "Permission", *HOPELESS)
 
 
 def measure(target: dict, spec: dict) -> dict:
@@ -77,7 +75,7 @@ class Remote:
 
     def command(self, *options: str) -> list[str]:
         """The `ssh` command up to what it runs; host keys are always checked, and nothing asks for a password."""
-        wanted = {
+        values = {
             "BatchMode": "yes",
             "StrictHostKeyChecking": "yes",
             "ConnectTimeout": "30",
@@ -89,44 +87,45 @@ class Remote:
             "ControlPersist": "120",
         }
         config = ["-F", self.target["ssh_config"]] if self.target["ssh_config"] else []
-        settings = [part for name, value in wanted.items() for part in ("-o", f"{name}={value}")]
+        settings = [part for name, value in values.items() for part in ("-o", f"{name}={value}")]
         return ["ssh", "-T", *config, *settings, *options, "--", self.target["host"]]
 
     def run(
-        self, script: str, *, given: bytes = b"", seconds: float = STEP_SECONDS, told: bool = False
+        self, script: str, *, stdin: bytes = b"", seconds: float = STEP_SECONDS, echo: bool = False
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a POSIX shell script there, whatever the login shell; raises as `check` does.
 
-        `told` passes its standard error on as it comes. Files take its output: a shared connection that ssh leaves in
-        the background would hold a pipe open.
+        With `echo` its standard error is printed as it comes. Files take its output: a shared connection that ssh
+        leaves in the background would hold a pipe open.
         """
         command = [*self.command(), f"exec sh -c {shlex.quote(script)}"]
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-            source.write(given)
+            source.write(stdin)
             source.seek(0)
             try:
                 process = subprocess.Popen(command, stdin=source, stdout=output, stderr=errors)
             except FileNotFoundError:
                 raise InputError("there is no ssh here", hint="install OpenSSH's client") from None
-            _await(process, seconds, errors if told else None)
+            _await(process, seconds, errors if echo else None)
             done = subprocess.CompletedProcess(command, process.returncode, _content(output), _content(errors))
         self.check(done)
         return done
 
     def check(self, done: subprocess.CompletedProcess) -> None:
         """Raise ConnectionLost, or InputError where another try would not help, for a failure of ssh itself."""
-        said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+        lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         if done.returncode != LOST:
             return
-        for words, meaning in HOPELESS.items():
-            if any(words in line for line in said):
-                raise self.failure(meaning, said)
-        raise ConnectionLost(said[-1].strip() if said else "the connection was lost")
+        for message, meaning in HOPELESS.items():
+            if any(message in line for line in lines):
+                raise self.failure(meaning, lines)
+        raise ConnectionLost(lines[-1].strip() if lines else "the connection was lost")
 
-    def failure(self, what: str, said: list[str]) -> InputError:
-        """An error of this target, with the line of what the other side said that tells most."""
-        told = next((line for line in said if any(word in line for word in TELLING)), said[-1] if said else "nothing")
-        return InputError(what, where=f"targets.{self.target['name']}", hint=f"it said: {told}")
+    def failure(self, what: str, lines: list[str]) -> InputError:
+        """An error of this target, with the most informative of the `lines` that it printed."""
+        last = lines[-1] if lines else "nothing"
+        line = next((line for line in lines if any(part in line for part in INFORMATIVE)), last)
+        return InputError(what, where=f"targets.{self.target['name']}", hint=f"it said: {line}")
 
     @contextmanager
     def folder(self) -> Iterator[str]:
@@ -148,7 +147,7 @@ class Remote:
     def send(self, spec: dict, folder: str) -> None:
         """Copy the agent, the models and the test split into `folder`."""
         done = self.run(
-            f"cd {shlex.quote(folder)} && tar -xf -", given=bundle(spec), seconds=self.target["timeout_seconds"]
+            f"cd {shlex.quote(folder)} && tar -xf -", stdin=bundle(spec), seconds=self.target["timeout_seconds"]
         )
         if done.returncode != 0:
             raise self.failure("the models cannot be sent", _lines(done.stderr))
@@ -156,18 +155,18 @@ class Remote:
     def measure(self, spec: dict, folder: str) -> dict:
         """Run the agent in `folder`."""
         python = _remote_path(self.target["python"])
-        # `exit` keeps the shell: it tells a signal that killed the agent as 128 + its number, ssh itself would not.
+        # `exit` keeps the shell: it reports a signal that killed the agent as 128 + its number, ssh itself would not.
         # The empty line ends what a login may have printed.
         script = f"echo; cd {shlex.quote(folder)} && {python} -I agent.py -; exit $?"
-        given = json.dumps(sent_spec(spec)).encode()
-        done = self.run(script, given=given, seconds=self.target["timeout_seconds"], told=True)
+        stdin = json.dumps(sent_spec(spec)).encode()
+        done = self.run(script, stdin=stdin, seconds=self.target["timeout_seconds"], echo=True)
         if done.returncode != 0:
             error = agent_error(done.returncode, _lines(done.stderr))
             raise InputError(error.what, where=f"targets.{self.target['name']}: {error.where}", hint=error.hint)
         return result_in(done.stdout.decode(errors="replace"))
 
     def close(self) -> None:
-        """End the shared connection; one that is gone already is no matter."""
+        """End the shared connection; one that has ended already is no error."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(self.command("-O", "exit"), capture_output=True, timeout=STEP_SECONDS)
 

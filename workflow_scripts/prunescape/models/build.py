@@ -1,4 +1,4 @@
-"""Builds an unpruned network and gives it fresh weights. Needs torch and the one architecture module named."""
+"""Builds an unpruned network and gives it fresh weights."""
 
 import importlib
 
@@ -10,7 +10,7 @@ from prunescape.models.rebuild import rebuild
 
 
 def build_model(architecture: str, model: str, *, in_channels: int, classes: int | None) -> nn.Module:
-    """The full network `model`, built by the module `architecture` (nets.names tells which).
+    """The full network `model`, built by the module `architecture` (see config/models.py).
 
     Takes images (n, in_channels, height, width), gives logits (n, classes). Its weights are arbitrary until
     `initialise` or a file sets them, but the same on every call: construction draws from a fixed seed.
@@ -31,11 +31,11 @@ def planned_network(plan: dict) -> nn.Module:
 
 
 def initialise(network: nn.Module, seed: int) -> nn.Module:
-    """Give every layer fresh weights: seed, `reset_parameters()` everywhere, then the architecture's He normal
-    (matthiesen2023, Table 3.3). The same seed and widths give the same weights, bit for bit.
+    """Give every layer fresh weights: `reset_parameters()` everywhere, then the architecture's He normal.
 
-    `network` comes from `build_model`, on the CPU in the default memory format (another format draws in another
-    order). The global random state is left as it was. Returns `network`.
+    As in matthiesen2023, Table 3.3. The same seed and widths give the same weights, bit for bit. `network` comes from
+    `build_model`, on the CPU in the default memory format (another format draws in another order). The global random
+    state is left as it was. Returns `network`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

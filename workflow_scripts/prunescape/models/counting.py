@@ -1,4 +1,4 @@
-"""Counts the FLOPs and the parameters of a network. Needs torch."""
+"""Counts the FLOPs and the parameters of a network."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ class LayerFlops(TorchDispatchMode):
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients inside; every module has its own mode back afterwards."""
+    """Evaluation mode without gradients inside; afterwards every module is in the mode that it had before."""
     modes = {module: module.training for module in network.modules()}
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # one fused operator would hide the linear layers
@@ -85,9 +85,9 @@ def first_line(error: BaseException) -> str:
 
 
 def count_flops(network: nn.Module, input_shape) -> int:
-    """F = 2 x multiply-accumulates of convolutions and linear layers for one image of `input_shape` (C, H, W);
+    """F = 2 x multiply-accumulates of convolutions and linear layers for one image of `input_shape` (C, H, W).
 
-    batch norm, activations and biases count nothing (matthiesen2023, Table 3.2). Raises InputError as `layer_flops`.
+    Batch norm, activations and biases count nothing (matthiesen2023, Table 3.2). Raises InputError as `layer_flops`.
     """
     return sum(layer_flops(network, input_shape).flops.values())
 

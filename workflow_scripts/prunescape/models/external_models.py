@@ -1,4 +1,4 @@
-"""Models of the user's own code, named `package.module:factory`. Needs that code importable, from here or installed."""
+"""Models of the user's own code, named `package.module:factory`: importable from the working folder, or installed."""
 
 import importlib
 import inspect

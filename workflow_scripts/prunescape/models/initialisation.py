@@ -1,4 +1,4 @@
-"""The parts of weight initialisation that architectures share. Needs torch."""
+"""The parts of weight initialisation that architectures share."""
 
 import torch
 from torch import nn
@@ -7,11 +7,11 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def reset(network: nn.Module) -> None:
-    """Reset every layer to its own default; batch norm gets weight 1, bias 0, mean 0, variance 1."""
+    """Reset every layer to its default; batch norm gets weight 1, bias 0, mean 0, variance 1."""
     for module in network.modules():
-        own = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
-        if callable(own):
-            own()
+        reset_layer = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
+        if callable(reset_layer):
+            reset_layer()
 
 
 def he_normal_convolutions(network: nn.Module, mode: str) -> None:

@@ -1,4 +1,4 @@
-"""MobileNetV2 for 32x32 images (Sandler et al. 2018), with the strides of Chen (2018). Needs torch.
+"""MobileNetV2 for 32x32 images (Sandler et al. 2018), with the strides of Chen (2018).
 
 Chen's code is the source that matthiesen2023 (3.1.2) names: the first block, too, has a 1x1 expansion, the classifier
 is one linear layer, and there is no dropout.

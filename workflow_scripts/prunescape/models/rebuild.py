@@ -1,4 +1,4 @@
-"""Resizes a full network's layers to recorded shapes, so that training needs no pruning library. Needs torch."""
+"""Resizes a full network's layers to recorded shapes, so that training needs no pruning library."""
 
 import torch
 from torch import nn
@@ -54,11 +54,11 @@ def resize(module: nn.Module, widths: dict[str, int | list[int]]) -> None:
 
 
 def rebuild(network: nn.Module, modules: dict[str, dict]) -> nn.Module:
-    """Resize a freshly built full network, in place, to the shapes that widths.json holds under "modules":
+    """Resize a freshly built full network, in place, to the `modules` of widths.json.
 
     {layer: {in_channels, out_channels, groups} | {in_features, out_features} | {num_features} | ...}. The resized
-    layers hold zeros until `initialise` or a file sets them. Returns `network`.
-    Raises InputError when a layer is missing or of another kind.
+    layers hold zeros until `initialise` or a file sets them. Returns `network`. Raises InputError when a layer is
+    missing or of another kind.
     """
     layers = dict(network.named_modules())
     for name, widths in modules.items():

@@ -1,4 +1,4 @@
-"""ResNets for small images (He et al. 2015b, section 4.2) with parameter-free shortcuts (option A). Needs torch.
+"""ResNets for small images (He et al. 2015b, section 4.2) with parameter-free shortcuts (option A).
 
 After Idelbayev (2018), the source that matthiesen2023 (3.1.2) names; any input size of at least one pixel.
 """

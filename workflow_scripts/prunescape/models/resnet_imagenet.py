@@ -1,4 +1,4 @@
-"""ResNet-50 for 224x224 images as torchvision builds it (v1.5: the stride is in the 3x3 convolution). Needs torch.
+"""ResNet-50 for 224x224 images as torchvision builds it (v1.5: the stride is in the 3x3 convolution).
 
 Layers bear torchvision's names, so its weights load unchanged; torchvision itself is not needed.
 """

@@ -1,7 +1,7 @@
-"""Tensors with text metadata in one safetensors file that notices a changed byte. Needs torch and safetensors.
+"""Tensors with text metadata in one safetensors file that notices a changed byte.
 
 safetensors has no checksum: a flipped bit in a weight is another weight. The seal is a SHA-256 over the names, types,
-shapes, bytes and metadata of everything in the file; it stands in the file's own metadata.
+shapes, bytes and metadata of everything in the file; it stands in the file's metadata.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def write_tensors(
 ) -> None:
     """Write `tensors`, of any type, shape and device, and text `metadata` to `path`: sealed, and whole or not at all.
 
-    Equal content gives equal bytes.
+    Equal content becomes equal bytes.
     """
     kept = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     texts = dict(metadata or {})

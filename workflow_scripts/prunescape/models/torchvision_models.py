@@ -1,4 +1,4 @@
-"""Any classifier of torchvision under the name `torchvision:NAME`. Needs torchvision."""
+"""Any classifier of torchvision under the name `torchvision:NAME`."""
 
 from torch import nn
 
@@ -10,9 +10,10 @@ AUXILIARY_HEADS = ("AuxLogits", "aux1", "aux2")
 
 
 def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
-    """torchvision's classifier with fresh weights and without the auxiliary heads of GoogLeNet and Inception, which
+    """torchvision's classifier with fresh weights, without auxiliary heads.
 
-    only their training uses. Raises InputError for an unknown name or images without three channels.
+    Only the training of GoogLeNet and Inception uses these. Raises InputError for an unknown name or images without
+    three channels.
     """
     declare_missing_operators()
     import torchvision

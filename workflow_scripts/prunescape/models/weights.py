@@ -1,4 +1,4 @@
-"""Reads and writes a network's weights as sealed safetensors. Needs torch."""
+"""Reads and writes a network's weights as sealed safetensors."""
 
 from pathlib import Path
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescape.analysis.axes import DEFAULT_AXES, Axes
 from prunescape.analysis.cells_table import read_study_cells, scores
+from prunescape.analysis.metric import DEFAULT_METRIC
+from prunescape.analysis.results import Analysis
 from prunescape.analysis.sources.optuna_storage import read_cells_or_trials
+from prunescape.config.analysis import AnalysisTerms
+from prunescape.store.tables import read_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,23 +32,32 @@ class Terms:
     risk_threshold: float
 
     @classmethod
-    def of(cls, study: Mapping[str, Any], thresholds: Iterable[float]) -> Terms:
-        """The terms of a study's summary, which may be empty.
-
-        Without an analysis in it, thresholds are the `thresholds` of a result table, and risks are over the smallest.
-        """
-        plans, analysis = study.get("experiments", {}), study.get("analysis", {})
+    def of(cls, study: Mapping[str, Any]) -> Terms:
+        """The terms of a study's summary, which may be empty."""
+        plans, analysis = study.get("experiments", {}), study.get("analysis") or AnalysisTerms().model_dump()
         axes = {name: Axes.of(plan["grid"]) for name, plan in plans.items()}
         priors = {name: plan["prior"] for name, plan in plans.items()}
-        ordered = sorted(set(analysis.get("thresholds", thresholds)), reverse=True)
-        smallest = min(ordered, default=0.0)
-        return cls(axes, priors, tuple(ordered), analysis.get("risk_threshold", smallest))
+        return cls(axes, priors, tuple(sorted(analysis["thresholds"], reverse=True)), analysis["risk_threshold"])
 
     def axes_of(self, experiment: str) -> Axes:
         """The axes of an experiment."""
         return self.axes.get(experiment, DEFAULT_AXES)
 
-    def read_scores(self, cells: Path | str) -> dict[str, pd.DataFrame]:
-        """The landscapes of every experiment in a table of cells; raises InputError for an unusable one."""
-        known = read_study_cells(cells, self.axes) if self.axes else read_cells_or_trials(cells, partial=True)
-        return {name: scores(rows, self.axes_of(name)) for name, rows in known.groupby("experiment", sort=True)}
+    @property
+    def all_axes(self) -> list[Axes]:
+        """The different axes of the experiments."""
+        return list(dict.fromkeys(self.axes.values())) or [DEFAULT_AXES]
+
+    def read_cells(self, path: Path | str) -> pd.DataFrame:
+        """A table of cells, each checked on the axes of its experiment; raises InputError for an unusable one."""
+        return read_study_cells(path, self.axes) if self.axes else read_cells_or_trials(path, partial=True)
+
+    def scores(self, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """The landscapes of every experiment."""
+        return {name: scores(rows, self.axes_of(name)) for name, rows in cells.groupby("experiment", sort=True)}
+
+    def read(self, name: str, path: Path | str) -> pd.DataFrame:
+        """The table of RESULTS called `name`; raises InputError when it is missing, damaged or lacks a column."""
+        limits = {"thresholds": self.thresholds, "risk_threshold": self.risk_threshold}
+        analyses = [Analysis({"axes": axes, "metric": DEFAULT_METRIC, **limits}) for axes in self.all_axes]
+        return read_result(path, {key: column for each in analyses for key, column in each.columns(name).items()})

@@ -1,6 +1,6 @@
-"""What happens to channels in operations without weights: one rule per operation that lets them through. Needs torch.
+"""What happens to channels in operations without weights: one rule per operation that lets them through.
 
-A rule (trace, args, kwargs, output) gives the channels of `output`, or None where they do not pass as they are.
+A rule (trace, args, kwargs, output) returns the channels of `output`, or None where they do not pass as they are.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def after_concatenation(trace, args, kwargs, output) -> Channels | None:
 
 
 def after_mean(trace, args, kwargs, output) -> Channels | None:
-    """A mean over other axes than the channels' own."""
+    """A mean over other axes than that of the channels."""
     entering = trace.known.get(args[0])
     dims = args[1] if len(args) > 1 else kwargs.get("dim")
     if entering is None or dims is None:

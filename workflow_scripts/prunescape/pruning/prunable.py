@@ -1,4 +1,4 @@
-"""Decides which output channels may be cut: the rule of matthiesen2023, 3.2.5. Needs torch.
+"""Decides which output channels may be cut: the rule of matthiesen2023, 3.2.5.
 
 In a residual network: channels whose producer and all consumers lie inside one block. Elsewhere: channels that no
 other producer is tied to. Never: channels of a skip connection, the first convolution, any classifier, and linear
@@ -34,7 +34,7 @@ class Tie:
 
 @dataclass(frozen=True)
 class Prunable:
-    """A layer whose output channels may be cut, and the sides of layers that go with it, its own first.
+    """A layer whose output channels may be cut, and the sides of layers that are cut with it, its output first.
 
     Channels leave in sets: grouped convolutions lose the same positions in each of their groups, so `step` channels
     (the number of groups) at a time; `channels` is a multiple of `step`.
@@ -64,8 +64,8 @@ class Structure:
         if self.prunable:
             return
         reasons = Counter(self.refused.values()).most_common(3)
-        told = "; ".join(f"{reason} ({count} of {len(self.refused)} layers)" for reason, count in reasons)
-        raise InputError(f"the network has no layer that may be cut: {told or 'it has no convolution'}")
+        listed = "; ".join(f"{reason} ({count} of {len(self.refused)} layers)" for reason, count in reasons)
+        raise InputError(f"the network has no layer that may be cut: {listed or 'it has no convolution'}")
 
 
 def group_count(module: nn.Module) -> int:
@@ -115,7 +115,7 @@ def as_ties(sides, channels: int) -> tuple[Tie, ...] | None:
 
 
 def refusal(layer: str, ties: tuple[Tie, ...], trace: ChannelTrace, uses: Counter, blocks: list[str]) -> str:
-    """Why the rule spares this producer; empty when it may be cut."""
+    """The reason why this producer may not be cut; empty when it may."""
     producers = [tie.layer for tie in ties if tie.axis == "out" and tie.layer in trace.first]
     held = next((trace.held[producer] for producer in producers if producer in trace.held), "")
     if held or not any(tie.axis == "in" for tie in ties):
@@ -127,7 +127,7 @@ def refusal(layer: str, ties: tuple[Tie, ...], trace: ChannelTrace, uses: Counte
         return "it is tied to a layer that does not use its weight as it is"
     if not blocks:
         linear = isinstance(trace.layers[layer], nn.Linear)
-        tied = "another layer's channels are tied to its own" if len(producers) > 1 else ""
+        tied = "another layer's channels are tied to it" if len(producers) > 1 else ""
         return "it is a linear layer outside residual blocks" if linear else tied
     block = innermost(layer, blocks)
     if block is None:

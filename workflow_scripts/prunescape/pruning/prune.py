@@ -1,4 +1,4 @@
-"""Prunes one network outside any study: the function behind `prunescape prune`. Needs torch, safetensors."""
+"""Prunes one network outside any study: the function behind `prunescape prune`."""
 
 import math
 from pathlib import Path
@@ -11,7 +11,7 @@ from prunescape.pruning.planning import check_request, finite, plan_content, pla
 from prunescape.store.files import write_json
 
 LARGEST_IMAGE = 100_000_000  # values: beyond any image, and below what one forward pass can hold
-OWN_WEIGHTS = "external_models"  # a factory may bring trained weights along
+FACTORIES = "external_models"  # a factory may return a network with trained weights
 DEFAULT_CLASSES = {"resnet_cifar": 10, "mobilenet_v2": 10, "resnet_imagenet": 1000, "torchvision_models": 1000}
 
 
@@ -49,15 +49,15 @@ def prune_model(
     """Prune `model` to the share `ratio` of its FLOPs for images of `input_shape` (C, H, W).
 
     Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
-    the network is freshly initialised with seed 0; a factory's keeps its own. `classes` defaults to 10 (CIFAR models)
-    or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises InputError as
-    `plan_widths`, and when OUT cannot be a folder.
+    the network is freshly initialised with seed 0; a factory's network keeps its weights. `classes` defaults to 10
+    (CIFAR models) or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises
+    InputError as `plan_widths`, and when OUT cannot be a folder.
     """
     shape, architecture, out = check_shape(input_shape), architecture_of(model), Path(out)
     check_request(method, ratio, score, min_keep)
     classes = DEFAULT_CLASSES.get(architecture) if classes is None else classes
     network = build_model(architecture, model, in_channels=shape[0], classes=classes)
-    if architecture != OWN_WEIGHTS:
+    if architecture != FACTORIES:
         initialise(network, 0)
     if weights is not None:
         load_weights(network, weights, ours=False)
@@ -74,17 +74,17 @@ def prune_model(
 
 
 def ranked_weights(weights, architecture: str) -> str:
-    """Whose weights ranked the filters and were cut."""
+    """The source of the weights that ranked the filters and were cut."""
     if weights is not None:
         return str(weights)
-    return "the factory's own" if architecture == OWN_WEIGHTS else "fresh initialisation, seed 0"
+    return "the factory's own" if architecture == FACTORIES else "fresh initialisation, seed 0"
 
 
 def report(content: dict, *, score: str, min_keep: float, weights, out: Path) -> dict:
-    """What `--json` prints: the content of widths.json with the cut layers only, and how it came about."""
-    told = {name: value for name, value in content.items() if name not in ("ratio", "layers", "modules")}
+    """What `--json` prints: the content of widths.json with the cut layers only, and what was asked for."""
+    kept = {name: value for name, value in content.items() if name not in ("ratio", "layers", "modules")}
     return {
-        **told,
+        **kept,
         "ratio_requested": content["ratio"],
         "score": score,
         "min_keep": min_keep,

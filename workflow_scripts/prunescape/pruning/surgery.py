@@ -1,4 +1,4 @@
-"""Cuts channels out of a network, weights and all. Needs torch and torch-pruning, which cuts each layer."""
+"""Cuts channels out of a network, weights included; torch-pruning cuts each layer."""
 
 import copy
 

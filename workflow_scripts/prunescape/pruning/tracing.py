@@ -1,8 +1,8 @@
 """Follows every channel of a network through one forward pass: which layers write it, read it, or hold it in place.
 
-Needs torch. Any operation it does not know holds the channels that enter it: unknown code is refused, never cut wrong.
-torch-pruning cuts each layer (nets.surgery), but its own graph (1.6.1) divides by zero on GoogLeNet and hardly ends on
-networks that concatenate a lot; where it does work, a test holds our cuts against it.
+Any operation it does not know holds the channels that enter it: unknown code is refused, never cut wrong.
+torch-pruning cuts each layer (surgery.py), but its graph (1.6.1) divides by zero on GoogLeNet and takes very long on
+networks that concatenate a lot; where it does work, a test compares our cuts with it.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ class ChannelTrace(TorchFunctionMode):
 
     `known` maps tensors to their channels; `owner[c]` is the layer that produces channel c, `first[layer]` its first
     channel, `parent` ties channels that go together, `ends` are the sides (layer, axis, ids) that change with them,
-    `held` the reasons why layers must keep their channels, `sites` the kinds of modules in whose own forward two
+    `held` the reasons why layers must keep their channels, `sites` the kinds of modules in whose forward two
     activations are added.
     """
 

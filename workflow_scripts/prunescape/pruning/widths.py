@@ -1,6 +1,6 @@
-"""FLOPs as a function of the widths, and the search for whole channels that reach a share of them. Needs numpy only.
+"""FLOPs as a function of the widths, and the search for whole channels that reach a share of them.
 
-Widths are counted in units: sets of channels that leave together (nets.prunable). One int64 array (G,) holds the units
+Widths are counted in units: sets of channels that leave together (prunable.py). One int64 array (G,) holds the units
 kept of each of the G layers that may be cut.
 """
 

@@ -1,7 +1,7 @@
-"""What a task gives to training: the splits of its data, a network's inputs and losses, and scores for the record.
+"""What a task provides to training: the splits of its data, a network's inputs and losses, and scores for the record.
 
 A task is a folder beside this file. Its module `task` has a class `Task` as here, `load_prepared`, which reads a
-prepared data set, and `example_data`, which makes up one of given size for measuring steps.
+prepared data set, and `example_data`, which makes up one of a given size for measuring steps.
 """
 
 from __future__ import annotations

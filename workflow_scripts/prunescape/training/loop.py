@@ -75,7 +75,7 @@ class Batch:
 
 @dataclass
 class Training:
-    """One network in training: with what `state.py` saves of it, it goes on from between any two batches.
+    """One network in training: with what `checkpointing.py` saves of it, it goes on from between any two batches.
 
     The learning rate of epoch e is the recipe's times `rate_factors[e]`.
     """

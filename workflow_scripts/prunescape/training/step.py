@@ -11,30 +11,22 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Task
-from prunescape.training.loop import Batch, Epoch
+from prunescape.training.loop import Batch, Epoch, Training
 from prunescape.training.optimisers import Optimiser, build_optimiser
 from prunescape.training.precision import computed_in, forward
 from prunescape.training.stack import Stack, stack_networks
 
 
-class Trained(Protocol):
-    """What a step changes of a training."""
-
-    network: nn.Module
-    optimiser: Optimiser
-    epoch: Epoch
-
-
 @dataclass
 class Throwaway:
-    """The same of a copy of a network: for measuring steps."""
+    """What a step changes of a training, of a copy of its network: for measuring steps."""
 
     network: nn.Module
     optimiser: Optimiser
@@ -151,7 +143,7 @@ class Step:
             self.epochs[place].add(outputs[place], labels[place], losses[place])
 
 
-def build_step(trained: Sequence[Trained], task: Task, precision: str) -> Step:
+def build_step(trained: Sequence[Training | Throwaway], task: Task, precision: str) -> Step:
     """A step of these trainings; networks of several become views of one stack. `precision` is as in the recipe."""
     for one in trained:
         one.optimiser.allocate()

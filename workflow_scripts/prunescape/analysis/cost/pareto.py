@@ -49,21 +49,16 @@ def pareto(measured: pd.DataFrame) -> pd.DataFrame:
         known = {name: part for name, (column, _) in COSTS.items() if len(part := _lowest(_one_source(here), column))}
         for name, part in known.items():
             column, unit = COSTS[name]
-            rows += [{**key, "cost": name, "unit": unit, **row} for row in _judged(part, [column])]
+            rows += [{**key, "cost": name, "unit": unit, **row} for row in _compared(part, [column])]
         rows += [{**key, "cost": TOGETHER, "unit": "", **row} for row in _together(known)]
     return pd.DataFrame(rows, columns=list(PARETO_COLUMNS))
 
 
-def on_front(accuracy: np.ndarray, costs: np.ndarray) -> np.ndarray:
-    """(models,) whether no other model is at least as accurate and as cheap in all of `costs`, and better in one.
+def dominance(accuracy: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """(models, models) whether the second is at least as accurate and as cheap in all costs, and better in one.
 
     `accuracy` is (models,), higher is better; `costs` (models, costs), lower is better.
     """
-    return ~dominance(accuracy, costs).any(axis=1)
-
-
-def dominance(accuracy: np.ndarray, costs: np.ndarray) -> np.ndarray:
-    """(models, models) whether the second dominates the first."""
     points = np.column_stack([-np.asarray(accuracy, dtype="float64"), np.asarray(costs, dtype="float64")])
     no_worse = (points[None] <= points[:, None]).all(axis=2)
     return no_worse & (points[None] < points[:, None]).any(axis=2)
@@ -93,10 +88,10 @@ def _together(known: dict[str, pd.DataFrame]) -> list[dict]:
         column = COSTS[name][0]
         table[column] = known[name].set_index(MODEL)[column]
     columns = [COSTS[name][0] for name in names]
-    return _judged(table.dropna(subset=columns).reset_index(), columns)
+    return _compared(table.dropna(subset=columns).reset_index(), columns)
 
 
-def _judged(models: pd.DataFrame, columns: list[str]) -> list[dict]:
+def _compared(models: pd.DataFrame, columns: list[str]) -> list[dict]:
     models = models.sort_values([*columns, *MODEL], kind="stable").reset_index(drop=True)
     beaten = dominance(models["top1"].to_numpy(), models[columns].to_numpy(dtype="float64"))
     names = [f"{row.variant} {row.rank} {row.precision}" for row in models.itertuples()]

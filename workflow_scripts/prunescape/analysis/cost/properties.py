@@ -7,14 +7,8 @@ import itertools
 import numpy as np
 
 
-def scaled(values: np.ndarray) -> np.ndarray:
-    """(n,) P_x / min(P), for values above 0 (liao2022, 4.1.2)."""
-    values = np.asarray(values, dtype="float64")
-    return values / values.min()
-
-
 def lard(values: np.ndarray) -> float:
-    """(max − min) / min: how much the largest property exceeds the smallest; `scaled(values).max()` − 1.
+    """(max − min) / min: how much the largest property exceeds the smallest.
 
     This is what liao2022's Table 4 and its text ("501 %") hold; its printed formula is `lard_printed`.
     """

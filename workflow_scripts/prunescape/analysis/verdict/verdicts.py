@@ -12,7 +12,7 @@ import numpy as np
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.keys import GROUP, VARIANT_KEY_COLUMNS
-from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP
+from prunescape.analysis.verdict.decision import INCONCLUSIVE
 from prunescape.analysis.verdict.screening import (
     ALPHA,
     ALPHA_SCREEN,
@@ -120,16 +120,6 @@ def verdicts(
     table = table.assign(alpha_screen=alpha_screen, claims=claims).replace([np.inf, -np.inf], np.nan)
     types = {name: kind for name, (kind, _) in columns.items() if kind != "string"}
     return table.astype(types).sort_values(SURFACE, ignore_index=True)
-
-
-def no_variant_needs_retuning(table: pd.DataFrame, *, metric: str = "top1", images: bool = False) -> bool:
-    """The claim over the whole study: all of its verdicts are keep.
-
-    Wrong with a chance of alpha at most without any correction: it is false only if R_v >= margin for some variant, and
-    is then made only if that variant's own verdict is wrong (intersection–union test).
-    """
-    found = table.loc[table["metric"] == metric, "verdict_images" if images else "verdict"]
-    return len(found) > 0 and bool((found == KEEP).all())
 
 
 def split_seeds(rows: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,6 @@ from typing import Any
 
 import matplotlib
 
-from prunescape.analysis.cost.pareto import PARETO_COLUMNS
 from prunescape.present.figures import (
     matplotlib_grid,
     matplotlib_landscape,
@@ -23,7 +22,6 @@ from prunescape.present.figures.pareto_data import pareto_figures
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
 from prunescape.present.terms import Terms
 from prunescape.store.files import file_digest, whole_file, write_json
-from prunescape.store.tables import read_result
 
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
@@ -55,11 +53,11 @@ def draw_figures(
 
     `study` is the study's summary, or empty. Raises InputError for unusable tables.
     """
-    regions, shapes = read_result(roi, {}), read_result(ellipses, {})
-    terms = Terms.of(study, regions["threshold"])
-    figures = study_figures(terms.read_scores(cells), regions, shapes, terms)
+    terms = Terms.of(study)
+    scores = terms.scores(terms.read_cells(cells))
+    figures = study_figures(scores, terms.read("roi", roi), terms.read("ellipses", ellipses), terms)
     if pareto:
-        figures += [(figure, OPEN) for figure in pareto_figures(read_result(pareto, PARETO_COLUMNS))]
+        figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto))]
     write_figures(figures, out)
 
 

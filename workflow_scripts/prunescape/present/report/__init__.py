@@ -1,1 +1,1 @@
-"""The report of a study: words, tables and the page."""
+"""The report of a study: sentences, tables and the page."""

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.cells_table import read_study_cells
 from prunescape.analysis.metric import METRICS
-from prunescape.analysis.results import LANDSCAPE, RESULTS
+from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
 from prunescape.errors import InputError
 from prunescape.present.figures.choice import LINKED, OPEN
 from prunescape.present.figures.folder import INDEX, LIBRARY
@@ -61,16 +60,12 @@ def write_report(
     measured, benchmarks.parquet; `figures` is a folder that `write_figures` wrote. `missing` holds {cell, reason, log}
     per cell that was not finished and makes the report a partial one. Raises InputError for unusable tables.
     """
-    results = Path(results)
+    results, terms = Path(results), Terms.of(study)
+    cells = terms.read_cells(results / "cells.parquet")
     measured = (results / "benchmarks.parquet").exists()
     benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
-    tables = {
-        name: read_result(results / f"{name}.parquet", {})
-        for name, result in RESULTS.items()
-        if measured or result.group == LANDSCAPE
-    }
-    terms = Terms.of(study, tables["roi"]["threshold"])
-    cells = read_study_cells(results / "cells.parquet", terms.axes)
+    names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
+    tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
     emulates = {name: target["emulates"] for name, target in study.get("targets", {}).items() if target.get("emulates")}
 
     def of(experiment: str) -> ExperimentResults:

@@ -14,7 +14,10 @@ from prunescape.present.numbers import DASH, is_missing, number, whole
 if TYPE_CHECKING:
     import pandas as pd
 
-Column = tuple[str, Callable[[Any], str]]
+# what a column shows of a row: the number of that name with so many decimals, times a factor; the count or text of that
+# name; or what a function makes of the row
+Shown = tuple[str, int] | tuple[str, int, float] | str | Callable[[Any], str]
+Columns = dict[str, Shown]
 
 
 @dataclass(frozen=True)
@@ -49,61 +52,48 @@ class ExperimentResults:
         return table[table["metric"] == metric]
 
 
-def make_table(title: str, rows: Iterable, columns: list[Column], notes: list[str], groups: list = ()) -> Table:
-    """The table that shows every row in every column."""
-    texts = [[show(row) for _, show in columns] for row in rows]
-    return Table(title, [head for head, _ in columns], texts, notes, list(groups))
+def make_table(title: str, rows: Iterable, columns: Columns | list[tuple[str, Columns]], notes: list[str]) -> Table:
+    """The table that shows every row in every column, by head; columns below a common head come as (head, columns)."""
+    spans = [("", columns)] if isinstance(columns, dict) else columns
+    every = [(head, shown) for _, below in spans for head, shown in below.items()]
+    texts = [[show(row, shown) for _, shown in every] for row in rows]
+    groups = [] if isinstance(columns, dict) else [(head, len(below)) for head, below in spans]
+    return Table(title, [head for head, _ in every], texts, notes, groups)
 
 
-def shown(name: str, decimals: int = 2, factor: float = 1.0) -> Callable[[Any], str]:
-    """Shows `factor` times the column `name` of a row, or a dash."""
-
-    def show(row: Any) -> str:
-        value = getattr(row, name)
-        return number(value if is_missing(value) else factor * value, decimals)
-
-    return show
-
-
-def counted_in(name: str) -> Callable[[Any], str]:
-    """Shows a count in the column `name` of a row, or a dash."""
-    return lambda row: whole(getattr(row, name))
+def show(row: Any, shown: Shown) -> str:
+    """What a column shows of a row; a dash for what is missing."""
+    if callable(shown):
+        return shown(row)
+    name, *form = (shown,) if isinstance(shown, str) else shown
+    value = getattr(row, name)
+    if is_missing(value):
+        return DASH
+    if not form:
+        return value if isinstance(value, str) else whole(value)
+    return number(value * form[1] if form[1:] else value, form[0])
 
 
-def text_in(name: str) -> Callable[[Any], str]:
-    """Shows the column `name` of a row as it is."""
-    return lambda row: str(getattr(row, name))
+def p_value(value: float) -> str:
+    """A probability, with three decimals where they tell it from 0."""
+    return "< 0.001" if not is_missing(value) and value < 0.001 else number(value, 3)
 
 
-def p_value(name: str) -> Callable[[Any], str]:
-    """Shows a probability, with three decimals where they tell it from 0."""
-
-    def show(row: Any) -> str:
-        value = getattr(row, name)
-        return "< 0.001" if not is_missing(value) and value < 0.001 else number(value, 3)
-
-    return show
+def interval(low: float, high: float) -> str:
+    """`1.00 to 2.00`, or a dash."""
+    return DASH if is_missing(low) else f"{number(low)} to {number(high)}"
 
 
-def interval(low: str, high: str, decimals: int = 2) -> Callable[[Any], str]:
-    """Shows `1.00 to 2.00`, or a dash."""
-
-    def show(row: Any) -> str:
-        ends = getattr(row, low), getattr(row, high)
-        return DASH if is_missing(ends[0]) else f"{number(ends[0], decimals)} to {number(ends[1], decimals)}"
-
-    return show
-
-
-def setting_columns(axes: Axes, prefix: str = "") -> list[Column]:
+def setting_columns(axes: Axes, prefix: str = "") -> Columns:
     """One column per axis, from the row's columns `prefix` + axis."""
-    return [(axis_head(axis), shown(prefix + axis.name)) for axis in axes]
+    return {axis_head(axis): (prefix + axis.name, 2) for axis in axes}
 
 
-def variant_columns(rows: pd.DataFrame) -> list[Column]:
+def variant_columns(rows: pd.DataFrame) -> Columns:
     """The variant, and the seed where there are several."""
-    seeds = [("seed", text_in("seed"))] if "seed" in rows and rows["seed"].nunique() > 1 else []
-    return [("variant", lambda row: variant_title(row.variant)), *seeds]
+    several = "seed" in rows and rows["seed"].nunique() > 1
+    seed: Columns = {"seed": lambda row: str(row.seed)} if several else {}
+    return {"variant": lambda row: variant_title(row.variant), **seed}
 
 
 def by_variant(rows: pd.DataFrame) -> list:

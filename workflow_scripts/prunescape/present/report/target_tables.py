@@ -2,69 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.emulation import PROPERTIES, emulation_errors
 from prunescape.present.labels import variant_title
-from prunescape.present.numbers import is_missing, number, whole
-from prunescape.present.report.table import (
-    Column,
-    ExperimentResults,
-    Table,
-    counted_in,
-    first_known,
-    make_table,
-    shown,
-    text_in,
-    variant_columns,
-)
+from prunescape.present.numbers import is_missing, number
+from prunescape.present.report import table
+from prunescape.present.report.table import ExperimentResults, Table, make_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CONDITIONS = ["target", "precision", "threads", "batch"]
-ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %")  # of emulation.PROPERTIES
+ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %")  # of PROPERTIES
 
 
 def measured_tables(results: ExperimentResults) -> list[Table]:
     """The tables of one experiment's measurements; empty where nothing was measured."""
     if results.benchmarks is None or results.benchmarks.empty:
         return []
-    tables = (benchmarks_table(results), weights_table(results.benchmarks), emulation_table(results))
-    return [table for table in tables if table.rows]
+    return [benchmarks_table(results), weights_table(results.benchmarks), emulation_table(results)]
 
 
 def benchmarks_table(results: ExperimentResults) -> Table:
     """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
     benchmarks = subnormals_kept(results.benchmarks)
     base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)]
-    of_base = base.drop_duplicates(CONDITIONS).set_index(CONDITIONS)["latency_median_s"].to_dict()
+    of_base = base.drop_duplicates(CONDITIONS).set_index(CONDITIONS)["latency_median_s"]
     shares = {name: share_kept(results.cells, name) for name in benchmarks["variant"].unique()}
-
-    def speed(row: Any) -> str:
-        reached = of_base.get(tuple(getattr(row, name) for name in CONDITIONS))
-        return number(None if reached is None else reached / row.latency_median_s)
-
-    def agreed(row: Any) -> str:
-        return "" if is_missing(row.accuracy_agrees) or row.accuracy_agrees else "!"
-
-    columns = [
-        *variant_columns(benchmarks),
-        ("target", text_in("target")),
-        ("rank", counted_in("rank")),
-        ("precision", text_in("precision")),
-        ("threads", counted_in("threads")),
-        ("batch", counted_in("batch")),
-        ("latency, ms", shown("latency_median_s", 3, 1e3)),
-        ("IQR, %", lambda row: number(100 * row.latency_relative_iqr, 1) + "*" * bool(row.noisy)),
-        ("speed-up", speed),
-        ("FLOPs ÷", lambda row: number(1 / share if (share := shares[row.variant]) else None)),
-        ("file, kB", shown("file_bytes", 1, 1e-3)),
-        ("encoded, kB", shown("encoded_bytes", 1, 1e-3)),
-        ("top-1, %", lambda row: number(row.top1) + agreed(row)),
-    ]
+    rows = benchmarks.assign(order=[variant_order(name) for name in benchmarks["variant"]])
+    rows = rows.join(of_base.rename("of_base"), on=CONDITIONS).sort_values([*CONDITIONS, "order", "rank"])
+    agrees = [is_missing(value) or bool(value) for value in rows["accuracy_agrees"]]
+    rows = rows.assign(speedup=rows["of_base"] / rows["latency_median_s"], agrees=agrees)
+    columns = {
+        "variant": lambda row: variant_title(row.variant),
+        "target": "target",
+        "rank": "rank",
+        "precision": "precision",
+        "threads": "threads",
+        "batch": "batch",
+        "latency, ms": ("latency_median_s", 3, 1e3),
+        "IQR, %": lambda row: number(100 * row.latency_relative_iqr, 1) + "*" * bool(row.noisy),
+        "speed-up": ("speedup", 2),
+        "FLOPs ÷": lambda row: number(1 / share if (share := shares[row.variant]) else None),
+        "file, kB": ("file_bytes", 1, 1e-3),
+        "encoded, kB": ("encoded_bytes", 1, 1e-3),
+        "top-1, %": lambda row: number(row.top1) + "!" * (not row.agrees),
+    }
     notes = [
         "Latency: median over the repeats of one run of the whole batch; IQR: their interquartile range as a share of "
         "it. *: above 3 %, too noisy to rest on.",
@@ -72,17 +58,15 @@ def benchmarks_table(results: ExperimentResults) -> Table:
         "would give. Encoded: after deflate. Top-1: the exported model on the test split; !: not what its cell scored "
         "in torch.",
     ]
-    order = benchmarks.assign(order=[variant_order(name) for name in benchmarks["variant"]])
-    rows = order.sort_values([*CONDITIONS, "order", "rank"]).drop(columns="order").itertuples()
-    return make_table("On the target", rows, columns, notes)
+    return make_table("On the target", rows.itertuples(), columns, notes)
 
 
 def share_kept(cells: pd.DataFrame, variant: str) -> float | None:
     """FLOPs of the variant as a share of the base's; `ratio_achieved` where a partial study has no base."""
-    flops = [first_known(cells[cells["variant"] == name], "flops") for name in (variant, "base")]
+    flops = [table.first_known(cells[cells["variant"] == name], "flops") for name in (variant, "base")]
     if all(value is not None for value in flops):
         return flops[0] / flops[1]
-    return first_known(cells[cells["variant"] == variant], "ratio_achieved")
+    return table.first_known(cells[cells["variant"] == variant], "ratio_achieved")
 
 
 def weights_table(benchmarks: pd.DataFrame) -> Table:
@@ -91,48 +75,43 @@ def weights_table(benchmarks: pd.DataFrame) -> Table:
     No rows where no variant has several files. Subnormal numbers may slow a processor down: hence with and without.
     """
     groups = benchmarks.groupby(["variant", *CONDITIONS], sort=True)
-    rows = [(*key, files) for key, files in groups if files["rank"].nunique() > 1]
+    rows = [_compared(files) for _, files in groups if files["rank"].nunique() > 1]
 
-    def treated(flushed: bool, place: int) -> Callable[[tuple], str]:
-        return lambda row: _apart(row[-1][row[-1]["flush_to_zero"] == flushed])[place]
+    def treated(end: str) -> table.Columns:
+        return {"apart, %": (f"apart_{end}", 1, 100), "noise, %": (f"noise_{end}", 1, 100), "p": (f"p_{end}", 3)}
 
-    measures = ("apart, %", "noise, %", "p")
-    columns: list[Column] = [
-        ("variant", lambda row: variant_title(row[0])),
-        ("target", lambda row: row[1]),
-        ("precision", lambda row: row[2]),
-        ("threads", lambda row: whole(row[3])),
-        ("batch", lambda row: whole(row[4])),
-        ("files", lambda row: whole(row[-1]["rank"].nunique())),
-        *((head, treated(flushed, place)) for flushed in (False, True) for place, head in enumerate(measures)),
-        ("gain", lambda row: number(_gain(row[-1]))),
-    ]
-    spans = [("", 6), ("subnormal numbers kept", 3), ("flushed to zero", 3), ("", 1)]
+    named = {"variant": lambda row: variant_title(row.variant)} | {name: name for name in (*CONDITIONS, "files")}
+    spans = [("", named), ("subnormal numbers kept", treated("kept")), ("flushed to zero", treated("flushed"))]
     notes = [
         "Apart: (slowest − fastest median) ÷ fastest over the files. Noise: the largest relative interquartile range "
         "of one of them. p: Kruskal–Wallis over the samples, which follow each other and so are not independent: "
         "descriptive, not corrected. Gain: the largest ratio of a file's latency kept to its latency flushed.",
     ]
-    return make_table("Do trained weights change latency?", rows, columns, notes, spans)
+    return make_table("Do trained weights change latency?", rows, [*spans, ("", {"gain": ("gain", 2)})], notes)
 
 
-def _apart(files: pd.DataFrame) -> list[str]:
-    """Spread, noise and p of the files under one treatment of subnormal numbers."""
+def _compared(files: pd.DataFrame) -> SimpleNamespace:
+    """One line of `weights_table`: the files of one variant under one set of conditions."""
+    medians = files.pivot(index="rank", columns="flush_to_zero", values="latency_median_s")
+    gain = None if len(medians.columns) < 2 else (medians[False] / medians[True]).max()
+    line = files.iloc[0][["variant", *CONDITIONS]].to_dict() | {"files": files["rank"].nunique(), "gain": gain}
+    for flushed, end in ((False, "kept"), (True, "flushed")):
+        apart = _apart(files[files["flush_to_zero"] == flushed])
+        line |= {f"{name}_{end}": value for name, value in zip(("apart", "noise", "p"), apart, strict=True)}
+    return SimpleNamespace(**line)
+
+
+def _apart(files: pd.DataFrame) -> tuple[float | None, float | None, float | None]:
+    """Spread, noise and p of the files under one treatment of subnormal numbers; None for fewer than two."""
     from scipy.stats import kruskal
 
     if len(files) < 2:
-        return [number(None)] * 3
+        return None, None, None
     medians = files["latency_median_s"]
     samples = [list(values) for values in files["samples"]]
     same = len({value for values in samples for value in values}) == 1  # which the test refuses
     p = 1.0 if same else kruskal(*samples).pvalue
-    spread = 100 * (medians.max() / medians.min() - 1)
-    return [number(spread, 1), number(100 * files["latency_relative_iqr"].max(), 1), number(p, 3)]
-
-
-def _gain(files: pd.DataFrame) -> float | None:
-    medians = files.pivot(index="rank", columns="flush_to_zero", values="latency_median_s")
-    return None if len(medians.columns) < 2 else (medians[False] / medians[True]).max()
+    return medians.max() / medians.min() - 1, files["latency_relative_iqr"].max(), p
 
 
 def emulation_table(results: ExperimentResults) -> Table:
@@ -140,22 +119,16 @@ def emulation_table(results: ExperimentResults) -> Table:
     records = [
         {str(name): _known(value) for name, value in row.items()} for row in results.benchmarks.to_dict("records")
     ]
-    columns: list[Column] = [
-        ("variant", lambda row: variant_title(row["variant"])),
-        ("target", lambda row: row["target"]),
-        ("stands for", lambda row: row["emulates"]),
-        ("rank", lambda row: whole(row["rank"])),
-        ("precision", lambda row: row["precision"]),
-        ("threads", lambda row: whole(row["threads"])),
-        ("batch", lambda row: whole(row["batch"])),
-        *(
-            (head, lambda row, name=name: number(row[name], 1))
-            for name, head in zip(PROPERTIES, ERROR_HEADS, strict=True)
-        ),
-    ]
+    rows = [SimpleNamespace(**errors) for errors in emulation_errors(records, results.emulates)]
+    columns = {
+        "variant": lambda row: variant_title(row.variant),
+        "target": "target",
+        "stands for": "emulates",
+        **{name: name for name in ("rank", "precision", "threads", "batch")},
+        **{head: (name, 1) for name, head in zip(PROPERTIES, ERROR_HEADS, strict=True)},
+    }
     note = "|measured − emulated| ÷ measured × 100, for each property that both have."
-    errors = emulation_errors(records, results.emulates)
-    return make_table("How far the emulation is from the real target", errors, columns, [note])
+    return make_table("How far the emulation is from the real target", rows, columns, [note])
 
 
 def _known(value: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prunescape.analysis.axes import DEFAULT_AXES
 from prunescape.errors import InputError
 from prunescape.present.published import check_reference
 from prunescape.present.tables.accuracy_table import ACCURACY_TABLE_COLUMNS, accuracy_table, print_accuracies
@@ -15,7 +14,7 @@ from prunescape.present.tables.markdown import markdown
 from prunescape.present.tables.risk_table import RISK_TABLE_COLUMNS, print_risk, risk_table
 from prunescape.present.terms import Terms
 from prunescape.store.files import whole_file
-from prunescape.store.tables import read_result, write_result
+from prunescape.store.tables import write_result
 
 FORMATS = {"md": markdown, "tex": latex}
 
@@ -32,18 +31,13 @@ def write_tables(
     """
     reference = study.get("reference")
     check_reference(reference)
-    shapes, risks = read_result(ellipses, {}), read_result(risk, {})
-    terms = Terms.of(study, shapes["threshold"])
-    axes = list(terms.axes.values()) or [DEFAULT_AXES]
-    ellipse_rows = ellipse_table(shapes, axes, terms.thresholds, reference)
-    risk_rows = risk_table(risks, reference)
-    accuracy_rows = accuracy_table(terms.read_scores(cells), terms, reference)
+    terms = Terms.of(study)
+    plane = (terms.all_axes, terms.thresholds)
+    ellipse_rows = ellipse_table(terms.read("ellipses", ellipses), *plane, reference)
+    risk_rows = risk_table(terms.read("risk", risk), reference)
+    accuracy_rows = accuracy_table(terms.scores(terms.read_cells(cells)), terms, reference)
     tables = [
-        (
-            ellipse_rows,
-            ellipse_table_columns(axes, terms.thresholds),
-            print_ellipses(ellipse_rows, axes, terms.thresholds, reference),
-        ),
+        (ellipse_rows, ellipse_table_columns(*plane), print_ellipses(ellipse_rows, *plane, reference)),
         (risk_rows, RISK_TABLE_COLUMNS, print_risk(risk_rows, reference)),
         (accuracy_rows, ACCURACY_TABLE_COLUMNS, print_accuracies(accuracy_rows, reference)),
     ]

@@ -1,4 +1,4 @@
-"""Crops and flips of whole batches, on the device that holds the images. Needs torch."""
+"""Crops and flips of whole batches, on the device that holds the images."""
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ class Augmenter:
         return self.images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
 
     def _drawn(self, count: int) -> Tensor:
-        """What chance decides of `count` images, (3, count): a crop's first row and column, and 1 where flipped."""
+        """The random choices for `count` images, (3, count): a crop's first row and column, and 1 where flipped."""
         top, left = (torch.randint(0, 2 * self.padding + 1, (count,), generator=self.generator) for _ in range(2))
         flipped = torch.rand(count, generator=self.generator) < 0.5 if self.flip else torch.zeros(count)
         return torch.stack([top, left, flipped.long()])

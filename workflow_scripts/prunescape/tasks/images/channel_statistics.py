@@ -1,4 +1,4 @@
-"""Mean and standard deviation of pixel values, summed up exactly image by image. Needs numpy."""
+"""Mean and standard deviation of pixel values, summed up exactly image by image."""
 
 import math
 

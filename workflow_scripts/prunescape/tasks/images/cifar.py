@@ -1,7 +1,4 @@
-"""CIFAR-10 and CIFAR-100 from their python archives or the batches extracted from them, each checked before it is read.
-
-Needs numpy.
-"""
+"""CIFAR-10 and CIFAR-100 from their python archives or the extracted batches, each checked before it is read."""
 
 import hashlib
 import pickle

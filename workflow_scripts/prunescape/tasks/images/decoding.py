@@ -1,4 +1,4 @@
-"""One image file -> the crop that a network sees, as torchvision's Resize and crops make it. Needs Pillow and numpy."""
+"""One image file -> the crop that a network sees, as torchvision's Resize and crops make it."""
 
 import os
 from pathlib import Path

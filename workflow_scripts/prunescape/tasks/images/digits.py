@@ -1,4 +1,4 @@
-"""scikit-learn's 1,797 handwritten digits, 8x8, split once into train and test. Needs scikit-learn, no network."""
+"""scikit-learn's 1,797 handwritten digits, 8x8, split once into train and test."""
 
 import numpy as np
 

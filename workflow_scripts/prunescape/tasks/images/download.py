@@ -1,4 +1,4 @@
-"""Fetches original files, checked before they take their name. Needs torchvision and a network."""
+"""Fetches original files, checked before they take their name."""
 
 import socket
 from pathlib import Path
@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 60  # without a limit a silent network would hold the job for 
 def download(addresses: dict[str, tuple[str, str]], folder: Path) -> None:
     """Fetch `addresses` (file name -> address and md5) into `folder`; a file with another md5 is never kept.
 
-    Raises InputError when that fails, for want of a network say.
+    Raises InputError when that fails, as without a network.
     """
     from prunescape.tasks.images.torchvision_operators import (
         declare_missing_operators,  # torch, for who downloads something

@@ -1,4 +1,4 @@
-"""Fashion-MNIST from its four original idx.gz files: Debian's, the user's, or downloaded. Needs numpy."""
+"""Fashion-MNIST from its four original idx.gz files: Debian's, the user's, or downloaded."""
 
 import gzip
 import zlib

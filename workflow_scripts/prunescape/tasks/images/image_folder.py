@@ -1,4 +1,4 @@
-"""A folder of images, train/CLASS/* and val/CLASS/*, listed and sampled for streaming. Needs torchvision and Pillow."""
+"""A folder of images, train/CLASS/* and val/CLASS/*, listed and sampled for streaming."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from prunescape.tasks.images.prepared import listing_digest
 from prunescape.tasks.images.subsets import choose_splits
 
 FOLDERS = {"train": "train", "test": "val"}
-# Decided: a pass over all of ImageNet costs hours; this many leave the mean an error of 1 % of the images' spread.
+# A pass over all of ImageNet takes hours; so many leave the mean a standard error of 1 % of the images' deviation.
 STATISTICS_IMAGES = 10_000
 SAMPLE_IMAGES = 512
 SHOWN_EVERY = 1000

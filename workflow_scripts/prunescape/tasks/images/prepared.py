@@ -1,4 +1,4 @@
-"""The one prepared file of a data set and its identity: what every later step reads. Needs numpy."""
+"""The one prepared file of a data set and its identity: what every later step reads."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ LISTED = ("train_listing", "test_listing", "validation_listing", "crop")
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Images are uint8 (n, channels, height, width), labels int64 (n,); `mean` and `std` are the TRAINING set's own,
+    """Images are uint8 (n, channels, height, width), labels int64 (n,).
 
-    per channel, of pixel values scaled to 0..1 (matthiesen2023, 3.1.1); `classes` is their number. The validation
-    split is None where no images are held out for it.
+    `mean` and `std` are those of the TRAINING images, per channel, of pixel values scaled to 0..1 (matthiesen2023,
+    3.1.1). The validation split is None where no images are held out for it.
     """
 
     train_images: np.ndarray
@@ -69,8 +69,8 @@ def array_digest(arrays: dict[str, np.ndarray]) -> str:
 def listing_digest(arrays: dict[str, np.ndarray]) -> str:
     """SHA-256 over the relative paths, labels and sizes in bytes of an image folder, and how it is resized and cropped.
 
-    Decided: not over the images' content, which for ImageNet is 150 GB, hours of reading. An image replaced by another
-    of the same size in bytes goes unnoticed; one of another size is refused when it is read.
+    Not over the images' content: for ImageNet that is 150 GB, hours of reading. An image replaced by another of the
+    same size in bytes goes unnoticed; one of another size is refused when it is read.
     """
     return _digest(arrays, LISTED)
 
@@ -90,7 +90,7 @@ def load_prepared(
 ) -> PreparedData | PreparedFolder:
     """Read a prepared data set; raises InputError when the file is missing, damaged or not the one identified.
 
-    Only training from an image folder needs the `folder` and decoding `workers`; other data sets have no use for them.
+    Only training from an image folder uses the `folder` and decoding `workers`.
     """
     known, (arrays, digest) = read_json(identity, *IDENTITY), _read_arrays(data)
     if digest != known["digest"]:

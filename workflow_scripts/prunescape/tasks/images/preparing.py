@@ -1,4 +1,4 @@
-"""Writes the one prepared file of a data set and its identity. Needs numpy, and what the data set's module needs."""
+"""Writes the one prepared file of a data set and its identity."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The splits of a data set as batches on the training device: in memory here, from disk in streaming.py.
+"""A split in memory as batches on the training device; streaming.py has those from disk.
 
 A batch holds images, uint8 (b, height, width, channels), and labels (b,).
 """
@@ -12,10 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prunescape.space.recipe import Recipe
-from prunescape.tasks.contract import Splits
 from prunescape.tasks.images.augmentation import Augmenter, to_device
-from prunescape.tasks.images.prepared import PreparedData, PreparedFolder
 
 
 class InMemory:
@@ -35,14 +32,14 @@ class InMemory:
         return len(self.labels)
 
     def drawn_from(self, generator: torch.Generator) -> InMemory:
-        """The same images, to be trained on in the order and with the crops and flips that `generator` gives."""
+        """The same images, shuffled, cropped and flipped by another generator."""
         other = copy.copy(self)
         other.augmenter = copy.copy(self.augmenter)
         other.augmenter.generator = generator
         return other
 
     def first(self, count: int) -> tuple[Tensor, Tensor]:
-        """A batch that draws nothing: the first images as they are, all of them where there are fewer."""
+        """The first images as they are, all of them where there are fewer."""
         return self.images[:count], self.labels[:count]
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
@@ -54,24 +51,5 @@ class InMemory:
                 yield images, self.labels[chosen]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every image once, as it is and where it stands."""
+        """Every image once, as it is, in the stored order."""
         return zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True)
-
-
-def open_splits(
-    data: PreparedData | PreparedFolder, recipe: Recipe, generator: torch.Generator, device: torch.device
-) -> Splits:
-    """The splits of `data`; order, crops and flips of the training split are drawn from `generator`.
-
-    An image folder's training crops lie anywhere in the resized image, so `crop_padding` has no meaning there.
-    """
-    if isinstance(data, PreparedFolder):
-        from prunescape.tasks.images.streaming import Streamed
-
-        train = Streamed(data.train_listing, data, device, flip=recipe.flip, generator=generator)
-        others = [data.test_listing, data.validation_listing]
-        return Splits(train, *(None if listing is None else Streamed(listing, data, device) for listing in others))
-    augmentation = {"crop_padding": recipe.crop_padding, "flip": recipe.flip, "generator": generator}
-    train = InMemory(data.train_images, data.train_labels, device, augmentation)
-    others = [(data.test_images, data.test_labels), (data.validation_images, data.validation_labels)]
-    return Splits(train, *(None if images is None else InMemory(images, labels, device) for images, labels in others))

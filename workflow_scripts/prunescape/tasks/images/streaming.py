@@ -1,4 +1,4 @@
-"""A split of an image folder, decoded from disk by worker processes batch by batch. Needs torch and Pillow."""
+"""A split of an image folder, decoded from disk by worker processes batch by batch."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Crops(Dataset):
 class Streamed:
     """One split of an image folder as batches on `device`.
 
-    All chance is drawn here, in the order of the batches, from `generator`, so that the number of workers changes
-    nothing.
+    Every random number is drawn here, in the order of the batches, from `generator`, so that the number of workers
+    changes nothing.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Streamed:
         return len(self.crops.listing)
 
     def drawn_from(self, generator: torch.Generator) -> Streamed:
-        """The same images, to be trained on in the order and with the crops that `generator` gives."""
+        """The same images, shuffled and cropped by another generator."""
         other = copy.copy(self)
         other.generator = generator
         return other
@@ -99,7 +99,7 @@ class Streamed:
     def _loaded(self, batches: Iterator[tuple]) -> Iterator[tuple[Tensor, Tensor]]:
         """The images and labels of each batch, uint8 (b, size, size, 3) and (b,), on the device."""
         pinned = self.device.type == "cuda"
-        # The loader seeds its workers, which draw nothing; from torch's own state it would change what dropout draws.
+        # The loader draws a seed for its workers: from torch's global state it would change what dropout draws.
         seeds = torch.Generator()
         loader = DataLoader(
             self.crops, batch_size=None, sampler=batches, num_workers=self.workers, pin_memory=pinned, generator=seeds

@@ -1,4 +1,4 @@
-"""Seeded subsets with equal shares per class. Needs numpy and scikit-learn."""
+"""Seeded subsets with equal shares per class."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def draw(labels: np.ndarray, count: int | None, *, seed: int, split: str, leave:
     total, classes = len(labels), len(known)
     if count is None or (count == total and not leave):
         return np.arange(total)
-    # scikit-learn wants one image per class on either side of the cut
+    # scikit-learn needs one image per class on either side of the cut
     if not classes <= count <= total - (classes if leave else 1):
         raise InputError(
             f"{count} images cannot be drawn for the {split} split",

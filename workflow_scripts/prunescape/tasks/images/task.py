@@ -14,7 +14,7 @@ from prunescape.space.recipe import Recipe
 from prunescape.store.records import TOP5_CLASSES, pack_bits
 from prunescape.tasks.contract import Split, Splits, Tested
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
-from prunescape.tasks.images.splits import open_splits
+from prunescape.tasks.images.splits import InMemory
 
 __all__ = ["Task", "example_data", "load_prepared"]
 
@@ -35,8 +35,21 @@ class Task:
         self.shift = torch.from_numpy(data.mean / data.std).to(device)
 
     def open_splits(self, recipe: Recipe, generator: torch.Generator) -> Splits:
-        """The splits; order, crops and flips of the training split are drawn from `generator`."""
-        return open_splits(self.data, recipe, generator, self.device)
+        """The splits; order, crops and flips of the training split are drawn from `generator`.
+
+        An image folder's training crops lie anywhere in the resized image, so `crop_padding` has no meaning there.
+        """
+        data, device = self.data, self.device
+        if isinstance(data, PreparedFolder):
+            from prunescape.tasks.images.streaming import Streamed
+
+            train = Streamed(data.train_listing, data, device, flip=recipe.flip, generator=generator)
+            listings = (data.test_listing, data.validation_listing)
+            return Splits(train, *(None if rows is None else Streamed(rows, data, device) for rows in listings))
+        augmentation = {"crop_padding": recipe.crop_padding, "flip": recipe.flip, "generator": generator}
+        train = InMemory(data.train_images, data.train_labels, device, augmentation)
+        others = [(data.test_images, data.test_labels), (data.validation_images, data.validation_labels)]
+        return Splits(train, *(None if split[0] is None else InMemory(*split, device) for split in others))
 
     def inputs(self, examples: Tensor) -> Tensor:
         """(x / 255 − mean) / std per channel, float32 (b, channels, height, width), channels last in memory.

@@ -1,4 +1,4 @@
-"""Makes `import torchvision` work beside a torch it was not compiled for. Needs torch; call it before the import.
+"""Makes `import torchvision` work beside a torch it was not compiled for. Call it before the import.
 
 torchvision's wheel holds operators compiled for CUDA torch; beside a CPU build they do not load and the import raises
 `operator torchvision::nms does not exist`. Data sets, transforms and models need only the declarations.
