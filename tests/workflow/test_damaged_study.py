@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from prunescape.space.settings import Setting
 from support.project import TINY_STUDY, Project, jobs_in
 
 pytestmark = pytest.mark.faults
@@ -92,7 +93,7 @@ def test_a_damaged_record_costs_its_cell(copied, finished):
 
 def test_damaged_weights_are_not_exported(copied, finished):
     best = json.loads((copied.work / f"results/tiny/{PRUNED}/onnx/export.json").read_text())["models"][0]["cell"]
-    cell = f"{PRUNED}/log10_lr={best['log10_lr']}/log10_wd={best['log10_wd']}/seed=0"
+    cell = f"{PRUNED}/{Setting.of(best['setting']).path}/seed=0"
     weights = copied.work / "results/tiny" / cell / "weights.safetensors"
     flip(weights)
     (copied.work / f"results/tiny/{PRUNED}/onnx/export.json").unlink()
@@ -144,8 +145,8 @@ def test_damaged_tables_and_drawings_are_not_used(copied, finished, name, remade
 
 def test_a_killed_cell_is_named_and_the_others_go_on(copied):
     """A job that the kernel or a cluster ends has no last word."""
-    before = "    train_jobs([CellJob(cell, **arguments)])"
-    where = '    if "log10_wd=-3.0" in cell and "variant=base" not in cell:\n'
+    before = "    train_jobs([open_job(cell,"
+    where = '    if cell["setting"]["log10_wd"] == "-3.0" and cell["variant"] != "base":\n'
     killed = where + '        __import__("os").kill(__import__("os").getpid(), 9)\n'
     copied.edit("workflow_scripts/train_cell.py", before, killed + before)
     done = copied.snakemake()

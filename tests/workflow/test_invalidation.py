@@ -12,19 +12,16 @@ import yaml
 from prunescape.store.files import read_json, write_json
 from support.project import TINY_STUDY
 
+PACKAGE = "workflow_scripts/prunescape"
 SMALL = [
-    f"experiment=small, variant={variant}, log10_lr=-1.0, log10_wd={decay}, seed=0"
+    f"experiment=small, variant={variant}, setting=log10_lr=-1.0/log10_wd={decay}, seed=0"
     for variant in ("base", "nonuniform-0.5")
     for decay in ("-4.0", "-3.0")
 ]
-OTHER = ["experiment=other, variant=base, log10_lr=-1.0, log10_wd=-4.0, seed=0"]
+OTHER = ["experiment=other, variant=base, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"]
 ANALYSIS = {
     "collect_study",
-    "map_landscapes",
-    "estimate_risk",
-    "judge_variants",
-    "describe_seeds",
-    "measure_band",
+    "analyse_cells",
     "compare_targets",
     "draw_figures",
     "write_tables",
@@ -69,27 +66,28 @@ def test_a_finished_study_has_nothing_to_do(finished):
 
 
 def test_an_edited_comment_docstring_log_line_or_annotation_changes_nothing(restored):
-    restored.edit("workflow_scripts/prunescape/training/loop.py", '"""Training one', '"""Now training one')
+    restored.edit(f"{PACKAGE}/training/loop.py", '"""One training', '"""Now one training')
     restored.edit("workflow_scripts/train_cell.py", "    jobs: list", "    # a new comment\n    jobs: list")
-    restored.edit("workflow_scripts/prunescape/nets/resnet_cifar.py", '"""', '"""Edited. ')
-    restored.edit("workflow_scripts/prunescape/training/cell_job.py", '{name}={value}"', '{name}: {value}"')
-    restored.edit("workflow_scripts/prunescape/training/loop.py", "seed: int,", "seed: float,")
+    restored.edit(f"{PACKAGE}/models/resnet_cifar.py", '"""', '"""Edited. ')
+    restored.edit(f"{PACKAGE}/training/cell_job.py", '{name}={value}"', '{name}: {value}"')
+    restored.edit(f"{PACKAGE}/training/loop.py", "seed: int,", "seed: float,")
     assert restored.planned() == set()
 
 
 def test_a_moved_module_changes_nothing(restored):
     modules = restored.code / "workflow_scripts/prunescape"
-    (modules / "optimisers").mkdir()
-    (modules / "optimisers/__init__.py").write_text('"""Optimisers."""\n')
-    (modules / "training/sgd.py").rename(modules / "optimisers/momentum.py")
-    for module in ("loop", "fused"):
-        old, new = "from prunescape.training.sgd import", "from prunescape.optimisers.momentum import"
-        restored.edit(f"workflow_scripts/prunescape/training/{module}.py", old, new)
+    (modules / "updates").mkdir()
+    (modules / "updates/__init__.py").write_text('"""Steps."""\n')
+    (modules / "training/step.py").rename(modules / "updates/steps.py")
+    for file in (modules / "training").glob("*.py"):
+        file.write_text(
+            file.read_text().replace("from prunescape.training.step import", "from prunescape.updates.steps import")
+        )
     assert restored.planned() == set()
 
 
 def test_a_mended_description_of_a_column_writes_tables_again_and_trains_nothing(restored):
-    restored.edit("workflow_scripts/prunescape/cell_columns.py", "number of classes", "how many classes there are")
+    restored.edit(f"{PACKAGE}/analysis/cell_columns.py", "number of classes", "how many classes there are")
     assert rules(restored.planned()) == ANALYSIS
 
 
@@ -111,19 +109,21 @@ def test_reordered_keys_change_nothing(restored):
 
 def test_a_new_data_set_in_the_code_changes_nothing(restored):
     restored.edit(
-        "workflow_scripts/prunescape/data/names.py", '    "digits": {', '    "letters": {"test": 5},\n    "digits": {'
+        f"{PACKAGE}/config/datasets.py",
+        '    "digits": {',
+        '    "letters": {"test": 5},\n    "digits": {',
     )
-    restored.edit("workflow_scripts/prunescape/data/preparing.py", "READERS = {", 'READERS = {"letters": read_digits, ')
+    restored.edit(f"{PACKAGE}/tasks/images/preparing.py", "READERS = {", 'READERS = {"letters": read_digits, ')
     assert restored.planned() == set()
 
 
 def test_an_edited_training_loop_runs_all_cells(restored):
-    restored.edit("workflow_scripts/prunescape/training/evaluation.py", "TEST_BATCH = 1024", "TEST_BATCH = 512")
+    restored.edit(f"{PACKAGE}/tasks/images/task.py", "TEST_BATCH = 1024", "TEST_BATCH = 512")
     assert trained(restored.planned()) == cells(*SMALL, *OTHER)
 
 
 def test_an_edited_architecture_runs_only_its_cells(restored):
-    restored.edit("workflow_scripts/prunescape/nets/mobilenet_v2.py", "import torch\n", "import torch\n\nEDITED = 1\n")
+    restored.edit(f"{PACKAGE}/models/mobilenet_v2.py", "import torch\n", "import torch\n\nEDITED = 1\n")
     assert trained(restored.planned()) == cells(*OTHER)
 
 
@@ -135,22 +135,22 @@ def test_a_new_score_plans_only_what_it_ranks(restored):
 
 
 def test_edited_planning_runs_pruned_cells_only(restored):
-    restored.edit("workflow_scripts/prunescape/nets/planning.py", "\n\n\n", "\n\nEDITED = 1\n\n\n")
+    restored.edit(f"{PACKAGE}/pruning/planning.py", "\n\n\n", "\n\nEDITED = 1\n\n\n")
     assert trained(restored.planned()) == cells(*SMALL[2:])
 
 
 def test_an_edited_export_exports_again(restored):
-    restored.edit("workflow_scripts/prunescape/bench/export_best.py", "PARITY_IMAGES = 256", "PARITY_IMAGES = 255")
+    restored.edit(f"{PACKAGE}/deploy/export_best.py", "PARITY_IMAGES = 256", "PARITY_IMAGES = 255")
     assert rules(restored.planned()) == {"export_onnx", "benchmark_target"} | ANALYSIS
 
 
 def test_an_edited_page_reports_again(restored):
-    restored.edit("workflow_scripts/prunescape/report/page.html.j2", "</body>", "<!-- edited --></body>")
+    restored.edit(f"{PACKAGE}/present/report/page.html.j2", "</body>", "<!-- edited --></body>")
     assert restored.planned() == {"write_report"}
 
 
 def test_an_edited_plot_draws_and_reports_again(restored):
-    restored.edit("workflow_scripts/prunescape/figures/style.py", "\n\n", "\n\nEDITED = 1\n\n")
+    restored.edit(f"{PACKAGE}/present/figures/style.py", "\n\n", "\n\nEDITED = 1\n\n")
     assert restored.planned() == {"draw_figures", "write_report"}
 
 
@@ -185,7 +185,7 @@ def test_a_new_learning_rate_runs_its_cells_and_then_nothing(restored):
 
 @pytest.mark.parametrize("name", [SMALL[0], SMALL[2]], ids=["the prior's", "another"])
 def test_a_deleted_record_runs_that_cell_only(finished, name):
-    folder = finished.work / "results/tiny" / name.replace(", ", "/")
+    folder = finished.work / "results/tiny" / name.replace(", ", "/").replace("setting=", "")
     before = json.loads((folder / "record.json").read_text())
     (folder / "record.json").unlink()
     jobs = finished.planned()
@@ -231,11 +231,11 @@ def test_a_change_whose_first_run_failed_is_not_forgotten(restored):
     score = study_with(lambda experiments: experiments["small"].update(pruning={"score": "l1"}))
     restored.configure(score)
     restored.edit(
-        "workflow_scripts/prunescape/joblog.py",
+        f"{PACKAGE}/running/job_log.py",
         "    try:\n        yield",
         "    try:\n        raise OSError(28)\n        yield",
     )
     assert restored.snakemake().returncode != 0
-    restored.edit("workflow_scripts/prunescape/joblog.py", "        raise OSError(28)\n", "")
+    restored.edit(f"{PACKAGE}/running/job_log.py", "        raise OSError(28)\n", "")
     assert trained(restored.planned()) == cells(*SMALL[2:])
     restored.run()

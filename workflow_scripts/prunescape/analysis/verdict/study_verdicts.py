@@ -50,7 +50,8 @@ def points_to_replicate(
 ) -> pd.DataFrame:
     """The settings that need fresh seeds: experiment, variant, the axes and in_base_roi, one row each.
 
-    Those that top-1 needs, for claims about single variants, `claims` of them in the study. Experiments without replicates in `terms` have none.
+    Those that top-1 needs, for claims about single variants, `claims` of them in the study. Experiments without
+    replicates in `terms` have none.
     """
     import pandas as pd
 
