@@ -278,7 +278,7 @@ def test_a_module_of_the_package_may_move(package, old, new):
 
 
 def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(package):
-    others = ("train_cell", "map_landscapes", "export_onnx")
+    others = ("train_cell", "analyse_cells", "export_onnx")
     before, table = [package.digest(script) for script in others], package.digest("collect_study")
     package.edit("prunescape/cell_columns.py", "number of classes", "how many classes there are")
     assert [package.digest(script) for script in others] == before

@@ -20,11 +20,7 @@ SMALL = [
 OTHER = ["experiment=other, variant=base, log10_lr=-1.0, log10_wd=-4.0, seed=0"]
 ANALYSIS = {
     "collect_study",
-    "map_landscapes",
-    "estimate_risk",
-    "judge_variants",
-    "describe_seeds",
-    "measure_band",
+    "analyse_cells",
     "compare_targets",
     "draw_figures",
     "write_tables",
