@@ -85,6 +85,18 @@ def test_an_ellipse_of_three_axes_is_that_of_the_projected_points():
     assert row[["centre_log10_wd", "centre_log10_lr"]].tolist() == pytest.approx(points[:, [1, 0]].mean(axis=0))
 
 
+def test_other_thresholds_reach_every_table(tmp_path):
+    """Regions of 0.3 and 11.5 points; risks, verdicts and the band over the larger one, which holds every setting."""
+    frame = cells().query("momentum == 0.9")
+    terms = study_terms(e=["log10_lr", "log10_wd"]) | {"thresholds": [0.3, 11.5], "risk_threshold": 11.5}
+    found = written(tmp_path, frame.reset_index(drop=True), terms)
+    for name in ("roi", "ellipses", "shift", "spread"):
+        assert set(found[name]["threshold"].dropna()) == {0.3, 11.5}
+    assert found["risk"].set_index("variant")["n"].to_dict() == {"base": 3, "p": 3}
+    assert found["verdicts"]["k"].tolist() == found["risk_tests"]["n"].tolist() == [3]
+    assert found["band"].set_index("variant")["n"]["base"] == 3
+
+
 def test_the_command_takes_further_axes(tmp_path):
     cells().to_csv(tmp_path / "cells.csv", index=False)
     command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out"), "--other-axes", "momentum"]

@@ -183,7 +183,9 @@ def test_fresh_seeds_are_trained_where_the_verdict_needs_them_only(grown):
     fresh = cells[cells["stage"] == "replicate"]
     points = points_to_replicate(
         read_cells(results / "cells.parquet").query("stage != 'replicate' or log10_wd == -4.0"),
+        Axes.of(AXES),
         {"e": {"replicates": 2, "margin": 1.0, "alpha_screen": 0.01, "sigma": None}},
+        0.5,
     )
     assert set(fresh["variant"]) == {"uniform-0.5"}
     assert set(fresh["log10_wd"]) == set(points["log10_wd"])

@@ -74,22 +74,22 @@ def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
         _fail_at(cells, row, f'the column "{name}" is empty', path)
     _, allowed = CHOICES.get(name, (None, None))
     if allowed and (row := _first(~cells[name].isin(allowed))) is not None:
-        given = cells[name].iloc[row]
-        hint = nearest(given, allowed)
-        _fail_at(cells, row, f'unknown {name} "{given}"', path, allowed=", ".join(allowed), hint=hint)
+        value = cells[name].iloc[row]
+        hint = nearest(value, allowed)
+        _fail_at(cells, row, f'unknown {name} "{value}"', path, allowed=", ".join(allowed), hint=hint)
 
 
 def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool) -> None:
     """Make the column float64 (seed and round: int64); null stays null unless it is `needed`."""
     import pandas as pd
 
-    given = cells[name] if name in cells else pd.Series(np.nan, index=cells.index)
-    if given.dtype == object or pd.api.types.is_bool_dtype(given):
-        given = given.map(lambda value: value if value is None else str(value)).astype("str")
-    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
-    row = _first(numbers.isna() & given.notna())
+    values = cells[name] if name in cells else pd.Series(np.nan, index=cells.index)
+    if values.dtype == object or pd.api.types.is_bool_dtype(values):
+        values = values.map(lambda value: value if value is None else str(value)).astype("str")
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    row = _first(numbers.isna() & values.notna())
     if row is not None:
-        _fail_at(cells, row, f'the column "{name}" holds "{given.iloc[row]}", which is not a finite number', path)
+        _fail_at(cells, row, f'the column "{name}" holds "{values.iloc[row]}", which is not a finite number', path)
     row = _first(np.isinf(numbers) | (numbers.isna() & needed))
     if row is not None:
         _fail_at(cells, row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a finite number', path)
@@ -112,17 +112,17 @@ def complete_diverged(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path 
         _fail_at(cells, row, f'the column "classes" holds {cells["classes"].iloc[row]:g}', path, allowed="2 or more")
     diverged, known = cells["status"] == DIVERGED, cells["classes"].notna()
     for metric in metrics:
-        wanted, hint = diverged, "no chance level is known for it: give the value that a diverged training counts as"
+        needed, hint = diverged, "no chance level is known for it: give the value that a diverged training counts as"
         if metric == "top5":
             with_top5 = cells["top5"].notna().groupby([cells[name] for name in GROUP]).transform("any")
-            wanted = diverged & with_top5 & ~(cells["classes"] <= 5)
+            needed = diverged & with_top5 & ~(cells["classes"] <= 5)
         if metric in METRICS:
             hint = 'add a column "classes": the score of a diverged cell is then 100 / classes'
             chance, validation = CHANCE[metric] / cells["classes"], f"val_{metric}"
-            cells[metric] = cells[metric].mask(wanted & known, chance)
+            cells[metric] = cells[metric].mask(needed & known, chance)
             validated = cells[validation].notna().groupby(cells["experiment"]).transform("any")
             cells[validation] = cells[validation].mask(diverged & known & validated, chance)
-        if (row := _first(wanted & cells[metric].isna())) is not None:
+        if (row := _first(needed & cells[metric].isna())) is not None:
             _fail_at(cells, row, f'a diverged cell has no "{metric}"', path, hint=hint)
 
 

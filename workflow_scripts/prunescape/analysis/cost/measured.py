@@ -32,7 +32,7 @@ OPTIONAL = {
 PLACE = ["experiment", "target"]
 # one exported file, and how it is run; models run alike were timed in turns, so that their repeats are pairs
 MODEL = ["variant", "rank", "precision"]
-SETTING = ["threads", "batch", "flush_to_zero"]
+RUN = ["threads", "batch", "flush_to_zero"]
 
 # the keys that result tables share
 PLACE_COLUMNS = {
@@ -44,7 +44,7 @@ MODEL_COLUMNS = {
     "rank": ("int64", "1 for the variant's best cell"),
     "precision": ("string", "number format of the exported model"),
 }
-SETTING_COLUMNS = {
+RUN_COLUMNS = {
     "threads": ("int64", "threads inside an operator"),
     "batch": ("int64", "images per run"),
     "flush_to_zero": ("bool", "denormal numbers are taken as zero"),
@@ -68,7 +68,7 @@ def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFra
         table = table.assign(**{name: table.get(name, default)})
         if default is not np.nan:
             table[name] = table[name].astype(object).where(table[name].notna(), default).astype(type(default))
-    keys = [*PLACE, *MODEL, *SETTING]
+    keys = [*PLACE, *MODEL, *RUN]
     twice = table.duplicated(keys).to_numpy()
     if twice.any():
         named = ", ".join(f"{name} {table[name].iloc[twice.argmax()]}" for name in keys)
@@ -96,7 +96,7 @@ def _check_range(table: pd.DataFrame, name: str, low: float, high: float, path: 
 def paired_log_ratio(first: object, second: object) -> np.ndarray | None:
     """(repeats,) log(first ÷ second) repeat by repeat, of two rows of ONE target and setting; None if no pairs."""
     pair = [np.asarray([] if row.samples is None else row.samples, dtype="float64") for row in (first, second)]
-    same = all(getattr(first, name) == getattr(second, name) for name in (*PLACE, *SETTING))
+    same = all(getattr(first, name) == getattr(second, name) for name in (*PLACE, *RUN))
     if not same or len(pair[0]) != len(pair[1]) or not len(pair[0]) or min(map(np.min, pair)) <= 0:
         return None
     return np.log(pair[0] / pair[1])

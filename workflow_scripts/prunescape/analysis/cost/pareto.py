@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, SETTING_COLUMNS
+from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ PARETO_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
     "cost": ("string", "what stands against accuracy; `latency, size and energy` is all of these that are known"),
     **MODEL_COLUMNS,
-    **SETTING_COLUMNS,
+    **RUN_COLUMNS,
     "top1": ("float64", "accuracy of the exported model, percent"),
     "top1_error": ("float64", "its binomial standard error over test images, percentage points; null when not known"),
     "value": ("float64", "the cost at the setting where it is lowest for this model; null for several costs"),
@@ -74,8 +74,8 @@ def _one_source(here: pd.DataFrame) -> pd.DataFrame:
 
 def _lowest(here: pd.DataFrame, column: str) -> pd.DataFrame:
     """Each model's row with the lowest `column`; models that do not tell it, or no accuracy, are left out."""
-    told = here[here[column].notna() & here["top1"].notna()]
-    return told.sort_values([column, *SETTING_COLUMNS], kind="stable").drop_duplicates(MODEL)
+    rows = here[here[column].notna() & here["top1"].notna()]
+    return rows.sort_values([column, *RUN_COLUMNS], kind="stable").drop_duplicates(MODEL)
 
 
 def _together(known: dict[str, pd.DataFrame]) -> list[dict]:
@@ -98,7 +98,7 @@ def _compared(models: pd.DataFrame, columns: list[str]) -> list[dict]:
     single = len(columns) == 1
     return [
         {
-            **{name: row[name] for name in (*MODEL, *SETTING_COLUMNS, "top1")},
+            **{name: row[name] for name in (*MODEL, *RUN_COLUMNS, "top1")},
             "top1_error": _error(row["top1"], row["tested"]),
             "value": float(row[columns[0]]) if single else np.nan,
             "on_front": not beaten[place].any(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prunescape.analysis.cells_table import variant_order
-from prunescape.analysis.cost.measured import PLACE, PLACE_COLUMNS, SETTING, SETTING_COLUMNS
+from prunescape.analysis.cost.measured import PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
 from prunescape.analysis.cost.properties import (
     correlation,
     lard,
@@ -39,9 +39,9 @@ PROPERTIES = {
 CONDITION_COLUMNS = {
     **PLACE_COLUMNS,
     "precision": ("string", "number format of the exported models"),
-    **SETTING_COLUMNS,
+    **RUN_COLUMNS,
 }
-CONDITIONS = [*PLACE, "precision", *SETTING]
+CONDITIONS = [*PLACE, "precision", *RUN]
 
 PROPERTY_COLUMNS: dict[str, tuple[str, str]] = {
     **CONDITION_COLUMNS,
@@ -91,10 +91,10 @@ def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) 
         reference = standard.get(key[:2] + key[3:]) if key[2] != STANDARD else None
         known = dict(zip(CONDITIONS, key, strict=True))
         for name, higher in PROPERTIES.items():
-            told = here[here[name].notna()]
-            if len(told):
-                change = _change(reference, told, name)
-                rows.append({**known, "property": name, **_spread(told[name].to_numpy("float64"), higher), **change})
+            part = here[here[name].notna()]
+            if len(part):
+                change = _change(reference, part, name)
+                rows.append({**known, "property": name, **_spread(part[name].to_numpy("float64"), higher), **change})
     return pd.DataFrame(rows, columns=list(PROPERTY_COLUMNS))
 
 
@@ -105,9 +105,9 @@ def correlation_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float
     rows = []
     for key, here in _by_condition(with_flops(measured, flops)):
         known = dict(zip(CONDITIONS, key, strict=True))
-        told = [name for name in PROPERTIES if here[name].notna().any()]
+        properties = [name for name in PROPERTIES if here[name].notna().any()]
         found = []
-        for first, second in itertools.combinations(told, 2):
+        for first, second in itertools.combinations(properties, 2):
             both = here[[first, second]].dropna().to_numpy("float64")
             r, p = correlation(*both.T)
             found.append({**known, "first": first, "second": second, "models": len(both), "r": r, "p": p})
@@ -127,10 +127,10 @@ def _spread(values: np.ndarray, higher: bool) -> dict:
     return {**known, "lard": lard(values), "lard_printed": lard_printed(values, higher_is_better=higher)}
 
 
-def _change(reference: pd.DataFrame | None, told: pd.DataFrame, name: str) -> dict:
+def _change(reference: pd.DataFrame | None, part: pd.DataFrame, name: str) -> dict:
     """How this precision changes the property `name` against the same models in fp32."""
     known = dict.fromkeys(("relative_median", "delta_median", "delta_furthest", "ks", "ks_p"), np.nan)
-    before, after = _paired(reference, told, name) if reference is not None else (np.array([]), np.array([]))
+    before, after = _paired(reference, part, name) if reference is not None else (np.array([]), np.array([]))
     if len(before):
         known["relative_median"] = float(np.median(relative_difference(before, after)))
     if len(before) > 1 and (after > 0).all():
@@ -140,11 +140,11 @@ def _change(reference: pd.DataFrame | None, told: pd.DataFrame, name: str) -> di
     return {"pairs": len(before), **known}
 
 
-def _paired(reference: pd.DataFrame, told: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _paired(reference: pd.DataFrame, part: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The property of the models that are there in both, in fp32 and in this precision, the most accurate first."""
     keys = ["variant", "rank"]
     standard = reference[[*keys, name]].assign(ranked_by=reference["top1"])
-    both = standard.merge(told[[*keys, name]], on=keys, suffixes=("_standard", "_optimised"))
+    both = standard.merge(part[[*keys, name]], on=keys, suffixes=("_standard", "_optimised"))
     both = both[both[f"{name}_standard"] > 0].assign(order=lambda rows: rows["variant"].map(variant_order))
     both = both.sort_values(["ranked_by", "order", "rank"], ascending=[False, True, True])
     return tuple(both[f"{name}_{side}"].to_numpy("float64") for side in ("standard", "optimised"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prunescape.analysis.cells_table import variant_order
-from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, SETTING, SETTING_COLUMNS
+from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
     "status": ("string", "recommended, or none: nothing keeps the limits, or the objective was not measured"),
     "reason": ("string", "why there is none, or what the recommendation rests on; empty without need"),
     **MODEL_COLUMNS,
-    **SETTING_COLUMNS,
+    **RUN_COLUMNS,
     "value": ("float64", "the objective: seconds per run, seconds per image, or joules per image"),
     "unit": ("string", "its unit"),
     "latency_median_s": ("float64", "seconds per run of one batch there"),
@@ -78,20 +78,20 @@ def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple
 
     Energy is minimised over measured values; over estimates only where nothing was measured.
     """
-    told = here[here[OBJECTIVES[objective].column].notna()]
-    if told.empty:
-        return told, f"{objective} was not measured on this target"
+    rows = here[here[OBJECTIVES[objective].column].notna()]
+    if rows.empty:
+        return rows, f"{objective} was not measured on this target"
     notes = [] if limits.get("accuracy_floor") is not None else ["no accuracy floor is set"]
     if objective == "energy":
-        source = MEASURED if (told["energy_source"] == MEASURED).any() else ESTIMATED
-        told = told[told["energy_source"] == source]
+        source = MEASURED if (rows["energy_source"] == MEASURED).any() else ESTIMATED
+        rows = rows[rows["energy_source"] == source]
         notes += ["the energy is an estimate"] if source == ESTIMATED else []
-    kept, broken = told, []
-    for keeps, words in limit_masks(told, limits):
+    kept, broken = rows, []
+    for keeps, text in limit_masks(rows, limits):
         kept = kept[keeps.loc[kept.index]]
-        broken += [f"{words} by {int((~keeps).sum())}"] if not keeps.all() else []
+        broken += [f"{text} by {int((~keeps).sum())}"] if not keeps.all() else []
     if kept.empty:
-        return kept, f"no setting keeps the limits; of {len(told)} are broken: {', '.join(broken)}"
+        return kept, f"no setting keeps the limits; of {len(rows)} are broken: {', '.join(broken)}"
     return kept, "; ".join(notes)
 
 
@@ -100,11 +100,11 @@ def limit_masks(rows: pd.DataFrame, limits: dict) -> list[tuple[pd.Series, str]]
     floor, memory, size = (limits.get(name) for name in ("accuracy_floor", "memory_limit_mb", "size_limit_kb"))
     masks = []
     if floor is not None:
-        words = f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])
-        masks.append((rows["top1"] >= floor - 1e-9, words))
+        text = f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])
+        masks.append((rows["top1"] >= floor - 1e-9, text))
     if memory is not None:
-        words = f"peak memory of {memory:g} MB or less" + _unknown(rows["peak_memory_bytes"])
-        masks.append(((rows["peak_memory_bytes"] <= 1e6 * memory).fillna(False).astype(bool), words))
+        text = f"peak memory of {memory:g} MB or less" + _unknown(rows["peak_memory_bytes"])
+        masks.append(((rows["peak_memory_bytes"] <= 1e6 * memory).fillna(False).astype(bool), text))
     if size is not None:
         masks.append((rows["file_bytes"] <= 1e3 * size, f"file of {size:g} kB or less"))
     return masks
@@ -120,7 +120,7 @@ def in_order(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     keys = rows.assign(
         place=rows["variant"].map(variant_order), less=-rows["top1"], precision_text=rows["precision"].astype(str)
     )
-    by = [column, "less", "file_bytes", "place", "rank", "precision_text", *SETTING]
+    by = [column, "less", "file_bytes", "place", "rank", "precision_text", *RUN]
     return rows.loc[keys.sort_values(by, kind="stable").index]
 
 
@@ -131,7 +131,7 @@ def _recommend(here: pd.DataFrame, name: str, limits: dict) -> dict:
     if kept.empty:
         return {"status": NONE, "tied": 0, **counts}
     best = in_order(kept, column).iloc[0]
-    shown = [*MODEL, *SETTING, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
+    shown = [*MODEL, *RUN, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
     memory = best["peak_memory_bytes"]
     return {
         "status": RECOMMENDED,

@@ -12,7 +12,7 @@ from prunescape.analysis.cost.measured import (
     MODEL_COLUMNS,
     PLACE,
     PLACE_COLUMNS,
-    SETTING_COLUMNS,
+    RUN_COLUMNS,
     paired_log_ratio,
 )
 from prunescape.analysis.cost.recommendation import FROM_RIVALS, OBJECTIVES, feasible_settings, in_order, recommend
@@ -27,7 +27,7 @@ RIVAL_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
     "objective": ("string", "latency or throughput"),
     **MODEL_COLUMNS,
-    **SETTING_COLUMNS,
+    **RUN_COLUMNS,
     "value": ("float64", "this model's best value of the objective: seconds per run, or per image"),
     "ratio": ("float64", "median over the repeats of this model's time ÷ the recommended one's, both per run"),
     "pairs": ("int64", "repeats of both models, taken in turns; 0 where they are no pairs"),
@@ -68,8 +68,8 @@ def holm(values: list[float]) -> list[float]:
     """p-values corrected after Holm; nan stays nan and does not count."""
     from pingouin import multicomp  # statsmodels' own collects garbage at each call, which costs more than all tests
 
-    given = np.asarray(values, dtype="float64")
-    return multicomp(given, method="holm")[1].tolist() if np.isfinite(given).any() else given.tolist()
+    known = np.asarray(values, dtype="float64")
+    return multicomp(known, method="holm")[1].tolist() if np.isfinite(known).any() else known.tolist()
 
 
 def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) -> list[str]:
@@ -105,7 +105,7 @@ def _rivals(ordered: pd.DataFrame, objective: str) -> list[dict]:
 
 
 def _row(rival, objective: str, logs: np.ndarray | None, p: float, p_holm: float) -> dict:
-    named = {name: getattr(rival, name) for name in (*MODEL, *SETTING_COLUMNS)}
+    named = {name: getattr(rival, name) for name in (*MODEL, *RUN_COLUMNS)}
     row = {**named, "value": getattr(rival, OBJECTIVES[objective].column), "p": p, "p_holm": p_holm}
     if logs is None:
         reason = "measured with other threads or another batch than the recommended one: the repeats are no pairs"

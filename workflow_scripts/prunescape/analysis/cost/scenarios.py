@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SERVER, STREAM = "server", "multi-stream"
 LOADS = (0.1, 0.5, 0.8)
-RUN = ["threads", "flush_to_zero"]
+FIXED = ["threads", "flush_to_zero"]
 
 SCENARIO_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
@@ -60,18 +60,18 @@ def scenarios(measured: pd.DataFrame, load: dict) -> pd.DataFrame:
 def _loads(here: pd.DataFrame, load: dict) -> Iterator[tuple[str, int, float]]:
     images = load["query_images"]
     best = 1 / here["seconds_per_image"].min()
-    for scenario, size, given in ((SERVER, images, load["server_rates"]), (STREAM, 1, load["stream_rates"])):
-        for rate in given or [share * best / size for share in LOADS]:
+    for scenario, size, rates in ((SERVER, images, load["server_rates"]), (STREAM, 1, load["stream_rates"])):
+        for rate in rates or [share * best / size for share in LOADS]:
             yield scenario, size, float(rate)
 
 
 def _models(here: pd.DataFrame, scenario: str, images: int, rate: float) -> list[dict]:
     rows = []
     for model, settings in here.groupby(MODEL, sort=True):
-        own = [row for _, part in settings.groupby(RUN, sort=True) for row in _runs(part, scenario, images, rate)]
-        known = [row for row in own if not np.isnan(row["mean_s"])]
+        runs = [row for _, part in settings.groupby(FIXED, sort=True) for row in _runs(part, scenario, images, rate)]
+        known = [row for row in runs if not np.isnan(row["mean_s"])]
         best = min(known, key=lambda row: (float(f"{row['mean_s']:.9g}"), row["batch"], row["threads"]), default=None)
-        rows += [{**dict(zip(MODEL, model, strict=True)), **row, "recommended": row is best} for row in own]
+        rows += [{**dict(zip(MODEL, model, strict=True)), **row, "recommended": row is best} for row in runs]
     return rows
 
 
@@ -83,7 +83,7 @@ def _runs(part: pd.DataFrame, scenario: str, images: int, rate: float) -> list[d
     for row in part.itertuples():
         found = _respond(latency, scenario, images, rate, int(row.batch))
         reason = "" if found.utilisation < 1 else "the load exceeds what these runs can serve: the queue grows"
-        known = {name: getattr(row, name) for name in (*RUN, "batch", "top1")}
+        known = {name: getattr(row, name) for name in (*FIXED, "batch", "top1")}
         times = {"utilisation": found.utilisation, "mean_s": found.mean, "p99_s": found.p99}
         rows.append({**known, **times, "reason": reason})
     return rows

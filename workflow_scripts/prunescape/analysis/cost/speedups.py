@@ -10,8 +10,8 @@ from prunescape.analysis.cost.measured import (
     MODEL_COLUMNS,
     PLACE,
     PLACE_COLUMNS,
-    SETTING,
-    SETTING_COLUMNS,
+    RUN,
+    RUN_COLUMNS,
     paired_log_ratio,
 )
 
@@ -25,7 +25,7 @@ SEED = 0
 SPEEDUP_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
     **MODEL_COLUMNS,
-    **SETTING_COLUMNS,
+    **RUN_COLUMNS,
     "base_median_s": ("float64", "the base's median latency under the same conditions, seconds per run"),
     "median_s": ("float64", "this model's, seconds per run"),
     "pairs": ("int64", "repeats of both, taken in turns"),
@@ -46,7 +46,7 @@ def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.
     """
     import pandas as pd
 
-    conditions = [*PLACE, "precision", *SETTING]
+    conditions = [*PLACE, "precision", *RUN]
     rows = []
     for _, here in measured.groupby(conditions, sort=True):
         base = here[(here["variant"] == "base") & (here["rank"] == 1)]
@@ -75,7 +75,7 @@ def _row(row, base, flops: dict[tuple[str, str], float]) -> dict:
     promised = both[0] / both[1] if all(both) else np.nan
     speedup = float(np.median(ratios)) if len(ratios) else np.nan
     return {
-        **{name: getattr(row, name) for name in (*PLACE, *MODEL_COLUMNS, *SETTING_COLUMNS)},
+        **{name: getattr(row, name) for name in (*PLACE, *MODEL_COLUMNS, *RUN_COLUMNS)},
         "base_median_s": base.latency_median_s,
         "median_s": row.latency_median_s,
         "pairs": len(ratios),
