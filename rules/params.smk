@@ -5,7 +5,7 @@ Keys are sorted: params compare by their text.
 
 import re
 
-from prunescape.config.datasets import identity_options, is_image_folder, source_digest
+from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
 from prunescape.config.targets import REACHED_BY, REMOTE
 
 # some experiment asks for the fastest precision
@@ -22,9 +22,14 @@ def digest_with_architecture(script):
 
 
 def training_digest(wildcards):
-    """The digest of the training code with the ONE architecture and the ONE optimiser that the job needs."""
+    """The digest of the training code with the ONE task, architecture and optimiser that the job loads by name."""
     experiment = experiment_of(wildcards)
-    modules = f"models.{experiment.architecture}", f"training.optimisers.{experiment.recipe.optimiser}"
+    task = task_of(STUDY.dataset_options(experiment.dataset))
+    modules = (
+        f"tasks.{task}.task",
+        f"models.{experiment.architecture}",
+        f"training.optimisers.{experiment.recipe.optimiser}",
+    )
     return code_digest("train_cell", *(f"prunescape.{module}" for module in modules))
 
 

@@ -14,13 +14,14 @@ from prunescape.deploy.export_best import export_best
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.space.cells import Cell
-from prunescape.space.recipe import Recipe
+from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
 from prunescape.tasks.images.prepared import load_prepared
 from prunescape.tasks.images.preparing import write_prepared
+from prunescape.tasks.images.task import Task
 from prunescape.training.cell_record import cell_record
-from prunescape.training.loop import train
+from support.trainings import recipe_with, train
 from train_cell import train_cell
 
 CLASSES = 20
@@ -28,8 +29,8 @@ PLAN = {"model": "resnet8", "architecture": "resnet_cifar", "method": "base"}
 FINITE = {"epochs": 3, "batch_size": 20, "precision": "fp32"}
 # how a training ends: recipe, log10 of the learning rate, epochs that it finishes
 ENDS = {
-    "from the first step": (FINITE, "38.0", 1),
-    "in the last epoch": (FINITE | {"milestones": (2,), "decay": 1e30}, "-3.0", 3),
+    "from the first step": (FINITE, 38.0, 1),
+    "in the last epoch": (FINITE | {"milestones": (2,), "decay": 1e30}, -3.0, 3),
 }
 
 
@@ -53,10 +54,10 @@ def ended(request, places, tmp_path):
     """A cell really trained until it diverged: its record, its weights, and the epochs that it should have."""
     recipe, log10_lr, epochs = ENDS[request.param]
     shared, record, weights = (tmp_path / name for name in ("shared.json", "record.json", "weights.safetensors"))
-    declare_experiment(recipe, "code", identity=places["data.json"], out=shared)
-    given = {"identity": places["data.json"], "widths": places["widths.json"], "data": places["data.npz"]}
-    given |= {"shared": shared, "record": record, "weights": weights, "checkpoint": tmp_path / "checkpoint.safetensors"}
-    train_cell(Cell("e", BASE, log10_lr, "-4.0", 0).path, device="cpu", **given)
+    declare_experiment(recipe | {"log10_lr": log10_lr}, "code", identity=places["data.json"], out=shared)
+    files = {"identity": places["data.json"], "widths": places["widths.json"], "data": places["data.npz"]}
+    files |= {"shared": shared, "record": record, "weights": weights, "checkpoint": tmp_path / "checkpoint.safetensors"}
+    train_cell(Cell("e", BASE, Setting.of({"log10_wd": -4})).content, files, device="cpu")
     return record, weights, epochs
 
 
@@ -73,7 +74,7 @@ def test_the_record_is_chance_level_without_counts(ended):
     path, _, epochs = ended
     record = strict(path)
     assert is_readable(path)
-    assert (record["status"], record["epochs"]) == ("diverged", epochs)
+    assert (record["status"], record["epochs_trained"]) == ("diverged", epochs)
     assert (record["top1"], record["top5"]) == (100 / CLASSES, 500 / CLASSES)
     assert (record["val_top1"], record["val_top5"]) == (100 / CLASSES, 500 / CLASSES)
     assert all(record[name] is None for name in ("correct", "correct_top5", "val_correct", "loss"))
@@ -113,12 +114,12 @@ def test_a_validation_split_that_is_not_finite_diverges_after_the_last_epoch(pla
     data.validation_images[0, 0, 0, 0] = 255
     network = FailsOn()
     network.white = float((1 - data.mean[0]) / data.std[0]) - 1e-3
-    settings = {"learning_rate": 0.1, "weight_decay": 0.0, "seed": 0, "device": torch.device("cpu")}
-    outcome = train(network, data, Recipe(epochs=2, batch_size=20), **settings)
-    assert len(outcome.history) == 2 and outcome.correct is not None
+    outcome = train(network, data, recipe_with(0.1, 0.0, epochs=2, batch_size=20), seed=0)
+    assert len(outcome.history) == 2 and outcome.test is not None
     assert outcome.diverged
-    cell, identity = Cell("e", BASE, "-1.0", "-4.0", 0), read_json(places["data.json"])
-    record = cell_record(cell, outcome, widths=read_json(places["widths.json"]), identity=identity)
+    cell, identity = Cell("e", BASE, Setting.of({"log10_lr": -1})), read_json(places["data.json"])
+    task, widths = Task(data, torch.device("cpu")), read_json(places["widths.json"])
+    record = cell_record(cell, outcome, task=task, widths=widths, identity=identity)
     assert record["status"] == "diverged"
     assert (record["top1"], record["val_top1"], record["correct"]) == (100 / CLASSES, 100 / CLASSES, None)
     json.dumps(record, allow_nan=False)

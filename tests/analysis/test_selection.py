@@ -9,21 +9,23 @@ import torch
 from torch import nn
 
 from prepare_data import prepare_data
-from prunescape.analysis.cell_columns import CELL_COLUMNS
+from prunescape.analysis.cell_columns import cell_columns
 from prunescape.config.datasets import resolve_options
 from prunescape.config.study import load_study
 from prunescape.deploy.export_best import best_records
+from prunescape.designs.plan import experiment_plan
+from prunescape.designs.rounds import first_cells
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
-from prunescape.space.recipe import Recipe
+from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
 from prunescape.store.records import pack_bits, unpack_bits
 from prunescape.tasks.images.prepared import PreparedData, load_prepared
 from prunescape.tasks.images.subsets import choose_splits, draw
-from prunescape.training import loop
+from prunescape.tasks.images.task import Task
 from prunescape.training.cell_record import cell_record
-from prunescape.training.loop import train
+from support.trainings import recipe_with, train
 
 CPU = torch.device("cpu")
 WIDTHS = {"model": "m", "ratio_achieved": 1.0, "flops": 1, "parameters": 2}
@@ -125,14 +127,15 @@ def blobs(classes=12, images=96, size=4) -> PreparedData:
 def trained(data: PreparedData, epochs=3, **settings):
     torch.manual_seed(1)
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, data.classes))
-    known = {"learning_rate": 0.05, "weight_decay": 1e-4, "seed": 0, "device": CPU} | settings
-    return network, train(network, data, Recipe(epochs=epochs, batch_size=16), **known)
+    known = {"learning_rate": 0.05, "weight_decay": 1e-4, "epochs": epochs, "batch_size": 16} | settings
+    return network, train(network, data, recipe_with(**known), seed=0)
 
 
 def record_of(outcome, data: PreparedData):
     identity = {"dataset": "blobs", "classes": data.classes, "train": 96, "test": 48}
     held = {} if data.validation_labels is None else {"validation": len(data.validation_labels)}
-    return cell_record(Cell("e", BASE, "-1.0", "-4.0"), outcome, widths=WIDTHS, identity=identity | held)
+    cell, task = Cell("e", BASE, Setting.of({"log10_lr": -1})), Task(data, CPU)
+    return cell_record(cell, outcome, task=task, widths=WIDTHS, identity=identity | held)
 
 
 def test_nothing_learns_from_the_validation_images():
@@ -140,7 +143,7 @@ def test_nothing_learns_from_the_validation_images():
     without = replace(data, validation_images=None, validation_labels=None)
     (network, outcome), (other, plain) = trained(data), trained(without)
     assert torch.equal(network[1].weight, other[1].weight)
-    assert outcome.history == plain.history and torch.equal(outcome.correct, plain.correct)
+    assert outcome.history == plain.history and torch.equal(outcome.test.correct, plain.test.correct)
     mine, theirs = record_of(outcome, data), record_of(plain, without)
     changed = {name for name in theirs if mine[name] != theirs[name]}
     assert changed - {"images_per_second", "epoch_seconds"} == set(VALIDATION_FIELDS)
@@ -149,15 +152,15 @@ def test_nothing_learns_from_the_validation_images():
 
 def test_the_record_scores_the_validation_images_after_the_last_epoch(monkeypatch):
     """Against the trained network's own answers; top-5 counts from 11 classes on."""
-    evaluated, evaluate = [], loop.evaluate
+    evaluated, test = [], Task.test
 
-    def counted(network, split, *arguments, **hooks):
+    def counted(task, network, split, **hooks):
         evaluated.append(len(split.labels))
-        return evaluate(network, split, *arguments, **hooks)
+        return test(task, network, split, **hooks)
 
     data = blobs()
     data = replace(data, validation_images=data.validation_images[:36], validation_labels=data.validation_labels[:36])
-    monkeypatch.setattr(loop, "evaluate", counted)
+    monkeypatch.setattr(Task, "test", counted)
     network, outcome = trained(data, epochs=4)
     assert evaluated == [48, 48, 48, 48, 36]
     normal = torch.from_numpy((data.validation_images / 255 - 0.25) / 0.15).float()
@@ -181,7 +184,7 @@ def test_a_diverged_cell_scores_as_guessing_does(classes, top5):
 
 
 def test_the_columns_stand_behind_top5():
-    names = list(CELL_COLUMNS)
+    names = list(cell_columns(["log10_lr", "log10_wd"]))
     assert tuple(names[names.index("top5") + 1 :][:4]) == VALIDATION_FIELDS
 
 
@@ -191,8 +194,8 @@ def test_bits_are_unpacked_as_they_were_packed():
 
 
 def cell(correct, val_correct=None, log10_lr=-1.0, status="ok"):
-    setting = {"log10_lr": log10_lr, "log10_wd": -4.0, "seed": 0}
-    return {"status": status, "correct": correct, "val_correct": val_correct, **setting}
+    setting = {"log10_lr": log10_lr, "log10_wd": -4.0}
+    return {"status": status, "correct": correct, "val_correct": val_correct, "setting": setting, "seed": 0}
 
 
 def test_the_best_are_chosen_on_the_validation_split_where_there_is_one():
@@ -222,10 +225,11 @@ def study_with(datasets=None, **changes):
 def test_imagenets_recipe_can_be_said():
     """Table 3.3 of matthiesen2023: batch 256, 90 epochs, rate ÷ 10 after 30 and 60; a 3 x 3 grid (section 3.3)."""
     study = study_with(model="resnet50")
+    cells = first_cells({"e": experiment_plan(study, "e")})
     recipe = study.experiments["e"].recipe
     factors = [recipe.rate_factor(epoch) for epoch in range(90)]
     assert factors == pytest.approx([1] * 30 + [0.1] * 30 + [0.01] * 30)
-    assert (recipe.batch_size, recipe.momentum, recipe.flip, len(study.first_cells())) == (256, 0.9, True, 18)
+    assert (recipe.batch_size, recipe.momentum, recipe.flip, len(cells)) == (256, 0.9, True, 18)
 
 
 def test_a_choice_on_validation_needs_images_for_it():

@@ -70,7 +70,7 @@ def plan(**changes) -> Plan:
     verdict = {"replicates": 2, "margin": 0.5, "alpha": 0.05, "alpha_screen": 0.01, "sigma": None}
     known = {"experiment": "e", "variants": ["base", "uniform-0.5"], "axes": AXES, "seeds": [0], "fresh_seeds": [1, 2]}
     known |= {"prior": {"log10_lr": "-1.5", "log10_wd": "-3.5"}, "select_on": "test", "max_rounds": 1}
-    return Plan(**known | {"verdict": verdict, "thresholds": [0.5, 1.0], "risk_threshold": 0.5} | changes)
+    return Plan(**known | {"verdict": verdict, "thresholds": [0.5, 1.0], "risk_threshold": 0.5, "claims": 1} | changes)
 
 
 def cell(lr="-1.0", wd="-4.0", seed=0) -> Cell:

@@ -103,6 +103,11 @@ def resolve_options(name: str, options: dict) -> dict:
     return dict(sorted((_sized(resolved) if is_image_folder(resolved) else resolved).items()))
 
 
+def task_of(options: dict[str, object]) -> str:
+    """The task, a folder of the room `tasks`, that a data set of these resolved options is for."""
+    return "images"
+
+
 def is_image_folder(options: dict) -> bool:
     """Whether the data set with these resolved options is streamed from a folder of images."""
     return options.get("format") == FORMAT
