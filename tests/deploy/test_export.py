@@ -122,8 +122,8 @@ def test_onnx_reference_evaluator_finds_torchs_logits(study, exported):
     np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
 
 
-def test_images_are_normalised_by_the_training_sets_moments(study):
-    """Against float64; the model's metadata carry the same moments."""
+def test_images_are_normalised_by_mean_and_std_of_the_training_images(study):
+    """Against float64; the model's metadata carry the same."""
     identity = read_json(study / "data.json")
     with np.load(study / "data.npz") as file:
         pixels = file["test_images"].astype(np.float64) / 255
@@ -146,8 +146,8 @@ def test_the_file_says_how_to_feed_it_and_tells_nothing_of_this_machine(study, e
 
 def test_equal_weights_give_equal_bytes(study, exported, tmp_path):
     identity = read_json(study / "data.json")
-    moments = {"mean": identity["mean"], "std": identity["std"]}
-    export_model(random_network(3), images_of(study), tmp_path / "again.onnx", **moments)
+    scaling = {"mean": identity["mean"], "std": identity["std"]}
+    export_model(random_network(3), images_of(study), tmp_path / "again.onnx", **scaling)
     assert (tmp_path / "again.onnx").read_bytes() == (exported / "rank-1.onnx").read_bytes()
 
 
