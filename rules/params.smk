@@ -12,11 +12,11 @@ from prunescape.config.targets import REACHED_BY, REMOTE
 PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
 
 
-def digest_with_architecture(script):
-    """A params function: the digest of a rule's code with the ONE architecture module that the job's model needs."""
+def digest_with_architecture(*roots):
+    """A params function: the digest of code with the ONE architecture module that the job's model needs."""
 
     def digest(wildcards):
-        return code_digest(script, f"prunescape.models.{experiment_of(wildcards).architecture}")
+        return code_digest(*roots, f"prunescape.models.{experiment_of(wildcards).architecture}")
 
     return digest
 
@@ -72,9 +72,10 @@ def plan_params(wildcards):
 
 
 def plan_digest(wildcards):
-    """The digest of the planning code; the base keeps all its widths, so only its architecture and the counts matter."""
+    """The digest of the planning code; the base keeps all its widths, so little of it matters there."""
     base = Variant.parse(wildcards.variant) == BASE
-    return digest_with_architecture("prunescape.models.counting" if base else "plan_variant")(wildcards)
+    roots = ("prunescape.models.counting", "prunescape.pruning.pipelines") if base else ("plan_variant",)
+    return digest_with_architecture(*roots)(wildcards)
 
 
 def export_params(wildcards):

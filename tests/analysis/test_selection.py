@@ -75,7 +75,7 @@ def test_without_validation_nothing_is_held_out_and_nothing_changes(whole, tmp_p
     data, identity = whole
     assert data.validation_images is None and "validation" not in identity
     assert prepared(tmp_path, validation=0)[1] == identity
-    assert sorted(identity) == sorted(["dataset", "digest", "shape", "classes", "train", "test", "mean", "std"])
+    assert sorted(identity) == sorted(["task", "dataset", "digest", "shape", "classes", "train", "test", "mean", "std"])
 
 
 def test_the_seed_draws_and_another_number_of_training_images_draws_the_same(held_out, tmp_path):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from prunescape.config.datasets import is_image_folder
 from prunescape.config.grid import Grid, axis_texts, check_extension
-from prunescape.config.models import architecture_of
+from prunescape.config.models import SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
 from prunescape.errors import InputError, located
 from prunescape.space.recipe import PARAMETERS, Recipe
@@ -25,7 +25,7 @@ RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonu
 class Pruning(Part):
     """How filters are ranked and how far a layer may be cut (matthiesen2023, 2.2.3 and 3.2)."""
 
-    score: Literal["l1_layer", "l1"] = "l1_layer"
+    score: Literal[SCORES] = SCORES[0]
     min_keep: Annotated[float, Field(ge=0, lt=1)] = 0.1
     ranking: Literal["trained", "initial"] = "trained"
 
@@ -159,10 +159,11 @@ def _check_verdict(verdict: Verdict, where: str) -> None:
 
 def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
-    if is_image_folder(options) and any(experiment.values_of("crop_padding")):
+    padding = max(experiment.values_of("crop_padding"))
+    if is_image_folder(options) and padding:
         hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
         place = f"{where}.recipe.crop_padding"
-        raise InputError("padding has no meaning here", where=place, allowed="0", hint=hint)
+        raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
     if experiment.select_on == "validation" and not options["validation"]:
         hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
         raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
