@@ -15,7 +15,7 @@ import pytest
 from prunescape.space.settings import Setting
 from support.project import TINY_STUDY, Project, jobs_in
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.long
 PRUNED = "experiment=small/variant=nonuniform-0.5"
 CELL = f"{PRUNED}/log10_lr=-1.0/log10_wd=-3.0/seed=0"
 ALONE = "run the same command with its name after `snakemake`"

@@ -96,7 +96,7 @@ def test_remote_paths_reach_a_shell_as_one_word(tmp_path):
     assert shlex.split(_remote_path("/a b")) == ["/a b"]
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_odd_folders_and_images_run_nothing_and_a_secret_shows_nowhere(tmp_path, monkeypatch):
     """A study of images with odd names, in a folder with an odd name, with a secret in the environment."""
     secret = "s3cr3t-4711"

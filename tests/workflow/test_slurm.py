@@ -119,7 +119,7 @@ def preempt(slurm, job):
     slurm.run("sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 5")
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [take_down, lose, preempt])
 def test_what_a_node_loses_is_trained_again_with_the_same_results(slurm, undisturbed, tmp_path, fault):
     """Slurm itself queues these again, some two minutes later, and Snakemake waits: one job, started twice."""
@@ -141,7 +141,7 @@ def assert_goes_on(project, saved):
     assert log.count("train_loss=") == EPOCHS - first + 1 and (first > 20) is saved
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_cancelled_training_has_the_same_results(slurm, undisturbed, tmp_path):
     project = on_slurm(tmp_path, small_study())
     disturbed(project, slurm, lambda job: slurm.run("scancel", job["JobId"]))
@@ -149,7 +149,7 @@ def test_a_cancelled_training_has_the_same_results(slurm, undisturbed, tmp_path)
     assert_goes_on(project, saved=True)
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_resume_cancels_what_a_killed_run_left_in_the_queue(slurm, undisturbed, tmp_path):
     project = on_slurm(tmp_path, small_study())
     running, log = project.start(), project.work / CELL / "train.log"
@@ -166,7 +166,7 @@ def test_resume_cancels_what_a_killed_run_left_in_the_queue(slurm, undisturbed, 
     pd.testing.assert_frame_equal(results(project), undisturbed)
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_drained_node_ends_its_training_and_gets_no_more(slurm, tmp_path):
     project, drained = on_slurm(tmp_path, small_study()), []
 
@@ -183,7 +183,7 @@ def test_a_drained_node_ends_its_training_and_gets_no_more(slurm, tmp_path):
     assert exported["NodeList"] != drained[0]
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_training_that_outlives_its_time_gets_more(slurm, tmp_path):
     """Slurm's shortest limit is a minute, and it looks once in 30 s or so."""
     study = small_study(epochs=4000, cluster=ASKED | {"minutes": 1, "growth": 10})
@@ -194,7 +194,7 @@ def test_a_training_that_outlives_its_time_gets_more(slurm, tmp_path):
     assert (first["TimeLimit"], second["TimeLimit"]) == ("00:01:00", "00:10:00")
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_one_submission_trains_several_cells(slurm, tmp_path):
     """Two variants of which one waits for a cell of the other: a group of all cells would wait for itself."""
     study = small_study(epochs=1, targets={})
@@ -212,7 +212,7 @@ def test_one_submission_trains_several_cells(slurm, tmp_path):
     assert project.planned("--until", "cells") == set()
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_cell_with_a_gpu_asks_for_one(slurm, tmp_path):
     """Slurm gives one of its stand-ins; torch sees none, and the cell says so in one line."""
     gpu = {"rules": {"train_cell": {"gpu_model": "new"}}}
