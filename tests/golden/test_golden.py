@@ -17,7 +17,8 @@ from record import record, this_host
 from recorded import HOST, pack, read_record
 from studies import STUDIES
 
-from prunescape.analysis.analyse import analyse
+from prunescape.analysis.analyse import analyse_study
+from prunescape.config.study import load_study
 from prunescape.present.tables.folder import write_tables
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -52,12 +53,14 @@ def only(table: dict, columns: tuple[str, ...]) -> dict:
     return {"columns": kinds, "keys": list(columns), "rows": rows}
 
 
+@pytest.mark.long
 def test_the_same_tables_with_the_same_columns(tables):
     assert {name: table["columns"] for name, table in tables.items()} == {
         name: table["columns"] for name, table in TABLES.items()
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", IDENTITY)
 @pytest.mark.parametrize("study", NAMES)
 def test_the_same_cells_in_the_same_stages_and_rounds(study, name, tables):
@@ -66,6 +69,7 @@ def test_the_same_cells_in_the_same_stages_and_rounds(study, name, tables):
         assert differences(only(before, IDENTITY[name]), only(now, IDENTITY[name])) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", TABLES)
 def test_the_same_values_to_the_last_bit(name, tables):
     """Another processor or version rounds otherwise, and training makes a small difference a large one."""
@@ -79,25 +83,17 @@ def test_the_same_values_to_the_last_bit(name, tables):
 @pytest.mark.parametrize("study", STUDIES, ids=NAMES)
 def test_the_recorded_cells_give_the_recorded_analysis(study, tmp_path):
     """On any host: here nothing is trained."""
-    cells, experiments = tmp_path / "cells.parquet", study["experiments"]
+    cells, checked = tmp_path / "cells.parquet", load_study(study)
     write_cells(TABLES[f"{study['study']}/cells"], cells)
-    terms = {name: terms_of(experiment) for name, experiment in experiments.items()}
-    written = analyse(cells, tmp_path, terms=terms)
+    written = analyse_study(cells, checked.analysis_terms(), tmp_path)
     given = {name: written[f"{name}.parquet"] for name in ("ellipses", "risk")}
-    priors = {name: experiment["prior"] for name, experiment in experiments.items()}
-    reference = study.get("reference")
-    written |= write_tables(cells=cells, **given, out=tmp_path / "tables", reference=reference, priors=priors)
+    written |= write_tables(checked.summary(), cells=cells, **given, out=tmp_path / "tables")
     found = {path.relative_to(tmp_path).with_suffix("").as_posix(): path for path in written.values()}
     assert len(found) == 13
     for name, path in found.items():
         again, expected = pack(name, pq.read_table(path.with_suffix(".parquet"))), TABLES[f"{study['study']}/{name}"]
         assert again["columns"] == expected["columns"]
         assert far_apart(again, expected) == [], name
-
-
-def terms_of(experiment: dict) -> dict:
-    """An experiment's terms of the verdict; what it leaves out takes the defaults."""
-    return {name: value for name, value in experiment.get("verdict", {}).items() if name != "replicates"}
 
 
 def write_cells(table: dict, path: Path) -> None:

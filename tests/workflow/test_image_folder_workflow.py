@@ -53,7 +53,7 @@ def project(tmp_path_factory):
 
 def test_the_cell_was_trained_on_the_streamed_images(project):
     record = json.loads((project.work / "results/flowers" / CELL / "record.json").read_text())
-    assert (record["tested"], record["val_tested"], record["classes"], record["epochs"]) == (24, 6, 2, 1)
+    assert (record["tested"], record["val_tested"], record["classes"], record["epochs_trained"]) == (24, 6, 2, 1)
     assert record["val_top1"] == 100 * record["val_correct"] / 6
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from prunescape.errors import InputError
 from prunescape.running.parent_watch import wait_for_orphans
 from prunescape.running.run import FILE, Run, holder, in_use, read_run
+from prunescape.store.files import HALF_FILES
 
 ORPHAN_SECONDS = 120.0  # a training notices within a second and ends after its batch
 CANCEL_SECONDS = 120.0
@@ -17,6 +18,8 @@ CANCEL_SECONDS = 120.0
 
 def clear_the_way(state: Path | str) -> None:
     """Make sure that nothing of an earlier run works on the study with the private folder `state` any more.
+
+    What killed jobs had half written is deleted.
 
     Raises InputError that names a run which lives, or says which jobs could not be stopped.
     """
@@ -30,6 +33,8 @@ def clear_the_way(state: Path | str) -> None:
     if not wait_for_orphans(state, ORPHAN_SECONDS):
         hint = "they end after what they are doing: try again; ps shows them as python"
         raise InputError("jobs of an earlier run still work on this study", where=state.parent, hint=hint)
+    for half_file in state.parent.rglob(HALF_FILES):
+        half_file.unlink(missing_ok=True)
 
 
 def cancel_submitted(run: Run) -> None:

@@ -16,6 +16,8 @@ from prunescape.store.exhaustion import out_of_space
 
 AGAIN = "delete it and run again"
 MAKE_ALONE = "delete it, then run the same command with its name after `snakemake`: made again alone, it costs no cell"
+HALF = ".part"
+HALF_FILES = f".*{HALF}"  # what a process that was killed may leave of a file it was writing
 SEAL = "sha256"  # the key of a JSON file's checksum, over the canonical text of all else
 
 
@@ -28,7 +30,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     a job to do again.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{HALF}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
