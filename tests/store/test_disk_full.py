@@ -18,7 +18,7 @@ import torch
 from prunescape.commands.cli import main
 from prunescape.config.datasets import resolve_options
 from prunescape.deploy.export import export_model
-from prunescape.deploy.export_precisions import export_precision
+from prunescape.deploy.precisions import export_precision
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import save_weights
