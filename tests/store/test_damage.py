@@ -22,7 +22,7 @@ from prunescape.measure.benchmark import exported_models
 from prunescape.models.sealed_tensors import read_tensors, write_tensors
 from prunescape.store.files import damaged_files, file_digest, read_json, write_json
 from prunescape.store.parquet import read_table, write_table
-from prunescape.tasks.images.download import download
+from prunescape.tasks.images.originals import download
 from prunescape.tasks.images.prepared import array_digest, listing_digest, load_prepared
 
 SOURCE = Path(__file__).resolve().parents[2] / "workflow_scripts"
