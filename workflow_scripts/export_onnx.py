@@ -27,7 +27,7 @@ def export_onnx(
 
 def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other variants need too, in the process that will fork them; onnxruntime would start threads."""
-    from prunescape.running.preloading import import_for_children
+    from prunescape.training.gpu import import_for_children
 
     import_for_children("prunescape.deploy.export_best", "torch._dynamo", "onnxscript")  # torch's exporter uses both
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from prunescape.errors import InputError, Stopped
-from prunescape.running.parent_watch import end_with_the_run
+from prunescape.running.jobs import end_with_the_run
 from prunescape.store.exhaustion import exhausted
 
 ERROR = "error: "  # begins the last line of a job that failed; a job without one was ended from outside
