@@ -10,7 +10,7 @@ from typing import Any
 from prunescape.running.warm import Together, run_job
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import PARAMETERS
-from prunescape.training.cell_files import CellFiles
+from prunescape.training.cell_record import CellFiles
 
 
 def train_cell(cell: dict[str, Any], files: dict[str, str | None], *, device: str, workers: int = 0) -> None:

@@ -285,8 +285,7 @@ def test_a_users_factory_gets_the_channels_and_classes_it_asks_for(tmp_path, mon
     [
         ("prunescape.config.models", ("torch", "numpy")),
         (
-            "prunescape.models.build, prunescape.models.rebuild, "
-            "prunescape.models.counting, prunescape.models.resnet_cifar",
+            "prunescape.models.build, prunescape.models.counting, prunescape.models.resnet_cifar",
             ("torch_pruning", "torchvision", "pandas", "prunescape.config.models"),
         ),
     ],

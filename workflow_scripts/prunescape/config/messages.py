@@ -1,17 +1,23 @@
-"""Turns what pydantic says of a config into one line: file, key, value, what is allowed, hint. Needs pydantic."""
+"""What is wrong with a config in one line: file, key, value, what is allowed, hint.
+
+Found by pydantic, or here where readers of YAML say nothing: a key given twice, a yes that counts as 1.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import typing
+from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from prunescape.errors import InputError, nearest
 
 TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
 UNKNOWN_KIND = "unknown_kind"
+SWITCHES = ("flip", "flush_to_zero")  # keys whose values may be yes or no
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
 
 
@@ -104,3 +110,36 @@ def _fields(holder: Any) -> list[str]:
     if dataclasses.is_dataclass(holder):
         return [field.name for field in dataclasses.fields(holder)]
     return list(getattr(holder, "model_fields", {}))
+
+
+class OnceLoader(yaml.SafeLoader):
+    """Reads YAML as Snakemake does, but refuses a mapping that has a key twice."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if str(key) in seen:
+                raise InputError(f'the key "{key}" is given twice', where=f"line {key_node.start_mark.line + 1}")
+            seen.add(str(key))
+        return super().construct_mapping(node, deep=deep)
+
+
+def refuse_repeated_keys(file: Path | str) -> None:
+    """Raise InputError that names the file, the line and the key; other errors of the file are reported elsewhere."""
+    try:
+        yaml.load(Path(file).read_text(), OnceLoader)
+    except InputError as error:
+        raise InputError(error.what, where=f"{file}: {error.where}", allowed="each key once") from None
+    except (yaml.YAMLError, OSError, UnicodeDecodeError):
+        return
+
+
+def refuse_switches(value: Any, source: str, *keys: object) -> None:
+    """Raise InputError for a YAML yes or no where a number or text belongs: it would pass as 1 or 0."""
+    if isinstance(value, bool) and not any(key in SWITCHES for key in keys[-2:]):
+        where = f"{source}: {'.'.join(map(str, keys))}"
+        raise InputError(f"{value} is a switch", where=where, allowed="a number or a text")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        refuse_switches(item, source, *keys, key)

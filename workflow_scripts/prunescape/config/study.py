@@ -7,16 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from prunescape.config.analysis import AnalysisTerms
+from prunescape.config.analysis import AnalysisTerms, Objectives
 from prunescape.config.cluster import Cluster
 from prunescape.config.datasets import identity_options, resolve_options
 from prunescape.config.experiment import RANKING_SEED, Experiment, check_experiment
-from prunescape.config.messages import input_error
+from prunescape.config.messages import input_error, refuse_switches
 from prunescape.config.models import architecture_of
-from prunescape.config.objectives import Objectives
 from prunescape.config.targets import Target
 from prunescape.config.types import CountOrAuto, Name, Part
-from prunescape.config.yaml_file import refuse_switches
 from prunescape.errors import InputError, located
 from prunescape.space.cells import Cell
 from prunescape.space.variants import BASE

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
+from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.study import load_study
 from prunescape.config.targets import Local
-from prunescape.config.yaml_file import refuse_repeated_keys
 from prunescape.errors import InputError, nearest
 from prunescape.measure.benchmark import measure_on
 

@@ -21,12 +21,11 @@ from prunescape.space.recipe import Recipe
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.store.records import WIDTHS
 from prunescape.tasks.contract import task_module
-from prunescape.training.cell_files import CellFiles
-from prunescape.training.cell_record import cell_record
+from prunescape.training.cell_record import CellFiles, cell_record
 from prunescape.training.checkpointing import Checkpointer, stop_on_signals
+from prunescape.training.device import environment, peak_memory_bytes, reproducible_device
 from prunescape.training.loading import load_data, load_network
 from prunescape.training.loop import Training, start_training
-from prunescape.training.provenance import environment, peak_memory_bytes, reproducible_device
 from prunescape.training.together import most_together, train_together
 
 

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Task
+from prunescape.training.device import computed_in, forward
 from prunescape.training.loop import Batch, Epoch, Training
 from prunescape.training.optimisers import Optimiser, build_optimiser
-from prunescape.training.precision import computed_in, forward
 from prunescape.training.stack import Stack, stack_networks
 
 

@@ -1,26 +1,30 @@
-"""Where and with what a cell was trained: versions, host, device, memory."""
+"""The device that a cell is trained on: its precision (space/recipe.py), versions and memory."""
 
 from __future__ import annotations
 
 import platform
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy
 import torch
+from torch import Tensor
 
 from prunescape.errors import InputError
 from prunescape.training.gpu import claim_gpu
+
+TF32_SINCE = (8, 0)  # compute capability of the first NVIDIA GPUs with TF32 and bf16 (Ampere)
 
 
 def reproducible_device(name: str) -> torch.device:
     """The device called cpu or cuda, set so that the same seed gives the same result in full float32.
 
-    One thread on the CPU; on a GPU, one that no other training has, deterministic convolutions, and no TF32
-    but where a recipe asks for less than fp32 (precision.py).
-    Raises InputError when there is no GPU.
+    One thread on the CPU; on a GPU, one that no other training has, deterministic convolutions, and TF32 only within
+    `computed_in`. Raises InputError when there is no GPU.
     """
     if name == "cuda":
         claim_gpu()
@@ -32,9 +36,43 @@ def reproducible_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def device_name(device: torch.device) -> str:
-    """`cpu`, or what the GPU calls itself."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+def offered_by(device: torch.device) -> tuple[str, ...]:
+    """What `device` computes in, the most exact first."""
+    if device.type == "cpu":
+        return "fp32", "bf16"
+    nvidia = torch.version.hip is None  # AMD's GPUs are called cuda as well
+    return ("fp32", "tf32", "bf16") if nvidia and torch.cuda.get_device_capability(device) >= TF32_SINCE else ("fp32",)
+
+
+def check_tf32(precision: str, device: torch.device) -> None:
+    """Raise InputError for tf32 where there is none: torch would silently compute in fp32."""
+    if precision == "tf32" and "tf32" not in offered_by(device):
+        allowed = ", ".join(offered_by(device))
+        hint = "take another precision, or an NVIDIA GPU of compute capability 8.0 or more"
+        raise InputError(f"{device} has no tf32", where="recipe.precision", allowed=allowed, hint=hint)
+
+
+@contextmanager
+def computed_in(precision: str) -> Iterator[None]:
+    """Within, a GPU multiplies float32 numbers in full for fp32, and as TF32 (10 bits of mantissa) for the others."""
+    settings = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [setting.allow_tf32 for setting in settings]
+    for setting in settings:
+        setting.allow_tf32 = precision != "fp32"
+    try:
+        yield
+    finally:
+        for setting, value in zip(settings, before, strict=True):
+            setting.allow_tf32 = value
+
+
+def forward(network: Callable[[Tensor], Tensor], inputs: Tensor, precision: str) -> Tensor:
+    """The outputs in fp32 of a pass whose products are in bf16, by torch's autocast, where that is asked for.
+
+    The float32 products of a pass and of its gradients are as `computed_in` says.
+    """
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        return network(inputs).float()
 
 
 def processor() -> str:
@@ -67,7 +105,7 @@ def environment(device: torch.device) -> dict:
         "pillow": version("pillow"),
         "platform": platform.platform(),
         "host": socket.gethostname(),
-        "device": device_name(device),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "cpu": processor(),
         "threads": torch.get_num_threads(),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
