@@ -3,8 +3,6 @@
 Nothing here decides a result, and without a cluster nothing here has an effect.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """One experiment of a config: its parts, their defaults, and what must fit together. Needs pydantic, no torch."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from functools import cached_property
 from typing import Annotated, Any, Literal

@@ -1,7 +1,5 @@
 """The section `grid` of an experiment: which hyperparameters its settings span, and their values."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any

@@ -3,8 +3,6 @@
 Found by pydantic, or here where readers of YAML say nothing: a key given twice, a yes that counts as 1.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import typing
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From a config to a checked study: an unknown key or an impossible value is one line. Needs pydantic, no torch."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated, Any, Literal
 

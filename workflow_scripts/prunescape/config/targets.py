@@ -1,7 +1,5 @@
 """Where exported models are measured: one kind of host each, with its own keys. Needs pydantic."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag

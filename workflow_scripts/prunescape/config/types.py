@@ -1,7 +1,5 @@
 """The kinds of value a config may hold, each with its bounds. Needs pydantic."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field

@@ -1,7 +1,5 @@
 """The same trained network in other precisions, as ONNX files beside its float one."""
 
-from __future__ import annotations
-
 import copy
 import logging
 import tempfile

@@ -1,7 +1,5 @@
 """The exported models of one experiment on one target: accuracy, sizes, costs and raw latencies."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Benchmarks of any ONNX files, trained here or not, on this host or a target of a study."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

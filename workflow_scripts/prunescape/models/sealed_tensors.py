@@ -4,8 +4,6 @@ safetensors has no checksum: a flipped bit in a weight is another weight. The se
 shapes, bytes and metadata of everything in the file; it stands in the file's metadata.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

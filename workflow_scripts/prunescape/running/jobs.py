@@ -1,7 +1,5 @@
 """The jobs of a run end with it, whatever way it ends, and before another one unlocks its study."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

@@ -1,7 +1,5 @@
 """Cells done of all, rate and time left while a run goes on, and what failed. Needs Snakemake's log events only."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import time

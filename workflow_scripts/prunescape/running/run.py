@@ -3,8 +3,6 @@
 A run holds a lock on one small file for as long as its process lives: the system frees it, whatever way that ends.
 """
 
-from __future__ import annotations
-
 import atexit
 import fcntl
 import json

@@ -1,7 +1,5 @@
 """The lines at the end of a run: what it reached, what failed and why, where the report is."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

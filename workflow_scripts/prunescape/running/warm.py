@@ -4,8 +4,6 @@ The warm process (warm_server.py) has imported what takes seconds and forks a ch
 it calls the same function in its own process.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

@@ -3,8 +3,6 @@
 It has one thread: after a fork from a process with more, a child can hang.
 """
 
-from __future__ import annotations
-
 import gc
 import importlib
 import json

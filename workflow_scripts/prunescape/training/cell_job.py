@@ -1,7 +1,5 @@
 """The training of one cell with what it reads and where its results belong, alone or several in step."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sys

@@ -1,7 +1,5 @@
 """Saves a training regularly and when it is asked to end, so that the next job goes on from there."""
 
-from __future__ import annotations
-
 import json
 import signal
 import sys

@@ -1,7 +1,5 @@
 """The device that a cell is trained on: its precision (space/recipe.py), versions and memory."""
 
-from __future__ import annotations
-
 import platform
 import socket
 import time

@@ -3,8 +3,6 @@
 torch must not have initialised a GPU yet.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import sys

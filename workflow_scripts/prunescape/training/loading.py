@@ -1,7 +1,5 @@
 """What the cells of one variant share, loaded once per process: the pruned network and the data."""
 
-from __future__ import annotations
-
 import copy
 import os
 from functools import lru_cache

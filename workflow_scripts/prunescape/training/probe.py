@@ -1,7 +1,5 @@
 """Which precision trains fastest on this machine, by a few throwaway steps of each in turns."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Several networks of one shape as one: every convolution a grouped one, every batch norm one over all channels."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ On a GPU the whole step is captured once per batch size as a CUDA graph and repl
 one takes longer than they run (docs/performance.md).
 """
 
-from __future__ import annotations
-
 import copy
 import gc
 from collections.abc import Iterator, Sequence

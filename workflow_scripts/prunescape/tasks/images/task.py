@@ -1,7 +1,5 @@
 """The classification of images: uint8 batches, normalisation, cross-entropy, top-1 and top-5."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Stochastic gradient descent with momentum, without torch's optimiser class: that imports a compiler, a second."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch
