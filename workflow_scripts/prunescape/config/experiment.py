@@ -1,22 +1,25 @@
-"""One experiment of a config: its parts, their defaults, and what must fit together. Needs pydantic, no torch."""
+"""One experiment of a config: its parts, their defaults, and what must fit together."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.datasets import is_image_folder
-from prunescape.config.grid import Grid, axis_texts, check_extension
 from prunescape.config.models import SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
 from prunescape.errors import InputError, located
+from prunescape.space.decimals import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, Variant
 
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
+FEWEST_AXES = 2
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
 
 
@@ -52,6 +55,28 @@ class Verdict(Part):
     alpha: ErrorRate = 0.05
     alpha_screen: ErrorRate = 0.01
     sigma: Points | None = None
+
+
+class Steps(Part):
+    """Equally spaced values around the prior: `size` values, `step` apart."""
+
+    step: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+    size: Annotated[int, Field(ge=1, le=99)]
+
+    def around(self, prior: str) -> list[str]:
+        """The values, lowest first; an even size has one more below the prior than above."""
+        step, first = Decimal(canonical(self.step)), -(self.size // 2)
+        return [canonical(Decimal(prior) + step * (first + index)) for index in range(self.size)]
+
+
+def _without_the_word_axes(given: Any) -> Any:
+    return given["axes"] if isinstance(given, Mapping) and set(given) == {"axes"} else given
+
+
+KIND = Discriminator(lambda given: "steps" if isinstance(given, dict | Steps) else "values")
+Values = Annotated[Annotated[Steps, Tag("steps")] | Annotated[Distinct[Any], Tag("values")], KIND]
+# hyperparameter -> its values; `grid: {axes: {...}}` says the same
+Grid = Annotated[dict[str, Values], BeforeValidator(_without_the_word_axes), Field(min_length=FEWEST_AXES)]
 
 
 class Experiment(Part):
@@ -174,3 +199,28 @@ def _check_milestones(experiment: Experiment, where: str) -> None:
     if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
         allowed = f"rising epochs below {fewest}"
         raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
+
+
+def axis_texts(name: str, given: Steps | list[Any], prior: str | None) -> list[str]:
+    """The values of one axis as their texts, lowest first; raises InputError for an impossible or repeated one."""
+    parameter = parameter_named(name)
+    if not parameter.numeric:
+        allowed = ", ".join(other for other, found in PARAMETERS.items() if found.numeric)
+        raise InputError(f"the values of {name} are no numbers and span no axis", allowed=allowed)
+    if isinstance(given, Steps):
+        if prior is None:
+            raise InputError("steps need a prior to lie around", hint=f"give prior.{name}, or list the values")
+        given = given.around(prior)
+    texts = [parameter.text(value) for value in given]
+    repeated = [text for index, text in enumerate(texts) if text in texts[:index]]
+    if repeated:
+        raise InputError(f"{repeated[0]} is given more than once", allowed="each value once")
+    return sorted(texts, key=float)
+
+
+def check_extension(texts: list[str]) -> None:
+    """Raise InputError for an axis that cannot grow by steps."""
+    if not equally_spaced(texts):
+        hint = "give the axis as {step, size}, or set extension.max_rounds to 0"
+        what = f"{', '.join(texts)} are not equally spaced"
+        raise InputError(what, allowed="equal steps where a grid extends", hint=hint)

@@ -50,16 +50,13 @@ def _value_error(complaint: dict[str, Any], where: str) -> InputError:
     choices = [choice.strip("'") for choice in complaint.get("ctx", {}).get("expected", "").split(" or ")]
     choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
     hint = nearest(str(value), choices) if choices != [""] else ""
-    return InputError(f"{_short(value)} cannot be used", where=where, allowed=_decapitalised(message), hint=hint)
+    allowed = (message[:1].lower() + message[1:]).removeprefix("input should be ")
+    return InputError(f"{_short(value)} cannot be used", where=where, allowed=allowed, hint=hint)
 
 
 def _short(value: Any) -> str:
     text = repr(dict(value) if isinstance(value, dict) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _decapitalised(message: str) -> str:
-    return (message[:1].lower() + message[1:]).removeprefix("input should be ")
 
 
 def _names_a_type(part: object) -> bool:

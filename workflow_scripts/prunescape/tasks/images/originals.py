@@ -120,12 +120,7 @@ def _unpickle(content: bytes, batch: str, options: dict) -> dict:
     return pickle.loads(content, encoding="latin1")  # noqa: S301, the line above verified the bytes
 
 
-READERS = {
-    "digits": read_digits,
-    "fashion-mnist": read_fashion_mnist,
-    "cifar10": read_cifar,
-    "cifar100": read_cifar,
-}
+READERS = {"digits": read_digits, "fashion-mnist": read_fashion_mnist, "cifar10": read_cifar, "cifar100": read_cifar}
 
 
 def read_dataset(options: dict) -> dict[str, np.ndarray]:

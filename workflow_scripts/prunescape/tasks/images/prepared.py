@@ -112,8 +112,4 @@ def _read_arrays(data: Path | str) -> tuple[dict[str, np.ndarray], str]:
             arrays[name]  # outside the digest: the archive's checksums guard its bytes, this its name
         return arrays, (listing_digest if "crop" in arrays else array_digest)(arrays)
     except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
-        raise InputError(
-            f"the data file cannot be read ({error})",
-            where=data,
-            hint=MAKE_ALONE,
-        ) from None
+        raise InputError(f"the data file cannot be read ({error})", where=data, hint=MAKE_ALONE) from None

@@ -55,7 +55,7 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 class InMemory:
-    """One split whole on the training device: images uint8 (n, channels, height, width) and labels (n,).
+    """A Split (tasks/contract.py) whole on the training device: images uint8 (n, channels, height, width), labels (n,).
 
     `augmentation` (crop_padding, flip and generator, as the Augmenter takes them) is for a split that is trained on.
     """
@@ -71,18 +71,15 @@ class InMemory:
         return len(self.labels)
 
     def drawn_from(self, generator: torch.Generator) -> InMemory:
-        """The same images, shuffled, cropped and flipped by another generator."""
         other = copy.copy(self)
         other.augmenter = copy.copy(self.augmenter)
         other.augmenter.generator = generator
         return other
 
     def first(self, count: int) -> tuple[Tensor, Tensor]:
-        """The first images as they are, all of them where there are fewer."""
         return self.images[:count], self.labels[:count]
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every image once, in random order, cropped and flipped anew; the last batch may be smaller."""
         order = to_device(torch.randperm(len(self.labels), generator=self.augmenter.generator), self.labels.device)
         for number, chosen in enumerate(order.split(batch_size)):
             images = self.augmenter.batch(chosen)
@@ -90,5 +87,4 @@ class InMemory:
                 yield images, self.labels[chosen]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every image once, as it is, in the stored order."""
         return zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True)
