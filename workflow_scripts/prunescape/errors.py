@@ -1,4 +1,4 @@
-"""The error for input that cannot be used, in one line, and the one for work that was asked to end. Needs nothing."""
+"""The error for input that cannot be used, in one line, and the one for work that was asked to end."""
 
 from collections.abc import Callable
 from difflib import get_close_matches

@@ -1,7 +1,4 @@
-"""What submitted jobs ask a cluster for: partition, account, time, memory. Needs pydantic.
-
-Nothing here decides a result, and without a cluster nothing here has an effect.
-"""
+"""What submitted jobs ask a cluster for: partition, account, time, memory. None of it decides a result."""
 
 import math
 from typing import Annotated, Literal

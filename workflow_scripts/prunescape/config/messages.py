@@ -20,10 +20,7 @@ UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, 
 
 
 def input_error(error: ValidationError, root: type[BaseModel], source: str) -> InputError:
-    """The first complaint of `error`, raised while `root` was read from `source`, as an InputError.
-
-    A key that is not known comes first: it is the likely cause of one that is missing.
-    """
+    """The first error of reading `root` from `source` as an InputError; unknown keys come before missing ones."""
     complaints = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
     complaint = complaints[0]
     path = [part for part in complaint["loc"] if not _names_a_type(part)]

@@ -19,10 +19,7 @@ FACTORY_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
 
 def architecture_of(model: str) -> str:
-    """The module of the room `models` that builds `model`: one of ours, `torchvision:NAME` or `package.module:factory`.
-
-    Raises InputError with the nearest name for a model that is none of them.
-    """
+    """The module in `models` that builds `model`; raises InputError with the nearest name for an unknown one."""
     if model in ARCHITECTURES:
         return ARCHITECTURES[model]
     if re.fullmatch(re.escape(TORCHVISION) + r"\w+", model):

@@ -1,4 +1,4 @@
-"""From a config to a checked study: an unknown key or an impossible value is one line. Needs pydantic, no torch."""
+"""From a config to a checked study: an unknown key or an impossible value is one line."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -79,10 +79,7 @@ class Study(Part):
         return {"experiments": experiments} | thresholds
 
     def summary(self) -> dict[str, Any]:
-        """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report.
-
-        Without what its jobs ask a cluster for and how they share a GPU, which is no part of what they do.
-        """
+        """The study as plain JSON values, keys sorted, defaults spelled out, without what decides only how jobs run."""
         content = self.model_dump(mode="json", exclude={"cluster", "cells_per_gpu"})
         for name, experiment in self.experiments.items():
             content["experiments"][name] |= {
@@ -96,10 +93,7 @@ class Study(Part):
 
 
 def load_study(config: dict[str, Any], source: str = "config") -> Study:
-    """Check a config, read from the file(s) called `source`, and return its study.
-
-    Raises InputError with file, key, value, what is allowed and a hint.
-    """
+    """The study of a config that was read from `source`; raises InputError with file, key, value, what is allowed."""
     refuse_switches(config, source)
     try:
         study = Study.model_validate(dict(config))

@@ -1,4 +1,4 @@
-"""Where exported models are measured: one kind of host each, with its own keys. Needs pydantic."""
+"""Where exported models are measured: one kind of host each, with its keys."""
 
 from typing import Annotated, Any, Literal
 

@@ -75,10 +75,7 @@ def strip_metadata(message) -> None:
 
 
 def check_parity(network: torch.nn.Module, images: np.ndarray, path: Path, *, name: str) -> dict:
-    """Compare the ONNX file with torch on `images`, at batch sizes 1, 3 and all of them.
-
-    Returns what `compare_logits` does, and the batch sizes. Raises InputError past TOLERANCE or below TOP1_AGREEMENT.
-    """
+    """What `compare_logits` finds at batch sizes 1, 3 and all; raises InputError past TOLERANCE or TOP1_AGREEMENT."""
     batches = sorted({1, min(3, len(images)), len(images)})
     session = _open_session(path)
     found = [session.run(["logits"], {"input": images[:size]})[0] for size in batches]

@@ -55,10 +55,7 @@ def export_precision(
 
 
 def sparse(network: nn.Module, share: float = SPARSITY) -> nn.Module:
-    """A copy in which the smallest `share` of every convolution's and linear layer's weights, by magnitude, are zero.
-
-    Nothing is trained afterwards: liao2022 names no fine-tuning.
-    """
+    """A copy with the smallest `share` of every layer's weights zero, by magnitude, and no fine-tuning (liao2022)."""
     network = copy.deepcopy(network)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -62,10 +62,7 @@ def benchmark_columns(hyperparameters: Iterable[str]) -> Columns:
 
 
 def benchmark_rows(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row per model, threads and batch of one benchmark_target result, with the setting's hyperparameters.
-
-    Raises KeyError for a result without a field.
-    """
+    """One row per model, threads and batch of one benchmark_target result; raises KeyError where a field is missing."""
     models = {model["id"]: model for model in benchmark["models"]}
     return [_row(benchmark, models[latency["id"]], latency) for latency in benchmark["latency"]]
 

@@ -63,10 +63,7 @@ def example_image(network: nn.Module, input_shape) -> torch.Tensor:
 
 
 def layer_flops(network: nn.Module, input_shape) -> LayerFlops:
-    """FLOPs and uses per weight for one image of `input_shape` (C, H, W), in order of first use.
-
-    Raises InputError when the network does not take such an image.
-    """
+    """FLOPs and uses per weight for one image (C, H, W), by first use; raises InputError where it does not fit."""
     image = example_image(network, input_shape)
     try:
         with evaluating(network), LayerFlops(network) as counted:

@@ -17,8 +17,7 @@ def reset(network: nn.Module) -> None:
 def he_normal_convolutions(network: nn.Module, mode: str) -> None:
     """He normal weights for all convolutions: std sqrt(2 / fan), biases 0.
 
-    `mode` fan_in: fan = k k in / groups; fan_out: fan = k k out (torch leaves groups out of it, as
-    MobileNetV2's source does).
+    `mode` fan_in: fan = k k in / groups; fan_out: fan = k k out (torch leaves groups out, as MobileNetV2's source).
     """
     for module in network.modules():
         if isinstance(module, CONVOLUTIONS):

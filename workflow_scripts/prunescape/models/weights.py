@@ -17,10 +17,7 @@ def save_weights(network: nn.Module, path: Path | str, metadata: dict[str, str] 
 
 
 def load_weights(network: nn.Module, path: Path | str, *, ours: bool = True) -> dict[str, str]:
-    """Load the weights of `path` into `network`; returns the file's metadata. Others' files need not be sealed.
-
-    Raises InputError when the file is missing, damaged, or its names or shapes are not the network's.
-    """
+    """Load the weights of `path` and return its metadata; raises InputError for a missing, damaged or unfit file."""
     wanted = network.state_dict()
     tensors, metadata = read_tensors(path, ours=ours)
     found = {name: tensor for name, tensor in tensors.items() if not name.startswith(AUXILIARY_HEADS)}

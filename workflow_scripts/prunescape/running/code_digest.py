@@ -1,6 +1,6 @@
-"""What decides a rule's result in our code, as one digest: blind to names of modules, descriptions, logging, layout.
+"""A digest of the code that decides a rule's result: without module names, descriptions, logging, layout.
 
-Imports are absolute, and no log line does work: nothing decides a result inside a bare `print`.
+Imports are absolute, and nothing decides a result inside a bare `print`.
 """
 
 import ast
@@ -33,10 +33,7 @@ NOTHING = "[]"  # what a module without statements says
 
 
 def run_jobs_with_this_code() -> None:
-    """Let every process started from here import this checkout's package, the one that the digests speak of.
-
-    Another one may be installed, and Snakemake puts a script's own folder behind installed packages.
-    """
+    """Let every process started from here import this checkout's package, though another one may be installed."""
     own, others = str(SCRIPTS), os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join([own, *(path for path in others if path not in ("", own))])
 

@@ -1,4 +1,4 @@
-"""What a job prints goes to its log, whose last line says why it failed. Needs nothing."""
+"""What a job prints goes to its log, whose last line says why it failed."""
 
 import os
 import sys

@@ -77,10 +77,7 @@ def stop_jobs_on_interrupt() -> None:
 
 
 def require_no_jobs(state: Path | str) -> None:
-    """Make sure that nothing of an earlier run works on the study with the private folder `state` any more.
-
-    Raises InputError that names a run which lives, or says which jobs could not be stopped.
-    """
+    """Stop what an earlier run left; raises InputError that names a living run, or jobs that do not stop."""
     state = Path(state)
     living = holder(state)
     if living is not None:

@@ -1,4 +1,4 @@
-"""Cells done of all, rate and time left while a run goes on, and what failed. Needs Snakemake's log events only."""
+"""Cells done of all, rate and time left while a run goes on, and what failed: from Snakemake's log events."""
 
 import logging
 import sys

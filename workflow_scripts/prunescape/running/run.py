@@ -1,4 +1,4 @@
-"""Which run of Snakemake holds a study's results, and whether it still lives. Needs nothing but file locks.
+"""Which run of Snakemake holds a study's results, and whether it still lives.
 
 A run holds a lock on one small file for as long as its process lives: the system frees it, whatever way that ends.
 """
@@ -26,9 +26,10 @@ PATIENCE = 5.0  # seconds: a job that looks whether its run lives holds the lock
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its process and where it lives. `slurm` names the allocation that it runs in, if any; `submitted` is
+    """One run: its process and where it lives.
 
-    the name that its jobs have in Slurm's queue, and `ended` whether it could say so itself.
+    `slurm` names the allocation that it runs in, if any, `submitted` its jobs in Slurm's queue. `ended` is written at
+    a regular end.
     """
 
     id: str
@@ -86,10 +87,9 @@ class Hold:
 
 
 def hold(state: Path | str) -> Hold | None:
-    """Lock the study whose private folder is `state` for this process, and tell its jobs; lasts until it ends.
+    """Lock the study whose private folder is `state` for this process and its jobs until it ends.
 
-    None, with a line that says so, where the file system knows no locks. Raises InputError that names the run which
-    holds the study.
+    None, with a printed line, where the file system has no locks; raises InputError that names the run which holds it.
     """
     path = Path(state).absolute() / FILE
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -77,10 +77,7 @@ def _collect(folder: Path, plans: dict[str, Plan], records, rounds, measured) ->
 def _write_partial_report(
     study: dict[str, Any], terms: dict[str, Any], *, cells: Path, benchmarks: Path, missing: list[dict[str, str]]
 ) -> Path:
-    """Write every analysis of the cells that are there, and the report, into their folder; gives the report's path.
-
-    `missing` holds {cell, reason, log} per cell without a record. Raises InputError for a damaged record.
-    """
+    """Write every analysis of these cells, and the report; `missing` holds {cell, reason, log} per missing cell."""
     from prunescape.analysis.analyse import analyse_study, compare_targets
     from prunescape.present.figures.folder import draw_figures
     from prunescape.present.report.page import write_report
@@ -95,10 +92,7 @@ def _write_partial_report(
 
 
 def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -> list[dict[str, str]]:
-    """For each missing cell: its path, why it is missing, and the log with the reason, if there is one.
-
-    A cell is missing because of its own job, or of one that it waited for: its variant's plan, its data.
-    """
+    """Each missing cell's path, why it is missing, and the log of its own job or of one it waited for, if any."""
     causes = {Path(item.log).parent: item.log for item in failures}
     found = []
     for path in missing:

@@ -103,10 +103,7 @@ def _print_epoch(log: TextIO, entry: dict[str, Any]) -> None:
 
 
 def train_jobs(jobs: Sequence[CellJob]) -> None:
-    """Train jobs that are equally far, in step where they are several, and write down what they reached.
-
-    Raises Stopped when the process is asked to end.
-    """
+    """Train jobs that are equally far, in step, and write their results; raises Stopped when asked to end."""
     with stop_on_signals(*(job.checkpointer for job in jobs)):
         train_together([job.training for job in jobs])
     for job in jobs:

@@ -65,10 +65,7 @@ def computed_in(precision: str) -> Iterator[None]:
 
 
 def forward(network: Callable[[Tensor], Tensor], inputs: Tensor, precision: str) -> Tensor:
-    """The outputs in fp32 of a pass whose products are in bf16, by torch's autocast, where that is asked for.
-
-    The float32 products of a pass and of its gradients are as `computed_in` says.
-    """
+    """The outputs in fp32 of a pass under `computed_in`, whose products are in bf16 where that is asked for."""
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bf16"):
         return network(inputs).float()
 
@@ -82,13 +79,10 @@ def processor() -> str:
 
 
 def peak_memory_bytes(device: torch.device) -> int | None:
-    """The GPU's peak allocation, or this process' peak resident memory; None where the system does not report it.
-
-    `ru_maxrss` would inherit the peak of the process that started this one.
-    """
+    """The GPU's peak allocation, or this process' peak resident memory; None where the system does not report it."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    status = Path("/proc/self/status")
+    status = Path("/proc/self/status")  # ru_maxrss would inherit the peak of the process that started this one
     lines = status.read_text().splitlines() if status.exists() else []
     peaks = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
     return peaks[0] if peaks else None

@@ -37,10 +37,7 @@ class StackedNorm(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class Stack:
-    """Networks of one shape as one: inputs (b, k, ...) to outputs (k, b, ...).
-
-    `template` computes with the stacked parameters and buffers in place of its weights.
-    """
+    """Networks of one shape as one: inputs (b, k, ...) to outputs (k, b, ...); `template` computes with the tensors."""
 
     template: nn.Module
     parameters: dict[str, Tensor]

@@ -64,10 +64,7 @@ def read_fashion_mnist(options: dict) -> dict[str, np.ndarray]:
 
 
 def _read_idx(path: Path, *, dimensions: int) -> np.ndarray:
-    """The unsigned bytes in a gzipped idx file: two zeros, type, number of axes, their lengths (big-endian), values.
-
-    Raises InputError when the file is missing, damaged, or holds something else.
-    """
+    """The unsigned bytes of a gzipped idx file: 0, 0, type, number of axes, their lengths (big-endian), values."""
     try:
         content = gzip.decompress(path.read_bytes())
     except FileNotFoundError:
@@ -124,10 +121,7 @@ READERS = {"digits": read_digits, "fashion-mnist": read_fashion_mnist, "cifar10"
 
 
 def read_dataset(options: dict) -> dict[str, np.ndarray]:
-    """The arrays of the data set with these resolved options (see config/datasets.py), subsets taken.
-
-    Raises InputError for missing or damaged original files and for subsets that cannot be drawn.
-    """
+    """The arrays of a data set with these resolved options, subsets taken; raises InputError as the readers do."""
     return take_subsets(READERS[options["name"]](options), options)
 
 
@@ -142,10 +136,7 @@ def _addresses(name: str) -> dict[str, tuple[str, str]]:
 
 
 def download(addresses: dict[str, tuple[str, str]], folder: Path) -> None:
-    """Fetch `addresses` (file name -> address and md5) into `folder`; a file with another md5 is never kept.
-
-    Raises InputError when that fails, as without a network.
-    """
+    """Fetch `addresses` (file name -> address, md5) into `folder`; raises InputError when that, or an md5, fails."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT_SECONDS)
     try:

@@ -70,10 +70,7 @@ def channel_mean_and_std(images: np.ndarray) -> tuple[list[float], list[float]]:
 
 
 def count_classes(arrays: dict[str, np.ndarray]) -> int:
-    """The number of classes: training labels are 0, 1, ... without a gap, and the test split has no others.
-
-    Raises InputError for labels that are not.
-    """
+    """The number of classes; raises InputError unless the training labels are 0, 1, ... and cover the test labels."""
     found = np.unique(arrays["train_labels"])
     if not np.array_equal(found, np.arange(len(found))) or not np.isin(arrays["test_labels"], found).all():
         raise InputError(

@@ -27,10 +27,7 @@ class Augmenter:
         self.images = functional.pad(images, (0, 0, crop_padding, crop_padding, crop_padding, crop_padding))
 
     def batch(self, chosen: Tensor) -> Tensor:
-        """The images whose numbers are in `chosen`, (b,) on their device, each cropped and flipped anew.
-
-        uint8 (b, height, width, channels).
-        """
+        """Images number `chosen` (b,), each cropped and flipped anew: uint8 (b, height, width, channels)."""
         if not self.padding and not self.flip:
             return self.images[chosen]
         top, left, flipped = to_device(self._drawn(len(chosen)), chosen.device)[:, :, None]

@@ -64,10 +64,7 @@ def choose_splits(train_labels: np.ndarray, test_labels: np.ndarray, options: di
 
 
 def take_subsets(arrays: dict[str, np.ndarray], options: dict) -> dict[str, np.ndarray]:
-    """The prepared arrays cut to the numbers of images that `options` ask for, as `choose_splits` draws them.
-
-    A split that already has its number is left as it is.
-    """
+    """The prepared arrays cut to the numbers of images in `options`, as `choose_splits` draws them."""
     cut = {}
     for split, chosen in choose_splits(arrays["train_labels"], arrays["test_labels"], options).items():
         source = "test" if split == "test" else "train"
