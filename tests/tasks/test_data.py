@@ -19,7 +19,7 @@ from prunescape.errors import InputError
 from prunescape.store.files import read_json
 from prunescape.tasks.images import originals
 from prunescape.tasks.images.originals import read_cifar, read_dataset, read_digits, read_fashion_mnist
-from prunescape.tasks.images.prepared import ARRAYS, array_digest, load_prepared
+from prunescape.tasks.images.prepared import ARRAYS, data_digest, load_prepared
 from prunescape.tasks.images.preparing import channel_mean_and_std, count_classes
 from prunescape.tasks.images.subsets import draw
 from prunescape.tasks.images.torchvision_import import import_torchvision
@@ -300,7 +300,7 @@ def test_subsets_are_stratified_seeded_and_in_order(fashion):
     )
     assert np.bincount(first["train_labels"]).tolist() == [2] * 10
     assert np.bincount(first["test_labels"]).tolist() == [1] * 10
-    assert array_digest(first) == array_digest(again) != array_digest(other)
+    assert data_digest(first) == data_digest(again) != data_digest(other)
     labels = np.arange(40) % 10
     for count in (10, 20, 35, 39, 40):
         chosen = draw(labels, count, seed=0, split="train")

@@ -53,11 +53,8 @@ def check_options(name: str, options: dict) -> None:
     known = _defaults(name, options)
     for key, value in options.items():
         if key not in known:
-            raise InputError(
-                f'the data set {name} has no option "{key}" (given: {value!r})',
-                allowed=", ".join(known),
-                hint=nearest(key, known),
-            )
+            what = f'the data set {name} has no option "{key}" (given: {value!r})'
+            raise InputError(what, allowed=", ".join(known), hint=nearest(key, known))
         _check_value(name, key, value, known[key])
 
 

@@ -26,8 +26,5 @@ def architecture_of(model: str) -> str:
         return "torchvision_models"
     if re.fullmatch(FACTORY_PATTERN, model) and not model.startswith(TORCHVISION):
         return "external_models"
-    raise InputError(
-        f'no model is called "{model}"',
-        allowed=", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"]),
-        hint=nearest(model, ARCHITECTURES),
-    )
+    allowed = ", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"])
+    raise InputError(f'no model is called "{model}"', allowed=allowed, hint=nearest(model, ARCHITECTURES))

@@ -1,4 +1,7 @@
-"""Builds a network, resizes its layers to the widths of a plan, and gives it fresh weights."""
+"""Builds a network, resizes its layers to the widths of a plan, and gives it fresh weights.
+
+The last functions are the parts of weight initialisation that architectures share.
+"""
 
 import importlib
 
@@ -6,8 +9,8 @@ import torch
 from torch import nn
 
 from prunescape.errors import InputError
-from prunescape.models.initialisation import reset
 
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 # which attributes hold a layer's widths; the parameters' shapes follow from them
 WIDTHS: dict[type, tuple[str, ...]] = {
     nn.modules.conv._ConvNd: ("in_channels", "out_channels", "groups"),
@@ -101,9 +104,40 @@ def rebuild(network: nn.Module, modules: dict[str, dict]) -> nn.Module:
     layers = dict(network.named_modules())
     for name, widths in modules.items():
         if name not in layers or set(widths) != set(width_names(layers[name])):
-            raise InputError(
-                f'the network has no layer "{name}" with {", ".join(widths)}',
-                hint="these widths belong to another model: plan the variant again",
-            )
+            what = f'the network has no layer "{name}" with {", ".join(widths)}'
+            raise InputError(what, hint="these widths belong to another model: plan the variant again")
         resize(layers[name], widths)
     return network
+
+
+def reset(network: nn.Module) -> None:
+    """Reset every layer to its default; batch norm gets weight 1, bias 0, mean 0, variance 1."""
+    for module in network.modules():
+        reset_layer = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
+        if callable(reset_layer):
+            reset_layer()
+
+
+def he_normal_convolutions(network: nn.Module, mode: str) -> None:
+    """He normal weights for all convolutions: std sqrt(2 / fan), biases 0.
+
+    `mode` fan_in: fan = k k in / groups; fan_out: fan = k k out (torch leaves groups out, as MobileNetV2's source).
+    """
+    for module in network.modules():
+        if isinstance(module, CONVOLUTIONS):
+            nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def normal_bare_parameters(network: nn.Module) -> None:
+    """Truncated normal with std 0.02 for parameters that no layer resets: position embeddings, bias tables.
+
+    Those that a constructor fills with one value (class token, layer scale) keep it.
+    """
+    for module in network.modules():
+        if hasattr(module, "reset_parameters") or hasattr(module, "_reset_parameters"):
+            continue
+        for parameter in module.parameters(recurse=False):
+            if not torch.all(parameter == parameter.flatten()[0]):
+                nn.init.trunc_normal_(parameter, std=0.02)

@@ -69,10 +69,8 @@ def layer_flops(network: nn.Module, input_shape) -> LayerFlops:
         with evaluating(network), LayerFlops(network) as counted:
             network(image)
     except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
-        raise InputError(
-            f"the network does not take images of shape {tuple(input_shape)} ({first_line(error)})",
-            hint="check channels, height and width",
-        ) from None
+        what = f"the network does not take images of shape {tuple(input_shape)} ({first_line(error)})"
+        raise InputError(what, hint="check channels, height and width") from None
     return counted
 
 

@@ -20,11 +20,9 @@ def ranking_network(plan: dict, *, shape, classes: int, weights: str | None):
         return network
     status = load_weights(network, weights).get("status")
     if status == DIVERGED or not finite(network):
-        raise InputError(
-            f"the base of {plan['model']} diverged at the prior and cannot rank filters",
-            where=weights,
-            hint="choose a prior with a smaller learning rate, or `ranking: initial`",
-        )
+        what = f"the base of {plan['model']} diverged at the prior and cannot rank filters"
+        hint = "choose a prior with a smaller learning rate, or `ranking: initial`"
+        raise InputError(what, where=weights, hint=hint)
     return network
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from prunescape.errors import InputError
 from prunescape.tasks.images.decoding import read_crop
-from prunescape.tasks.images.prepared import listing_digest
+from prunescape.tasks.images.prepared import data_digest
 from prunescape.tasks.images.preparing import ChannelStatistics, write_data
 from prunescape.tasks.images.subsets import choose_splits
 from prunescape.tasks.images.torchvision_import import import_torchvision
@@ -38,7 +38,7 @@ def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
         "test_labels": listings["test"]["label"][positions],
         "test_positions": positions,
     }
-    content = _counts(options, listings, statistics) | {"classes": len(classes), "digest": listing_digest(arrays)}
+    content = _counts(options, listings, statistics) | {"classes": len(classes), "digest": data_digest(arrays)}
     write_data(arrays, content, data=data, identity=identity)
 
 

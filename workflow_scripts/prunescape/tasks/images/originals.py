@@ -144,10 +144,7 @@ def download(addresses: dict[str, tuple[str, str]], folder: Path) -> None:
             with whole_file(folder / name) as temporary:
                 import_torchvision().datasets.utils.download_url(address, str(folder), temporary.name, md5)
     except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{name} is missing and cannot be downloaded ({error})",
-            where=folder,
-            hint="put the original files into this folder, or name theirs as the data set's folder",
-        ) from None
+        hint = "put the original files into this folder, or name theirs as the data set's folder"
+        raise InputError(f"{name} is missing and cannot be downloaded ({error})", where=folder, hint=hint) from None
     finally:
         socket.setdefaulttimeout(before)

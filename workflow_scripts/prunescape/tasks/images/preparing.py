@@ -7,7 +7,7 @@ import numpy as np
 
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file, write_json
-from prunescape.tasks.images.prepared import array_digest
+from prunescape.tasks.images.prepared import data_digest
 
 
 class ChannelStatistics:
@@ -42,7 +42,7 @@ def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, i
     content = {
         "task": "images",
         "dataset": dataset,
-        "digest": array_digest(arrays),
+        "digest": data_digest(arrays),
         "shape": list(arrays["train_images"].shape[1:]),
         "classes": count_classes(arrays),
         "train": len(arrays["train_labels"]),
@@ -73,7 +73,6 @@ def count_classes(arrays: dict[str, np.ndarray]) -> int:
     """The number of classes; raises InputError unless the training labels are 0, 1, ... and cover the test labels."""
     found = np.unique(arrays["train_labels"])
     if not np.array_equal(found, np.arange(len(found))) or not np.isin(arrays["test_labels"], found).all():
-        raise InputError(
-            f"the training labels are {found.tolist()}", allowed="0, 1, ... for every class of both splits"
-        )
+        allowed = "0, 1, ... for every class of both splits"
+        raise InputError(f"the training labels are {found.tolist()}", allowed=allowed)
     return len(found)

@@ -17,10 +17,8 @@ def draw(labels: np.ndarray, count: int | None, *, seed: int, split: str, leave:
         return np.arange(total)
     # scikit-learn needs one image per class on either side of the cut
     if not classes <= count <= total - (classes if leave else 1):
-        raise InputError(
-            f"{count} images cannot be drawn for the {split} split",
-            allowed=f"{classes} to {total - classes if leave else total}",
-        )
+        allowed = f"{classes} to {total - classes if leave else total}"
+        raise InputError(f"{count} images cannot be drawn for the {split} split", allowed=allowed)
     if shares.min() < 2:
         what = f"images cannot be drawn for the {split} split: class {known[shares.argmin()]} has only one"
         raise InputError(what, allowed="two images or more in every class", hint=f"take all, without `{split}`")
