@@ -87,7 +87,7 @@ def resolve_options(name: str, options: dict) -> dict:
     """Every option of data set `name` (defaults filled in) and its `name`, keys sorted. Raises as `check_options`.
 
     Fashion-MNIST's default folder is Debian's where that exists. An image folder's `resize` is to its `size` as
-    ImageNet's 256 to 224 where it is not given.
+    ImageNet's 256 to 224 by default.
     """
     check_options(name, options)
     resolved = {**_defaults(name, options), **options, "name": name}

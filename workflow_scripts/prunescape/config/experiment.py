@@ -44,7 +44,7 @@ class Extension(Part):
 
 
 class Verdict(Part):
-    """How it is judged whether a variant needs tuning again (see docs/verdict.md); 0 replicates train no fresh seeds.
+    """The tests of whether a variant needs tuning again (see docs/verdict.md); 0 replicates train no fresh seeds.
 
     `margin` is in percentage points; `sigma`, the standard deviation of a score over seeds in points, replaces the
     pilot's estimate.
@@ -69,21 +69,21 @@ class Steps(Part):
         return [canonical(Decimal(prior) + step * (first + index)) for index in range(self.size)]
 
 
-def _without_the_word_axes(given: Any) -> Any:
-    return given["axes"] if isinstance(given, Mapping) and set(given) == {"axes"} else given
+def _axes_of(grid: Any) -> Any:
+    return grid["axes"] if isinstance(grid, Mapping) and set(grid) == {"axes"} else grid
 
 
-KIND = Discriminator(lambda given: "steps" if isinstance(given, dict | Steps) else "values")
+KIND = Discriminator(lambda values: "steps" if isinstance(values, dict | Steps) else "values")
 Values = Annotated[Annotated[Steps, Tag("steps")] | Annotated[Distinct[Any], Tag("values")], KIND]
-# hyperparameter -> its values; `grid: {axes: {...}}` says the same
-Grid = Annotated[dict[str, Values], BeforeValidator(_without_the_word_axes), Field(min_length=FEWEST_AXES)]
+# hyperparameter -> its values; or the same below the key `axes`
+Grid = Annotated[dict[str, Values], BeforeValidator(_axes_of), Field(min_length=FEWEST_AXES)]
 
 
 class Experiment(Part):
     """One model on one data set with its variants and grid.
 
     `prior` is the setting that the unpruned model is known to train well with: a point of the grid, whose other
-    hyperparameters are the recipe's. What it gives beside the grid's axes holds for all cells.
+    hyperparameters are the recipe's. Its values beside the grid's axes hold for all cells.
     """
 
     model: str
@@ -130,8 +130,8 @@ class Experiment(Part):
     @property
     def declared_recipe(self) -> dict[str, Any]:
         """What all cells share, keys sorted: recipe and prior without the hyperparameters that the grid spans."""
-        given = {name: parameter_value(name, value) for name, value in self.prior.items()}
-        shared = asdict(self.recipe) | given
+        prior = {name: parameter_value(name, value) for name, value in self.prior.items()}
+        shared = asdict(self.recipe) | prior
         return {name: value for name, value in sorted(shared.items()) if name not in self.axes}
 
     def values_of(self, name: str) -> list[Any]:
@@ -140,7 +140,7 @@ class Experiment(Part):
         return [self.declared_recipe[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
 
     def prior_text(self, name: str) -> str | None:
-        """The prior's value of a hyperparameter; None where neither prior nor recipe say it."""
+        """The prior's value of a hyperparameter; None where neither prior nor recipe has one."""
         value = self.prior.get(name, getattr(self.recipe, name, None))
         return None if value is None else parameter_named(name).text(value)
 
@@ -163,10 +163,10 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
 
 
 def _check_grid(experiment: Experiment, where: str) -> None:
-    for name, given in experiment.grid.items():
+    for name, values in experiment.grid.items():
         place = f"{where}.grid.{name}"
         prior = located(place, experiment.prior_text, name)
-        texts = located(place, axis_texts, name, given, prior)
+        texts = located(place, axis_texts, name, values, prior)
         if prior not in texts:
             what = f"{prior} is not on the grid" if prior else "this key is missing"
             raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
@@ -201,17 +201,17 @@ def _check_milestones(experiment: Experiment, where: str) -> None:
         raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
 
 
-def axis_texts(name: str, given: Steps | list[Any], prior: str | None) -> list[str]:
+def axis_texts(name: str, values: Steps | list[Any], prior: str | None) -> list[str]:
     """The values of one axis as their texts, lowest first; raises InputError for an impossible or repeated one."""
     parameter = parameter_named(name)
     if not parameter.numeric:
         allowed = ", ".join(other for other, found in PARAMETERS.items() if found.numeric)
         raise InputError(f"the values of {name} are no numbers and span no axis", allowed=allowed)
-    if isinstance(given, Steps):
+    if isinstance(values, Steps):
         if prior is None:
             raise InputError("steps need a prior to lie around", hint=f"give prior.{name}, or list the values")
-        given = given.around(prior)
-    texts = [parameter.text(value) for value in given]
+        values = values.around(prior)
+    texts = [parameter.text(value) for value in values]
     repeated = [text for index, text in enumerate(texts) if text in texts[:index]]
     if repeated:
         raise InputError(f"{repeated[0]} is given more than once", allowed="each value once")

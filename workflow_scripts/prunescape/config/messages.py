@@ -1,6 +1,6 @@
 """What is wrong with a config in one line: file, key, value, what is allowed, hint.
 
-Found by pydantic, or here where readers of YAML say nothing: a key given twice, a yes that counts as 1.
+Found by pydantic, or here where readers of YAML raise no error: a key that stands twice, a yes that counts as 1.
 """
 
 import dataclasses
@@ -21,30 +21,30 @@ UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, 
 
 def input_error(error: ValidationError, root: type[BaseModel], source: str) -> InputError:
     """The first error of reading `root` from `source` as an InputError; unknown keys come before missing ones."""
-    complaints = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
-    complaint = complaints[0]
-    path = [part for part in complaint["loc"] if not _names_a_type(part)]
+    errors = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
+    found = errors[0]
+    path = [part for part in found["loc"] if not _names_a_type(part)]
     keys = [part for part in path if not _is_tag(part)]
     where = ": ".join(filter(None, [source, ".".join(str(key) for key in keys)]))
-    if complaint["type"] in UNKNOWN_KEY:
+    if found["type"] in UNKNOWN_KEY:
         allowed = _keys_at(root, path[:-1])
-        what = f"unknown key (its value: {_short(complaint['input'])})"
+        what = f"unknown key (its value: {_short(found['input'])})"
         return InputError(what, where=where, allowed=", ".join(allowed), hint=nearest(str(keys[-1]), allowed))
-    if complaint["type"] in ("missing", "missing_argument"):
+    if found["type"] in ("missing", "missing_argument"):
         return InputError("this key is missing", where=where, hint="see config/config.yaml for a complete example")
-    if complaint["type"] == UNKNOWN_KIND:
-        kind, allowed = str(complaint["input"]["kind"]), complaint["msg"]
+    if found["type"] == UNKNOWN_KIND:
+        kind, allowed = str(found["input"]["kind"]), found["msg"]
         hint = nearest(kind, allowed.split(", "))
         return InputError(f"'{kind}' cannot be used", where=f"{where}.kind", allowed=allowed, hint=hint)
-    return _value_error(complaint, where)
+    return _value_error(found, where)
 
 
-def _value_error(complaint: dict[str, Any], where: str) -> InputError:
-    value, message = complaint["input"], complaint["msg"].removeprefix("Value error, ")
-    if complaint["type"] == "value_error":
+def _value_error(found: dict[str, Any], where: str) -> InputError:
+    value, message = found["input"], found["msg"].removeprefix("Value error, ")
+    if found["type"] == "value_error":
         what, _, allowed = message.partition("; allowed: ")
         return InputError(what, where=where, allowed=allowed)
-    choices = [choice.strip("'") for choice in complaint.get("ctx", {}).get("expected", "").split(" or ")]
+    choices = [choice.strip("'") for choice in found.get("ctx", {}).get("expected", "").split(" or ")]
     choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
     hint = nearest(str(value), choices) if choices != [""] else ""
     allowed = (message[:1].lower() + message[1:]).removeprefix("input should be ")

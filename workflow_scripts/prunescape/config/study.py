@@ -46,7 +46,7 @@ class Study(Part):
     def target_settings(self, name: str, experiment: str) -> dict[str, Any]:
         """A target's settings with every default filled in, as plain values.
 
-        Weights of several cells are compared with subnormal numbers kept and flushed to zero, unless a target says so.
+        Weights of several cells are compared with subnormal numbers kept and flushed to zero, unless a target sets it.
         """
         settings = self.targets[name].model_dump(mode="json")
         if settings["flush_to_zero"] is None:

@@ -11,7 +11,7 @@ from prunescape.present.numbers import duration
 from prunescape.running.run import Hold
 
 RULE, PLANNING = "train_cell", "plan_round"
-SUBMITTED = "SLURM run ID: "  # says how Snakemake's executor names this run's jobs in Slurm's queue
+SUBMITTED = "SLURM run ID: "  # precedes the name of this run's jobs in Slurm's queue
 PAUSE = 5.0  # seconds between two lines
 
 

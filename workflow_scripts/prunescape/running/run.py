@@ -66,7 +66,7 @@ def _user() -> str:
 
 @dataclass
 class Hold:
-    """This process' hold on a study's results; what it knows of itself stands in the locked file."""
+    """This process' lock on a study's results; the description of its run stands in the locked file."""
 
     file: IO[str]
     run: Run = field(default_factory=this_run)
@@ -80,7 +80,7 @@ class Hold:
         self.file.flush()
 
     def release(self) -> None:
-        """End the hold, and say that it ended well: no other host can tell that from a lock."""
+        """Write a regular end down, since no other host can tell it from a lock, and unlock."""
         if not self.file.closed:
             self.note(ended=True)
             self.file.close()
@@ -109,7 +109,7 @@ def hold(state: Path | str) -> Hold | None:
 
 
 def in_use(results: Path | str, run: Run | None) -> InputError:
-    """The refusal of a study that another run holds."""
+    """The error for a study that another run holds."""
     hint = "wait for it, or stop it there"
     if run is not None and run.host != socket.gethostname():
         hint += f"; if that host is gone, delete {Path(results) / STATE / FILE}"
@@ -117,7 +117,7 @@ def in_use(results: Path | str, run: Run | None) -> InputError:
 
 
 def holder(state: Path | str) -> Run | None:
-    """The run that holds the study now; None when there is none. One of another host counts until it said its end."""
+    """The run that holds the study now; None when there is none. One of another host counts until its regular end."""
     path = Path(state) / FILE
     run = read_run(path)
     if run is None or run.ended:
@@ -143,7 +143,7 @@ def is_free(path: Path | str) -> bool:
 
 
 def _lock(file: IO[str], kind: int, until: float = 0.0) -> bool:
-    """Lock an open file, trying until then; whether that was possible. Raises OSError where there are no locks."""
+    """Lock an open file, trying until then; whether it succeeded. Raises OSError where there are no locks."""
     while True:
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)

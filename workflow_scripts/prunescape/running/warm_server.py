@@ -76,7 +76,7 @@ class Server:
         self.selector.register(self.wake, selectors.EVENT_READ)
 
     def serve(self, *run: Any) -> None:
-        """Serve requests until `run`, given by its locked file and description, has ended; then stop all children."""
+        """Serve requests until `run`, its locked file and description, has ended; then stop all children."""
         looked = time.monotonic()
         while True:
             for key, _ in self.selector.select(timeout=LOOK_SECONDS):
