@@ -25,8 +25,8 @@ from prunescape.tasks.images.image_folder import write_image_folder
 from prunescape.tasks.images.prepared import PreparedFolder, load_prepared
 from prunescape.tasks.images.streaming import Streamed
 from prunescape.tasks.images.task import Task
+from prunescape.training.device import reproducible_device
 from prunescape.training.loop import start_training
-from prunescape.training.provenance import reproducible_device
 from prunescape.training.together import train_together
 
 HEIGHT, WIDTH, QUALITY = 375, 500, 90  # as most of ImageNet's: about 110 kB each

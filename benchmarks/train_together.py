@@ -22,8 +22,8 @@ from prunescape.models.build import build_model, initialise
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.task import Task
+from prunescape.training.device import reproducible_device
 from prunescape.training.loop import Training, start_training
-from prunescape.training.provenance import reproducible_device
 from prunescape.training.together import most_together, train_together
 
 CLASSES, TESTED = 10, 1024

@@ -9,7 +9,7 @@ from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VAR
 from prunescape.space.settings import SETTING_PATTERN
 from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
-from prunescape.config.yaml_file import refuse_repeated_keys
+from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.datasets import decoding_workers, is_image_folder
 from prunescape.errors import InputError
 from prunescape.running.run import STATE

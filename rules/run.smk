@@ -6,8 +6,7 @@ from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
-from prunescape.running.interrupt import stop_jobs_on_interrupt
-from prunescape.running.recovery import clear_the_way
+from prunescape.running.jobs import require_no_jobs, stop_jobs_on_interrupt
 from prunescape.running.run import hold, holder, in_use
 from prunescape.running.progress import watch_cells
 
@@ -83,7 +82,7 @@ def look_for_other_runs():
     """Say who works on this study; unlocking needs certainty that nobody does, nor any job of theirs."""
     try:
         if "--unlock" in sys.argv:
-            clear_the_way(RESUMING)
+            require_no_jobs(RESUMING)
         elif other := holder(RESUMING):
             print(f"note: {in_use(RESULTS, other)}", file=sys.stderr)
     except InputError as error:

@@ -30,8 +30,8 @@ def probed_precision(
     from prunescape.models.build import build_model, initialise
     from prunescape.space.recipe import Recipe
     from prunescape.tasks.contract import task_module
+    from prunescape.training.device import reproducible_device
     from prunescape.training.probe import fastest_precision
-    from prunescape.training.provenance import reproducible_device
 
     known, where = read_json(identity, "task", "shape", "classes"), reproducible_device(device)
     network = build_model(architecture, model, in_channels=known["shape"][0], classes=known["classes"])

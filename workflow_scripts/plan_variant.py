@@ -15,7 +15,7 @@ def plan_variant(plan: dict[str, Any], *, identity: str, weights: str | None, ou
 
 def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other variants need too, in the process that will fork them."""
-    from prunescape.running.preloading import import_for_children
+    from prunescape.training.gpu import import_for_children
 
     import_for_children("prunescape.pruning.variant_plan", "torch._dynamo")  # torch imports that to count FLOPs
 

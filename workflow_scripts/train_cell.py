@@ -10,7 +10,7 @@ from typing import Any
 from prunescape.running.warm import Together, run_job
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import PARAMETERS
-from prunescape.training.cell_files import CellFiles
+from prunescape.training.cell_record import CellFiles
 
 
 def train_cell(cell: dict[str, Any], files: dict[str, str | None], *, device: str, workers: int = 0) -> None:
@@ -27,8 +27,7 @@ def train_cell(cell: dict[str, Any], files: dict[str, str | None], *, device: st
 def train_cells(requests: list[tuple[str, dict[str, Any]]]) -> None:
     """Train several cells of one variant on one GPU in step, as many at once as its memory allows.
 
-    A request is the log for a cell's epochs and its arguments, as for `train_cell`; the first one's log is standard
-    error.
+    A request is a cell's log and its arguments as for `train_cell`; the first log is standard error.
     """
     from prunescape.training.cell_job import CellJob, groups_of, open_job, train_jobs
 
@@ -46,8 +45,7 @@ def train_cells(requests: list[tuple[str, dict[str, Any]]]) -> None:
 
 def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other cells need too, in the process that will fork them; `arguments` are those of `train_cell`."""
-    from prunescape.training import cell_job  # noqa: F401 (loaded once for all children)
-    from prunescape.training.loading import load_data, load_network
+    from prunescape.training.cell_job import load_data, load_network
 
     files = CellFiles(**arguments["files"])
     load_network(files.widths)
@@ -56,10 +54,7 @@ def preload(arguments: Mapping[str, Any]) -> None:
 
 
 def together_of(device: str, cell: dict[str, Any], widths: str, most: int | str) -> Together | None:
-    """Which cells may train in one process: on a GPU those of one variant, up to `most` or, for auto, what fits.
-
-    They differ only in hyperparameters that networks stacked into one may differ in.
-    """
+    """Which cells may train in one process: on a GPU those of one variant that can be stacked, up to `most`."""
     if device != "cuda" or most == 1:
         return None
     texts = Cell.from_content(cell).setting.texts

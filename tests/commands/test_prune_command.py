@@ -7,9 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from prunescape.errors import InputError
-from prunescape.models.build import build_model, initialise
+from prunescape.models.build import build_model, initialise, rebuild
 from prunescape.models.counting import count_flops
-from prunescape.models.rebuild import rebuild
 from prunescape.models.weights import load_weights, save_weights
 from prunescape.pruning.prune import prune_model
 from prunescape.pruning.variant_plan import write_widths

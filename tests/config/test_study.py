@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.study import load_study
-from prunescape.config.yaml_file import refuse_repeated_keys
 from prunescape.designs import grid, replicates
 from prunescape.designs.plan import experiment_plan
 from prunescape.designs.rounds import first_cells, have_rounds

@@ -15,9 +15,8 @@ from prunescape.deploy import export
 from prunescape.deploy.export import check_parity, export_model, strip_metadata
 from prunescape.deploy.export_best import best_records, export_best, parity_images
 from prunescape.errors import InputError
-from prunescape.models.build import build_model, initialise
+from prunescape.models.build import build_model, initialise, rebuild
 from prunescape.models.counting import count_flops, count_parameters
-from prunescape.models.rebuild import rebuild
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.prepared import load_prepared

@@ -11,8 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmark_target import benchmark_target
 from prunescape.deploy.export_best import calibration_images, export_best
-from prunescape.deploy.export_precisions import export_precision, sparse, subnormal_weights
-from prunescape.deploy.quantise import evenly_spread
+from prunescape.deploy.precisions import evenly_spread, export_precision, sparse, subnormal_weights
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
@@ -164,13 +163,13 @@ def test_subnormal_weights_are_counted(tmp_path):
 
 
 def test_what_cannot_run_here_is_exported_without_a_distance(trained, exported, tmp_path, monkeypatch):
-    from prunescape.deploy import export_precisions
+    from prunescape.deploy import precisions
     from prunescape.errors import InputError
 
     def refuse(path, images):
         raise InputError("no kernel")
 
-    monkeypatch.setattr(export_precisions, "logits_of", refuse)
+    monkeypatch.setattr(precisions, "logits_of", refuse)
     given = {"images": np.zeros((3, 1, 8, 8), np.float32), "calibration": None, "mean": [0.5], "std": [0.2]}
     assert export_precision("fp16", trained, exported / "rank-1.onnx", out=tmp_path / "a.onnx", **given) is None
     assert (tmp_path / "a.onnx").exists()

@@ -15,7 +15,7 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import read_cells
 from prunescape.analysis.landscape.image_errors import image_error
 from prunescape.analysis.results import LANDSCAPE, Analysis, result_names
-from prunescape.config.objectives import Objectives
+from prunescape.config.analysis import Objectives
 from prunescape.errors import InputError
 from prunescape.present.numbers import number, short, standard_error, whole
 from prunescape.present.report.findings import experiment_findings

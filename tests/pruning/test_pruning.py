@@ -11,9 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prunescape.config.models import SCORES, architecture_of
 from prunescape.errors import InputError
-from prunescape.models.build import build_model, initialise
+from prunescape.models.build import build_model, initialise, rebuild
 from prunescape.models.counting import count_flops, evaluating, example_image
-from prunescape.models.rebuild import rebuild
 from prunescape.pruning.planning import plan_widths
 from prunescape.pruning.prunable import find_prunable
 from prunescape.pruning.scores import SCORES as FUNCTIONS

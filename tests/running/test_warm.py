@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from prunescape.running import parent_watch as following
 from prunescape.running import run
+from prunescape.running.jobs import current_run
 from prunescape.running.run import VARIABLE, Run, hold, holder, in_use, read_run
 from prunescape.running.warm import ONE_THREAD
 from support.project import ROOT
@@ -228,9 +228,9 @@ def test_a_job_elsewhere_follows_no_lock(monkeypatch, tmp_path, changed):
     known = Run("id", 1, os.uname().nodename, "user", "now")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setenv(VARIABLE, json.dumps({"file": str(tmp_path / "run.json"), **vars(known)}))
-    assert following.own_run() == (tmp_path / "run.json", known)
+    assert current_run() == (tmp_path / "run.json", known)
     monkeypatch.setenv(VARIABLE, json.dumps({"file": str(tmp_path / "run.json"), **vars(replace(known, **changed))}))
-    assert following.own_run() is None
+    assert current_run() is None
 
 
 def test_jobs_with_one_key_are_done_by_one_child(study):

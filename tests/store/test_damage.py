@@ -22,8 +22,8 @@ from prunescape.measure.benchmark import exported_models
 from prunescape.models.sealed_tensors import read_tensors, write_tensors
 from prunescape.store.files import damaged_files, file_digest, read_json, write_json
 from prunescape.store.parquet import read_table, write_table
-from prunescape.tasks.images.download import download
-from prunescape.tasks.images.prepared import array_digest, listing_digest, load_prepared
+from prunescape.tasks.images.originals import download
+from prunescape.tasks.images.prepared import data_digest, load_prepared
 
 SOURCE = Path(__file__).resolve().parents[2] / "workflow_scripts"
 FLIPS, CUTS = 400, 60
@@ -79,9 +79,9 @@ def table_file(folder: Path) -> tuple[Path, Callable[[Path], Any]]:
     return folder / "cells.parquet", lambda path: (str(read_table(path).schema), read_table(path).to_pylist())
 
 
-def data_file(folder: Path, arrays: dict, digest: Callable) -> tuple[Path, Callable[[Path], Any]]:
+def data_file(folder: Path, arrays: dict) -> tuple[Path, Callable[[Path], Any]]:
     np.savez(folder / "data.npz", **arrays)
-    identity = {"dataset": "d", "digest": digest(arrays), "shape": [1, 4, 4], "classes": 2}
+    identity = {"dataset": "d", "digest": data_digest(arrays), "shape": [1, 4, 4], "classes": 2}
     write_json(folder / "data.json", identity | {"train": 6, "test": 2, "mean": [0.0], "std": [1.0]})
 
     def content(path: Path) -> dict:
@@ -110,8 +110,8 @@ KINDS = {
     "json": json_file,
     "weights": weights_file,
     "table": table_file,
-    "data in memory": lambda folder: data_file(folder, MEMORY, array_digest),
-    "data of a folder": lambda folder: data_file(folder, FOLDER, listing_digest),
+    "data in memory": lambda folder: data_file(folder, MEMORY),
+    "data of a folder": lambda folder: data_file(folder, FOLDER),
     "onnx": onnx_file,
 }
 

@@ -18,14 +18,14 @@ import torch
 from prunescape.commands.cli import main
 from prunescape.config.datasets import resolve_options
 from prunescape.deploy.export import export_model
-from prunescape.deploy.export_precisions import export_precision
+from prunescape.deploy.precisions import export_precision
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import save_weights
 from prunescape.present.report.page import write_report
 from prunescape.store.files import read_json, whole_file, write_json
 from prunescape.store.parquet import write_table
-from prunescape.tasks.images.digits import read_digits
+from prunescape.tasks.images.originals import read_digits
 from prunescape.tasks.images.preparing import write_prepared
 
 PAGE = 4096  # bytes: what a file in memory grows by

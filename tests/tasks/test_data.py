@@ -17,13 +17,12 @@ from prunescape.config import datasets as names
 from prunescape.config.datasets import DATASETS, check_options, resolve_options, source_digest, source_files
 from prunescape.errors import InputError
 from prunescape.store.files import read_json
-from prunescape.tasks.images import cifar
-from prunescape.tasks.images.cifar import read_cifar
-from prunescape.tasks.images.digits import read_digits
-from prunescape.tasks.images.fashion_mnist import read_fashion_mnist
-from prunescape.tasks.images.prepared import ARRAYS, array_digest, load_prepared
-from prunescape.tasks.images.preparing import channel_mean_and_std, count_classes, read_dataset
+from prunescape.tasks.images import originals
+from prunescape.tasks.images.originals import read_cifar, read_dataset, read_digits, read_fashion_mnist
+from prunescape.tasks.images.prepared import ARRAYS, data_digest, load_prepared
+from prunescape.tasks.images.preparing import channel_mean_and_std, count_classes
 from prunescape.tasks.images.subsets import draw
+from prunescape.tasks.images.torchvision_import import import_torchvision
 
 RANDOM = np.random.default_rng(0)
 
@@ -187,7 +186,7 @@ def test_cifar_reads_archive_and_extracted_batches_alike(published, write):
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_cifar_agrees_with_torchvisions_reader(published, split, monkeypatch):
-    datasets = torchvision_datasets()
+    datasets = import_torchvision().datasets
     options, contents, _ = published
     write_batches(options, contents)
     reader = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[options["name"]]
@@ -203,27 +202,18 @@ def test_a_pickle_that_is_not_the_published_one_is_never_loaded(published, monke
     name = list(contents)[-2]
     write_archive(options, contents | {name: contents[name] + b"."})
     loaded = []
-    monkeypatch.setattr(cifar.pickle, "loads", lambda content, encoding: loaded.append(content) or {})
+    monkeypatch.setattr(originals.pickle, "loads", lambda content, encoding: loaded.append(content) or {})
     with pytest.raises(InputError, match=f"{name} is not the published file"):
         read_cifar(options)
     assert contents[name] + b"." not in loaded
 
 
-def torchvision_datasets():
-    from prunescape.tasks.images.torchvision_operators import declare_missing_operators
-
-    declare_missing_operators()
-    import torchvision
-
-    return torchvision.datasets
-
-
 def test_checksums_and_names_are_torchvisions():
-    datasets = torchvision_datasets()
+    datasets = import_torchvision().datasets
     for name, reader in (("cifar10", datasets.CIFAR10), ("cifar100", datasets.CIFAR100)):
         batches = {f"{reader.base_folder}/{file}": md5 for file, md5 in reader.train_list + reader.test_list}
         assert names.CIFAR[name] == ({reader.filename: reader.tgz_md5}, batches)
-        assert cifar._addresses(name) == {reader.filename: (reader.url, reader.tgz_md5)}
+        assert originals._addresses(name) == {reader.filename: (reader.url, reader.tgz_md5)}
     assert dict(datasets.FashionMNIST.resources) == names.FASHION_FILES
 
 
@@ -263,7 +253,7 @@ def test_damaged_cifar_files_end_in_one_line(published, damage):
         archive.write_bytes(b"<html>not found</html>")
     else:
         write_archive(options, dict(list(contents.items())[1:]))
-    with pytest.raises(InputError, match=f"{cifar.TITLES[options['name']]} cannot be read") as caught:
+    with pytest.raises(InputError, match=f"{originals.TITLES[options['name']]} cannot be read") as caught:
         read_cifar(options)
     assert options["folder"] in str(caught.value) and "\n" not in str(caught.value)
 
@@ -310,7 +300,7 @@ def test_subsets_are_stratified_seeded_and_in_order(fashion):
     )
     assert np.bincount(first["train_labels"]).tolist() == [2] * 10
     assert np.bincount(first["test_labels"]).tolist() == [1] * 10
-    assert array_digest(first) == array_digest(again) != array_digest(other)
+    assert data_digest(first) == data_digest(again) != data_digest(other)
     labels = np.arange(40) % 10
     for count in (10, 20, 35, 39, 40):
         chosen = draw(labels, count, seed=0, split="train")

@@ -30,7 +30,7 @@ from prunescape.tasks.images.image_folder import evenly_spaced
 from prunescape.tasks.images.prepared import IDENTITY, PreparedData, load_prepared
 from prunescape.tasks.images.streaming import Streamed
 from prunescape.tasks.images.task import Task
-from prunescape.tasks.images.torchvision_operators import declare_missing_operators
+from prunescape.tasks.images.torchvision_import import import_torchvision
 from prunescape.training.loop import start_training
 from prunescape.training.together import train_together
 from support.trainings import CPU, recipe_with, train
@@ -78,7 +78,7 @@ def flowers(tree, tmp_path_factory):
 
 def torchvisions_view(path: Path, resize: int, size: int) -> np.ndarray:
     """torchvision's own loader, Resize and CenterCrop: uint8 (size, size, 3)."""
-    declare_missing_operators()
+    import_torchvision()
     from torchvision import transforms
     from torchvision.datasets.folder import pil_loader
 
@@ -87,7 +87,7 @@ def torchvisions_view(path: Path, resize: int, size: int) -> np.ndarray:
 
 
 def torchvisions_listing(root: Path) -> list[tuple[str, int]]:
-    declare_missing_operators()
+    import_torchvision()
     from torchvision.datasets import ImageFolder
 
     return ImageFolder(str(root)).samples

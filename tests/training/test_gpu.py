@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from prunescape.errors import InputError
-from prunescape.training.provenance import reproducible_device
+from prunescape.training.device import reproducible_device
 from support.project import ROOT
 
 CLAIM = """

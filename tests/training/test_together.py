@@ -25,9 +25,8 @@ from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.task import Task
 from prunescape.training import together
 from prunescape.training.checkpointing import Checkpointer
+from prunescape.training.device import computed_in, forward, reproducible_device
 from prunescape.training.loop import Training, start_training
-from prunescape.training.precision import computed_in, forward
-from prunescape.training.provenance import reproducible_device
 from prunescape.training.together import train_together
 from support.small_images import three_classes
 from train_cell import together_of, train_cell, train_cells

@@ -14,9 +14,8 @@ from prunescape.space.cells import Cell
 from prunescape.space.recipe import Recipe
 from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
-from prunescape.tasks.images.augmentation import Augmenter
 from prunescape.tasks.images.prepared import PreparedData
-from prunescape.tasks.images.splits import InMemory
+from prunescape.tasks.images.splits import Augmenter, InMemory
 from prunescape.tasks.images.task import Task
 from prunescape.training.cell_record import best_epoch, cell_record
 from prunescape.training.loop import Outcome, start_training

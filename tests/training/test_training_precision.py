@@ -12,8 +12,8 @@ from prunescape.store.files import read_json
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.task import Task, example_data
 from prunescape.training import probe
+from prunescape.training.device import check_tf32, computed_in, forward, offered_by
 from prunescape.training.loop import Batch
-from prunescape.training.precision import check_tf32, computed_in, forward, offered_by
 
 CPU = torch.device("cpu")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -14,8 +14,7 @@ import torch
 from prunescape.analysis.cell_columns import cell_columns
 from prunescape.commands.cli import main
 from prunescape.measure.table import benchmark_columns
-from prunescape.models.build import build_model
-from prunescape.models.rebuild import rebuild
+from prunescape.models.build import build_model, rebuild
 from prunescape.models.weights import load_weights
 from prunescape.tasks.images.prepared import load_prepared
 

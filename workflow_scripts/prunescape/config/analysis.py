@@ -1,10 +1,15 @@
-"""The section `analysis` of a study: what counts as near the best, for regions and for risk."""
+"""The sections `analysis` and `objectives` of a study: thresholds near the best score, and limits of a target."""
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from typing import Annotated
 
-from prunescape.config.types import Distinct, Part, Points
+from pydantic import Field, model_validator
+
+from prunescape.config.types import Count, Distinct, Part, Points
+
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class AnalysisTerms(Part):
@@ -23,3 +28,19 @@ class AnalysisTerms(Part):
             allowed = ", ".join(f"{threshold:g}" for threshold in self.thresholds)
             raise ValueError(f"risk_threshold {self.risk_threshold:g} is none of the thresholds; allowed: {allowed}")
         return self
+
+
+class Objectives(Part):
+    """Limits that a recommended model must keep, each optional, and the load of the two scenarios.
+
+    `accuracy_floor` is the least top-1 of the exported model, percent; `memory_limit_mb` the largest peak memory, 10^6
+    bytes; `size_limit_kb` the largest ONNX file, 10^3 bytes. `server_rates` are queries of `query_images` images per
+    second, `stream_rates` single images per second; without them both are chosen from the measured throughput.
+    """
+
+    accuracy_floor: Percent | None = None
+    memory_limit_mb: Positive | None = None
+    size_limit_kb: Positive | None = None
+    query_images: Count = 8
+    server_rates: Distinct[Positive] | None = None
+    stream_rates: Distinct[Positive] | None = None

@@ -1,9 +1,4 @@
-"""What submitted jobs ask a cluster for: partition, account, time, memory. Needs pydantic.
-
-Nothing here decides a result, and without a cluster nothing here has an effect.
-"""
-
-from __future__ import annotations
+"""What submitted jobs ask a cluster for: partition, account, time, memory. None of it decides a result."""
 
 import math
 from typing import Annotated, Literal
@@ -47,8 +42,8 @@ class Cluster(Request):
     def request(self, rule: str) -> Request:
         """What the first try of a rule's job asks for."""
         general = self.model_dump(include=set(Request.model_fields))
-        own = self.rules[rule].model_dump(exclude_none=True) if rule in self.rules else {}
-        return Request(**general | own)
+        special = self.rules[rule].model_dump(exclude_none=True) if rule in self.rules else {}
+        return Request(**general | special)
 
     def minutes_of(self, rule: str, attempt: int) -> int:
         """Minutes for the `attempt`-th try (from 1) of a rule's job."""

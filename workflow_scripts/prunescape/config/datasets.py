@@ -1,4 +1,4 @@
-"""The data sets, their options, and the original files each reads: enough to check a config. Needs nothing."""
+"""The data sets, their options, and the original files each reads: enough to check a config."""
 
 import hashlib
 from pathlib import Path
@@ -49,18 +49,12 @@ GPU_WORKERS = 4  # about 200 images of ImageNet's size per second each
 
 
 def check_options(name: str, options: dict) -> None:
-    """Raise InputError when `name` is no data set, or `options` hold an unknown key or impossible value.
-
-    Any name is a data set when its options say `format: image-folder`.
-    """
+    """Raise InputError for a name that is no data set, an unknown key, or an impossible value."""
     known = _defaults(name, options)
     for key, value in options.items():
         if key not in known:
-            raise InputError(
-                f'the data set {name} has no option "{key}" (given: {value!r})',
-                allowed=", ".join(known),
-                hint=nearest(key, known),
-            )
+            what = f'the data set {name} has no option "{key}" (given: {value!r})'
+            raise InputError(what, allowed=", ".join(known), hint=nearest(key, known))
         _check_value(name, key, value, known[key])
 
 
@@ -93,7 +87,7 @@ def resolve_options(name: str, options: dict) -> dict:
     """Every option of data set `name` (defaults filled in) and its `name`, keys sorted. Raises as `check_options`.
 
     Fashion-MNIST's default folder is Debian's where that exists. An image folder's `resize` is to its `size` as
-    ImageNet's 256 to 224 where it is not given.
+    ImageNet's 256 to 224 by default.
     """
     check_options(name, options)
     resolved = {**_defaults(name, options), **options, "name": name}
@@ -131,10 +125,9 @@ def identity_options(options: dict) -> dict:
 
 
 def decoding_workers(options: dict, device: str) -> int:
-    """How many processes decode the images of this data set for a training on `device` (cpu or cuda).
+    """How many processes decode this data set's images for a training on `device` (cpu or cuda); 0 for data in memory.
 
-    None for data in memory and, by default, on a CPU: it trains far slower than it decodes, and cores are better spent
-    on other cells.
+    By default 0 on a CPU: it trains far slower than it decodes, and cores are better spent on other cells.
     """
     workers = options.get("workers", 0)
     return (GPU_WORKERS if device == "cuda" else 0) if workers is None else workers
@@ -165,10 +158,7 @@ def source_files(options: dict) -> list[Path]:
 
 
 def source_digest(options: dict) -> str:
-    """A digest of the original files' content, equal before and after a download; changed data changes it.
-
-    A missing file counts with the md5 that its download must have.
-    """
+    """A digest of the original files' content; a missing file counts with the md5 that its download must have."""
     digest = hashlib.sha256()
     for path, md5 in wanted_files(options).items():
         if path.is_file():

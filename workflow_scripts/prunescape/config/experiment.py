@@ -1,24 +1,25 @@
-"""One experiment of a config: its parts, their defaults, and what must fit together. Needs pydantic, no torch."""
+"""One experiment of a config: its parts, their defaults, and what must fit together."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.datasets import is_image_folder
-from prunescape.config.grid import Grid, axis_texts, check_extension
 from prunescape.config.models import SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
 from prunescape.errors import InputError, located
+from prunescape.space.decimals import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, Variant
 
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
+FEWEST_AXES = 2
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
 
 
@@ -43,7 +44,7 @@ class Extension(Part):
 
 
 class Verdict(Part):
-    """How it is judged whether a variant needs tuning again (see docs/verdict.md); 0 replicates train no fresh seeds.
+    """The tests of whether a variant needs tuning again (see docs/verdict.md); 0 replicates train no fresh seeds.
 
     `margin` is in percentage points; `sigma`, the standard deviation of a score over seeds in points, replaces the
     pilot's estimate.
@@ -56,11 +57,33 @@ class Verdict(Part):
     sigma: Points | None = None
 
 
+class Steps(Part):
+    """Equally spaced values around the prior: `size` values, `step` apart."""
+
+    step: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+    size: Annotated[int, Field(ge=1, le=99)]
+
+    def around(self, prior: str) -> list[str]:
+        """The values, lowest first; an even size has one more below the prior than above."""
+        step, first = Decimal(canonical(self.step)), -(self.size // 2)
+        return [canonical(Decimal(prior) + step * (first + index)) for index in range(self.size)]
+
+
+def _axes_of(grid: Any) -> Any:
+    return grid["axes"] if isinstance(grid, Mapping) and set(grid) == {"axes"} else grid
+
+
+KIND = Discriminator(lambda values: "steps" if isinstance(values, dict | Steps) else "values")
+Values = Annotated[Annotated[Steps, Tag("steps")] | Annotated[Distinct[Any], Tag("values")], KIND]
+# hyperparameter -> its values; or the same below the key `axes`
+Grid = Annotated[dict[str, Values], BeforeValidator(_axes_of), Field(min_length=FEWEST_AXES)]
+
+
 class Experiment(Part):
     """One model on one data set with its variants and grid.
 
     `prior` is the setting that the unpruned model is known to train well with: a point of the grid, whose other
-    hyperparameters are the recipe's. What it gives beside the grid's axes holds for all cells.
+    hyperparameters are the recipe's. Its values beside the grid's axes hold for all cells.
     """
 
     model: str
@@ -107,8 +130,8 @@ class Experiment(Part):
     @property
     def declared_recipe(self) -> dict[str, Any]:
         """What all cells share, keys sorted: recipe and prior without the hyperparameters that the grid spans."""
-        given = {name: parameter_value(name, value) for name, value in self.prior.items()}
-        shared = asdict(self.recipe) | given
+        prior = {name: parameter_value(name, value) for name, value in self.prior.items()}
+        shared = asdict(self.recipe) | prior
         return {name: value for name, value in sorted(shared.items()) if name not in self.axes}
 
     def values_of(self, name: str) -> list[Any]:
@@ -117,7 +140,7 @@ class Experiment(Part):
         return [self.declared_recipe[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
 
     def prior_text(self, name: str) -> str | None:
-        """The prior's value of a hyperparameter; None where neither prior nor recipe say it."""
+        """The prior's value of a hyperparameter; None where neither prior nor recipe has one."""
         value = self.prior.get(name, getattr(self.recipe, name, None))
         return None if value is None else parameter_named(name).text(value)
 
@@ -140,10 +163,10 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
 
 
 def _check_grid(experiment: Experiment, where: str) -> None:
-    for name, given in experiment.grid.items():
+    for name, values in experiment.grid.items():
         place = f"{where}.grid.{name}"
         prior = located(place, experiment.prior_text, name)
-        texts = located(place, axis_texts, name, given, prior)
+        texts = located(place, axis_texts, name, values, prior)
         if prior not in texts:
             what = f"{prior} is not on the grid" if prior else "this key is missing"
             raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
@@ -176,3 +199,28 @@ def _check_milestones(experiment: Experiment, where: str) -> None:
     if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
         allowed = f"rising epochs below {fewest}"
         raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
+
+
+def axis_texts(name: str, values: Steps | list[Any], prior: str | None) -> list[str]:
+    """The values of one axis as their texts, lowest first; raises InputError for an impossible or repeated one."""
+    parameter = parameter_named(name)
+    if not parameter.numeric:
+        allowed = ", ".join(other for other, found in PARAMETERS.items() if found.numeric)
+        raise InputError(f"the values of {name} are no numbers and span no axis", allowed=allowed)
+    if isinstance(values, Steps):
+        if prior is None:
+            raise InputError("steps need a prior to lie around", hint=f"give prior.{name}, or list the values")
+        values = values.around(prior)
+    texts = [parameter.text(value) for value in values]
+    repeated = [text for index, text in enumerate(texts) if text in texts[:index]]
+    if repeated:
+        raise InputError(f"{repeated[0]} is given more than once", allowed="each value once")
+    return sorted(texts, key=float)
+
+
+def check_extension(texts: list[str]) -> None:
+    """Raise InputError for an axis that cannot grow by steps."""
+    if not equally_spaced(texts):
+        hint = "give the axis as {step, size}, or set extension.max_rounds to 0"
+        what = f"{', '.join(texts)} are not equally spaced"
+        raise InputError(what, allowed="equal steps where a grid extends", hint=hint)

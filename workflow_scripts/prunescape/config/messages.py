@@ -1,61 +1,59 @@
-"""Turns what pydantic says of a config into one line: file, key, value, what is allowed, hint. Needs pydantic."""
+"""What is wrong with a config in one line: file, key, value, what is allowed, hint.
 
-from __future__ import annotations
+Found by pydantic, or here where readers of YAML raise no error: a key that stands twice, a yes that counts as 1.
+"""
 
 import dataclasses
 import typing
+from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from prunescape.errors import InputError, nearest
 
 TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
 UNKNOWN_KIND = "unknown_kind"
+SWITCHES = ("flip", "flush_to_zero")  # keys whose values may be yes or no
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
 
 
 def input_error(error: ValidationError, root: type[BaseModel], source: str) -> InputError:
-    """The first complaint of `error`, raised while `root` was read from `source`, as an InputError.
-
-    A key that is not known comes first: it is the likely cause of one that is missing.
-    """
-    complaints = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
-    complaint = complaints[0]
-    path = [part for part in complaint["loc"] if not _names_a_type(part)]
+    """The first error of reading `root` from `source` as an InputError; unknown keys come before missing ones."""
+    errors = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
+    found = errors[0]
+    path = [part for part in found["loc"] if not _names_a_type(part)]
     keys = [part for part in path if not _is_tag(part)]
     where = ": ".join(filter(None, [source, ".".join(str(key) for key in keys)]))
-    if complaint["type"] in UNKNOWN_KEY:
+    if found["type"] in UNKNOWN_KEY:
         allowed = _keys_at(root, path[:-1])
-        what = f"unknown key (its value: {_short(complaint['input'])})"
+        what = f"unknown key (its value: {_short(found['input'])})"
         return InputError(what, where=where, allowed=", ".join(allowed), hint=nearest(str(keys[-1]), allowed))
-    if complaint["type"] in ("missing", "missing_argument"):
+    if found["type"] in ("missing", "missing_argument"):
         return InputError("this key is missing", where=where, hint="see config/config.yaml for a complete example")
-    if complaint["type"] == UNKNOWN_KIND:
-        kind, allowed = str(complaint["input"]["kind"]), complaint["msg"]
+    if found["type"] == UNKNOWN_KIND:
+        kind, allowed = str(found["input"]["kind"]), found["msg"]
         hint = nearest(kind, allowed.split(", "))
         return InputError(f"'{kind}' cannot be used", where=f"{where}.kind", allowed=allowed, hint=hint)
-    return _value_error(complaint, where)
+    return _value_error(found, where)
 
 
-def _value_error(complaint: dict[str, Any], where: str) -> InputError:
-    value, message = complaint["input"], complaint["msg"].removeprefix("Value error, ")
-    if complaint["type"] == "value_error":
+def _value_error(found: dict[str, Any], where: str) -> InputError:
+    value, message = found["input"], found["msg"].removeprefix("Value error, ")
+    if found["type"] == "value_error":
         what, _, allowed = message.partition("; allowed: ")
         return InputError(what, where=where, allowed=allowed)
-    choices = [choice.strip("'") for choice in complaint.get("ctx", {}).get("expected", "").split(" or ")]
+    choices = [choice.strip("'") for choice in found.get("ctx", {}).get("expected", "").split(" or ")]
     choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
     hint = nearest(str(value), choices) if choices != [""] else ""
-    return InputError(f"{_short(value)} cannot be used", where=where, allowed=_decapitalised(message), hint=hint)
+    allowed = (message[:1].lower() + message[1:]).removeprefix("input should be ")
+    return InputError(f"{_short(value)} cannot be used", where=where, allowed=allowed, hint=hint)
 
 
 def _short(value: Any) -> str:
     text = repr(dict(value) if isinstance(value, dict) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _decapitalised(message: str) -> str:
-    return (message[:1].lower() + message[1:]).removeprefix("input should be ")
 
 
 def _names_a_type(part: object) -> bool:
@@ -104,3 +102,36 @@ def _fields(holder: Any) -> list[str]:
     if dataclasses.is_dataclass(holder):
         return [field.name for field in dataclasses.fields(holder)]
     return list(getattr(holder, "model_fields", {}))
+
+
+class OnceLoader(yaml.SafeLoader):
+    """Reads YAML as Snakemake does, but refuses a mapping that has a key twice."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if str(key) in seen:
+                raise InputError(f'the key "{key}" is given twice', where=f"line {key_node.start_mark.line + 1}")
+            seen.add(str(key))
+        return super().construct_mapping(node, deep=deep)
+
+
+def refuse_repeated_keys(file: Path | str) -> None:
+    """Raise InputError that names the file, the line and the key; other errors of the file are reported elsewhere."""
+    try:
+        yaml.load(Path(file).read_text(), OnceLoader)
+    except InputError as error:
+        raise InputError(error.what, where=f"{file}: {error.where}", allowed="each key once") from None
+    except (yaml.YAMLError, OSError, UnicodeDecodeError):
+        return
+
+
+def refuse_switches(value: Any, source: str, *keys: object) -> None:
+    """Raise InputError for a YAML yes or no where a number or text belongs: it would pass as 1 or 0."""
+    if isinstance(value, bool) and not any(key in SWITCHES for key in keys[-2:]):
+        where = f"{source}: {'.'.join(map(str, keys))}"
+        raise InputError(f"{value} is a switch", where=where, allowed="a number or a text")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        refuse_switches(item, source, *keys, key)

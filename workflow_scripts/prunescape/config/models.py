@@ -19,18 +19,12 @@ FACTORY_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
 
 def architecture_of(model: str) -> str:
-    """The module of the room `models` that builds `model`: one of ours, `torchvision:NAME` or `package.module:factory`.
-
-    Raises InputError with the nearest name for a model that is none of them.
-    """
+    """The module in `models` that builds `model`; raises InputError with the nearest name for an unknown one."""
     if model in ARCHITECTURES:
         return ARCHITECTURES[model]
     if re.fullmatch(re.escape(TORCHVISION) + r"\w+", model):
         return "torchvision_models"
     if re.fullmatch(FACTORY_PATTERN, model) and not model.startswith(TORCHVISION):
         return "external_models"
-    raise InputError(
-        f'no model is called "{model}"',
-        allowed=", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"]),
-        hint=nearest(model, ARCHITECTURES),
-    )
+    allowed = ", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"])
+    raise InputError(f'no model is called "{model}"', allowed=allowed, hint=nearest(model, ARCHITECTURES))

@@ -1,22 +1,18 @@
-"""From a config to a checked study: an unknown key or an impossible value is one line. Needs pydantic, no torch."""
-
-from __future__ import annotations
+"""From a config to a checked study: an unknown key or an impossible value is one line."""
 
 import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from prunescape.config.analysis import AnalysisTerms
+from prunescape.config.analysis import AnalysisTerms, Objectives
 from prunescape.config.cluster import Cluster
 from prunescape.config.datasets import identity_options, resolve_options
 from prunescape.config.experiment import RANKING_SEED, Experiment, check_experiment
-from prunescape.config.messages import input_error
+from prunescape.config.messages import input_error, refuse_switches
 from prunescape.config.models import architecture_of
-from prunescape.config.objectives import Objectives
 from prunescape.config.targets import Target
 from prunescape.config.types import CountOrAuto, Name, Part
-from prunescape.config.yaml_file import refuse_switches
 from prunescape.errors import InputError, located
 from prunescape.space.cells import Cell
 from prunescape.space.variants import BASE
@@ -50,7 +46,7 @@ class Study(Part):
     def target_settings(self, name: str, experiment: str) -> dict[str, Any]:
         """A target's settings with every default filled in, as plain values.
 
-        Weights of several cells are compared with subnormal numbers kept and flushed to zero, unless a target says so.
+        Weights of several cells are compared with subnormal numbers kept and flushed to zero, unless a target sets it.
         """
         settings = self.targets[name].model_dump(mode="json")
         if settings["flush_to_zero"] is None:
@@ -83,10 +79,7 @@ class Study(Part):
         return {"experiments": experiments} | thresholds
 
     def summary(self) -> dict[str, Any]:
-        """The study as plain JSON values, keys sorted, grids and defaults spelled out: for figures and the report.
-
-        Without what its jobs ask a cluster for and how they share a GPU, which is no part of what they do.
-        """
+        """The study as plain JSON values, keys sorted, defaults spelled out, without what decides only how jobs run."""
         content = self.model_dump(mode="json", exclude={"cluster", "cells_per_gpu"})
         for name, experiment in self.experiments.items():
             content["experiments"][name] |= {
@@ -100,10 +93,7 @@ class Study(Part):
 
 
 def load_study(config: dict[str, Any], source: str = "config") -> Study:
-    """Check a config, read from the file(s) called `source`, and return its study.
-
-    Raises InputError with file, key, value, what is allowed and a hint.
-    """
+    """The study of a config that was read from `source`; raises InputError with file, key, value, what is allowed."""
     refuse_switches(config, source)
     try:
         study = Study.model_validate(dict(config))

@@ -1,6 +1,4 @@
-"""Where exported models are measured: one kind of host each, with its own keys. Needs pydantic."""
-
-from __future__ import annotations
+"""Where exported models are measured: one kind of host each, with its keys."""
 
 from typing import Annotated, Any, Literal
 
@@ -91,9 +89,9 @@ class Emulated(Settings):
     emulates: Name | None = None
 
 
-def kind_of(given: Any) -> str:
+def kind_of(target: Any) -> str:
     """The tag of the kind that a target's settings ask for; local is the default."""
-    kind = given.get("kind", "local") if isinstance(given, dict) else getattr(given, "kind", "local")
+    kind = target.get("kind", "local") if isinstance(target, dict) else getattr(target, "kind", "local")
     return f"{TAG}{kind}"
 
 

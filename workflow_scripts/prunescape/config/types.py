@@ -1,6 +1,4 @@
-"""The kinds of value a config may hold, each with its bounds. Needs pydantic."""
-
-from __future__ import annotations
+"""The kinds of value a config may hold, each with its bounds."""
 
 from typing import Annotated, Any, TypeVar
 

@@ -75,19 +75,12 @@ def strip_metadata(message) -> None:
 
 
 def check_parity(network: torch.nn.Module, images: np.ndarray, path: Path, *, name: str) -> dict:
-    """Compare the ONNX file with torch on `images`, at batch sizes 1, 3 and all of them.
-
-    Returns the largest |difference| of a logit over the largest |logit|, the share of images with the same top-1
-    class, the number of images and the batch sizes. Raises InputError past TOLERANCE or below TOP1_AGREEMENT.
-    """
-    with torch.no_grad():
-        wanted = network(torch.from_numpy(images)).numpy()
+    """What `compare_logits` finds at batch sizes 1, 3 and all; raises InputError past TOLERANCE or TOP1_AGREEMENT."""
     batches = sorted({1, min(3, len(images)), len(images)})
     session = _open_session(path)
     found = [session.run(["logits"], {"input": images[:size]})[0] for size in batches]
-    scale = max(float(np.abs(wanted).max()), float(np.finfo(np.float32).tiny))
-    difference = max(float(np.abs(logits - wanted[: len(logits)]).max()) for logits in found) / scale
-    agreement = float((found[-1].argmax(1) == wanted.argmax(1)).mean())
+    parity = compare_logits(network, images, found)
+    difference, agreement = parity["difference"], parity["top1_agreement"]
     if not (difference <= TOLERANCE and agreement >= TOP1_AGREEMENT):
         raise InputError(
             f"the ONNX file does not compute what torch does: largest difference {difference:.3g} of the largest "
@@ -95,7 +88,23 @@ def check_parity(network: torch.nn.Module, images: np.ndarray, path: Path, *, na
             where=name,
             allowed=f"at most {TOLERANCE:g}, at least {TOP1_AGREEMENT:.0%}",
         )
-    return {"difference": difference, "top1_agreement": agreement, "images": len(images), "batches": batches}
+    return parity | {"batches": batches}
+
+
+def compare_logits(network: torch.nn.Module, images: np.ndarray, found: list[np.ndarray]) -> dict:
+    """How far ONNX logits `found` are from torch's: of the first images each, in the last entry of all `images`.
+
+    Returns the largest |difference| of a logit over the largest |logit|, the share of images with the same top-1
+    class, and the number of images.
+    """
+    with torch.no_grad():
+        expected = network(torch.from_numpy(images)).numpy()
+    scale = max(float(np.abs(expected).max()), float(np.finfo(np.float32).tiny))
+    return {
+        "difference": max(float(np.abs(logits - expected[: len(logits)]).max()) for logits in found) / scale,
+        "top1_agreement": float((found[-1].argmax(1) == expected.argmax(1)).mean()),
+        "images": len(images),
+    }
 
 
 def logits_of(path: Path, images: np.ndarray) -> np.ndarray:

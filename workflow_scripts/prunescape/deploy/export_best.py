@@ -10,8 +10,7 @@ import numpy as np
 import torch
 
 from prunescape.deploy.export import export_model
-from prunescape.deploy.export_precisions import export_precision, subnormal_weights
-from prunescape.deploy.quantise import evenly_spread
+from prunescape.deploy.precisions import evenly_spread, export_precision, subnormal_weights
 from prunescape.models.build import planned_network
 from prunescape.models.weights import load_weights
 from prunescape.store.files import file_digest, read_json, write_json

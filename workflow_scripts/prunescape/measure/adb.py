@@ -213,10 +213,7 @@ def run_seconds(output: str) -> list[float]:
 
 
 def battery_mah(stats: str) -> float | None:
-    """What Android estimates that the shell used, in mAh, from `dumpsys batterystats --checkin`.
-
-    The power use item is `version,user,l,pwi,uid,mAh,...`; None where there is none.
-    """
+    """The shell's mAh in `dumpsys batterystats --checkin`, lines `version,user,l,pwi,uid,mAh,...`; None without one."""
     found = re.search(rf"^\d+,{SHELL},l,pwi,uid,([0-9.]+)", stats, re.MULTILINE)
     return float(found[1]) if found and float(found[1]) > 0 else None
 

@@ -41,14 +41,7 @@ HEAVY = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
 RAPL_PERIOD, NVML_PERIOD = 0.001, 0.1  # seconds between updates of an energy counter
 WINDOW_PERIODS, LEAST_WINDOW = 50, 1.0  # so that the counter's grain is 2 % of what it counts, or less
 MEMORY_RUNS = 3
-WANTED = {
-    "models": list,
-    "data": (str, type(None)),
-    "threads": list,
-    "batches": list,
-    "provider": str,
-    "protocol": dict,
-}
+SPEC = {"models": list, "data": (str, type(None)), "threads": list, "batches": list, "provider": str, "protocol": dict}
 
 
 class Refused(Exception):
@@ -84,7 +77,7 @@ def read_spec(name):
             spec = json.load(file)
     except (OSError, ValueError) as error:
         raise Refused(f"the spec cannot be read ({error})") from None
-    for key, kind in WANTED.items():
+    for key, kind in SPEC.items():
         if not isinstance(spec, dict) or key not in spec or not isinstance(spec[key], kind):
             name = getattr(kind, "__name__", "str or null")
             raise Refused(f'the spec lacks "{key}", a {name}')
@@ -116,7 +109,9 @@ def measure(spec):
             passes = time_passes(sessions, feeds, images, batch, spec["protocol"].get("dataset_passes", 0))
             for entry in entries:
                 model = next(model for model in models if model["id"] == entry["id"])
-                costs = measure_costs(model, sessions[entry["id"]], feeds[entry["id"]], threads, counter, spec)
+                session, feed = sessions[entry["id"]], feeds[entry["id"]]
+                costs = {"peak_memory_bytes": peak_memory(model, feed, threads, spec)}
+                costs.update(measure_energy(session, feed, counter))
                 latency.append({**entry, **costs, **passes[entry["id"]]})
             progress(f"threads {threads}, batch {batch}: memory, energy and whole passes")
     environment["finished"], environment["load_average_after"] = utc_now(), load_average()
@@ -299,11 +294,6 @@ def time_pass(session, images, batch):
         wall, _ = time_chunk(session, feed, 1)
         seconds += wall
     return seconds
-
-
-def measure_costs(model, session, feed, threads, counter, spec):
-    """Peak memory and energy of one model at one setting."""
-    return {"peak_memory_bytes": peak_memory(model, feed, threads, spec), **measure_energy(session, feed, counter)}
 
 
 def peak_memory(model, feed, threads, spec):

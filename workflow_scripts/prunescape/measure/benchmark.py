@@ -1,7 +1,5 @@
 """The exported models of one experiment on one target: accuracy, sizes, costs and raw latencies."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 from collections.abc import Iterable
@@ -28,7 +26,11 @@ def benchmark_target(target: dict[str, Any], *, exports: list[Path], identity: P
     """
     load_prepared(data, identity)
     models = [model for export in exports for model in exported_models(Path(export), target["precisions"])]
-    runs = [measure_on(target, agent_spec(target, models, data, flush)) for flush in target["flush_to_zero"]]
+    asked, protocol = [asked_model(model) for model in models], {name: target[name] for name in PROTOCOL}
+    runs = [
+        measure_on(target, agent_spec(target, asked, str(data), protocol | {"flush_to_zero": flush}))
+        for flush in target["flush_to_zero"]
+    ]
     accuracy = {result["id"]: result for result in runs[0]["accuracy"]}
     measured = {entry["id"] for run in runs for entry in run["latency"]}
     content = {
@@ -79,16 +81,10 @@ def model_id(model: dict[str, Any]) -> str:
     return name if precision == "fp32" else f"{name}/{precision}"
 
 
-def agent_spec(target: dict[str, Any], models: list[dict[str, Any]], data: Path, flush_to_zero: bool) -> dict[str, Any]:
-    """What the agent is asked to measure."""
-    return {
-        "models": [asked_model(model) for model in models],
-        "data": str(data),
-        "threads": target["threads"],
-        "batches": target["batch"],
-        "provider": target["provider"],
-        "protocol": {key: target[key] for key in PROTOCOL} | {"flush_to_zero": flush_to_zero},
-    }
+def agent_spec(target: dict[str, Any], models: list[dict], data: str | None, protocol: dict[str, Any]) -> dict:
+    """What the agent is to measure, see agent.py."""
+    settings = {"threads": target["threads"], "batches": target["batch"], "provider": target["provider"]}
+    return {"models": models, "data": data, **settings, "protocol": protocol}
 
 
 def asked_model(model: dict[str, Any]) -> dict[str, Any]:

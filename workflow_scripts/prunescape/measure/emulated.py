@@ -3,8 +3,6 @@
 Fewer CPUs are an affinity; the others need systemd or a control group that this user may make.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import secrets

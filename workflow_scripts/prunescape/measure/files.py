@@ -1,17 +1,15 @@
 """Benchmarks of any ONNX files, trained here or not, on this host or a target of a study."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.study import load_study
 from prunescape.config.targets import Local
-from prunescape.config.yaml_file import refuse_repeated_keys
 from prunescape.errors import InputError, nearest
-from prunescape.measure.benchmark import measure_on
+from prunescape.measure.benchmark import agent_spec, measure_on
 
 PROTOCOL = ("warmups", "repeats", "chunk_seconds")
 
@@ -25,15 +23,8 @@ def bench_files(files: list[Path], target: dict[str, Any]) -> dict[str, Any]:
     for file in files:
         if not file.is_file():
             raise InputError("the file is missing", where=file)
-    spec = {
-        "models": [{"id": str(file), "path": str(file.resolve()), "optional": True} for file in files],
-        "data": None,
-        "threads": target["threads"],
-        "batches": target["batch"],
-        "provider": target["provider"],
-        "protocol": {key: target[key] for key in PROTOCOL},
-    }
-    found = measure_on(target, spec)
+    models = [{"id": str(file), "path": str(file.resolve()), "optional": True} for file in files]
+    found = measure_on(target, agent_spec(target, models, None, {name: target[name] for name in PROTOCOL}))
     if not found["latency"]:
         first = found["not_run"][0]
         raise InputError(first["why"], where=first["id"])
@@ -48,10 +39,9 @@ def target_named(name: str | None, configfile: Path | None) -> dict[str, Any]:
         raise InputError("--target and --configfile go together", hint="prunescape bench --help")
     targets = _study(configfile).targets
     if name not in targets:
-        known = sorted(targets)
-        raise InputError(
-            f'there is no target "{name}"', where=configfile, allowed=", ".join(known), hint=nearest(name, known)
-        )
+        allowed = ", ".join(sorted(targets))
+        what, hint = f'there is no target "{name}"', nearest(name, sorted(targets))
+        raise InputError(what, where=configfile, allowed=allowed, hint=hint)
     return {"name": name, **targets[name].model_dump(mode="json")}
 
 

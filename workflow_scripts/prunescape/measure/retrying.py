@@ -1,7 +1,5 @@
 """What every connection to a target needs: one benchmark at a time, and another try when it drops."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import sys

@@ -1,7 +1,5 @@
 """Measures on the node that Slurm gave to this job; the rule asks Slurm for it."""
 
-from __future__ import annotations
-
 import os
 
 from prunescape.errors import InputError

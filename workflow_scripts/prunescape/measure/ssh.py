@@ -3,8 +3,6 @@
 Needs `ssh` here; there a POSIX shell, tar, and Python with numpy and onnxruntime.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

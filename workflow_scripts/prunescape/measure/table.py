@@ -31,18 +31,9 @@ MEASURED_COLUMNS: Columns = {
     "noisy": ("bool", "the relative interquartile range is above 3 %"),
     "cpu_seconds_per_run": ("float64", "median CPU time of a run, all threads, seconds"),
     "runs_per_sample": ("int64", "runs back to back in one sample"),
-    "samples": (
-        "list<float64>",
-        "every sample in the order taken: mean seconds per run of one batch over runs_per_sample",
-    ),
-    "latency_dataset_s": (
-        "float64",
-        "median over whole passes of the test set, seconds per pass (liao2022); null when not asked",
-    ),
-    "peak_memory_bytes": (
-        "int64",
-        "most resident memory of session and runs in a fresh process; null when not reported",
-    ),
+    "samples": ("list<float64>", "every sample in order: mean seconds per run of one batch over runs_per_sample"),
+    "latency_dataset_s": ("float64", "median seconds of a pass of the test set (liao2022); null when not asked"),
+    "peak_memory_bytes": ("int64", "most resident memory of session and runs, fresh process; null when not reported"),
     "energy_j": ("float64", "joules per run of one batch, idle power included; null when absent"),
     "energy_source": ("string", "measured, estimated (of another host, or by a model of the device), or absent"),
     "file_bytes": ("int64", "size of the ONNX file"),
@@ -58,14 +49,7 @@ MEASURED_COLUMNS: Columns = {
 }
 CELL_FIELDS = ("experiment", "model", "dataset", "variant", "seed")
 MODEL_FIELDS = (
-    "rank",
-    "precision",
-    "file_bytes",
-    "encoded_bytes",
-    "correct",
-    "tested",
-    "top1",
-    "correct_torch",
+    *("rank", "precision", "file_bytes", "encoded_bytes", "correct", "tested", "top1", "correct_torch"),
     "accuracy_agrees",
 )
 COST_FIELDS = ("flush_to_zero", "latency_dataset_s", "peak_memory_bytes", "energy_j", "energy_source")
@@ -78,10 +62,7 @@ def benchmark_columns(hyperparameters: Iterable[str]) -> Columns:
 
 
 def benchmark_rows(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row per model, threads and batch of one benchmark_target result, with the setting's hyperparameters.
-
-    Raises KeyError for a result without a field.
-    """
+    """One row per model, threads and batch of one benchmark_target result; raises KeyError where a field is missing."""
     models = {model["id"]: model for model in benchmark["models"]}
     return [_row(benchmark, models[latency["id"]], latency) for latency in benchmark["latency"]]
 

@@ -63,19 +63,14 @@ def example_image(network: nn.Module, input_shape) -> torch.Tensor:
 
 
 def layer_flops(network: nn.Module, input_shape) -> LayerFlops:
-    """FLOPs and uses per weight for one image of `input_shape` (C, H, W), in order of first use.
-
-    Raises InputError when the network does not take such an image.
-    """
+    """FLOPs and uses per weight for one image (C, H, W), by first use; raises InputError where it does not fit."""
     image = example_image(network, input_shape)
     try:
         with evaluating(network), LayerFlops(network) as counted:
             network(image)
     except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
-        raise InputError(
-            f"the network does not take images of shape {tuple(input_shape)} ({first_line(error)})",
-            hint="check channels, height and width",
-        ) from None
+        what = f"the network does not take images of shape {tuple(input_shape)} ({first_line(error)})"
+        raise InputError(what, hint="check channels, height and width") from None
     return counted
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from prunescape.errors import InputError, nearest
-from prunescape.models.initialisation import he_normal_convolutions, normal_bare_parameters
+from prunescape.models.build import he_normal_convolutions, normal_bare_parameters
 
 
 def find_factory(model: str):
@@ -20,11 +20,8 @@ def find_factory(model: str):
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # whatever the user's code raises while it is imported
-        raise InputError(
-            f'"{module_name}" cannot be imported ({type(error).__name__}: {error})',
-            where=model,
-            hint="run from the folder that holds it, or install it",
-        ) from None
+        what = f'"{module_name}" cannot be imported ({type(error).__name__}: {error})'
+        raise InputError(what, where=model, hint="run from the folder that holds it, or install it") from None
     if not callable(getattr(module, name, None)):
         callables = [known for known, value in vars(module).items() if callable(value)]
         raise InputError(f'"{module_name}" has no callable "{name}"', where=model, hint=nearest(name, callables))

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from prunescape.models.initialisation import he_normal_convolutions
+from prunescape.models.build import he_normal_convolutions
 
 # expansion, output channels, blocks, stride of the first block (matthiesen2023, Table 2.2)
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 1), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from prunescape.models.initialisation import he_normal_convolutions
+from prunescape.models.build import he_normal_convolutions
 
 
 class Shortcut(nn.Module):

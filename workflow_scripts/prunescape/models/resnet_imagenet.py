@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from prunescape.models.initialisation import he_normal_convolutions
+from prunescape.models.build import he_normal_convolutions
 
 # width, blocks, stride of the first block (matthiesen2023, Table 2.1)
 STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))

@@ -4,8 +4,6 @@ safetensors has no checksum: a flipped bit in a weight is another weight. The se
 shapes, bytes and metadata of everything in the file; it stands in the file's metadata.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
@@ -24,10 +22,7 @@ SEALED = "prunescape"  # the one key of the file's metadata: with more, safetens
 def write_tensors(
     path: Path | str, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write `tensors`, of any type, shape and device, and text `metadata` to `path`: sealed, and whole or not at all.
-
-    Equal content becomes equal bytes.
-    """
+    """Write `tensors` of any type and device and text `metadata` to `path`, sealed; equal content gives equal bytes."""
     kept = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     texts = dict(metadata or {})
     sealed = json.dumps({"metadata": texts, "sha256": _digest(kept, texts)}, sort_keys=True)

@@ -3,8 +3,8 @@
 from torch import nn
 
 from prunescape.errors import InputError, nearest
-from prunescape.models.initialisation import he_normal_convolutions, normal_bare_parameters
-from prunescape.tasks.images.torchvision_operators import declare_missing_operators
+from prunescape.models.build import he_normal_convolutions, normal_bare_parameters
+from prunescape.tasks.images.torchvision_import import import_torchvision
 
 AUXILIARY_HEADS = ("AuxLogits", "aux1", "aux2")
 
@@ -15,20 +15,15 @@ def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
     Only the training of GoogLeNet and Inception uses these. Raises InputError for an unknown name or images without
     three channels.
     """
-    declare_missing_operators()
-    import torchvision
-
-    name, names = model.removeprefix("torchvision:"), torchvision.models.list_models(module=torchvision.models)
+    models = import_torchvision().models
+    name, names = model.removeprefix("torchvision:"), models.list_models(module=models)
     if name not in names:
-        raise InputError(
-            f'torchvision has no classifier "{name}"',
-            allowed="torchvision:NAME, NAME from torchvision.models.list_models(module=torchvision.models)",
-            hint=nearest(name, names),
-        )
+        allowed = "torchvision:NAME, NAME from torchvision.models.list_models(module=torchvision.models)"
+        raise InputError(f'torchvision has no classifier "{name}"', allowed=allowed, hint=nearest(name, names))
     if in_channels != 3:
         raise InputError(f"{model} takes images with 3 channels, not {in_channels}", allowed="input shape 3,H,W")
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    network = torchvision.models.get_model(name, weights=None, num_classes=classes or 1000, **options)
+    network = models.get_model(name, weights=None, num_classes=classes or 1000, **options)
     for head in AUXILIARY_HEADS:
         if hasattr(network, head):
             setattr(network, head, None)

@@ -3,8 +3,6 @@
 A pipeline is JSON: its `name`, where the weights `start`, and the `segments` of its schedule in their order.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import nn

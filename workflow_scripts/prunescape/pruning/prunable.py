@@ -148,10 +148,7 @@ def step_of(ties: tuple[Tie, ...], trace: ChannelTrace) -> int:
 
 
 def find_prunable(network: nn.Module, input_shape) -> Structure:
-    """What may be cut in `network` for images of `input_shape` (C, H, W), with the FLOPs of every layer.
-
-    Raises InputError when the network does not take such images.
-    """
+    """What may be cut for images (C, H, W), with every layer's FLOPs; raises InputError where they do not fit."""
     structure = Structure(layer_flops(network, input_shape))
     trace = trace_channels(network, input_shape)
     blocks, sides = residual_blocks(trace), tied_sides(trace)

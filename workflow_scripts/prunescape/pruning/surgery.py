@@ -7,7 +7,7 @@ from torch import nn
 from torch_pruning.ops import OPTYPE, module2type
 from torch_pruning.pruner.function import PrunerBox
 
-from prunescape.models.rebuild import width_names, widths_of
+from prunescape.models.build import width_names, widths_of
 from prunescape.pruning.prunable import Prunable
 from prunescape.pruning.tracing import is_depthwise
 

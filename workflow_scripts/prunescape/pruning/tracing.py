@@ -11,8 +11,8 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from prunescape.models.build import width_names
 from prunescape.models.counting import evaluating, example_image
-from prunescape.models.rebuild import width_names
 from prunescape.pruning.channels import OPAQUE, RULES, Channels, tensors_in
 
 PRODUCERS = ("linear", "conv1d", "conv2d", "conv3d")

@@ -13,21 +13,16 @@ from prunescape.store.records import DIVERGED
 
 
 def ranking_network(plan: dict, *, shape, classes: int, weights: str | None):
-    """The full network whose filters are ranked: with the base's weights, or freshly initialised with seed 0.
-
-    Raises InputError when the base diverged: its weights rank nothing.
-    """
+    """The network whose filters are ranked, with seed 0 or the base's weights; raises InputError where it diverged."""
     network = build_model(plan["architecture"], plan["model"], in_channels=shape[0], classes=classes)
     initialise(network, 0)
     if weights is None:
         return network
     status = load_weights(network, weights).get("status")
     if status == DIVERGED or not finite(network):
-        raise InputError(
-            f"the base of {plan['model']} diverged at the prior and cannot rank filters",
-            where=weights,
-            hint="choose a prior with a smaller learning rate, or `ranking: initial`",
-        )
+        what = f"the base of {plan['model']} diverged at the prior and cannot rank filters"
+        hint = "choose a prior with a smaller learning rate, or `ranking: initial`"
+        raise InputError(what, where=weights, hint=hint)
     return network
 
 

@@ -1,1 +1,1 @@
-"""Runs of Snakemake and the processes of their jobs: who holds a study, who outlives whom, who trains for whom."""
+"""Runs of Snakemake and the processes of their jobs: locks, warm process, progress, the end."""

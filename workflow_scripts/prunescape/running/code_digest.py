@@ -1,6 +1,6 @@
-"""What decides a rule's result in our code, as one digest: blind to names of modules, descriptions, logging, layout.
+"""A digest of the code that decides a rule's result: without module names, descriptions, logging, layout.
 
-Imports are absolute, and no log line does work: nothing decides a result inside a bare `print`.
+Imports are absolute, and nothing decides a result inside a bare `print`.
 """
 
 import ast
@@ -29,16 +29,13 @@ PROCESSES = f"{PACKAGE}.running"
 FULL_NAME = re.compile(rf"{PACKAGE}(?:\.\w+)*")
 LOGGING = re.compile(r"print|warnings\.warn|(?:.*\.)?logg(?:er|ing)\.\w+")
 LEFT_OUT = frozenset({"annotation", "ctx", "returns"})
-NOTHING = "[]"  # what a module without statements says
+NOTHING = "[]"  # the text of a module without statements
 
 
 def run_jobs_with_this_code() -> None:
-    """Let every process started from here import this checkout's package, the one that the digests speak of.
-
-    Another one may be installed, and Snakemake puts a script's own folder behind installed packages.
-    """
-    own, others = str(SCRIPTS), os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join([own, *(path for path in others if path not in ("", own))])
+    """Let every process started from here import this checkout's package, though another one may be installed."""
+    ours, others = str(SCRIPTS), os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join([ours, *(path for path in others if path not in ("", ours))])
 
 
 @cache
@@ -49,9 +46,9 @@ def code_digest(*roots: str) -> str:
     The content of a module is its syntax without import statements, docstrings, log lines, the annotations of
     functions and variables, and the texts of errors. Annotations of a class's fields count by the names in them, so
     not by bounds and allowed values: these only refuse a value. Every imported name is written in full, as in
-    `torch.nn.functional`, and the name of a module of ours is replaced by a hash of what the module says. So a moved
-    or renamed module changes nothing, but the same name imported from another module does. Raises ValueError for a
-    root that does not exist.
+    `torch.nn.functional`, and the name of a module of ours is replaced by a hash of its content. So a moved or
+    renamed module changes nothing, but the same name imported from another module does. Raises ValueError for a root
+    that does not exist.
     """
     contents = {content for module in _reached(roots) for content in _contents(module)}
     return hashlib.sha256("\n".join(sorted(contents - {NOTHING})).encode()).hexdigest()
@@ -101,7 +98,7 @@ def _split(name: str) -> tuple[str, str]:
 
 @cache
 def _contents(module: str) -> tuple[str, ...]:
-    """What a module says, and the templates that a package brings along."""
+    """The content of a module, and the templates in the folder of a package."""
     path = _file_of(module)
     templates = sorted(path.parent.glob("*.j2")) if path.name == "__init__.py" else []
     return (_with_modules(_read(module)[0], _identity), *(template.read_text() for template in templates))
@@ -109,7 +106,7 @@ def _contents(module: str) -> tuple[str, ...]:
 
 @cache
 def _identity(module: str) -> str:
-    """What stands for the name of a module of ours: a hash of its syntax, in which no module has a name."""
+    """What replaces the name of a module of ours: a hash of its syntax, in which no module has a name."""
     syntax = _with_modules(_read(module)[0], lambda _: "") if _decides(module) else ""
     return hashlib.sha256(syntax.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What a job prints goes to its log, whose last line says why it failed. Needs nothing."""
+"""What a job prints goes to its log, whose last line says why it failed."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from prunescape.errors import InputError, Stopped
-from prunescape.running.parent_watch import end_with_the_run
+from prunescape.running.jobs import end_with_the_run
 from prunescape.store.exhaustion import exhausted
 
 ERROR = "error: "  # begins the last line of a job that failed; a job without one was ended from outside
@@ -18,9 +18,8 @@ ERROR = "error: "  # begins the last line of a job that failed; a job without on
 def job_log(path: str | Path) -> Iterator[None]:
     """Send standard output and error to `path`, also those of libraries in C, until the process ends with its run.
 
-    An InputError exits with status 2 and its one line, Stopped with 128 + its signal, as a shell would say it; anything
-    else with status 1, its traceback and one line. Where the log cannot be written, on a full disk say, the line goes
-    to the terminal.
+    An InputError exits with status 2 and its one line, Stopped with 128 + its signal, as in a shell, anything else with
+    status 1, its traceback and one line. Where the log cannot be written, the line goes to the terminal.
     """
     terminal = os.dup(2)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -50,5 +49,5 @@ def _say(text: str, terminal: int) -> None:
 
 
 def unexpected(error: Exception) -> str:
-    """One line for an error that nobody foresaw."""
+    """One line for an unexpected error."""
     return f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"

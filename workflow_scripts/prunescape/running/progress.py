@@ -1,6 +1,4 @@
-"""Cells done of all, rate and time left while a run goes on, and what failed. Needs Snakemake's log events only."""
-
-from __future__ import annotations
+"""Cells done of all, rate and time left while a run goes on, and what failed: from Snakemake's log events."""
 
 import logging
 import sys
@@ -13,7 +11,7 @@ from prunescape.present.numbers import duration
 from prunescape.running.run import Hold
 
 RULE, PLANNING = "train_cell", "plan_round"
-SUBMITTED = "SLURM run ID: "  # says how Snakemake's executor names this run's jobs in Slurm's queue
+SUBMITTED = "SLURM run ID: "  # precedes the name of this run's jobs in Slurm's queue
 PAUSE = 5.0  # seconds between two lines
 
 
@@ -27,11 +25,11 @@ class Failure:
 
 
 class CellWatch(logging.Handler):
-    """Listens to Snakemake's events: prints progress of the cells and remembers failed jobs.
+    """Listens to Snakemake's events: prints progress of the cells and collects failed jobs.
 
-    Counts are of this run: cells that were there already are not among them. When a round was planned, `missing` tells
-    how many cells are now to be trained; `trained` is called with the wildcards of each that is. `finished` names the
-    rules of which a job ended well. `hold` is the run's own, where what others need to stop its jobs is written down.
+    It counts the cells of this run only. When a round was planned, `missing` gives how many cells are to be trained;
+    `trained` is called with the wildcards of each trained one. `finished` names the rules of which a job succeeded.
+    `hold` is the lock of this run, whose file gets the name of its jobs in a queue.
     """
 
     def __init__(
@@ -58,14 +56,11 @@ class CellWatch(logging.Handler):
         if handle is not None:
             handle(vars(record))
         elif SUBMITTED in str(record.msg):
-            self._on_executor(str(record.msg).partition(SUBMITTED)[2].strip())
-
-    def _on_executor(self, name: str) -> None:
-        self.submitted = name
-        self.write_down()
+            self.submitted = str(record.msg).partition(SUBMITTED)[2].strip()
+            self.write_down()
 
     def write_down(self) -> None:
-        """Let the next run know under which name the jobs of this one wait in a queue: it may have to cancel them."""
+        """Write the name of this run's jobs in a queue to its lock file: the next run may have to cancel them."""
         if self.hold is not None and self.submitted:
             self.hold.note(submitted=self.submitted)
 

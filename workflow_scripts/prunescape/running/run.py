@@ -1,9 +1,7 @@
-"""Which run of Snakemake holds a study's results, and whether it still lives. Needs nothing but file locks.
+"""Which run of Snakemake holds a study's results, and whether it still lives.
 
 A run holds a lock on one small file for as long as its process lives: the system frees it, whatever way that ends.
 """
-
-from __future__ import annotations
 
 import atexit
 import fcntl
@@ -28,9 +26,10 @@ PATIENCE = 5.0  # seconds: a job that looks whether its run lives holds the lock
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its process and where it lives. `slurm` names the allocation that it runs in, if any; `submitted` is
+    """One run: its process and where it lives.
 
-    the name that its jobs have in Slurm's queue, and `ended` whether it could say so itself.
+    `slurm` names the allocation that it runs in, if any, `submitted` its jobs in Slurm's queue. `ended` is written at
+    a regular end.
     """
 
     id: str
@@ -67,7 +66,7 @@ def _user() -> str:
 
 @dataclass
 class Hold:
-    """This process' hold on a study's results; what it knows of itself stands in the locked file."""
+    """This process' lock on a study's results; the description of its run stands in the locked file."""
 
     file: IO[str]
     run: Run = field(default_factory=this_run)
@@ -81,17 +80,16 @@ class Hold:
         self.file.flush()
 
     def release(self) -> None:
-        """End the hold, and say that it ended well: no other host can tell that from a lock."""
+        """Write a regular end down, since no other host can tell it from a lock, and unlock."""
         if not self.file.closed:
             self.note(ended=True)
             self.file.close()
 
 
 def hold(state: Path | str) -> Hold | None:
-    """Lock the study whose private folder is `state` for this process, and tell its jobs; lasts until it ends.
+    """Lock the study whose private folder is `state` for this process and its jobs until it ends.
 
-    None, with a line that says so, where the file system knows no locks. Raises InputError that names the run which
-    holds the study.
+    None, with a printed line, where the file system has no locks; raises InputError that names the run which holds it.
     """
     path = Path(state).absolute() / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +109,7 @@ def hold(state: Path | str) -> Hold | None:
 
 
 def in_use(results: Path | str, run: Run | None) -> InputError:
-    """The refusal of a study that another run holds."""
+    """The error for a study that another run holds."""
     hint = "wait for it, or stop it there"
     if run is not None and run.host != socket.gethostname():
         hint += f"; if that host is gone, delete {Path(results) / STATE / FILE}"
@@ -119,7 +117,7 @@ def in_use(results: Path | str, run: Run | None) -> InputError:
 
 
 def holder(state: Path | str) -> Run | None:
-    """The run that holds the study now; None when there is none. One of another host counts until it said its end."""
+    """The run that holds the study now; None when there is none. One of another host counts until its regular end."""
     path = Path(state) / FILE
     run = read_run(path)
     if run is None or run.ended:
@@ -145,7 +143,7 @@ def is_free(path: Path | str) -> bool:
 
 
 def _lock(file: IO[str], kind: int, until: float = 0.0) -> bool:
-    """Lock an open file, trying until then; whether that was possible. Raises OSError where there are no locks."""
+    """Lock an open file, trying until then; whether it succeeded. Raises OSError where there are no locks."""
     while True:
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)

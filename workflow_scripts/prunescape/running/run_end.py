@@ -1,7 +1,5 @@
 """The lines at the end of a run: what it reached, what failed and why, where the report is."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any
@@ -42,37 +40,59 @@ def failed_lines(
 ) -> list[str]:
     """What failed, why, and its log; writes the partial report of what is there and names it.
 
-    `study`, `plans` and `terms` as `write_partial_report` takes them.
+    `study` is the study's summary, `plans` holds each experiment's, `terms` are those of `Study.analysis_terms`.
     `records` and `measured` are the files that a whole study has, as far as its `rounds` are planned. A partial report
     that cannot be written becomes a line, not an error: why the run failed matters more.
     """
     from prunescape.analysis.collect import is_readable
-    from prunescape.running.partial_report import write_partial_report
 
     results = Path(results)
     present = [path for path in records if Path(path).exists() and is_readable(path)]
     absent = [Path(path).parent.relative_to(results) for path in records if path not in set(present)]
-    known = {"plans": plans, "terms": terms}
-    there = {"records": present, "rounds": rounds, "measured": [path for path in measured if Path(path).exists()]}
-    listed = [{"rule": item.rule, "log": item.log, "reason": reason_in(item.log)} for item in failures]
     lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(records)}"]
-    lines += [f"  {item['rule']}: {item['reason']}\n    log: {Path(item['log']).resolve()}" for item in listed]
+    for failure in failures:
+        lines.append(f"  {failure.rule}: {reason_in(failure.log)}\n    log: {Path(failure.log).resolve()}")
     if shutil.disk_usage(results).free < LEAST_FREE:
         lines.append(f"no space left on the disk of {results.resolve()}: free some and run again")
     try:
-        report = write_partial_report(
-            results, study, **known, **there, missing=missing_cells(results, absent, failures)
-        )
+        cells, benchmarks = _collect(results / "partial", plans, present, rounds, measured)
+        missing = missing_cells(results, absent, failures)
+        report = _write_partial_report(study, terms, cells=cells, benchmarks=benchmarks, missing=missing)
     except Exception as error:  # whatever breaks here must not hide why the run failed
         return [*lines, f"no partial report: {error}"]
     return [*lines, f"partial report: {report.resolve()}"]
 
 
-def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -> list[dict[str, str]]:
-    """For each missing cell: its path, why it is missing, and the log with the reason, if there is one.
+def _collect(folder: Path, plans: dict[str, Plan], records, rounds, measured) -> tuple[Path, Path]:
+    """The tables of the `records` of cells and of the benchmarks `measured` so far, written to `folder`."""
+    from prunescape.analysis.collect import write_benchmarks, write_cells
+    from prunescape.designs.rounds import Places, read_round
 
-    A cell is missing because of its own job, or of one that it waited for: its variant's plan, its data.
-    """
+    cells, benchmarks = folder / "cells.parquet", folder / "benchmarks.parquet"
+    names = write_cells(records, cells, places=Places(plans, [read_round(path) for path in rounds]))
+    write_benchmarks([path for path in measured if Path(path).exists()], benchmarks, hyperparameters=names)
+    return cells, benchmarks
+
+
+def _write_partial_report(
+    study: dict[str, Any], terms: dict[str, Any], *, cells: Path, benchmarks: Path, missing: list[dict[str, str]]
+) -> Path:
+    """Write every analysis of these cells, and the report; `missing` holds {cell, reason, log} per missing cell."""
+    from prunescape.analysis.analyse import analyse_study, compare_targets
+    from prunescape.present.figures.folder import draw_figures
+    from prunescape.present.report.page import write_report
+
+    folder, figures, report = cells.parent, cells.parent / "figures", cells.parent / "report.html"
+    analyse_study(cells, terms, folder)
+    compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
+    drawn = {name: folder / f"{name}.parquet" for name in ("roi", "ellipses", "pareto")}
+    draw_figures(study, cells=cells, **drawn, out=figures)
+    write_report(study, folder, figures=figures, missing=missing, out=report)
+    return report
+
+
+def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -> list[dict[str, str]]:
+    """Each missing cell's path, why it is missing, and the log of its own job or of one it waited for, if any."""
     causes = {Path(item.log).parent: item.log for item in failures}
     found = []
     for path in missing:

@@ -1,10 +1,8 @@
-"""A job asks the warm process of its run to do its work, or does it itself. Needs nothing: no torch, no numpy.
+"""A job lets the warm process of its run do its work, or does it itself. Imports neither torch nor numpy.
 
-The warm process (warm_server.py) has imported what takes seconds and forks a child per job. It is never needed: a job
-that cannot have it runs the same function in its own process.
+The warm process (warm_server.py) has imported what takes seconds and forks a child per job. A job that cannot reach
+it calls the same function in its own process.
 """
-
-from __future__ import annotations
 
 import fcntl
 import json
@@ -15,12 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from prunescape.running.job_log import job_log
-from prunescape.running.parent_watch import own_run
+from prunescape.running.jobs import current_run
 from prunescape.running.run import Run
 from prunescape.store.private_folder import private_folder
 
@@ -30,8 +29,8 @@ ORPHAN_SECONDS = 5.0  # by then a child has noticed that the warm process is gon
 LONGEST = 103 if sys.platform == "darwin" else 107  # bytes of a socket's path
 STOP = b"stop\n"
 ALONE = "PRUNESCAPE_ALONE"  # marks a job that was started anew with MEMORY
-# How glibc gives memory to what runs here, read once when a process starts: from large pages, and kept instead of given
-# back after every step. The same bits, up to 1.5 times as fast (docs/performance.md). No measured process gets this.
+# How glibc allocates memory, read once when a process starts: from large pages, and kept after every step. The results
+# stay the same to the bit, up to 1.5 times as fast (docs/performance.md). No measured process gets this.
 MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "MALLOC_MMAP_MAX_": "0",
@@ -59,22 +58,21 @@ def run_job(function: Callable[..., None], log: str, *, together: Together | Non
     What it prints goes to `log`. Jobs that may be done `together` wait a moment for others. Without a warm process, or
     when that ends too early, the call is made here.
     """
-    known, alone = own_run(), ALONE in os.environ
+    known, alone = current_run(), ALONE in os.environ
     connection = connect(known[1]) if known and not alone else None
     if connection is not None:
         request = {"function": function.__name__, "log": log, "folder": os.getcwd(), "arguments": arguments}
-        request["together"] = together and asdict(together)
-        status = _ask(connection, request)
+        status = _send(connection, request | {"together": together and asdict(together)})
         if status is not None:
             sys.exit(status)
-    if not alone:  # start this process anew, a tenth of a second, to do the work itself
+    if not alone:  # start this process anew, which takes a tenth of a second
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **MEMORY, ALONE: "1"})
     with job_log(log):
         function(**arguments)
 
 
 def connect(run: Run) -> socket.socket | None:
-    """A connection to the warm process of `run`, started when there is none; None when it cannot be had."""
+    """A connection to the warm process of `run`, which is started when there is none; None when that fails."""
     try:
         address = socket_address(run)
         with open(address.with_suffix(".lock"), "w") as starting:
@@ -85,7 +83,7 @@ def connect(run: Run) -> socket.socket | None:
 
 
 def socket_address(run: Run) -> Path:
-    """Where the warm process of `run` listens: in /tmp where the temporary folder's path is too long for a socket."""
+    """The socket of the warm process of `run`: in /tmp where the temporary folder's path is too long for a socket."""
     address = private_folder() / f"{run.id}.sock"
     return address if len(os.fsencode(address)) <= LONGEST else private_folder("/tmp") / address.name
 
@@ -101,7 +99,7 @@ def _connected(address: Path) -> socket.socket | None:
 
 
 def _start(address: Path) -> socket.socket | None:
-    """Start the warm process, in a session of its own so that no key press meant for others reaches it."""
+    """Start the warm process, in another session: a key press in the terminal does not reach it."""
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     command, environment = [sys.executable, "-m", SERVER, str(address)], {**os.environ, **MEMORY, **ONE_THREAD}
     server = subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
@@ -114,21 +112,28 @@ def _start(address: Path) -> socket.socket | None:
     return None
 
 
-def _ask(connection: socket.socket, request: dict[str, Any]) -> int | None:
-    """Have a request done: the child's exit status, or None when the warm process ended before it could tell.
+def _send(connection: socket.socket, request: dict[str, Any]) -> int | None:
+    """Send a request and wait for the child's exit status; None when the warm process ended before.
 
-    SIGTERM and SIGINT are passed on: the child saves what it has before it ends.
+    SIGTERM and SIGINT are passed on: the child saves its state before it ends.
     """
     stopping = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, lambda *_: connection.sendall(STOP)) for number in stopping}
-    try:
-        with connection:
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            answer = connection.makefile("rb").readline()
-    except OSError:
-        answer = b""
-    if not answer.endswith(b"\n"):
+    line = None
+    with suppress(OSError), connection:
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        line = read_line(connection)
+    if line is None:
         time.sleep(ORPHAN_SECONDS)
     for number, handler in before.items():
         signal.signal(number, handler)
-    return int(answer) if answer.endswith(b"\n") else None
+    return None if line is None else int(line)
+
+
+def read_line(connection: socket.socket) -> bytes | None:
+    """One line from the other end; None when that ended, or the connection timed out, before."""
+    try:
+        line = connection.makefile("rb").readline()
+    except OSError:
+        return None
+    return line if line.endswith(b"\n") else None

@@ -1,9 +1,7 @@
-"""The warm process of one run on one host: it forks a child per job, or for several. Needs torch; started by warm.py.
+"""The warm process of one run on one host, started by warm.py: it forks a child per job, or for several.
 
-It has one thread, so that a fork copies a process at rest: after a fork from one with more, a child can hang.
+It has one thread: after a fork from a process with more, a child can hang.
 """
-
-from __future__ import annotations
 
 import gc
 import importlib
@@ -21,65 +19,68 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from prunescape.running.job_log import job_log
-from prunescape.running.parent_watch import LOOK_SECONDS, has_ended, own_run
-from prunescape.running.warm import STOP
+import torch
 
-HUNG_SECONDS = 600.0  # a child that hardly uses a processor for so long is killed, and its job does the work itself
-AWAKE = 0.02  # of that time; following the run takes a thousandth
+from prunescape.running.job_log import job_log
+from prunescape.running.jobs import LOOK_SECONDS, current_run, has_ended
+from prunescape.running.warm import STOP, read_line
+from prunescape.training.gpu import visible_gpus
+
+HUNG_SECONDS = 600.0  # a child that hardly uses a processor for so long is killed; its job does the work itself
+BUSY_SHARE = 0.02  # of that time; watching the run takes a thousandth
 REQUEST_SECONDS = 10.0
 GATHER_SECONDS = 2.0  # Snakemake starts jobs one after another
 
 
 @dataclass(frozen=True)
 class Job:
-    """Who waits for an answer, and what is to be done."""
+    """What is to be done, and the connection to the process that waits for its exit status."""
 
     connection: socket.socket
     request: dict[str, Any]
 
     @property
     def key(self) -> str | None:
-        """Jobs with the same one may be done by one child."""
+        """Jobs with the same key may be done by one child."""
         together = self.request["together"]
         return together and f"{self.request['folder']} {together['function']} {together['key']}"
 
 
 @dataclass
 class Child:
-    """The process of one or several jobs, and how much processor time it had used when it was last seen to work."""
+    """The process of one or several jobs; `ticks` of processor time it had used at `seen`, when it last worked."""
 
     pid: int
     jobs: list[Job]
+    seen: float
     ticks: int = 0
-    grown: float = 0.0
     hung: bool = False
     stopped_by: list[socket.socket] = field(default_factory=list)
 
 
 class Server:
-    """Serves jobs until its run ends. `places` is how many children at once do jobs that may be done together."""
+    """Serves jobs until its run ends. At most `places` children at once do jobs that may be done together."""
 
     def __init__(self, listening: socket.socket, places: int) -> None:
         self.listening, self.places = listening, places
         self.children: dict[int, Child] = {}
         self.waiting: list[Job] = []
-        self.joined = 0.0  # when the last of them came
+        self.joined = 0.0  # when the last of them was added
         self.selector = selectors.DefaultSelector()
         self.selector.register(listening, selectors.EVENT_READ)
         self.wake, self.waking = socket.socketpair()
-        for end in (self.wake, self.waking):
-            end.setblocking(False)
+        self.wake.setblocking(False)
+        self.waking.setblocking(False)
         signal.set_wakeup_fd(self.waking.fileno())
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self.selector.register(self.wake, selectors.EVENT_READ)
 
     def serve(self, *run: Any) -> None:
-        """Answer requests while `run`, its locked file and what it is, has not ended; then stop all children."""
+        """Serve requests until `run`, its locked file and description, has ended; then stop all children."""
         looked = time.monotonic()
         while True:
             for key, _ in self.selector.select(timeout=LOOK_SECONDS):
-                self._answer(key.fileobj)
+                self._read(key.fileobj)
             self._reap()
             self._fork_waiting()
             if time.monotonic() - looked >= LOOK_SECONDS:
@@ -90,19 +91,22 @@ class Server:
         for child in self.children.values():
             os.kill(child.pid, signal.SIGTERM)
 
-    def _answer(self, ready: socket.socket) -> None:
+    def _read(self, ready: socket.socket) -> None:
         if ready is self.wake:
             ready.recv(4096)
         elif ready is self.listening:
             connection, _ = ready.accept()
-            request = request_of(connection)
-            if request:
+            connection.settimeout(REQUEST_SECONDS)
+            line = read_line(connection)
+            if line is None:
+                connection.close()
+            else:
                 self.selector.register(connection, selectors.EVENT_READ)
-                self._take(Job(connection, request))
+                self._add(Job(connection, json.loads(line)))
         else:
             self._stop(ready)
 
-    def _take(self, job: Job) -> None:
+    def _add(self, job: Job) -> None:
         if job.key is None:
             self._fork([job])
         else:
@@ -110,7 +114,7 @@ class Server:
             self.joined = time.monotonic()
 
     def _fork_waiting(self) -> None:
-        """Give waiting jobs to children, when no more came for a moment, as evenly as there are places free."""
+        """When no job was added for a moment, share the waiting ones evenly among the free places."""
         while self.waiting and time.monotonic() - self.joined >= GATHER_SECONDS:
             free = self.places - sum(child.jobs[0].key is not None for child in self.children.values())
             if free <= 0:
@@ -122,9 +126,8 @@ class Server:
             self._fork(taken)
 
     def _stop(self, connection: socket.socket) -> None:
-        """A job asks its child to end, or is dead and can do so no more."""
-        said = connection.recv(len(STOP))
-        if not said:
+        """A job asks its child to end, or has died."""
+        if not connection.recv(len(STOP)):
             self.selector.unregister(connection)
         for job in [job for job in self.waiting if job.connection is connection]:
             self.waiting.remove(job)
@@ -143,10 +146,10 @@ class Server:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             others = [*self.waiting, *jobs, *(job for child in self.children.values() for job in child.jobs)]
-            for held in (self.listening, *(job.connection for job in others)):
-                held.close()  # whoever waits at the other end must notice when the server is gone
+            for inherited in (self.listening, *(job.connection for job in others)):
+                inherited.close()  # else a job would not notice that the server is gone
             os._exit(work(module, [job.request for job in jobs]))
-        self.children[pid] = Child(pid, jobs, grown=time.monotonic())
+        self.children[pid] = Child(pid, jobs, seen=time.monotonic())
 
     def _reap(self) -> None:
         for pid in list(self.children):
@@ -155,9 +158,9 @@ class Server:
                 self._ended(self.children.pop(pid), os.waitstatus_to_exitcode(status))
 
     def _ended(self, child: Child, status: int) -> None:
-        """Tell the jobs of a child how it ended; nothing when it hung, so that they do the work themselves.
+        """Tell the jobs of a child its exit status; nothing when it hung, so that they do the work themselves.
 
-        Of several jobs, those that did not ask for the end wait again, and none has to answer for another's failure.
+        Of several jobs, those that did not ask for the end wait again; after a failure each is done alone.
         """
         for job in child.jobs:
             if child.hung:
@@ -165,7 +168,7 @@ class Server:
             elif status == 0 or len(child.jobs) == 1 or job.connection in child.stopped_by:
                 self._tell(job, status if status >= 0 else 128 - status)
             elif child.stopped_by:
-                self._take(job)
+                self._add(job)
             else:
                 self._fork([replace(job, request=job.request | {"together": None})])
 
@@ -179,28 +182,15 @@ class Server:
     def _kill_hung(self) -> None:
         for child in self.children.values():
             ticks = used_ticks(child.pid)
-            if ticks is None or ticks - child.ticks > AWAKE * HUNG_SECONDS * os.sysconf("SC_CLK_TCK"):
-                child.ticks, child.grown = ticks or 0, time.monotonic()
-            elif time.monotonic() - child.grown > HUNG_SECONDS:
+            if ticks is None or ticks - child.ticks > BUSY_SHARE * HUNG_SECONDS * os.sysconf("SC_CLK_TCK"):
+                child.ticks, child.seen = ticks or 0, time.monotonic()
+            elif time.monotonic() - child.seen > HUNG_SECONDS:
                 child.hung = True
                 os.kill(child.pid, signal.SIGKILL)
 
 
-def request_of(connection: socket.socket) -> dict[str, Any] | None:
-    """What a job asks; None when it died before it said so."""
-    connection.settimeout(REQUEST_SECONDS)
-    try:
-        line = connection.makefile("rb").readline()
-    except OSError:
-        line = b""
-    if line.endswith(b"\n"):
-        return json.loads(line)
-    connection.close()
-    return None
-
-
 def used_ticks(pid: int) -> int | None:
-    """The processor time of a process and its ended children, clock ticks; None where the system does not tell."""
+    """Clock ticks of processor time of a process and its ended children; None where the system does not report it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -209,7 +199,7 @@ def used_ticks(pid: int) -> int | None:
 
 
 def work(module: ModuleType, requests: list[dict[str, Any]]) -> int:
-    """In the child: do what was asked, of several jobs together; the exit status."""
+    """In the child: do the work of one request or of several together; gives the exit status."""
     first = requests[0]
     try:
         os.chdir(first["folder"])
@@ -219,8 +209,8 @@ def work(module: ModuleType, requests: list[dict[str, Any]]) -> int:
             else:
                 several = getattr(module, first["together"]["function"])
                 several([(request["log"], request["arguments"]) for request in requests])
-    except SystemExit as ending:
-        return ending.code if isinstance(ending.code, int) else 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
     except BaseException:
         traceback.print_exc()
         return 1
@@ -230,23 +220,19 @@ def work(module: ModuleType, requests: list[dict[str, Any]]) -> int:
 
 
 def preload(module: ModuleType, request: dict[str, Any]) -> None:
-    """Load here what many jobs of a script share; what cannot be loaded is the child's to report."""
+    """Load here what many jobs of a script share; the child reports what cannot be loaded."""
     with suppress(Exception):
         os.chdir(request["folder"])
         module.preload(request["arguments"])
     gc.collect()
-    gc.freeze()  # a collection in a child would otherwise copy every page it looks at
+    gc.freeze()  # a collection in a child would otherwise copy every page that it visits
 
 
 def main(address: str) -> None:
-    """Listen on `address` and serve until the run that this process belongs to ends."""
-    known = own_run()
+    """Listen on `address` and serve until this process's run ends."""
+    known = current_run()
     if known is None:
         sys.exit("started by no run of this host")
-    import torch
-
-    from prunescape.training.gpu import visible_gpus
-
     torch.set_num_threads(1)
     Path(address).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listening:

@@ -1,19 +1,22 @@
-"""The training of one cell with what it reads and where its results belong, alone or several in step."""
+"""The training of one cell, alone or several in step: what it reads, and what it writes."""
 
-from __future__ import annotations
-
+import copy
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+from torch import nn
 
+from prunescape.models.build import planned_network
 from prunescape.models.weights import save_weights
 from prunescape.pruning.pipelines import rate_factors, start_network
 from prunescape.space.cells import Cell
@@ -21,12 +24,10 @@ from prunescape.space.recipe import Recipe
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.store.records import WIDTHS
 from prunescape.tasks.contract import task_module
-from prunescape.training.cell_files import CellFiles
-from prunescape.training.cell_record import cell_record
+from prunescape.training.cell_record import CellFiles, cell_record
 from prunescape.training.checkpointing import Checkpointer, stop_on_signals
-from prunescape.training.loading import load_data, load_network
+from prunescape.training.device import environment, peak_memory_bytes, reproducible_device
 from prunescape.training.loop import Training, start_training
-from prunescape.training.provenance import environment, peak_memory_bytes, reproducible_device
 from prunescape.training.together import most_together, train_together
 
 
@@ -102,10 +103,7 @@ def _print_epoch(log: TextIO, entry: dict[str, Any]) -> None:
 
 
 def train_jobs(jobs: Sequence[CellJob]) -> None:
-    """Train jobs that are equally far, in step where they are several, and write down what they reached.
-
-    Raises Stopped when the process is asked to end.
-    """
+    """Train jobs that are equally far, in step, and write their results; raises Stopped when asked to end."""
     with stop_on_signals(*(job.checkpointer for job in jobs)):
         train_together([job.training for job in jobs])
     for job in jobs:
@@ -130,3 +128,33 @@ def checkpoint_key(cell: dict[str, Any], recipe: dict[str, Any], digests: dict[s
     """Names all that decides a training, and torch's version and kind of device: only the same goes on with another."""
     decisive = [cell, recipe, digests, device, torch.__version__]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def load_network(widths: Path | str) -> nn.Module:
+    """The network of a plan, not initialised yet; raises InputError for a damaged plan."""
+    return copy.deepcopy(_network(str(widths), _stamp(widths)))
+
+
+def load_data(data: Path | str, identity: Path | str, *, folder: str | None, workers: int) -> Any:
+    """A prepared data set as its task's `load_prepared` reads it, checked when first read and after any change."""
+    return _data(str(data), str(identity), folder, workers, _stamp(data), _stamp(identity))
+
+
+def _stamp(path: Path | str) -> tuple[int, ...] | None:
+    """What differs when a file was written anew; None without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=32)
+def _network(widths: str, stamp: tuple | None) -> nn.Module:
+    return planned_network(read_json(widths, *WIDTHS))
+
+
+@lru_cache(maxsize=2)
+def _data(data: str, identity: str, folder: str | None, workers: int, *stamps: tuple | None) -> Any:
+    task = task_module(read_json(identity, "task"))
+    return task.load_prepared(data, identity, folder=folder, workers=workers)

@@ -1,7 +1,8 @@
-"""The record of one trained cell, as strict JSON values."""
+"""The files of one cell's training, and the record of what it reached."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prunescape.space.cells import Cell
@@ -10,6 +11,25 @@ from prunescape.store.records import DIVERGED, OK
 if TYPE_CHECKING:
     from prunescape.tasks.contract import Task
     from prunescape.training.loop import Outcome
+
+
+@dataclass(frozen=True)
+class CellFiles:
+    """The paths that the training of a cell reads and writes.
+
+    `shared` (JSON, see declare_experiment) holds the recipe and the training code's digest, `widths` the plan of the
+    variant, `identity` and `data` the prepared data set. In `checkpoint` an interrupted training left its state; the
+    next one goes on from there, to the same result. `folder` holds the images of an image folder: it changes no result.
+    """
+
+    shared: str
+    identity: str
+    widths: str
+    data: str
+    record: str
+    weights: str
+    checkpoint: str
+    folder: str | None = None
 
 
 def cell_record(

@@ -1,7 +1,5 @@
 """Saves a training regularly and when it is asked to end, so that the next job goes on from there."""
 
-from __future__ import annotations
-
 import json
 import signal
 import sys
@@ -44,10 +42,7 @@ class Checkpointer:
         return self.earlier + time.monotonic() - self.started
 
     def resume(self, training: Training) -> None:
-        """Put `training` where the checkpoint left it; without a usable one it stays at its start.
-
-        A damaged one is named on standard error.
-        """
+        """Restore `training` from the checkpoint; without a usable one it stays as it is, a damaged one is reported."""
         if not self.file.exists():
             return
         try:
@@ -76,7 +71,7 @@ class Checkpointer:
 
 @contextmanager
 def stop_on_signals(*checkpointers: Checkpointer) -> Iterator[None]:
-    """Within it, SIGTERM and SIGINT stop the trainings between two batches. Needs the main thread."""
+    """Within it, SIGTERM and SIGINT stop the trainings between two batches; only for the main thread."""
 
     def ask(number: int, frame: object) -> None:
         for checkpointer in checkpointers:

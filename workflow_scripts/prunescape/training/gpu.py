@@ -3,11 +3,10 @@
 torch must not have initialised a GPU yet.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import sys
+from importlib import import_module
 from typing import IO
 
 import torch
@@ -48,3 +47,12 @@ def visible_gpus() -> list[str]:
     if names is not None:
         return [name.strip() for name in names.split(",") if name.strip()]
     return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def import_for_children(*modules: str) -> None:
+    """Import them in a process that will fork, but not on a host with GPUs.
+
+    torch's compiler, which exporting and tracing import, may initialise the GPUs; then no child could use them.
+    """
+    for module in () if visible_gpus() else modules:
+        import_module(module)

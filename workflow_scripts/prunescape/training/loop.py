@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from prunescape.pruning.pipelines import whole_recipe
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Split, Splits, Task, Tested
+from prunescape.training.device import check_tf32, computed_in
 from prunescape.training.optimisers import Optimiser, build_optimiser
-from prunescape.training.precision import check_tf32, computed_in
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """Which precision trains fastest on this machine, by a few throwaway steps of each in turns."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 
@@ -10,8 +8,8 @@ from torch import nn
 
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Task
+from prunescape.training.device import offered_by
 from prunescape.training.loop import Batch
-from prunescape.training.precision import offered_by
 from prunescape.training.step import build_step, side_stream, throwaway
 
 SETTING_UP = 3  # steps: libraries set things up, and a GPU's step is captured

@@ -1,7 +1,5 @@
 """Several networks of one shape as one: every convolution a grouped one, every batch norm one over all channels."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,10 +37,7 @@ class StackedNorm(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class Stack:
-    """Networks of one shape as one: inputs (b, k, ...) to outputs (k, b, ...).
-
-    `template` computes with the stacked parameters and buffers in place of its weights.
-    """
+    """Networks of one shape as one: inputs (b, k, ...) to outputs (k, b, ...); `template` computes with the tensors."""
 
     template: nn.Module
     parameters: dict[str, Tensor]

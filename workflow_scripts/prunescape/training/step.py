@@ -4,8 +4,6 @@ On a GPU the whole step is captured once per batch size as a CUDA graph and repl
 one takes longer than they run (docs/performance.md).
 """
 
-from __future__ import annotations
-
 import copy
 import gc
 from collections.abc import Iterator, Sequence
@@ -18,9 +16,9 @@ from torch import Tensor, nn
 
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Task
+from prunescape.training.device import computed_in, forward
 from prunescape.training.loop import Batch, Epoch, Training
 from prunescape.training.optimisers import Optimiser, build_optimiser
-from prunescape.training.precision import computed_in, forward
 from prunescape.training.stack import Stack, stack_networks
 
 

@@ -1,7 +1,5 @@
 """Training to the end: one, or several on one GPU in step. Each draws its batches, one step trains all networks."""
 
-from __future__ import annotations
-
 import copy
 import sys
 from collections.abc import Iterator, Sequence

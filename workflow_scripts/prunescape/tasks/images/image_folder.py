@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from prunescape.errors import InputError
-from prunescape.store.files import whole_file, write_json
-from prunescape.tasks.images.channel_statistics import ChannelStatistics
 from prunescape.tasks.images.decoding import read_crop
-from prunescape.tasks.images.prepared import listing_digest
+from prunescape.tasks.images.prepared import data_digest
+from prunescape.tasks.images.preparing import ChannelStatistics, write_data
 from prunescape.tasks.images.subsets import choose_splits
+from prunescape.tasks.images.torchvision_import import import_torchvision
 
 FOLDERS = {"train": "train", "test": "val"}
 # A pass over all of ImageNet takes hours; so many leave the mean a standard error of 1 % of the images' deviation.
@@ -22,8 +22,8 @@ SHOWN_EVERY = 1000
 def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
     """Write the listing of an image folder and a sample of its test split to `data`, what they are to `identity`.
 
-    `options` are resolved. Mean and std are of up to 10,000 evenly spaced training images, seen as
-    in validation. Raises InputError for a folder of another layout and for an image that cannot be decoded.
+    `options` are resolved. Mean and std are of up to 10,000 evenly spaced training images, cropped as for a test.
+    Raises InputError for a folder of another layout and for an image that cannot be decoded.
     """
     folder, crop = Path(options["folder"]), {"resize": options["resize"], "size": options["size"]}
     listings, classes = list_splits(folder, options)
@@ -38,10 +38,8 @@ def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
         "test_labels": listings["test"]["label"][positions],
         "test_positions": positions,
     }
-    content = _counts(options, listings, statistics) | {"classes": len(classes), "digest": listing_digest(arrays)}
-    with whole_file(data) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
-    write_json(identity, content)
+    content = _counts(options, listings, statistics) | {"classes": len(classes), "digest": data_digest(arrays)}
+    write_data(arrays, content, data=data, identity=identity)
 
 
 def _counts(options: dict, listings: dict[str, np.ndarray], statistics: ChannelStatistics) -> dict:
@@ -82,23 +80,18 @@ def list_splits(folder: Path, options: dict) -> tuple[dict[str, np.ndarray], lis
 
 def _list_split(folder: Path, name: str) -> tuple[np.ndarray, list[str]]:
     """All images of one split in the order of class and path, and its classes."""
-    from prunescape.tasks.images.torchvision_operators import declare_missing_operators
-
-    declare_missing_operators()
-    from torchvision.datasets.folder import IMG_EXTENSIONS, find_classes, make_dataset
-
-    layout, root = f"{name}/CLASS/IMAGE", folder / name
+    reader, layout, root = import_torchvision().datasets.folder, f"{name}/CLASS/IMAGE", folder / name
     if not root.is_dir():
         raise InputError(f"there is no folder {name}/", where=folder, allowed="train/CLASS/IMAGE and val/CLASS/IMAGE")
     try:
-        classes, numbers = find_classes(str(root))
+        classes, numbers = reader.find_classes(str(root))
     except FileNotFoundError:
         hint = "sort the images into one folder per class"
         raise InputError("it holds no folder of a class", where=root, allowed=layout, hint=hint) from None
-    images = make_dataset(str(root), numbers, extensions=IMG_EXTENSIONS, allow_empty=True)
+    images = reader.make_dataset(str(root), numbers, extensions=reader.IMG_EXTENSIONS, allow_empty=True)
     counts = np.bincount([label for _, label in images], minlength=len(classes))
     if not counts.all():
-        what, allowed = "the class has no image", ", ".join(IMG_EXTENSIONS)
+        what, allowed = "the class has no image", ", ".join(reader.IMG_EXTENSIONS)
         raise InputError(what, where=root / classes[counts.argmin()], allowed=f"files that end in {allowed}")
     print(f"{name}: {len(images)} images of {len(classes)} classes", flush=True)
     start = len(str(root)) - len(name)
@@ -121,7 +114,7 @@ def evenly_spaced(total: int, count: int) -> np.ndarray:
 
 
 def _crops(listing: np.ndarray, folder: Path, crop: dict, count: int, purpose: str):
-    """Up to `count` evenly spaced images of a listing as in validation: uint8 (3, size, size) each."""
+    """Up to `count` evenly spaced images of a listing, cropped as for a test: uint8 (3, size, size) each."""
     rows = listing[evenly_spaced(len(listing), count)]
     for done, row in enumerate(rows, start=1):
         path = folder / os.fsdecode(row["path"])

@@ -61,22 +61,15 @@ class PreparedFolder:
     workers: int = 0
 
 
-def array_digest(arrays: dict[str, np.ndarray]) -> str:
-    """SHA-256 over the names, types, shapes and bytes of `arrays`: the same images give the same digest anywhere."""
-    return _digest(arrays, (*ARRAYS, *HELD_OUT))
+def data_digest(arrays: dict[str, np.ndarray]) -> str:
+    """SHA-256 over the names, types, shapes and bytes of `arrays`: the same images give the same digest anywhere.
 
-
-def listing_digest(arrays: dict[str, np.ndarray]) -> str:
-    """SHA-256 over the relative paths, labels and sizes in bytes of an image folder, and how it is resized and cropped.
-
-    Not over the images' content: for ImageNet that is 150 GB, hours of reading. An image replaced by another of the
-    same size in bytes goes unnoticed; one of another size is refused when it is read.
+    Of an image folder only over relative paths, labels, sizes in bytes, and how it is resized and cropped: ImageNet's
+    content is 150 GB, hours of reading. An image replaced by another of the same size in bytes goes unnoticed; one of
+    another size is refused when it is read.
     """
-    return _digest(arrays, LISTED)
-
-
-def _digest(arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
+    names = LISTED if "crop" in arrays else (*ARRAYS, *HELD_OUT)
     for name in (name for name in names if name in arrays):
         array = np.ascontiguousarray(arrays[name])
         kind = array.dtype.descr if array.dtype.names else array.dtype.str
@@ -110,10 +103,6 @@ def _read_arrays(data: Path | str) -> tuple[dict[str, np.ndarray], str]:
             arrays = {name: file[name] for name in file.files}
         for name in SAMPLED if "crop" in arrays else ():
             arrays[name]  # outside the digest: the archive's checksums guard its bytes, this its name
-        return arrays, (listing_digest if "crop" in arrays else array_digest)(arrays)
+        return arrays, data_digest(arrays)
     except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
-        raise InputError(
-            f"the data file cannot be read ({error})",
-            where=data,
-            hint=MAKE_ALONE,
-        ) from None
+        raise InputError(f"the data file cannot be read ({error})", where=data, hint=MAKE_ALONE) from None

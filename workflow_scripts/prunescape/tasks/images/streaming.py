@@ -47,7 +47,7 @@ class Crops(Dataset):
 
 
 class Streamed:
-    """One split of an image folder as batches on `device`.
+    """A Split (tasks/contract.py) of an image folder as batches on `device`; images in order are centre crops.
 
     Every random number is drawn here, in the order of the batches, from `generator`, so that the number of workers
     changes nothing.
@@ -70,7 +70,6 @@ class Streamed:
         return len(self.crops.listing)
 
     def drawn_from(self, generator: torch.Generator) -> Streamed:
-        """The same images, shuffled and cropped by another generator."""
         other = copy.copy(self)
         other.generator = generator
         return other
@@ -79,11 +78,9 @@ class Streamed:
         """No batch is in memory."""
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every image once, in random order, with a random crop and perhaps mirrored; the last batch may be smaller."""
         return self._loaded(islice(self._drawn(batch_size), skip, None))
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every image once, in the listing's order, its centre cropped."""
         batches = torch.arange(len(self.crops.listing)).split(min(batch_size, LARGEST_BATCH))
         return self._loaded((chosen.numpy(), None, np.zeros(len(chosen), bool)) for chosen in batches)
 

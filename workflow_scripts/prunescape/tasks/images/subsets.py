@@ -17,10 +17,8 @@ def draw(labels: np.ndarray, count: int | None, *, seed: int, split: str, leave:
         return np.arange(total)
     # scikit-learn needs one image per class on either side of the cut
     if not classes <= count <= total - (classes if leave else 1):
-        raise InputError(
-            f"{count} images cannot be drawn for the {split} split",
-            allowed=f"{classes} to {total - classes if leave else total}",
-        )
+        allowed = f"{classes} to {total - classes if leave else total}"
+        raise InputError(f"{count} images cannot be drawn for the {split} split", allowed=allowed)
     if shares.min() < 2:
         what = f"images cannot be drawn for the {split} split: class {known[shares.argmin()]} has only one"
         raise InputError(what, allowed="two images or more in every class", hint=f"take all, without `{split}`")
@@ -64,10 +62,7 @@ def choose_splits(train_labels: np.ndarray, test_labels: np.ndarray, options: di
 
 
 def take_subsets(arrays: dict[str, np.ndarray], options: dict) -> dict[str, np.ndarray]:
-    """The prepared arrays cut to the numbers of images that `options` ask for, as `choose_splits` draws them.
-
-    A split that already has its number is left as it is.
-    """
+    """The prepared arrays cut to the numbers of images in `options`, as `choose_splits` draws them."""
     cut = {}
     for split, chosen in choose_splits(arrays["train_labels"], arrays["test_labels"], options).items():
         source = "test" if split == "test" else "train"

@@ -1,7 +1,5 @@
 """The classification of images: uint8 batches, normalisation, cross-entropy, top-1 and top-5."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -35,10 +33,7 @@ class Task:
         self.shift = torch.from_numpy(data.mean / data.std).to(device)
 
     def open_splits(self, recipe: Recipe, generator: torch.Generator) -> Splits:
-        """The splits; order, crops and flips of the training split are drawn from `generator`.
-
-        An image folder's training crops lie anywhere in the resized image, so `crop_padding` has no meaning there.
-        """
+        """The splits; the training split draws from `generator`. Crops of an image folder have no `crop_padding`."""
         data, device = self.data, self.device
         if isinstance(data, PreparedFolder):
             from prunescape.tasks.images.streaming import Streamed
@@ -52,10 +47,7 @@ class Task:
         return Splits(train, *(None if split[0] is None else InMemory(*split, device) for split in others))
 
     def inputs(self, examples: Tensor) -> Tensor:
-        """(x / 255 − mean) / std per channel, float32 (b, channels, height, width), channels last in memory.
-
-        Images of k networks become (b, k, channels, height, width).
-        """
+        """(x / 255 − mean) / std as float32 (b, channels, height, width), channels last; k networks: (b, k, ...)."""
         scaled = examples * self.scale - self.shift
         return scaled.permute(0, *range(3, scaled.dim()), 1, 2)
 

@@ -1,7 +1,5 @@
 """Stochastic gradient descent with momentum, without torch's optimiser class: that imports a compiler, a second."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch
@@ -12,7 +10,7 @@ from prunescape.space.recipe import Recipe
 
 
 class SGD:
-    """V ← μV + ∇L + λW; W ← W − γV (matthiesen2023, Eq 2.1), λ on all parameters, by torch's kernels.
+    """An Optimiser: V ← μV + ∇L + λW; W ← W − γV (matthiesen2023, Eq 2.1), λ on all parameters, by torch's kernels.
 
     The same bits as torch.optim.SGD(momentum=μ, weight_decay=λ) with dampening 0 and without Nesterov. On a GPU one
     kernel updates all parameters, and the learning rate may be a tensor.
@@ -25,14 +23,12 @@ class SGD:
         self.fused = any(parameter.is_cuda for parameter in self.parameters) or None
 
     def allocate(self) -> None:
-        """Hold every velocity from now on, 0 where there was none."""
         for place, parameter in enumerate(self.parameters if self.settings["momentum"] else ()):
             if self.velocities[place] is None:
                 self.velocities[place] = torch.zeros_like(parameter)
 
     @torch.no_grad()
     def step(self, learning_rate: float | Tensor) -> None:
-        """One update from the gradients that the parameters hold, which are then dropped; without one, no update."""
         held = [place for place, parameter in enumerate(self.parameters) if parameter.grad is not None]
         parameters = [self.parameters[place] for place in held]
         gradients = [parameter.grad for parameter in parameters]
@@ -43,11 +39,9 @@ class SGD:
             self.velocities[place], parameter.grad = velocity, None
 
     def state(self) -> dict[str, Tensor]:
-        """The velocities held so far by the place of their parameter."""
         return {f"velocity.{place}": held for place, held in enumerate(self.velocities) if held is not None}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Hold what `state` gave, on the parameters' device."""
         held = (state.get(f"velocity.{place}") for place in range(len(self.parameters)))
         self.velocities = [
             None if velocity is None else torch.empty_like(parameter).copy_(velocity)
