@@ -8,7 +8,7 @@ import pytest
 
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell, grid_cells
-from prunescape.space.decimals import canonical
+from prunescape.space.parameters import canonical
 from prunescape.space.recipe import Recipe
 from prunescape.space.settings import SETTING_PATTERN, Setting
 from prunescape.space.variants import BASE, Variant

@@ -75,8 +75,7 @@ def run_export(options: argparse.Namespace) -> None:
 
 def column_options(options: argparse.Namespace) -> dict[str, Any]:
     """The axes, the metric and the base as the analysis takes them."""
-    from prunescape.analysis.axes import Axes, Axis
-    from prunescape.analysis.metric import Metric
+    from prunescape.analysis.axes import Axes, Axis, Metric
 
     columns = (options.y, options.x, *sorted(options.other_axes))
     axes = Axes(tuple(Axis.parse(column) for column in columns))
@@ -105,9 +104,7 @@ def run_analyse(options: argparse.Namespace) -> None:
 
 def is_default(options: argparse.Namespace) -> bool:
     """Whether columns and thresholds are those of a study, which figures and the paper's tables are made for."""
-    from prunescape.analysis.axes import DEFAULT_AXES
-    from prunescape.analysis.keys import BASE
-    from prunescape.analysis.metric import DEFAULT_METRIC
+    from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC
 
     default = {"axes": DEFAULT_AXES, "metric": DEFAULT_METRIC, "base": BASE}
     return column_options(options) == default and not options.thresholds

@@ -10,8 +10,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.types import Distinct, Part
 from prunescape.errors import InputError
-from prunescape.space.decimals import canonical, equally_spaced
-from prunescape.space.parameters import Parameter
+from prunescape.space.parameters import Parameter, canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.settings import parameter_named
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import DEFAULT_AXES
-from prunescape.analysis.keys import KEY_COLUMNS, LANDSCAPE
+from prunescape.analysis.axes import DEFAULT_AXES, KEY_COLUMNS, LANDSCAPE
 from prunescape.analysis.landscape.ellipse import FEWEST_POINTS, NEGLIGIBLE
 from prunescape.errors import InputError
 from prunescape.store.records import OK

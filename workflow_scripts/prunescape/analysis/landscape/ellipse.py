@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import KEY_COLUMNS, LANDSCAPE
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
+from prunescape.analysis.axes import DEFAULT_METRIC, KEY_COLUMNS, LANDSCAPE, Axes, Metric
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import KEY_COLUMNS, LANDSCAPE
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
+from prunescape.analysis.axes import DEFAULT_METRIC, KEY_COLUMNS, LANDSCAPE, Axes, Metric
 
 if TYPE_CHECKING:
     import pandas as pd

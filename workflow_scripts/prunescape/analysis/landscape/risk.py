@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import KEY_COLUMNS, LANDSCAPE
+from prunescape.analysis.axes import DEFAULT_METRIC, KEY_COLUMNS, LANDSCAPE, Axes, Metric
 from prunescape.analysis.landscape.regions import TOLERANCE, best_cells
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import KEY_COLUMNS, LANDSCAPE
+from prunescape.analysis.axes import KEY_COLUMNS, LANDSCAPE, Axes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import GROUP, VARIANT_KEY, VARIANT_KEY_COLUMNS
+from prunescape.analysis.axes import GROUP, VARIANT_KEY, VARIANT_KEY_COLUMNS, Axes
 from prunescape.analysis.landscape.ellipse import FEWEST_POINTS
 from prunescape.analysis.landscape.regions import TOLERANCE
 

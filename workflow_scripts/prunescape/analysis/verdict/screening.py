@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import GROUP, VARIANT_KEY
+from prunescape.analysis.axes import GROUP, VARIANT_KEY, Axes
 from prunescape.analysis.landscape.image_errors import gain_variances, image_shares
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.verdict.decision import screening_bounds
-from prunescape.analysis.verdict.noise import pooled_noise
 from prunescape.errors import InputError
 from prunescape.store.records import GRID, OK, PILOT, REPLICATE, STAGES
 
@@ -26,14 +24,6 @@ if TYPE_CHECKING:
 MARGIN, ALPHA, ALPHA_SCREEN = 0.5, 0.05, 0.01
 SCOPE = [*GROUP, "metric"]
 SURFACE = VARIANT_KEY
-
-
-def seed_noise(rows: pd.DataFrame, axes: Axes) -> pd.DataFrame:
-    """The noise of fresh-seed rows, pooled over all variants of an experiment: one row per experiment and metric.
-
-    Columns: experiment, model, dataset, metric, sigma (percentage points) and freedom, as `noise.pooled_noise`.
-    """
-    return pooled_noise(rows, axes, "score", SCOPE)
 
 
 def kept_points(
@@ -175,9 +165,25 @@ def _noise(
         return points[SCOPE].drop_duplicates().assign(sigma=sigma, freedom=np.inf, sigma_source="given")
     fresh = rows[rows["stage"].isin([PILOT, REPLICATE])]
     planned = rows.loc[rows["stage"] == PILOT, [*SCOPE, *axes.names, "seed"]].drop_duplicates()
-    pilot = seed_noise(fresh.merge(planned, on=list(planned.columns)), axes)
-    replicates = seed_noise(fresh.merge(members, on=[*SCOPE, *axes.names]), axes)
+    pilot = pooled_noise(fresh.merge(planned, on=list(planned.columns)), axes, "score", SCOPE)
+    replicates = pooled_noise(fresh.merge(members, on=[*SCOPE, *axes.names]), axes, "score", SCOPE)
     sources = [found.assign(sigma_source=name) for found, name in ((pilot, "pilot"), (replicates, "replicates"))]
     known = pd.concat(sources, ignore_index=True)
     known = known[known["sigma"] > TOLERANCE].drop_duplicates(SCOPE)
     return known.astype({"freedom": "float64", "sigma_source": "object"})
+
+
+def pooled_noise(rows: pd.DataFrame, axes: Axes, column: str, by: list[str]) -> pd.DataFrame:
+    """sigma, in the unit of `column`, and freedom for each group of `by`, which are columns of a variant's key.
+
+    sigma² = Σ (y − mean of its variant and setting)² / freedom, freedom = Σ (seeds − 1); sigma is null without two
+    seeds anywhere. Cells that diverged are left out: they tell of the chance to diverge, not of the noise of a training
+    that works.
+    """
+    converged = rows[rows["status"] == OK]
+    points = converged.groupby([*VARIANT_KEY, *axes.names], sort=False)[column].agg(["var", "count"])
+    points["freedom"] = points["count"] - 1
+    points["squares"] = points["var"].fillna(0) * points["freedom"]
+    pooled = points.groupby(by)[["squares", "freedom"]].sum()
+    pooled["sigma"] = np.sqrt(pooled["squares"] / pooled["freedom"].where(pooled["freedom"] > 0))
+    return pooled.reset_index()[[*by, "sigma", "freedom"]]

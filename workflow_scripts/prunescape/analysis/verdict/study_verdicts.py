@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.axes import Axes
+from prunescape.analysis.axes import DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.cells_table import long_scores
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 from prunescape.analysis.verdict.screening import claim_count, kept_points
 from prunescape.analysis.verdict.verdicts import verdict_columns, verdicts
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import GROUP, VARIANT_KEY_COLUMNS
+from prunescape.analysis.axes import GROUP, VARIANT_KEY_COLUMNS, Axes
 from prunescape.analysis.verdict.decision import INCONCLUSIVE
 from prunescape.analysis.verdict.screening import (
     ALPHA,
