@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from prunescape.designs.plan import Addition, Plan, Progress
+from typing import TYPE_CHECKING
+
+from prunescape.designs.plan import Axes, Plan
 from prunescape.space.cells import Cell
 from prunescape.space.settings import Setting
 from prunescape.store.records import REPLICATE
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 STAGE = REPLICATE
-NAME = "replicates"
 
 
 def first_cells(plan: Plan) -> list[Cell]:
@@ -18,24 +22,22 @@ def first_cells(plan: Plan) -> list[Cell]:
     return plan.grid({name: [text] for name, text in plan.prior.items()}, plan.fresh_seeds)
 
 
-def has_rounds(plan: Plan) -> bool:
-    """Whether fresh seeds are asked for at all."""
-    return bool(plan.fresh_seeds)
+def most_rounds(plan: Plan) -> int:
+    """One, if fresh seeds are asked for at all."""
+    return int(bool(plan.fresh_seeds))
 
 
-def next_cells(plan: Plan, progress: Progress, cells) -> Addition:
-    """Every fresh seed at every point that the screening keeps, of each pruned variant, in one round."""
-    from prunescape.analysis.axes import Axes
+def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:
+    """Every fresh seed at every point that the screening keeps, of each pruned variant."""
+    from prunescape.analysis import axes as analysis_axes
     from prunescape.analysis.verdict.study_verdicts import points_to_replicate
 
-    if NAME in progress.rounds:
-        return Addition([], progress.axes, done=True)
     rows = cells[cells["experiment"] == plan.experiment]
-    terms = {plan.experiment: plan.verdict}
-    points = points_to_replicate(rows, Axes.of(plan.axes), terms, plan.risk_threshold, plan.claims)
+    named, terms = analysis_axes.Axes.of(plan.axes), {plan.experiment: plan.verdict}
+    points = points_to_replicate(rows, named, terms, plan.risk_threshold, plan.claims)
     added = [
         cell
         for row in points.to_dict("records")
         for cell in plan.at(row["variant"], Setting.of({name: row[name] for name in plan.axes}), plan.fresh_seeds)
     ]
-    return Addition(added, progress.axes, done=True)
+    return added, axes
