@@ -171,11 +171,3 @@ def test_claims_about_single_variants_keep_more():
 def test_impossible_levels_are_refused(how):
     with pytest.raises(InputError, match=next(iter(how))):
         kept_points(study(rows("base", [90.0]), rows("p", [80.0])), AXES, 0.5, **how)
-
-
-def test_unknown_stages_and_missing_columns_are_refused():
-    table = study(rows("base", [90.0]), rows("p", [80.0]))
-    with pytest.raises(InputError, match='"later" is no stage'):
-        kept_points(table.assign(stage="later"), AXES, 0.5)
-    with pytest.raises(InputError, match='"stage" is missing'):
-        kept_points(table.drop(columns="stage"), AXES, 0.5)

@@ -13,8 +13,7 @@ from analyse_cells import analyse_cells
 from prunescape.analysis.axes import DEFAULT_METRIC
 from prunescape.analysis.landscape.ellipse import ellipses
 from prunescape.analysis.landscape.regions import regions
-from prunescape.analysis.landscape.risk import risk, risk_points
-from prunescape.analysis.landscape.risk_tests import risk_tests
+from prunescape.analysis.landscape.risk import risk, risk_points, risk_tests
 from prunescape.analysis.results import Analysis
 from prunescape.analysis.seeds import membership as membership_module
 from prunescape.analysis.seeds.membership import DRAWS, membership, membership_probability

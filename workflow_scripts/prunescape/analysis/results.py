@@ -26,8 +26,7 @@ from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
 from prunescape.analysis.landscape.band import band, band_columns
 from prunescape.analysis.landscape.ellipse import ellipse_columns, ellipses
 from prunescape.analysis.landscape.regions import regions, roi_columns
-from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points
-from prunescape.analysis.landscape.risk_tests import risk_test_columns, risk_tests
+from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points, risk_test_columns, risk_tests
 from prunescape.analysis.seeds.membership import membership, membership_columns
 from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prunescape.analysis.cells_table import variant_order
-from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
+from prunescape.analysis.cost.measured import COSTS, MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,19 +38,8 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
 FROM_RIVALS = ("indistinguishable", "faster", "undecided")
 
 
-@dataclass(frozen=True)
-class Objective:
-    """What is minimised: a column of the measurements, in `unit`."""
-
-    column: str
-    unit: str
-
-
-OBJECTIVES = {
-    "latency": Objective("latency_median_s", "s per run"),
-    "throughput": Objective("seconds_per_image", "s per image"),
-    "energy": Objective("energy_per_image_j", "J per image"),
-}
+# what is minimised: name -> (column, unit)
+OBJECTIVES = {"latency": COSTS["latency"], "throughput": COSTS["time per image"], "energy": COSTS["energy"]}
 
 
 def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
@@ -78,7 +66,7 @@ def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple
 
     Energy is minimised over measured values; over estimates only where nothing was measured.
     """
-    rows = here[here[OBJECTIVES[objective].column].notna()]
+    rows = here[here[OBJECTIVES[objective][0]].notna()]
     if rows.empty:
         return rows, f"{objective} was not measured on this target"
     notes = [] if limits.get("accuracy_floor") is not None else ["no accuracy floor is set"]
@@ -125,7 +113,7 @@ def in_order(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _recommend(here: pd.DataFrame, name: str, limits: dict) -> dict:
-    column, unit = OBJECTIVES[name].column, OBJECTIVES[name].unit
+    column, unit = OBJECTIVES[name]
     kept, reason = feasible_settings(here, name, limits)
     counts = {"reason": reason, "settings": len(here), "feasible": len(kept), "unit": unit}
     if kept.empty:

@@ -53,7 +53,7 @@ def rivals(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
         for name in ("latency", "throughput"):
             kept, _ = feasible_settings(here, name, limits)
             key = {**dict(zip(PLACE, place, strict=True)), "objective": name}
-            rows += [{**key, **row} for row in _rivals(in_order(kept, OBJECTIVES[name].column), name)]
+            rows += [{**key, **row} for row in _rivals(in_order(kept, OBJECTIVES[name][0]), name)]
     return pd.DataFrame(rows, columns=list(RIVAL_COLUMNS)).astype({"rank": "Int64", "pairs": "Int64"})
 
 
@@ -106,7 +106,7 @@ def _rivals(ordered: pd.DataFrame, objective: str) -> list[dict]:
 
 def _row(rival, objective: str, logs: np.ndarray | None, p: float, p_holm: float) -> dict:
     named = {name: getattr(rival, name) for name in (*MODEL, *RUN_COLUMNS)}
-    row = {**named, "value": getattr(rival, OBJECTIVES[objective].column), "p": p, "p_holm": p_holm}
+    row = {**named, "value": getattr(rival, OBJECTIVES[objective][0]), "p": p, "p_holm": p_holm}
     if logs is None:
         reason = "measured with other threads or another batch than the recommended one: the repeats are no pairs"
         return {**row, "ratio": np.nan, "pairs": 0, "verdict": UNKNOWN, "reason": reason}

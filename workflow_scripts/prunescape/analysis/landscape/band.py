@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PUBLISHED_RATIO = 1e-6  # matthiesen2023, Eq 2.2
 FIT = ["slope", "slope_low", "slope_high", "r2"]
+# that forbid a slope, the first that holds; in the order of `cases` in `band`
 REASONS = (
     f"fewer than {FEWEST_POINTS} points",
     "a point diverged: the best is near chance level",
@@ -82,7 +83,8 @@ def band(
         ratio_low=("ratio", "min"),
         ratio_high=("ratio", "max"),
     ).reset_index()
-    table["reason"] = _reasons(table)
+    cases = [table["n"] < FEWEST_POINTS, ~table["converged"], table["rates"] == 1, table["decays"] == 1]
+    table["reason"] = np.select(cases, REASONS, default=None)
     table[FIT] = np.nan
     plane = points[["log10_wd", "log10_lr"]].to_numpy()
     groups = np.split(plane, table["n"].cumsum()[:-1])
@@ -116,15 +118,6 @@ def _members(scores: pd.DataFrame, roi: pd.DataFrame, recipes: Mapping[str, Sequ
     points[["batch_size", "momentum"]] = points[["batch_size", "momentum"]].astype("float64")
     product = 10.0 ** (points["log10_lr"] + points["log10_wd"])
     return points.assign(ratio=product / (points["batch_size"] * (1 - points["momentum"])))
-
-
-def _reasons(table: pd.DataFrame) -> np.ndarray:
-    """The first reason that forbids a slope, of each landscape; None where none does."""
-    cases = [table["n"] < FEWEST_POINTS, ~table["converged"], table["rates"] == 1, table["decays"] == 1]
-    reasons = np.full(len(table), None, dtype=object)
-    for case, reason in reversed(list(zip(cases, REASONS, strict=True))):
-        reasons[case.to_numpy()] = reason
-    return reasons
 
 
 def _long_axes(ellipses: pd.DataFrame) -> pd.DataFrame:

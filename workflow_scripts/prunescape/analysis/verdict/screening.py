@@ -16,7 +16,7 @@ from prunescape.analysis.landscape.image_errors import gain_variances, image_sha
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.verdict.decision import screening_bounds
 from prunescape.errors import InputError
-from prunescape.store.records import GRID, OK, PILOT, REPLICATE, STAGES
+from prunescape.store.records import GRID, OK, PILOT, REPLICATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,6 @@ def kept_points(
     none of Θ_b, has no rows. Raises InputError.
     """
     check_levels(margin, sigma, alpha_screen)
-    check_columns(rows, axes)
     points = screen(rows, axes, risk_threshold, sigma=sigma)
     bounds = point_bounds(points, alpha_screen / (claims or claim_count(points)))
     kept = points[(points["in_base_roi"] | (bounds >= margin)) & (points["k"] > 0)]
@@ -130,16 +129,6 @@ def check_levels(margin: float, sigma: float | None, alpha_screen: float, alpha:
             raise InputError(f"{name} is {value}", allowed="a positive number of percentage points")
     if not 0 < alpha_screen < alpha <= 0.5:
         raise InputError(f"alpha_screen is {alpha_screen} and alpha {alpha}", allowed="0 < alpha_screen < alpha <= 0.5")
-
-
-def check_columns(rows: pd.DataFrame, axes: Axes) -> None:
-    """Raises InputError when a column of the long table is missing or a stage is unknown."""
-    missing = [name for name in (*SURFACE, "seed", *axes.names, "status", "score", "stage") if name not in rows]
-    if missing:
-        raise InputError(f'the column "{missing[0]}" is missing', where="the table of cells and metrics")
-    unknown = set(rows["stage"].unique()) - set(STAGES)
-    if unknown:
-        raise InputError(f'"{min(map(str, unknown))}" is no stage', allowed=f"{GRID}, {PILOT} or {REPLICATE}")
 
 
 def _mean_landscapes(rows: pd.DataFrame, axes: Axes) -> pd.DataFrame:

@@ -19,7 +19,6 @@ from prunescape.analysis.verdict.screening import (
     SCOPE,
     SURFACE,
     cells_with_outcomes,
-    check_columns,
     check_levels,
     claim_count,
     point_bounds,
@@ -100,7 +99,6 @@ def verdicts(
     import pandas as pd
 
     check_levels(margin, sigma, alpha_screen, alpha)
-    check_columns(rows, axes)
     rows = split_seeds(rows)
     points = screen(rows, axes, risk_threshold, sigma=sigma)
     columns = verdict_columns(axes, risk_threshold)
