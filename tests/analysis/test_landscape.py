@@ -7,8 +7,7 @@ import polars
 import pytest
 
 from prunescape.analysis.axes import LANDSCAPE
-from prunescape.analysis.landscape.ellipse import contour, ellipse_columns, ellipses, outline
-from prunescape.analysis.landscape.regions import best_cells, regions
+from prunescape.analysis.landscape.regions import best_cells, contour, ellipse_columns, ellipses, outline, regions
 from prunescape.store.tables import read_result, write_result
 from support.landscapes import AXES, THRESHOLDS, full_grid, landscape
 

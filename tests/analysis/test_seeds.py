@@ -11,8 +11,7 @@ from statsmodels.formula.api import ols
 
 from analyse_cells import analyse_cells
 from prunescape.analysis.axes import DEFAULT_METRIC
-from prunescape.analysis.landscape.ellipse import ellipses
-from prunescape.analysis.landscape.regions import regions
+from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.landscape.risk import risk, risk_points, risk_tests
 from prunescape.analysis.results import Analysis
 from prunescape.analysis.seeds import membership as membership_module

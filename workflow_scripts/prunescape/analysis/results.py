@@ -19,19 +19,16 @@ from prunescape.analysis.cost.property_tables import (
     correlation_table,
     property_table,
 )
-from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS
-from prunescape.analysis.cost.rivals import RIVAL_COLUMNS, recommendations, rivals
+from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS, RIVAL_COLUMNS, recommendations, rivals
 from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
 from prunescape.analysis.landscape.band import band, band_columns
-from prunescape.analysis.landscape.ellipse import ellipse_columns, ellipses
-from prunescape.analysis.landscape.regions import regions, roi_columns
+from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
 from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points, risk_test_columns, risk_tests
 from prunescape.analysis.seeds.membership import membership, membership_columns
 from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns
-from prunescape.analysis.verdict.study_verdicts import judge_study
-from prunescape.analysis.verdict.verdicts import verdict_columns
+from prunescape.analysis.verdict.verdicts import judge_study, verdict_columns
 from prunescape.store.tables import Columns
 
 if TYPE_CHECKING:

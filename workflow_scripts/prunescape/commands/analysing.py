@@ -86,7 +86,7 @@ def run_analyse(options: argparse.Namespace) -> None:
     """Write the results, the paper's tables and, if asked, figures; name every table."""
     from prunescape.analysis.analyse import analyse
     from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC
-    from prunescape.analysis.verdict.study_verdicts import ANY
+    from prunescape.analysis.verdict.verdicts import ANY
     from prunescape.present.published import check_reference
 
     columns = column_options(options)

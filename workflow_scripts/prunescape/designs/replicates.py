@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STAGE = REPLICATE
+METRIC = "top1"  # the metric whose verdict decides where fresh seeds go
 
 
 def first_cells(plan: Plan) -> list[Cell]:
@@ -30,11 +31,13 @@ def most_rounds(plan: Plan) -> int:
 def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:
     """Every fresh seed at every point that the screening keeps, of each pruned variant."""
     from prunescape.analysis import axes as analysis_axes
-    from prunescape.analysis.verdict.study_verdicts import points_to_replicate
+    from prunescape.analysis.cells_table import long_scores
+    from prunescape.analysis.verdict.screening import kept_points
 
-    rows = cells[cells["experiment"] == plan.experiment]
-    named, terms = analysis_axes.Axes.of(plan.axes), {plan.experiment: plan.verdict}
-    points = points_to_replicate(rows, named, terms, plan.risk_threshold, plan.claims)
+    named = analysis_axes.Axes.of(plan.axes)
+    rows = long_scores(cells[cells["experiment"] == plan.experiment], named)
+    levels = {name: plan.verdict[name] for name in ("margin", "alpha_screen", "sigma")}
+    points = kept_points(rows[rows["metric"] == METRIC], named, plan.risk_threshold, claims=plan.claims, **levels)
     added = [
         cell
         for row in points.to_dict("records")

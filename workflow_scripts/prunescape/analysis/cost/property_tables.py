@@ -1,4 +1,7 @@
-"""The properties of the models on each target: their spread, their change by optimisation, their correlation."""
+"""The properties of the models on each target: spread, change by optimisation, correlation, error of an emulation.
+
+The measures are those of liao2022 and, for emulated targets, of edgetune2022.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.measured import PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
-from prunescape.analysis.cost.rivals import holm
+from prunescape.analysis.cost.recommendation import holm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""How long an answer takes under load, in EdgeTune's two scenarios, and with which batch size."""
+"""How long an answer takes under load, in EdgeTune's two scenarios, and with which batch size.
+
+Everything is deterministic but the arrivals, whose seed is fixed: a batch of b images takes L(b) seconds.
+"""
 
 from __future__ import annotations
 

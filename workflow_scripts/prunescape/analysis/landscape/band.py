@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prunescape.analysis.axes import DEFAULT_AXES, KEY_COLUMNS, LANDSCAPE
-from prunescape.analysis.landscape.ellipse import FEWEST_POINTS, NEGLIGIBLE
+from prunescape.analysis.landscape.regions import FEWEST_POINTS, NEGLIGIBLE
 from prunescape.errors import InputError
 from prunescape.store.records import OK
 
@@ -66,7 +66,7 @@ def band(
     momentum μ, γλ / (β(1 - μ)) ≃ 1e-6 (matthiesen2023, Eq 2.2) means a slope of -1. Grid points are no independent
     sample, so the interval describes the fit and no more; least squares flatten the slope of a wide band, the more the
     wider it is, which the long axis of the ellipse does not. `recipes` has (batch size, momentum) by experiment;
-    without it the ratio is null. `roi` and `ellipses` as `regions.regions` and `ellipse.ellipses` give them for
+    without it the ratio is null. `roi` and `ellipses` as `regions.regions` and `regions.ellipses` give them for
     `scores` with these `thresholds` and the default axes, for which alone Eq 2.2 is known. Raises InputError for a
     batch size or momentum that cannot be.
     """

@@ -1,4 +1,4 @@
-"""Performance risk: what a variant loses when the base's good settings are carried over to it."""
+"""Performance risk: what a variant loses when the base's good settings are carried over to it, with tests of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from prunescape.analysis.landscape.regions import TOLERANCE, best_cells
 
 if TYPE_CHECKING:
     import pandas as pd
-
 
 DECIMALS = 9  # of a percentage point: equal counts give equal differences but for rounding, and ties must stay ties
 
@@ -121,7 +120,7 @@ def risk_tests(points: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     share the noise of the best cell, and Θ_b is where the base was lucky, so that the base's risks are small by
     construction. The same numbers as pingouin.wilcoxon and pingouin.mwu, computed for many variants at once. Decided:
     with ties or pairs that do not differ Wilcoxon's p is the normal approximation, else exact up to 50 pairs. `points`
-    as `risk.risk_points` gives them; a variant that shares no setting and seed with its base has no row.
+    as `risk_points` gives them; a variant that shares no setting and seed with its base has no row.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The paper's estimators, one per seed, and how far they spread between seeds."""
+"""The paper's estimators, one per seed: how far they spread, and how far pruning moves the optimum."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prunescape.analysis.axes import DEFAULT_METRIC, LANDSCAPE, VARIANT_KEY, VARIANT_KEY_COLUMNS, Axes, Metric
-from prunescape.analysis.landscape.ellipse import NEGLIGIBLE, shape_columns
+from prunescape.analysis.landscape.regions import NEGLIGIBLE, shape_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +106,8 @@ def shift(roi: pd.DataFrame, ellipses: pd.DataFrame, axes: Axes) -> pd.DataFrame
 
     One centre per seed, the mean of its x-ROI's points (with fewer points than an ellipse needs, too), and the
     difference variant - base of the same seed; the interval is over seeds. Centres lie on a grid, so equal ones in all
-    seeds give an interval of width 0. n = 0, with null values, where variant and base share no seed. `roi` as
-    `regions.regions` and `ellipses` as `ellipse.ellipses` gives it.
+    seeds give an interval of width 0. n = 0, with null values, where variant and base share no seed. `roi` and
+    `ellipses` as `regions.regions` and `regions.ellipses` give them.
     """
     moved = _moves(roi, ellipses, axes)
     keys = [*VARIANT_KEY, "threshold"]

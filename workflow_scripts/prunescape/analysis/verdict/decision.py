@@ -1,4 +1,7 @@
-"""From stage 1 and stage 2 of a variant to keep, retune or inconclusive, on arrays whose last axis is the points."""
+"""From stage 1 and the contrasts of stage 2 to keep, retune or inconclusive.
+
+Everything works on arrays whose last axis is the grid points, so that a simulation runs the same lines as a study.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,6 @@ class Surface:
     """
 
     axes: Axes
-
     points: pd.DataFrame
     replicates: np.ndarray
     diverged: np.ndarray

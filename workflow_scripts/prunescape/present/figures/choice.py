@@ -10,7 +10,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.cells_table import mean_scores
-from prunescape.analysis.landscape.ellipse import ellipses as fit_ellipses
+from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
 from prunescape.present.figures.grid_data import GridFigure, grid_figure
