@@ -22,8 +22,16 @@ from verdict_cases import Case, error_cases, own_region_cases, power_cases, stre
 from verdict_tables import summary
 
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.analysis.verdict.contrasts import GainEstimates, estimate_gains, upper_bounds
-from prunescape.analysis.verdict.decision import KEEP, RETUNE, decide, noise_to_trust, screening_bounds
+from prunescape.analysis.verdict.decision import (
+    KEEP,
+    RETUNE,
+    GainEstimates,
+    decide,
+    estimate_gains,
+    noise_to_trust,
+    screening_bounds,
+    upper_bounds,
+)
 from prunescape.analysis.verdict.screening import ALPHA, ALPHA_SCREEN, MARGIN
 from prunescape.analysis.verdict.stage_two import REACH_MARGINS
 

@@ -8,9 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from prunescape.analysis.analyse import analyse
-from prunescape.analysis.axes import Axes, Axis
-from prunescape.analysis.landscape.ellipse import ellipse_columns
-from prunescape.analysis.metric import Metric
+from prunescape.analysis.axes import Axes, Axis, Metric
+from prunescape.analysis.landscape.regions import ellipse_columns
 from prunescape.commands.cli import main
 from prunescape.errors import InputError
 from support.landscapes import columns

@@ -9,8 +9,7 @@ import statsmodels.api as sm
 
 from analyse_cells import analyse_cells
 from prunescape.analysis.landscape.band import band, band_columns
-from prunescape.analysis.landscape.ellipse import ellipses
-from prunescape.analysis.landscape.regions import regions
+from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.errors import InputError
 from prunescape.store.tables import read_result, write_result
 from support.landscapes import AXES, THRESHOLDS, full_grid, landscape

@@ -9,8 +9,14 @@ from statsmodels.stats.multitest import multipletests
 
 from prunescape.analysis.cost.measured import read_measured
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, TOGETHER, dominance, pareto
-from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS, feasible_settings, recommend
-from prunescape.analysis.cost.rivals import RIVAL_COLUMNS, named_models, rivals
+from prunescape.analysis.cost.recommendation import (
+    RECOMMENDATION_COLUMNS,
+    RIVAL_COLUMNS,
+    feasible_settings,
+    named_models,
+    recommend,
+    rivals,
+)
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, median_interval, speedups
 from prunescape.config.study import load_study
 from prunescape.errors import InputError

@@ -6,9 +6,8 @@ import pandas as pd
 import polars
 import pytest
 
-from prunescape.analysis.keys import LANDSCAPE
-from prunescape.analysis.landscape.ellipse import contour, ellipse_columns, ellipses, outline
-from prunescape.analysis.landscape.regions import best_cells, regions
+from prunescape.analysis.axes import LANDSCAPE
+from prunescape.analysis.landscape.regions import best_cells, contour, ellipse_columns, ellipses, outline, regions
 from prunescape.store.tables import read_result, write_result
 from support.landscapes import AXES, THRESHOLDS, full_grid, landscape
 

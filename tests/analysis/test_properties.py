@@ -9,20 +9,18 @@ import pytest
 from scipy.stats import ks_2samp
 
 from prunescape.analysis.cost.measured import complete
-from prunescape.analysis.cost.properties import (
+from prunescape.analysis.cost.property_tables import (
+    CORRELATION_COLUMNS,
+    PROPERTY_COLUMNS,
     correlation,
+    correlation_table,
     lard,
     lard_printed,
     pairwise_changes,
     pairwise_differences,
     pairwise_test,
-    relative_difference,
-)
-from prunescape.analysis.cost.property_tables import (
-    CORRELATION_COLUMNS,
-    PROPERTY_COLUMNS,
-    correlation_table,
     property_table,
+    relative_difference,
 )
 from prunescape.store.tables import write_result
 

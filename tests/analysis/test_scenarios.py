@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.cost.measured import complete
-from prunescape.analysis.cost.queueing import Latency, server_response, stream_response, unit_arrivals
-from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
+from prunescape.analysis.cost.scenarios import (
+    SCENARIO_COLUMNS,
+    Latency,
+    scenarios,
+    server_response,
+    stream_response,
+    unit_arrivals,
+)
 from prunescape.store.tables import write_result
 
 LOAD = {"query_images": 8, "server_rates": None, "stream_rates": None}

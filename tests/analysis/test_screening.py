@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prunescape.analysis.verdict.decision import screening_bounds
-from prunescape.analysis.verdict.screening import kept_points, screen, seed_noise
+from prunescape.analysis.verdict.screening import SCOPE, kept_points, pooled_noise, screen
 from prunescape.errors import InputError
 from support.landscapes import AXES
 from support.seed_rows import pilot, rows, study
@@ -24,7 +24,7 @@ def test_seed_noise_is_the_residual_error_of_one_way_anova():
     rng = np.random.default_rng(0)
     parts = [pilot(name, rng.normal(90, 0.3, 3), lr) for name in ("base", "p", "q") for lr in (0.0, 1.0)]
     table = study(*parts, pilot("r", rng.normal(70, 0.3, 5)))
-    found = seed_noise(table, AXES).iloc[0]
+    found = pooled_noise(table, AXES, "score", SCOPE).iloc[0]
     cell = table["variant"] + table["log10_lr"].astype(str)
     fit = smf.ols("score ~ C(cell)", data=table.assign(cell=cell)).fit()
     assert found["sigma"] == pytest.approx(np.sqrt(fit.mse_resid))
@@ -34,7 +34,7 @@ def test_seed_noise_is_the_residual_error_of_one_way_anova():
 def test_seed_noise_is_per_experiment_and_metric_and_leaves_diverged_cells_out():
     a = pilot("p", [90.0, 91.0, 10.0]).assign(status=["ok", "ok", "diverged"])
     other, top5 = pilot("p", [90.0, 94.0]).assign(experiment="f"), pilot("p", [99.0]).assign(metric="top5")
-    found = seed_noise(study(a, other, top5), AXES).set_index(["experiment", "metric"])
+    found = pooled_noise(study(a, other, top5), AXES, "score", SCOPE).set_index(["experiment", "metric"])
     assert found["freedom"].to_dict() == {("e", "top1"): 1, ("e", "top5"): 0, ("f", "top1"): 1}
     assert found["sigma"].dropna().to_dict() == pytest.approx({("e", "top1"): 0.5**0.5, ("f", "top1"): 8**0.5})
 
@@ -171,11 +171,3 @@ def test_claims_about_single_variants_keep_more():
 def test_impossible_levels_are_refused(how):
     with pytest.raises(InputError, match=next(iter(how))):
         kept_points(study(rows("base", [90.0]), rows("p", [80.0])), AXES, 0.5, **how)
-
-
-def test_unknown_stages_and_missing_columns_are_refused():
-    table = study(rows("base", [90.0]), rows("p", [80.0]))
-    with pytest.raises(InputError, match='"later" is no stage'):
-        kept_points(table.assign(stage="later"), AXES, 0.5)
-    with pytest.raises(InputError, match='"stage" is missing'):
-        kept_points(table.drop(columns="stage"), AXES, 0.5)

@@ -10,17 +10,14 @@ from scipy import stats
 from statsmodels.formula.api import ols
 
 from analyse_cells import analyse_cells
-from prunescape.analysis.landscape.ellipse import ellipses
-from prunescape.analysis.landscape.regions import regions
-from prunescape.analysis.landscape.risk import risk, risk_points
-from prunescape.analysis.landscape.risk_tests import risk_tests
-from prunescape.analysis.metric import DEFAULT_METRIC
+from prunescape.analysis.axes import DEFAULT_METRIC
+from prunescape.analysis.landscape.regions import ellipses, regions
+from prunescape.analysis.landscape.risk import risk, risk_points, risk_tests
 from prunescape.analysis.results import Analysis
 from prunescape.analysis.seeds import membership as membership_module
 from prunescape.analysis.seeds.membership import DRAWS, membership, membership_probability
-from prunescape.analysis.seeds.shift import shift
 from prunescape.analysis.seeds.similarity import halves, similarity, spearman, stepped_up
-from prunescape.analysis.seeds.spread import spread
+from prunescape.analysis.seeds.spread import shift, spread
 from support.landscapes import AXES, THRESHOLDS, full_grid, landscape
 
 FOUR_ERRORS = 4 * 0.5 / np.sqrt(DRAWS)

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from prunescape.analysis.verdict.contrasts import brown_forsythe, estimate_gains, lower_bounds, upper_bounds
-from prunescape.analysis.verdict.decision import decide
+from prunescape.analysis.verdict.decision import brown_forsythe, decide, estimate_gains, lower_bounds, upper_bounds
 from prunescape.analysis.verdict.screening import kept_points
 from prunescape.analysis.verdict.verdicts import verdict_columns
 from prunescape.analysis.verdict.verdicts import verdicts as verdicts_over

@@ -12,7 +12,7 @@ import yaml
 
 from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.study import load_study
-from prunescape.designs import grid, replicates
+from prunescape.designs import extension, replicates
 from prunescape.designs.plan import experiment_plan
 from prunescape.designs.rounds import first_cells, have_rounds
 from prunescape.errors import InputError
@@ -63,7 +63,7 @@ def test_fresh_seeds_follow_those_of_the_grid_and_a_pilot_trains_them_at_the_pri
     assert study.experiments["e"].fresh_seeds == [1, 2, 3]
     plan = plans_of(study)["e"]
     pilot = replicates.first_cells(plan)
-    assert cells_of(study) == [*grid.first_cells(plan), *pilot]
+    assert cells_of(study) == [*extension.first_cells(plan), *pilot]
     assert {cell.setting.path for cell in pilot} == {"log10_lr=-1.0/log10_wd=-4.0"}
     assert len(pilot) == 4 * 3
     assert have_rounds({"e": plan})

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import checked_cells, read_cells
-from prunescape.analysis.verdict.study_verdicts import points_to_replicate
+from prunescape.analysis.cells_table import checked_cells, long_scores, read_cells
+from prunescape.analysis.verdict.screening import kept_points
 from prunescape.designs.extension import extended_axes, good_points
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import Places, Round, Step, have_rounds, next_round, present_rounds, read_round
@@ -181,12 +181,8 @@ def test_fresh_seeds_are_trained_where_the_verdict_needs_them_only(grown):
     results = grown.work / "results/growing"
     cells = pd.read_parquet(results / "cells.parquet")
     fresh = cells[cells["stage"] == "replicate"]
-    points = points_to_replicate(
-        read_cells(results / "cells.parquet").query("stage != 'replicate' or log10_wd == -4.0"),
-        Axes.of(AXES),
-        {"e": {"replicates": 2, "margin": 1.0, "alpha_screen": 0.01, "sigma": None}},
-        0.5,
-    )
+    cells = read_cells(results / "cells.parquet").query("stage != 'replicate' or log10_wd == -4.0")
+    points = kept_points(long_scores(cells, Axes.of(AXES)).query("metric == 'top1'"), Axes.of(AXES), 0.5, margin=1.0)
     assert set(fresh["variant"]) == {"uniform-0.5"}
     assert set(fresh["log10_wd"]) == set(points["log10_wd"])
     assert fresh.groupby("log10_wd")["seed"].apply(sorted).tolist() == [[1, 2]] * len(points)

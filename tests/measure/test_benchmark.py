@@ -21,7 +21,7 @@ from prunescape.measure.benchmark import benchmark_target, with_accuracy, with_s
 from prunescape.measure.local import AGENT, run_agent
 from prunescape.measure.table import benchmark_columns, benchmark_rows
 from prunescape.store.files import file_digest, read_json, write_json
-from prunescape.store.parquet import arrow_schema
+from prunescape.store.tables import arrow_schema
 from prunescape.tasks.images.preparing import write_prepared
 
 PROTOCOL = {"warmups": 1, "repeats": 4, "chunk_seconds": 0.002}

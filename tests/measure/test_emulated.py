@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from prunescape.analysis.cost.emulation import emulation_errors, percent_error
+from prunescape.analysis.cost.property_tables import emulation_errors, percent_error
 from prunescape.errors import InputError
 from prunescape.measure import emulated
 from prunescape.measure.benchmark import measure_on

@@ -11,10 +11,8 @@ import pytest
 
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import read_cells, scores
-from prunescape.analysis.landscape.ellipse import ellipses
-from prunescape.analysis.landscape.mean import mean_scores
-from prunescape.analysis.landscape.regions import regions
+from prunescape.analysis.cells_table import mean_scores, read_cells, scores
+from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.landscape.risk import risk, risk_points
 from prunescape.present.figures import matplotlib_grid, matplotlib_landscape, matplotlib_risk, plotly_grid
 from prunescape.present.figures.choice import study_figures

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell, grid_cells
-from prunescape.space.decimals import canonical
+from prunescape.space.parameters import canonical
 from prunescape.space.recipe import Recipe
 from prunescape.space.settings import SETTING_PATTERN, Setting
 from prunescape.space.variants import BASE, Variant
@@ -66,7 +67,7 @@ def test_the_pattern_of_settings_takes_no_seed_and_no_half_pair(path):
 
 
 def test_a_setting_changes_the_recipe_of_its_cell():
-    recipe = Setting.of(MANY).applied_to(Recipe(epochs=10, batch_size=8, flip=True))
+    recipe = replace(Recipe(epochs=10, batch_size=8, flip=True), **Setting.of(MANY).values)
     assert (recipe.epochs, recipe.batch_size, recipe.momentum, recipe.flip) == (3, 64, 0.5, True)
     assert (recipe.learning_rate, recipe.weight_decay) == (0.1, 10.0**-4.25)
 

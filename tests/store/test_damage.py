@@ -21,7 +21,7 @@ from prunescape.errors import InputError
 from prunescape.measure.benchmark import exported_models
 from prunescape.models.sealed_tensors import read_tensors, write_tensors
 from prunescape.store.files import damaged_files, file_digest, read_json, write_json
-from prunescape.store.parquet import read_table, write_table
+from prunescape.store.tables import read_table, write_table
 from prunescape.tasks.images.originals import download
 from prunescape.tasks.images.prepared import data_digest, load_prepared
 
@@ -211,7 +211,7 @@ def test_a_download_takes_its_name_only_when_its_checksum_is_right(tmp_path, ser
 @pytest.mark.parametrize(
     ("calls", "rooms"),
     [
-        ({"read_parquet", "ParquetFile", "to_parquet"}, {"prunescape/store/parquet.py"}),
+        ({"read_parquet", "ParquetFile", "to_parquet"}, {"prunescape/store/tables.py"}),
         ({"safe_open", "save_file", "load_file"}, {"prunescape/models/sealed_tensors.py"}),
         (
             {"load", "load_npz"},

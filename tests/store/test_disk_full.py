@@ -24,7 +24,7 @@ from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import save_weights
 from prunescape.present.report.page import write_report
 from prunescape.store.files import read_json, whole_file, write_json
-from prunescape.store.parquet import write_table
+from prunescape.store.tables import write_table
 from prunescape.tasks.images.originals import read_digits
 from prunescape.tasks.images.preparing import write_prepared
 

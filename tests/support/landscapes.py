@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.axes import DEFAULT_AXES, Axes, Axis
-from prunescape.analysis.keys import BASE, LANDSCAPE
-from prunescape.analysis.metric import Metric
+from prunescape.analysis.axes import BASE, DEFAULT_AXES, LANDSCAPE, Axes, Axis, Metric
 
 AXES = DEFAULT_AXES
 THRESHOLDS = (0.5, 1.0)

@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prunescape.analysis.axes import DEFAULT_AXES, Axes
-from prunescape.analysis.cells_table import read_study_cells
+from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
+from prunescape.analysis.cells_table import read_cells, read_study_cells
 from prunescape.analysis.cost.measured import read_measured
 from prunescape.analysis.cost.speedups import variant_flops
-from prunescape.analysis.keys import BASE
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, joined_result, result_names
-from prunescape.analysis.sources.optuna_storage import read_cells_or_trials
 from prunescape.analysis.verdict.screening import claim_count
 from prunescape.config.analysis import AnalysisTerms
 from prunescape.errors import InputError
@@ -38,7 +35,7 @@ def analyse(
     InputError for a table that `read_cells` refuses, or when `out` cannot be a folder.
     """
     ordered = checked_thresholds(thresholds)
-    known = read_cells_or_trials(cells, axes=axes, metric=metric, base=base)
+    known = read_cells(cells, axes=axes, metric=metric, base=base)
     if not ordered and not metric.in_percent:
         low, high = known[metric.names[0]].agg(["min", "max"])
         what = f'how near the best "{metric.name}" counts as good is not said'

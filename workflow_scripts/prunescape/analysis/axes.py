@@ -1,4 +1,4 @@
-"""The axes over which landscapes stand, as data: any two or more hyperparameters, or columns of somebody's table."""
+"""The columns of a landscape, as data: its key, its axes (any two or more hyperparameters), and its metric."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from prunescape.errors import InputError
 from prunescape.space.recipe import PARAMETERS
 
 LOG10 = "log10_"
+METRICS = ("top1", "top5")  # in percent, so that chance level and sensible thresholds are known
+BASE = "base"
+GROUP = ["experiment", "model", "dataset"]
+LANDSCAPE = [*GROUP, "variant", "seed", "metric"]
+KEY_COLUMNS = {
+    "experiment": ("string", "name in the config"),
+    "model": ("string", "unpruned architecture"),
+    "dataset": ("string", "name of the data set"),
+    "variant": ("string", "base or the name of a pruned form"),
+    "seed": ("int64", "seed of the landscape's cells; in a risk, of the base's too"),
+    "metric": ("string", "column of the cells that the row is about"),
+}
+# the same for a row that speaks of all seeds of a variant together
+VARIANT_KEY_COLUMNS = {name: column for name, column in KEY_COLUMNS.items() if name != "seed"}
+VARIANT_KEY = list(VARIANT_KEY_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -121,4 +136,50 @@ class Axes:
         return "decades" if self.x.decades and self.y.decades else "units of the axes"
 
 
+@dataclass(frozen=True)
+class Metric:
+    """The column `name` of a table of cells; without a name top1 and, where it was recorded, top5.
+
+    A metric to `minimise` is negated while it is analysed, so that higher is better, and has its own sign in results.
+    """
+
+    name: str | None = None
+    minimise: bool = False
+
+    def __post_init__(self) -> None:
+        if self.minimise and self.name is None:
+            raise InputError("what to minimise is not said", hint="name the column with --metric")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, the one that every cell needs first."""
+        return METRICS if self.name is None else (self.name,)
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether chance level and tolerances are known."""
+        return self.name is None or self.name in METRICS
+
+    @property
+    def sign(self) -> int:
+        """What values are multiplied by so that higher is better."""
+        return -1 if self.minimise else 1
+
+    @property
+    def value(self) -> str:
+        """The unit of a value, in text."""
+        return "percent" if self.in_percent else str(self.name)
+
+    @property
+    def score(self) -> str:
+        """What a score is, in text."""
+        return "percent on the test split" if self.in_percent else str(self.name)
+
+    @property
+    def distance(self) -> str:
+        """The unit of a difference, in text."""
+        return "percentage points" if self.in_percent else f"units of {self.name}"
+
+
 DEFAULT_AXES = Axes.of(("log10_lr", "log10_wd"))
+DEFAULT_METRIC = Metric()

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes, Axis
-from prunescape.analysis.keys import BASE, GROUP
-from prunescape.analysis.metric import METRICS, Metric
+from prunescape.analysis.axes import BASE, GROUP, METRICS, Axes, Axis, Metric
 from prunescape.errors import InputError, nearest
 from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, VALIDATION
 
@@ -31,6 +29,8 @@ RESERVED = (
 # settings that differ by less than this many decimals of log10 are one grid point, however they were computed; of other
 # axes, by less than as many digits of their largest value
 SETTING_DECIMALS = 9
+HOLDS = 'the column "{name}" holds {value:g}'
+NOT_FINITE = 'the column "{name}" holds {value}, which is not a finite number'
 CHANCE = {"top1": 100, "top5": 500}  # percent x classes
 
 
@@ -68,37 +68,31 @@ def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
     elif name in CHOICES:
         default = CHOICES[name][0]
         cells[name] = cells[name].astype("str").fillna(default) if name in cells else default
-    cells[name] = cells[name].astype("str")
-    row = _first(cells[name].isna() | (cells[name] == ""))
-    if row is not None:
-        _fail_at(cells, row, f'the column "{name}" is empty', path)
-    _, allowed = CHOICES.get(name, (None, None))
-    if allowed and (row := _first(~cells[name].isin(allowed))) is not None:
-        value = cells[name].iloc[row]
-        hint = nearest(value, allowed)
-        _fail_at(cells, row, f'unknown {name} "{value}"', path, allowed=", ".join(allowed), hint=hint)
+    values = cells[name] = cells[name].astype("str")
+    _refuse(values, values.isna() | (values == ""), 'the column "{name}" is empty', path)
+    if name in CHOICES:
+        allowed = CHOICES[name][1]
+        unknown = ~values.isin(allowed)
+        hint = nearest(values[unknown].iloc[0], allowed) if unknown.any() else ""
+        _refuse(values, unknown, 'unknown {name} "{value}"', path, allowed=", ".join(allowed), hint=hint)
 
 
 def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool) -> None:
     """Make the column float64 (seed and round: int64); null stays null unless it is `needed`."""
     import pandas as pd
 
-    values = cells[name] if name in cells else pd.Series(np.nan, index=cells.index)
+    values = cells[name] if name in cells else pd.Series(np.nan, index=cells.index, name=name)
     if values.dtype == object or pd.api.types.is_bool_dtype(values):
         values = values.map(lambda value: value if value is None else str(value)).astype("str")
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    row = _first(numbers.isna() & values.notna())
-    if row is not None:
-        _fail_at(cells, row, f'the column "{name}" holds "{values.iloc[row]}", which is not a finite number', path)
-    row = _first(np.isinf(numbers) | (numbers.isna() & needed))
-    if row is not None:
-        _fail_at(cells, row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a finite number', path)
+    text = 'the column "{name}" holds "{value}", which is not a finite number'
+    _refuse(values, numbers.isna() & values.notna(), text, path)
+    _refuse(numbers, np.isinf(numbers) | (numbers.isna() & needed), NOT_FINITE, path)
     if name == "round":
         numbers = numbers.fillna(0)
     if name in WHOLE:
-        row = _first((numbers % 1 != 0) & numbers.notna() | (numbers.abs() > 2**53))
-        if row is not None:
-            _fail_at(cells, row, f'the column "{name}" holds {numbers.iloc[row]}, which is not a whole number', path)
+        text = 'the column "{name}" holds {value}, which is not a whole number'
+        _refuse(numbers, (numbers % 1 != 0) & numbers.notna() | (numbers.abs() > 2**53), text, path)
     cells[name] = numbers.astype("int64") if name in ("seed", "round") else numbers
 
 
@@ -107,9 +101,7 @@ def complete_diverged(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path 
 
     Another metric has no chance level: a diverged cell's value must stand in the table.
     """
-    row = _first(cells["classes"] < 2)
-    if row is not None:
-        _fail_at(cells, row, f'the column "classes" holds {cells["classes"].iloc[row]:g}', path, allowed="2 or more")
+    _refuse(cells["classes"], cells["classes"] < 2, HOLDS, path, allowed="2 or more")
     diverged, known = cells["status"] == DIVERGED, cells["classes"].notna()
     for metric in metrics:
         needed, hint = diverged, "no chance level is known for it: give the value that a diverged training counts as"
@@ -122,20 +114,15 @@ def complete_diverged(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path 
             cells[metric] = cells[metric].mask(needed & known, chance)
             validated = cells[validation].notna().groupby(cells["experiment"]).transform("any")
             cells[validation] = cells[validation].mask(diverged & known & validated, chance)
-        if (row := _first(needed & cells[metric].isna())) is not None:
-            _fail_at(cells, row, f'a diverged cell has no "{metric}"', path, hint=hint)
+        _refuse(cells[metric], needed & cells[metric].isna(), 'a diverged cell has no "{name}"', path, hint=hint)
 
 
 def check_scores(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
     """Every cell has its first metric; percent lies from 0 to 100."""
-    row = _first(cells[metrics[0]].isna())
-    if row is not None:
-        _fail_at(cells, row, f'the column "{metrics[0]}" holds nan, which is not a finite number', path)
+    _refuse(cells[metrics[0]], cells[metrics[0]].isna(), NOT_FINITE, path)
     for metric in [metric for metric in metrics if metric in METRICS]:
-        for name in (metric, f"val_{metric}"):
-            if (row := _first((cells[name] < 0) | (cells[name] > 100))) is not None:
-                what = f'the column "{name}" holds {cells[name].iloc[row]:g}'
-                _fail_at(cells, row, what, path, allowed="percent, 0 to 100")
+        for values in (cells[metric], cells[f"val_{metric}"]):
+            _refuse(values, (values < 0) | (values > 100), HOLDS, path, allowed="percent, 0 to 100")
 
 
 def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:
@@ -145,11 +132,10 @@ def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:
     """
     values = cells[axis.column]
     if axis.source:
-        if (row := _first(values <= 0)) is not None:
-            _fail_at(cells, row, f'the column "{axis.column}" holds {values.iloc[row]:g}, which has no logarithm', path)
-        values = np.log10(values)
-    if axis.decades and (row := _first(values.abs() > 50)) is not None:
-        _fail_at(cells, row, f'the column "{axis.name}" holds {values.iloc[row]:g}', path, allowed="log10, -50 to 50")
+        _refuse(values, values <= 0, f"{HOLDS}, which has no logarithm", path)
+        values = np.log10(values).rename(axis.name)
+    if axis.decades:
+        _refuse(values, values.abs() > 50, HOLDS, path, allowed="log10, -50 to 50")
     largest = values.abs().max()
     decimals = SETTING_DECIMALS
     if not axis.decades and largest > 0:
@@ -168,14 +154,16 @@ def check_percent(cells: pd.DataFrame, metric: str, path: Path | str) -> None:
 def check_cells(cells: pd.DataFrame, axes: Axes, metric: Metric, path: Path | str) -> None:
     """Every cell is there once; where one is not, the columns are named in which its rows differ."""
     keys = [*GROUP, "variant", "seed", *axes.names]
-    row = _first(cells.duplicated(keys))
-    if row is not None:
-        named = ", ".join(f"{name} {cells[name].iloc[row]}" for name in keys)
-        same = cells[(cells[keys] == cells[keys].iloc[row]).all(axis=1)]
-        hint = "one row per cell; runs differ by their seed"
-        if varying := _varying(cells, same, {*metric.names, *(f"val_{name}" for name in metric.names)}):
-            hint += f"; these rows differ in {', '.join(varying)}: keep one value of each, or choose it as an axis"
-        _fail_at(cells, row, f"this cell is there twice: {named}", path, hint=hint)
+    twice = cells.duplicated(keys)
+    if not twice.any():
+        return
+    cell = cells.loc[twice, keys].iloc[0]
+    same = cells[(cells[keys] == cell).all(axis=1)]
+    hint = "one row per cell; runs differ by their seed"
+    if varying := _varying(cells, same, {*metric.names, *(f"val_{name}" for name in metric.names)}):
+        hint += f"; these rows differ in {', '.join(varying)}: keep one value of each, or choose it as an axis"
+    named = ", ".join(f"{name} {cell[name]}" for name in keys)
+    _refuse(twice.rename(named), twice, "this cell is there twice: {name}", path, hint=hint)
 
 
 def _varying(cells: pd.DataFrame, same: pd.DataFrame, measured: set[str], most: int = 4) -> list[str]:
@@ -186,25 +174,24 @@ def _varying(cells: pd.DataFrame, same: pd.DataFrame, measured: set[str], most: 
 
 def check_base(cells: pd.DataFrame, base: str, path: Path | str) -> None:
     """Every model on a data set has cells of the variant that is its base, and no other variant is called so."""
-    if base != BASE and (row := _first(cells["variant"] == BASE)) is not None:
-        _fail_at(cells, row, f'a variant is called "{BASE}" although another, "{base}", is to be the base', path)
+    if base != BASE:
+        text, hint = 'a variant is called "{value}" although another is to be the base', f'the base is "{base}"'
+        _refuse(cells["variant"], cells["variant"] == BASE, text, path, hint=hint)
     has_base = (cells["variant"] == base).groupby([cells[name] for name in GROUP]).transform("any")
-    row = _first(~has_base)
-    if row is not None:
-        group = cells.loc[(cells[GROUP] == cells[GROUP].iloc[row]).all(axis=1)]
+    if not has_base.all():
+        group = cells.loc[(cells[GROUP] == cells.loc[~has_base, GROUP].iloc[0]).all(axis=1)]
         named = f"{path}, " + ", ".join(f"{name} {group[name].iloc[0]}" for name in GROUP)
         hint = nearest(base, group["variant"].unique()) or "the unpruned model's cells need the variant base"
         raise InputError(f'no cell has the variant "{base}"', where=named, hint=hint)
 
 
-def _fail_at(cells: pd.DataFrame, row: int, what: str, path: Path | str, **more: str) -> None:
-    """Raise, naming the row: a trial of a storage has a name of its own."""
-    label = cells.index[row]
-    place = label if isinstance(label, str) else f"row {label + 1} after the header"
-    raise InputError(what, where=f"{path}, {place}", **more)
+def _refuse(values: pd.Series, bad: pd.Series, text: str, path: Path | str, **more: str) -> None:
+    """Raise for the first `bad` row, which may quote the column's {name} and its {value} there.
 
-
-def _first(mask) -> int | None:
-    """The position of the first true value, or None."""
-    mask = np.asarray(mask, dtype=bool)
-    return int(mask.argmax()) if mask.any() else None
+    The row is named by its number: a trial of a storage has a name of its own.
+    """
+    if bad.any():
+        row = int(bad.to_numpy(dtype=bool).argmax())
+        label = values.index[row]
+        place = label if isinstance(label, str) else f"row {label + 1} after the header"
+        raise InputError(text.format(name=values.name, value=values.iloc[row]), where=f"{path}, {place}", **more)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescape.analysis import cell_checks as checks
-from prunescape.analysis.axes import DEFAULT_AXES, Axes
-from prunescape.analysis.keys import BASE, LANDSCAPE
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
+from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, LANDSCAPE, VARIANT_KEY, Axes, Metric
 from prunescape.analysis.sources.files import read_source
+from prunescape.analysis.sources.optuna_storage import is_storage, read_trials
 from prunescape.errors import InputError
-from prunescape.store.records import GRID, VALIDATION
+from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +28,7 @@ def read_cells(
     metric: Metric = DEFAULT_METRIC,
     base: str = BASE,
 ) -> pd.DataFrame:
-    """The cells in a Parquet or CSV file from anywhere, one row each, with a checked and complete set of columns.
+    """The cells in a Parquet, CSV or Optuna file from anywhere, one row each, with checked and complete columns.
 
     Needed: model, dataset, variant, seed, the `axes` (log10_lr and log10_wd: log10 of the learning rate and the weight
     decay), the `metric` (top1, percent). Optional: experiment (default `DATASET-MODEL`), top5 (percent, null where not
@@ -41,7 +40,8 @@ def read_cells(
     no cells at all, or none of a base. Raises InputError.
     """
     checks.check_roles(axes, metric)
-    cells = read_source(path, columns_read([axes], metric))
+    in_storage = is_storage(path)
+    cells = read_trials(path, axes, metric) if in_storage else read_source(path, columns_read([axes], metric))
     return checked_cells(cells, path, partial=partial, axes=axes, metric=metric, base=base)
 
 
@@ -153,3 +153,19 @@ def variant_order(name: str) -> tuple:
     if method not in known or (not ratio.replace(".", "", 1).isdigit() and ratio):
         return len(known), 0.0, name
     return known.index(method), -float(ratio or 1), name
+
+
+def mean_scores(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """`scores` of ONE experiment averaged over its seeds, with the same columns; `seed` is the first of them.
+
+    Only settings that every seed was trained at are kept: elsewhere a mean would be one over other seeds. A setting is
+    `diverged` when it is so with any seed; its mean holds chance level for those. Empty when no setting is left.
+    """
+    seeds = scores["seed"].unique()
+    keys = [*VARIANT_KEY, *axes.names]
+    marked = scores.assign(diverged=scores["status"] != OK)
+    summary = {"score": "mean", "chosen_on": "mean", "round": "min", "diverged": "any", "seed": "size"}
+    mean = marked.groupby(keys, as_index=False).agg(summary)
+    mean = mean[mean["seed"] == len(seeds)]
+    status = mean["diverged"].map({True: DIVERGED, False: OK})
+    return mean.assign(seed=seeds.min(), status=status)[list(scores.columns)].reset_index(drop=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.axes import DEFAULT_AXES, Axes
+from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.cells_table import scores
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
 from prunescape.analysis.cost.property_tables import (
@@ -19,28 +19,21 @@ from prunescape.analysis.cost.property_tables import (
     correlation_table,
     property_table,
 )
-from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS
-from prunescape.analysis.cost.rivals import RIVAL_COLUMNS, recommendations, rivals
+from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS, RIVAL_COLUMNS, recommendations, rivals
 from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
-from prunescape.analysis.keys import BASE
 from prunescape.analysis.landscape.band import band, band_columns
-from prunescape.analysis.landscape.ellipse import ellipse_columns, ellipses
-from prunescape.analysis.landscape.regions import regions, roi_columns
-from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points
-from prunescape.analysis.landscape.risk_tests import risk_test_columns, risk_tests
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
+from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
+from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points, risk_test_columns, risk_tests
 from prunescape.analysis.seeds.membership import membership, membership_columns
-from prunescape.analysis.seeds.shift import shift, shift_columns
 from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
-from prunescape.analysis.seeds.spread import spread, spread_columns
-from prunescape.analysis.verdict.study_verdicts import judge_study
-from prunescape.analysis.verdict.verdicts import verdict_columns
+from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns
+from prunescape.analysis.verdict.verdicts import judge_study, verdict_columns
+from prunescape.store.tables import Columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Columns = dict[str, tuple[str, str]]
 LANDSCAPE, TARGET = "landscape", "target"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")

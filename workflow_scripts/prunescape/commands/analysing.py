@@ -75,8 +75,7 @@ def run_export(options: argparse.Namespace) -> None:
 
 def column_options(options: argparse.Namespace) -> dict[str, Any]:
     """The axes, the metric and the base as the analysis takes them."""
-    from prunescape.analysis.axes import Axes, Axis
-    from prunescape.analysis.metric import Metric
+    from prunescape.analysis.axes import Axes, Axis, Metric
 
     columns = (options.y, options.x, *sorted(options.other_axes))
     axes = Axes(tuple(Axis.parse(column) for column in columns))
@@ -86,31 +85,22 @@ def column_options(options: argparse.Namespace) -> dict[str, Any]:
 def run_analyse(options: argparse.Namespace) -> None:
     """Write the results, the paper's tables and, if asked, figures; name every table."""
     from prunescape.analysis.analyse import analyse
-    from prunescape.analysis.verdict.study_verdicts import ANY
+    from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC
+    from prunescape.analysis.verdict.verdicts import ANY
     from prunescape.present.published import check_reference
 
-    default = is_default(options)
+    columns = column_options(options)
+    default = columns == {"axes": DEFAULT_AXES, "metric": DEFAULT_METRIC, "base": BASE} and not options.thresholds
     if not default and (options.reference or options.figures):
         raise InputError("--reference and --figures need the default axes, metric, thresholds and base")
     check_reference(options.reference)
     levels = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma")}
     terms = {ANY: {name: value for name, value in levels.items() if value is not None}}
-    columns = column_options(options)
     written = analyse(options.cells, options.out, **columns, thresholds=options.thresholds, terms=terms)
     if default:
         written |= write_papers_results(options, written)
     for path in written.values():
         print(path)
-
-
-def is_default(options: argparse.Namespace) -> bool:
-    """Whether columns and thresholds are those of a study, which figures and the paper's tables are made for."""
-    from prunescape.analysis.axes import DEFAULT_AXES
-    from prunescape.analysis.keys import BASE
-    from prunescape.analysis.metric import DEFAULT_METRIC
-
-    default = {"axes": DEFAULT_AXES, "metric": DEFAULT_METRIC, "base": BASE}
-    return column_options(options) == default and not options.thresholds
 
 
 def write_papers_results(options: argparse.Namespace, written: dict[str, Path]) -> dict[str, Path]:

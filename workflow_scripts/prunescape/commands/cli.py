@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 from prunescape.commands.analysing import add_analyse, add_export
 from prunescape.commands.models import add_bench, add_prune
-from prunescape.commands.resuming import add_resume
 from prunescape.errors import InputError, nearest
 from prunescape.store.exhaustion import exhausted
 
@@ -53,6 +53,21 @@ def parser() -> argparse.ArgumentParser:
     add_resume(commands.add_parser("resume", help="go on with a study whose run was killed", **untouched))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))
     return root
+
+
+def add_resume(command: argparse.ArgumentParser) -> None:
+    """`prunescape resume [ARGUMENT ...]`, which are those of snakemake."""
+    command.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="as the run was started with")
+    command.set_defaults(run=run_resume)
+
+
+def run_resume(options: argparse.Namespace) -> None:
+    """Unlock the study, which the workflow refuses while a run lives on it, then become snakemake."""
+    snakemake = [sys.executable, "-m", "snakemake", *options.arguments]
+    unlocked = subprocess.run([*snakemake, "--unlock"])
+    if unlocked.returncode:
+        sys.exit(unlocked.returncode)
+    os.execv(snakemake[0], snakemake)
 
 
 def add_summary(command: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from prunescape.config.datasets import is_image_folder
 from prunescape.config.models import SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
 from prunescape.errors import InputError, located
-from prunescape.space.decimals import canonical, equally_spaced
+from prunescape.space.parameters import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, Variant

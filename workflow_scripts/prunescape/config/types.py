@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from prunescape.errors import InputError
 from prunescape.space.cells import NAME_PATTERN
-from prunescape.space.decimals import canonical
+from prunescape.space.parameters import canonical
 
 Item = TypeVar("Item")
 MOST_TOGETHER = 256  # cells on one GPU

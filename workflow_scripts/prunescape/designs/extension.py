@@ -1,11 +1,11 @@
-"""A grid that grows until it holds the optimal area, and how far it may (matthiesen2023, 3.3)."""
+"""A grid that is extended until it holds the optimal area (matthiesen2023, 3.3)."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from prunescape.designs.plan import Addition, Axes, Plan, Progress
+from prunescape.designs.plan import Axes, Plan
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import PARAMETERS
@@ -17,33 +17,28 @@ if TYPE_CHECKING:
 STAGE = GRID
 STEPS = 2  # that an edge moves out in one round
 METRIC = "top1"
-NAME = "extension"
 
 
 def first_cells(plan: Plan) -> list[Cell]:
-    """None: the configured grid is grid.py's."""
-    return []
+    """The whole grid: no result decides on it."""
+    return plan.grid(plan.axes, plan.seeds)
 
 
-def has_rounds(plan: Plan) -> bool:
-    """Whether the grid may grow."""
-    return plan.max_rounds > 0
+def most_rounds(plan: Plan) -> int:
+    """How often the grid may grow."""
+    return plan.max_rounds
 
 
-def next_cells(plan: Plan, progress: Progress, cells) -> Addition:
+def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:
     """The settings of the wider grid that the present one does not have, for every variant and seed."""
     from prunescape.analysis import axes as analysis_axes
     from prunescape.analysis.cells_table import scores
 
-    number = progress.rounds.get(NAME, 0) + 1
-    if number > plan.max_rounds:
-        return Addition([], progress.axes, done=True)
     named = analysis_axes.Axes.of(plan.axes)
     landscapes = scores(cells[cells["experiment"] == plan.experiment], named)
-    wider = extended_axes(progress.axes, good_points(landscapes, named, max(plan.thresholds)))
-    there = set(plan.grid(progress.axes, plan.seeds))
-    added = [cell for cell in plan.grid(wider, plan.seeds) if cell not in there]
-    return Addition(added, wider, done=not added or number == plan.max_rounds)
+    wider = extended_axes(axes, good_points(landscapes, named, max(plan.thresholds)))
+    there = set(plan.grid(axes, plan.seeds))
+    return [cell for cell in plan.grid(wider, plan.seeds) if cell not in there], wider
 
 
 def extended_axes(axes: Axes, points: pd.DataFrame) -> Axes:

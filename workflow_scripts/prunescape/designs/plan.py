@@ -1,8 +1,8 @@
-"""What decides the cells of one experiment, and what its designs have added so far."""
+"""What decides the cells of one experiment, and the contract of a design."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prunescape.space.cells import Cell, grid_cells
@@ -10,6 +10,8 @@ from prunescape.space.settings import Setting
 from prunescape.space.variants import Variant
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from prunescape.config.study import Study
 
 Axes = dict[str, list[str]]
@@ -19,9 +21,8 @@ Axes = dict[str, list[str]]
 class Plan:
     """Everything of one experiment's config that a design may look at, as values that survive JSON.
 
-    `axes` holds the configured grid's values as their texts by name; `verdict` is that section of the config, and
-    `thresholds` and `risk_threshold` are the study's, `claims` the
-    number of its pruned variants.
+    `axes` holds the configured grid's values as their texts by name; `verdict` is that section of the config.
+    `thresholds` and `risk_threshold` are the study's, `claims` is the number of its pruned variants.
     """
 
     experiment: str
@@ -65,23 +66,6 @@ def experiment_plan(study: Study, name: str) -> Plan:
     )
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far the designs of one experiment are: the grid's `axes` now, and how many rounds each design has had."""
-
-    axes: Axes
-    rounds: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Addition:
-    """What a design adds in one round; `axes` are the grid's afterwards, `done` says that it will add nothing more."""
-
-    cells: list[Cell]
-    axes: Axes
-    done: bool
-
-
 class Design(Protocol):
     """The contract of the modules in this room: each is one design, and its cells belong to one stage."""
 
@@ -90,8 +74,11 @@ class Design(Protocol):
     def first_cells(self, plan: Plan) -> list[Cell]:
         """The cells that no result decides on."""
 
-    def has_rounds(self, plan: Plan) -> bool:
-        """Whether results decide on further cells."""
+    def most_rounds(self, plan: Plan) -> int:
+        """How many rounds of further cells results may decide on; 0 for none."""
 
-    def next_cells(self, plan: Plan, progress: Progress, cells: Any) -> Addition:
-        """The cells that the study's finished `cells`, a checked table, call for; none when the design is done."""
+    def next_cells(self, plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:
+        """The cells that the study's finished `cells`, a checked table, call for, and the grid's axes afterwards.
+
+        `axes` are the grid's now. A design without cells to add is done.
+        """

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.designs import extension, grid, replicates
-from prunescape.designs.plan import Axes, Design, Plan, Progress
+from prunescape.designs import extension, replicates
+from prunescape.designs.plan import Axes, Design, Plan
 from prunescape.space.cells import Cell
 from prunescape.store.files import read_json
 from prunescape.store.records import GRID, PILOT
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # in the order in which an experiment has them: each ends before the next one begins
-DESIGNS: dict[str, Design] = {"grid": grid, extension.NAME: extension, replicates.NAME: replicates}
+DESIGNS: dict[str, Design] = {"extension": extension, "replicates": replicates}
 FIELDS = ("round", "last", "experiments")
 
 
@@ -27,7 +27,7 @@ class Step:
 
     design: str
     axes: Axes
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[Cell]
 
     @property
     def stage(self) -> str:
@@ -92,7 +92,7 @@ def first_cells(plans: Mapping[str, Plan]) -> list[Cell]:
 
 def have_rounds(plans: Mapping[str, Plan]) -> bool:
     """Whether any round follows the first cells."""
-    return any(design.has_rounds(plan) for plan in plans.values() for design in DESIGNS.values())
+    return any(design.most_rounds(plan) for plan in plans.values() for design in DESIGNS.values())
 
 
 def next_round(plans: Mapping[str, Plan], *, number: int, cells: pd.DataFrame, earlier: list[Round]) -> Round:
@@ -102,31 +102,24 @@ def next_round(plans: Mapping[str, Plan], *, number: int, cells: pd.DataFrame, e
     """
     steps, all_done = {}, True
     for name, plan in sorted(plans.items()):
-        step, done = _step(plan, _progress(plan, earlier), cells)
+        step, done = _step(plan, earlier, cells)
         all_done &= done
-        if step.cells:
+        if step:
             steps[name] = step
     return Round(number, all_done, steps)
 
 
-def _step(plan: Plan, progress: Progress, cells: pd.DataFrame) -> tuple[Step, bool]:
-    """What one experiment adds, and whether it will add nothing more after that."""
-    names = [name for name, design in DESIGNS.items() if design.has_rounds(plan)]
-    latest = max((names.index(name) for name in progress.rounds), default=0)
-    for name in names[latest:]:
-        found = DESIGNS[name].next_cells(plan, progress, cells)
-        if found.cells:
-            return Step(name, found.axes, found.cells), found.done and name == names[-1]
-    return Step(names[-1] if names else "grid", progress.axes), True
-
-
-def _progress(plan: Plan, earlier: Iterable[Round]) -> Progress:
-    """What the earlier rounds have done for one experiment."""
-    axes, rounds = plan.axes, {}
-    for step in (planned.steps[plan.experiment] for planned in earlier if plan.experiment in planned.steps):
-        axes = step.axes
-        rounds[step.design] = rounds.get(step.design, 0) + 1
-    return Progress(axes, rounds)
+def _step(plan: Plan, earlier: Iterable[Round], cells: pd.DataFrame) -> tuple[Step | None, bool]:
+    """What one experiment adds after the `earlier` rounds, and whether it will add nothing more after that."""
+    had = [planned.steps[plan.experiment] for planned in earlier if plan.experiment in planned.steps]
+    axes, latest = (had[-1].axes, had[-1].design) if had else (plan.axes, "")
+    names = [name for name, design in DESIGNS.items() if design.most_rounds(plan)]
+    for name in names[names.index(latest) if had else 0 :]:
+        left = DESIGNS[name].most_rounds(plan) - sum(step.design == name for step in had)
+        added, after = DESIGNS[name].next_cells(plan, axes, cells) if left > 0 else ([], axes)
+        if added:
+            return Step(name, after, added), left == 1 and name == names[-1]
+    return None, True
 
 
 class Places:

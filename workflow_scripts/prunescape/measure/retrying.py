@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from prunescape.errors import InputError
-from prunescape.store.private_folder import private_folder
+from prunescape.store.files import private_folder
 
 Result = TypeVar("Result")
 

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from prunescape.space.settings import hyperparameter_columns
+from prunescape.store.tables import Columns
 
-Columns = dict[str, tuple[str, str]]
-
-# name -> (arrow type, meaning with unit), as in analysis/cell_columns.py
+# name -> (arrow type, meaning with unit), as in analysis/collect.py
 CELL_COLUMNS: Columns = {
     "experiment": ("string", "name in the config"),
     "model": ("string", "unpruned architecture"),

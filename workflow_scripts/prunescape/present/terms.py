@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.axes import DEFAULT_AXES, Axes
-from prunescape.analysis.cells_table import read_study_cells, scores
-from prunescape.analysis.metric import DEFAULT_METRIC
+from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes
+from prunescape.analysis.cells_table import read_cells, read_study_cells, scores
 from prunescape.analysis.results import Analysis
-from prunescape.analysis.sources.optuna_storage import read_cells_or_trials
 from prunescape.config.analysis import AnalysisTerms
 from prunescape.store.tables import read_result
 
@@ -50,7 +48,7 @@ class Terms:
 
     def read_cells(self, path: Path | str) -> pd.DataFrame:
         """A table of cells, each checked on the axes of its experiment; raises InputError for an unusable one."""
-        return read_study_cells(path, self.axes) if self.axes else read_cells_or_trials(path, partial=True)
+        return read_study_cells(path, self.axes) if self.axes else read_cells(path, partial=True)
 
     def scores(self, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """The landscapes of every experiment."""

@@ -20,8 +20,7 @@ STORING = (
     "store.exhaustion",
     "store.files",
     "models.sealed_tensors",
-    "store.private_folder",
-    "store.parquet",
+    "store.tables",
     "training.gpu",
 )
 WITHOUT_INFLUENCE = frozenset(f"{PACKAGE}.{name}" for name in STORING)

@@ -21,7 +21,7 @@ from typing import Any
 from prunescape.running.job_log import job_log
 from prunescape.running.jobs import current_run
 from prunescape.running.run import Run
-from prunescape.store.private_folder import private_folder
+from prunescape.store.files import private_folder
 
 SERVER = "prunescape.running.warm_server"
 START_SECONDS = 120.0

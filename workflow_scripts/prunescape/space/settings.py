@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from prunescape.errors import InputError, nearest
 from prunescape.space.parameters import Parameter, Value
-from prunescape.space.recipe import PARAMETERS, Recipe
+from prunescape.space.recipe import PARAMETERS
 
 MOST_SPELLED = 4  # so many hyperparameters stand in a path; a setting of more is named by its digest
 DIGEST_CHARACTERS = 12
@@ -71,10 +71,6 @@ class Setting:
         if len(self.texts) <= MOST_SPELLED:
             return spelled
         return f"setting={hashlib.sha256(spelled.encode()).hexdigest()[:DIGEST_CHARACTERS]}"
-
-    def applied_to(self, recipe: Recipe) -> Recipe:
-        """The recipe of a cell with this setting."""
-        return replace(recipe, **self.values)
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {text}" for name, text in self.texts)

@@ -1,4 +1,4 @@
-"""Whole files or none: results are written beside their place and moved there when complete. Needs nothing.
+"""Whole files or none, and a folder of this user alone. Needs nothing.
 
 JSON files are sealed: a flipped digit is another number and still JSON.
 """
@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import secrets
+import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,3 +104,16 @@ def file_digest(path: Path | str) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def private_folder(base: str | None = None) -> Path:
+    """The folder in `base`, by default the temporary one, made when there is none.
+
+    Raises PermissionError when others own it or can look into it.
+    """
+    folder = Path(base or tempfile.gettempdir()) / f"prunescape-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} is not this user's alone")
+    return folder

@@ -11,7 +11,7 @@ from typing import IO
 
 import torch
 
-from prunescape.store.private_folder import private_folder
+from prunescape.store.files import private_folder
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 _claimed: list[IO[str]] = []

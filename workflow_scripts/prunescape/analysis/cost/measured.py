@@ -29,6 +29,14 @@ OPTIONAL = {
     "latency_dataset_s": np.nan,
     "noisy": False,
 }
+# name -> (column, unit): each is better when smaller
+COSTS = {
+    "latency": ("latency_median_s", "s per run"),
+    "time per image": ("seconds_per_image", "s per image"),
+    "size": ("file_bytes", "bytes"),
+    "memory": ("peak_memory_bytes", "bytes"),
+    "energy": ("energy_per_image_j", "J per image"),
+}
 PLACE = ["experiment", "target"]
 # one exported file, and how it is run; models run alike were timed in turns, so that their repeats are pairs
 MODEL = ["variant", "rank", "precision"]

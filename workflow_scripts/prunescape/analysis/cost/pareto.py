@@ -6,19 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS
+from prunescape.analysis.cost.measured import COSTS, MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# name -> (column, unit): each is better when smaller
-COSTS = {
-    "latency": ("latency_median_s", "s per run"),
-    "time per image": ("seconds_per_image", "s per image"),
-    "size": ("file_bytes", "bytes"),
-    "memory": ("peak_memory_bytes", "bytes"),
-    "energy": ("energy_per_image_j", "J per image"),
-}
 TOGETHER = "latency, size and energy"
 
 PARETO_COLUMNS: dict[str, tuple[str, str]] = {

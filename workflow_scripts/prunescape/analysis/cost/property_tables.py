@@ -1,23 +1,18 @@
-"""The properties of the models on each target: their spread, their change by optimisation, their correlation."""
+"""The properties of the models on each target: spread, change by optimisation, correlation, error of an emulation.
+
+The measures are those of liao2022 and, for emulated targets, of edgetune2022.
+"""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.measured import PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
-from prunescape.analysis.cost.properties import (
-    correlation,
-    lard,
-    lard_printed,
-    pairwise_changes,
-    pairwise_test,
-    relative_difference,
-)
-from prunescape.analysis.cost.rivals import holm
+from prunescape.analysis.cost.recommendation import holm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +62,8 @@ CORRELATION_COLUMNS: dict[str, tuple[str, str]] = {
     "p": ("float64", "its two-sided p"),
     "p_holm": ("float64", "the same corrected (Holm) over all pairs of properties under these conditions"),
 }
+SAME = ("experiment", "variant", "rank", "precision", "threads", "batch", "flush_to_zero")
+EMULATED = ("latency_median_s", "latency_dataset_s", "peak_memory_bytes", "energy_j", "top1")
 
 
 def with_flops(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
@@ -148,3 +145,90 @@ def _paired(reference: pd.DataFrame, part: pd.DataFrame, name: str) -> tuple[np.
     both = both[both[f"{name}_standard"] > 0].assign(order=lambda rows: rows["variant"].map(variant_order))
     both = both.sort_values(["ranked_by", "order", "rank"], ascending=[False, True, True])
     return tuple(both[f"{name}_{side}"].to_numpy("float64") for side in ("standard", "optimised"))
+
+
+def lard(values: np.ndarray) -> float:
+    """(max − min) / min: how much the largest property exceeds the smallest.
+
+    This is what liao2022's Table 4 and its text ("501 %") hold; its printed formula is `lard_printed`.
+    """
+    values = np.asarray(values, dtype="float64")
+    return float((values.max() - values.min()) / values.min())
+
+
+def lard_printed(values: np.ndarray, *, higher_is_better: bool = False) -> float:
+    """|(best − worst) / worst|, as liao2022 prints it in 4.2.2.
+
+    Where lower is better the worst is the largest, so that this cannot exceed 1: the paper's own numbers do.
+    """
+    values = np.asarray(values, dtype="float64")
+    best, worst = (values.max(), values.min()) if higher_is_better else (values.min(), values.max())
+    return float(abs((best - worst) / worst))
+
+
+def relative_difference(standard: np.ndarray, optimised: np.ndarray) -> np.ndarray:
+    """(n,) (optimised − standard) / standard, model by model (liao2022, Figure 4).
+
+    The same with all-tuned for standard and a fixed hyperparameter for optimised is the paper's best-model relative
+    difference.
+    """
+    standard, optimised = np.asarray(standard, dtype="float64"), np.asarray(optimised, dtype="float64")
+    return (optimised - standard) / standard
+
+
+def pairwise_differences(values: np.ndarray) -> np.ndarray:
+    """(n (n − 1) / 2,) (m1 − m2) / m2 over all pairs of (n,) values in rank order, m1 the better-ranked model."""
+    return np.array([(first - second) / second for first, second in itertools.combinations(values, 2)])
+
+
+def pairwise_changes(standard: np.ndarray, optimised: np.ndarray) -> np.ndarray:
+    """(n (n − 1) / 2,) Δ = (m1' − m2') / m2' − (m1 − m2) / m2, models in rank order (liao2022, 4.2.2)."""
+    return pairwise_differences(optimised) - pairwise_differences(standard)
+
+
+def pairwise_test(standard: np.ndarray, optimised: np.ndarray) -> tuple[float, float]:
+    """Kolmogorov–Smirnov statistic and p between the pairwise differences before and after (liao2022, Table 5).
+
+    Descriptive only: pairs that share a model are dependent, so p is no error rate. nan for fewer than two models.
+    """
+    from scipy.stats import ks_2samp
+
+    if len(standard) < 2:
+        return np.nan, np.nan
+    found = ks_2samp(pairwise_differences(standard), pairwise_differences(optimised))
+    return float(found.statistic), float(found.pvalue)
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Pearson's r and its two-sided p; nan for fewer than three models or a property that does not vary."""
+    from scipy.stats import pearsonr
+
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return np.nan, np.nan
+    found = pearsonr(first, second)
+    return float(found.statistic), float(found.pvalue)
+
+
+def percent_error(empirical: float | None, estimated: float | None) -> float | None:
+    """|empirical - estimated| / empirical x 100 (METHODS, edgetune2022); None where either is missing or nothing."""
+    if empirical is None or estimated is None or empirical == 0:
+        return None
+    return 100 * abs(empirical - estimated) / abs(empirical)
+
+
+def emulation_errors(rows: list[dict[str, Any]], emulates: dict[str, str]) -> list[dict[str, Any]]:
+    """For each row of an emulated target whose real one was measured alike: the percent error of every property.
+
+    `rows` are rows of benchmarks.parquet, missing values None; `emulates` gives each emulated target's real one. A
+    result has `target`, `emulates`, the fields of SAME, and one error per property of EMULATED, in percent.
+    """
+    real = {(row["target"], *(row[name] for name in SAME)): row for row in rows}
+    errors = []
+    for row in rows:
+        name = emulates.get(row["target"])
+        other = real.get((name, *(row[field] for field in SAME)))
+        if name is None or other is None:
+            continue
+        about = {"target": row["target"], "emulates": name, **{field: row[field] for field in SAME}}
+        errors.append(about | {field: percent_error(other[field], row[field]) for field in EMULATED})
+    return errors

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import DEFAULT_AXES
-from prunescape.analysis.keys import KEY_COLUMNS, LANDSCAPE
-from prunescape.analysis.landscape.ellipse import FEWEST_POINTS, NEGLIGIBLE
+from prunescape.analysis.axes import DEFAULT_AXES, KEY_COLUMNS, LANDSCAPE
+from prunescape.analysis.landscape.regions import FEWEST_POINTS, NEGLIGIBLE
 from prunescape.errors import InputError
 from prunescape.store.records import OK
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 PUBLISHED_RATIO = 1e-6  # matthiesen2023, Eq 2.2
 FIT = ["slope", "slope_low", "slope_high", "r2"]
+# that forbid a slope, the first that holds; in the order of `cases` in `band`
 REASONS = (
     f"fewer than {FEWEST_POINTS} points",
     "a point diverged: the best is near chance level",
@@ -66,7 +66,7 @@ def band(
     momentum μ, γλ / (β(1 - μ)) ≃ 1e-6 (matthiesen2023, Eq 2.2) means a slope of -1. Grid points are no independent
     sample, so the interval describes the fit and no more; least squares flatten the slope of a wide band, the more the
     wider it is, which the long axis of the ellipse does not. `recipes` has (batch size, momentum) by experiment;
-    without it the ratio is null. `roi` and `ellipses` as `regions.regions` and `ellipse.ellipses` give them for
+    without it the ratio is null. `roi` and `ellipses` as `regions.regions` and `regions.ellipses` give them for
     `scores` with these `thresholds` and the default axes, for which alone Eq 2.2 is known. Raises InputError for a
     batch size or momentum that cannot be.
     """
@@ -83,7 +83,8 @@ def band(
         ratio_low=("ratio", "min"),
         ratio_high=("ratio", "max"),
     ).reset_index()
-    table["reason"] = _reasons(table)
+    cases = [table["n"] < FEWEST_POINTS, ~table["converged"], table["rates"] == 1, table["decays"] == 1]
+    table["reason"] = np.select(cases, REASONS, default=None)
     table[FIT] = np.nan
     plane = points[["log10_wd", "log10_lr"]].to_numpy()
     groups = np.split(plane, table["n"].cumsum()[:-1])
@@ -117,15 +118,6 @@ def _members(scores: pd.DataFrame, roi: pd.DataFrame, recipes: Mapping[str, Sequ
     points[["batch_size", "momentum"]] = points[["batch_size", "momentum"]].astype("float64")
     product = 10.0 ** (points["log10_lr"] + points["log10_wd"])
     return points.assign(ratio=product / (points["batch_size"] * (1 - points["momentum"])))
-
-
-def _reasons(table: pd.DataFrame) -> np.ndarray:
-    """The first reason that forbids a slope, of each landscape; None where none does."""
-    cases = [table["n"] < FEWEST_POINTS, ~table["converged"], table["rates"] == 1, table["decays"] == 1]
-    reasons = np.full(len(table), None, dtype=object)
-    for case, reason in reversed(list(zip(cases, REASONS, strict=True))):
-        reasons[case.to_numpy()] = reason
-    return reasons
 
 
 def _long_axes(ellipses: pd.DataFrame) -> pd.DataFrame:

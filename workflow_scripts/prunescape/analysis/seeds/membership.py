@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import VARIANT_KEY, VARIANT_KEY_COLUMNS
+from prunescape.analysis.axes import VARIANT_KEY, VARIANT_KEY_COLUMNS, Axes
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.analysis.verdict.noise import pooled_noise
+from prunescape.analysis.verdict.screening import pooled_noise
 from prunescape.store.records import OK
 
 if TYPE_CHECKING:

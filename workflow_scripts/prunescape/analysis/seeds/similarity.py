@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import GROUP, VARIANT_KEY, VARIANT_KEY_COLUMNS
-from prunescape.analysis.landscape.ellipse import FEWEST_POINTS
-from prunescape.analysis.landscape.regions import TOLERANCE
+from prunescape.analysis.axes import GROUP, VARIANT_KEY, VARIANT_KEY_COLUMNS, Axes
+from prunescape.analysis.landscape.regions import FEWEST_POINTS, TOLERANCE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescape.errors import InputError
-from prunescape.store.parquet import read_table
+from prunescape.store.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd

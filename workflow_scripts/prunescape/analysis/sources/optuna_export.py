@@ -10,10 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.axes import DEFAULT_AXES, Axes, Axis
-from prunescape.analysis.keys import BASE, GROUP
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
-from prunescape.analysis.sources.optuna_storage import load_optuna, read_cells_or_trials
+from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, GROUP, Axes, Axis, Metric
+from prunescape.analysis.cells_table import read_cells
+from prunescape.analysis.sources.optuna_storage import load_optuna
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file
 
@@ -47,7 +46,7 @@ def export_optuna(
     out = Path(out)
     if out.exists():
         raise InputError("the file is there already", where=out, hint="delete it, or give --out another name")
-    known = read_cells_or_trials(cells, partial=True, axes=axes, metric=metric, base=base)
+    known = read_cells(cells, partial=True, axes=axes, metric=metric, base=base)
     table = trial_table(known, axes, metric, base)
     if table.empty:
         raise InputError("the table has no rows", where=cells)

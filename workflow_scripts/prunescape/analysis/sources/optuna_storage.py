@@ -10,11 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.axes import DEFAULT_AXES, Axes, Axis
+from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes, Axis, Metric
 from prunescape.analysis.cell_checks import set_axis, set_number
-from prunescape.analysis.cells_table import checked_cells, read_cells
-from prunescape.analysis.keys import BASE
-from prunescape.analysis.metric import DEFAULT_METRIC, Metric
 from prunescape.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,21 +21,6 @@ SQLITE, JOURNAL = b"SQLite format 3\0", b'"op_code"'
 # the parameters that the default axes are the logarithms of, by the names that people give them
 SYNONYMS = {"log10_lr": ("learning_rate", "lr"), "log10_wd": ("weight_decay", "wd")}
 UNKNOWN = "unknown"  # a model or data set that a storage does not name
-
-
-def read_cells_or_trials(
-    path: Path | str,
-    *,
-    partial: bool = False,
-    axes: Axes = DEFAULT_AXES,
-    metric: Metric = DEFAULT_METRIC,
-    base: str = BASE,
-) -> pd.DataFrame:
-    """As `cells_table.read_cells`, and of an Optuna storage too: what the bytes are decides."""
-    if not is_storage(path):
-        return read_cells(path, partial=partial, axes=axes, metric=metric, base=base)
-    trials = read_trials(path, axes, metric)
-    return checked_cells(trials, path, partial=partial, axes=axes, metric=metric, base=base)
 
 
 def is_storage(path: Path | str) -> bool:

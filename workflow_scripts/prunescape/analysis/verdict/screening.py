@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import GROUP, VARIANT_KEY
+from prunescape.analysis.axes import GROUP, VARIANT_KEY, Axes
 from prunescape.analysis.landscape.image_errors import gain_variances, image_shares
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.verdict.decision import screening_bounds
-from prunescape.analysis.verdict.noise import pooled_noise
 from prunescape.errors import InputError
-from prunescape.store.records import GRID, OK, PILOT, REPLICATE, STAGES
+from prunescape.store.records import GRID, OK, PILOT, REPLICATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,14 +24,6 @@ if TYPE_CHECKING:
 MARGIN, ALPHA, ALPHA_SCREEN = 0.5, 0.05, 0.01
 SCOPE = [*GROUP, "metric"]
 SURFACE = VARIANT_KEY
-
-
-def seed_noise(rows: pd.DataFrame, axes: Axes) -> pd.DataFrame:
-    """The noise of fresh-seed rows, pooled over all variants of an experiment: one row per experiment and metric.
-
-    Columns: experiment, model, dataset, metric, sigma (percentage points) and freedom, as `noise.pooled_noise`.
-    """
-    return pooled_noise(rows, axes, "score", SCOPE)
 
 
 def kept_points(
@@ -56,7 +46,6 @@ def kept_points(
     none of Θ_b, has no rows. Raises InputError.
     """
     check_levels(margin, sigma, alpha_screen)
-    check_columns(rows, axes)
     points = screen(rows, axes, risk_threshold, sigma=sigma)
     bounds = point_bounds(points, alpha_screen / (claims or claim_count(points)))
     kept = points[(points["in_base_roi"] | (bounds >= margin)) & (points["k"] > 0)]
@@ -85,6 +74,14 @@ def screen(rows: pd.DataFrame, axes: Axes, risk_threshold: float, *, sigma: floa
     points["excess"] = points["first"] - grouped["carried"].transform("mean")
     points["spread"] = np.sqrt(1 / points["seeds"] + grouped["share"].transform("sum") / points["k"].clip(lower=1) ** 2)
     return points.merge(_noise(rows, axes, members, sigma, points), on=SCOPE, how="left")
+
+
+def split_seeds(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, where the grid's further seeds are replicates in an experiment that has none."""
+    planned = (rows["stage"] == REPLICATE).groupby([rows[name] for name in GROUP]).transform("any")
+    grid = rows["stage"] == GRID
+    lowest = rows["seed"].where(grid).groupby([rows[name] for name in [*GROUP, "variant"]]).transform("min")
+    return rows.assign(stage=rows["stage"].mask(grid & ~planned & (rows["seed"] > lowest), REPLICATE))
 
 
 def base_region(stage1: pd.DataFrame, axes: Axes, risk_threshold: float) -> pd.DataFrame:
@@ -142,16 +139,6 @@ def check_levels(margin: float, sigma: float | None, alpha_screen: float, alpha:
         raise InputError(f"alpha_screen is {alpha_screen} and alpha {alpha}", allowed="0 < alpha_screen < alpha <= 0.5")
 
 
-def check_columns(rows: pd.DataFrame, axes: Axes) -> None:
-    """Raises InputError when a column of the long table is missing or a stage is unknown."""
-    missing = [name for name in (*SURFACE, "seed", *axes.names, "status", "score", "stage") if name not in rows]
-    if missing:
-        raise InputError(f'the column "{missing[0]}" is missing', where="the table of cells and metrics")
-    unknown = set(rows["stage"].unique()) - set(STAGES)
-    if unknown:
-        raise InputError(f'"{min(map(str, unknown))}" is no stage', allowed=f"{GRID}, {PILOT} or {REPLICATE}")
-
-
 def _mean_landscapes(rows: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     """The mean over the seeds of stage 1 per point, with their number and whether all of them diverged."""
     chosen_on = rows["chosen_on"] if "chosen_on" in rows else rows["score"]
@@ -175,9 +162,25 @@ def _noise(
         return points[SCOPE].drop_duplicates().assign(sigma=sigma, freedom=np.inf, sigma_source="given")
     fresh = rows[rows["stage"].isin([PILOT, REPLICATE])]
     planned = rows.loc[rows["stage"] == PILOT, [*SCOPE, *axes.names, "seed"]].drop_duplicates()
-    pilot = seed_noise(fresh.merge(planned, on=list(planned.columns)), axes)
-    replicates = seed_noise(fresh.merge(members, on=[*SCOPE, *axes.names]), axes)
+    pilot = pooled_noise(fresh.merge(planned, on=list(planned.columns)), axes, "score", SCOPE)
+    replicates = pooled_noise(fresh.merge(members, on=[*SCOPE, *axes.names]), axes, "score", SCOPE)
     sources = [found.assign(sigma_source=name) for found, name in ((pilot, "pilot"), (replicates, "replicates"))]
     known = pd.concat(sources, ignore_index=True)
     known = known[known["sigma"] > TOLERANCE].drop_duplicates(SCOPE)
     return known.astype({"freedom": "float64", "sigma_source": "object"})
+
+
+def pooled_noise(rows: pd.DataFrame, axes: Axes, column: str, by: list[str]) -> pd.DataFrame:
+    """sigma, in the unit of `column`, and freedom for each group of `by`, which are columns of a variant's key.
+
+    sigma² = Σ (y − mean of its variant and setting)² / freedom, freedom = Σ (seeds − 1); sigma is null without two
+    seeds anywhere. Cells that diverged are left out: they tell of the chance to diverge, not of the noise of a training
+    that works.
+    """
+    converged = rows[rows["status"] == OK]
+    points = converged.groupby([*VARIANT_KEY, *axes.names], sort=False)[column].agg(["var", "count"])
+    points["freedom"] = points["count"] - 1
+    points["squares"] = points["var"].fillna(0) * points["freedom"]
+    pooled = points.groupby(by)[["squares", "freedom"]].sum()
+    pooled["sigma"] = np.sqrt(pooled["squares"] / pooled["freedom"].where(pooled["freedom"] > 0))
+    return pooled.reset_index()[[*by, "sigma", "freedom"]]

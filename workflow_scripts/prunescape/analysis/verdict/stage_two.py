@@ -10,8 +10,15 @@ import numpy as np
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.image_errors import gain_variances, image_shares
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.analysis.verdict.contrasts import GainEstimates, estimate_gains, with_images
-from prunescape.analysis.verdict.decision import INCONCLUSIVE, Decision, decide, noise_to_trust
+from prunescape.analysis.verdict.decision import (
+    INCONCLUSIVE,
+    Decision,
+    GainEstimates,
+    decide,
+    estimate_gains,
+    noise_to_trust,
+    with_images,
+)
 from prunescape.analysis.verdict.screening import image_variances, point_bounds
 from prunescape.store.records import REPLICATE
 
@@ -31,7 +38,6 @@ class Surface:
     """
 
     axes: Axes
-
     points: pd.DataFrame
     replicates: np.ndarray
     diverged: np.ndarray

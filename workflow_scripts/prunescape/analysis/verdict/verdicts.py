@@ -5,13 +5,13 @@ The rows are the long table of `screening`; verdicts beyond this test set need i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import GROUP, VARIANT_KEY_COLUMNS
+from prunescape.analysis.axes import DEFAULT_METRIC, VARIANT_KEY_COLUMNS, Axes, Metric
+from prunescape.analysis.cells_table import long_scores
 from prunescape.analysis.verdict.decision import INCONCLUSIVE
 from prunescape.analysis.verdict.screening import (
     ALPHA,
@@ -20,11 +20,11 @@ from prunescape.analysis.verdict.screening import (
     SCOPE,
     SURFACE,
     cells_with_outcomes,
-    check_columns,
     check_levels,
     claim_count,
     point_bounds,
     screen,
+    split_seeds,
 )
 from prunescape.analysis.verdict.stage_two import NO_OUTCOMES, Judgement, Surface, judge
 from prunescape.store.records import GRID, OK, REPLICATE
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VERDICTS = ("verdict", "verdict_images", "verdict_bonferroni", "verdict_images_bonferroni")
+ANY = "*"  # in terms: every experiment that they do not name
 NO_FRESH_SEEDS = "no point has fresh seeds: the one that chose a point cannot also judge it"
 
 
@@ -77,6 +78,33 @@ def verdict_columns(axes: Axes, risk_threshold: float) -> dict[str, tuple[str, s
     }
 
 
+def judge_study(
+    cells: pd.DataFrame,
+    axes: Axes,
+    terms: Mapping[str, Mapping[str, Any]],
+    risk_threshold: float,
+    metric: Metric = DEFAULT_METRIC,
+    claims: int | None = None,
+) -> pd.DataFrame:
+    """The verdict on every pruned variant, as `verdict_columns`; `cells` as `read_cells` gives them.
+
+    `terms` holds for each experiment margin, alpha, alpha_screen and sigma (see config/experiment.py), under `ANY` for
+    those that it does not name; what it lacks takes the defaults. All pruned variants of the study share the error rate
+    of claims about single ones: `claims` of them, by default those in `cells`.
+    """
+    import pandas as pd
+
+    rows = long_scores(cells, axes, metric)
+    claims = claims or claim_count(rows[rows["variant"] != "base"])
+    tables = []
+    for name, part in rows.groupby("experiment", sort=True):
+        known = terms.get(name, terms.get(ANY, {}))
+        levels = {level: known[level] for level in ("margin", "alpha", "alpha_screen", "sigma") if level in known}
+        tables.append(verdicts(part, axes, risk_threshold, claims=claims, **levels))
+    columns = list(verdict_columns(axes, risk_threshold))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
 def verdicts(
     rows: pd.DataFrame,
     axes: Axes,
@@ -101,7 +129,6 @@ def verdicts(
     import pandas as pd
 
     check_levels(margin, sigma, alpha_screen, alpha)
-    check_columns(rows, axes)
     rows = split_seeds(rows)
     points = screen(rows, axes, risk_threshold, sigma=sigma)
     columns = verdict_columns(axes, risk_threshold)
@@ -120,14 +147,6 @@ def verdicts(
     table = table.assign(alpha_screen=alpha_screen, claims=claims).replace([np.inf, -np.inf], np.nan)
     types = {name: kind for name, (kind, _) in columns.items() if kind != "string"}
     return table.astype(types).sort_values(SURFACE, ignore_index=True)
-
-
-def split_seeds(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows, where the grid's further seeds are replicates in an experiment that has none."""
-    planned = (rows["stage"] == REPLICATE).groupby([rows[name] for name in GROUP]).transform("any")
-    grid = rows["stage"] == GRID
-    lowest = rows["seed"].where(grid).groupby([rows[name] for name in [*GROUP, "variant"]]).transform("min")
-    return rows.assign(stage=rows["stage"].mask(grid & ~planned & (rows["seed"] > lowest), REPLICATE))
 
 
 def _without_fresh_seeds(

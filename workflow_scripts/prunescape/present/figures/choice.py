@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.landscape.ellipse import ellipses as fit_ellipses
-from prunescape.analysis.landscape.mean import mean_scores
+from prunescape.analysis.axes import METRICS
+from prunescape.analysis.cells_table import mean_scores
+from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
-from prunescape.analysis.metric import METRICS
 from prunescape.present.figures.grid_data import GridFigure, grid_figure
 from prunescape.present.figures.landscape_data import LandscapeFigure, landscape_figure
 from prunescape.present.figures.pareto_data import ParetoFigure

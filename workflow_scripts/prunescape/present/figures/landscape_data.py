@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from prunescape.analysis.axes import Axes
+from prunescape.analysis.axes import METRICS, Axes
 from prunescape.analysis.cells_table import variant_order
-from prunescape.analysis.landscape.ellipse import outline
-from prunescape.analysis.landscape.regions import TOLERANCE, best_cells
-from prunescape.analysis.metric import METRICS
+from prunescape.analysis.landscape.regions import TOLERANCE, best_cells, outline
 from prunescape.present.figures.captions import file_name, is_validated, landscape_notes, seeds_name, seeds_title
 from prunescape.present.figures.plane import SURFACE_POINTS, Point, point, profile, setting_texts, surface
 from prunescape.present.figures.style import roi_colours

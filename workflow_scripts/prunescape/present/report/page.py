@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.metric import METRICS
+from prunescape.analysis.axes import METRICS
 from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
 from prunescape.errors import InputError
 from prunescape.present.figures.choice import LINKED, OPEN

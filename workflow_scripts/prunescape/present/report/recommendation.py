@@ -72,5 +72,5 @@ def run_title(row) -> str:
 
 
 def model_list(models: str) -> str:
-    """Models as `rivals.named_models` lists them, for a reader; empty where there are none."""
+    """Models as `recommendation.named_models` lists them, for a reader; empty where there are none."""
     return ", ".join(variant_title(name) for name in models.split("; ") if name)

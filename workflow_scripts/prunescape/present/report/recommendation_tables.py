@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prunescape.analysis.cost.pareto import COSTS
+from prunescape.analysis.cost.measured import COSTS
 from prunescape.present.numbers import DASH, is_missing, number
 from prunescape.present.report.recommendation import model_list, model_title, objective_value, run_title
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show

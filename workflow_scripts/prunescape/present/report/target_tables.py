@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from prunescape.analysis.cells_table import variant_order
-from prunescape.analysis.cost.emulation import PROPERTIES, emulation_errors
+from prunescape.analysis.cost.property_tables import EMULATED, emulation_errors
 from prunescape.present.labels import variant_title
 from prunescape.present.numbers import is_missing, number
 from prunescape.present.report import table
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONDITIONS = ["target", "precision", "threads", "batch"]
-ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %")  # of PROPERTIES
+ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %")  # of EMULATED
 
 
 def measured_tables(results: ExperimentResults) -> list[Table]:
@@ -125,7 +125,7 @@ def emulation_table(results: ExperimentResults) -> Table:
         "target": "target",
         "stands for": "emulates",
         **{name: name for name in ("rank", "precision", "threads", "batch")},
-        **{head: (name, 1) for name, head in zip(PROPERTIES, ERROR_HEADS, strict=True)},
+        **{head: (name, 1) for name, head in zip(EMULATED, ERROR_HEADS, strict=True)},
     }
     note = "|measured − emulated| ÷ measured × 100, for each property that both have."
     return make_table("How far the emulation is from the real target", rows, columns, [note])

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from prunescape.analysis.axes import Axes
-from prunescape.analysis.keys import LANDSCAPE
+from prunescape.analysis.axes import LANDSCAPE, Axes
 from prunescape.analysis.landscape.regions import best_cells
 from prunescape.present.published import PRIOR, published_model
 from prunescape.present.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds

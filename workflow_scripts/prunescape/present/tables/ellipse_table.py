@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from prunescape.analysis.keys import VARIANT_KEY
+from prunescape.analysis.axes import VARIANT_KEY
 from prunescape.present.labels import axis_symbol, axis_title, joined, length_unit, roi_title
 from prunescape.present.published import suffix
 from prunescape.present.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds

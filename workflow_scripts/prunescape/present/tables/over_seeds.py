@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prunescape.analysis.axes import VARIANT_KEY, VARIANT_KEY_COLUMNS
 from prunescape.analysis.cells_table import variant_order
-from prunescape.analysis.keys import VARIANT_KEY, VARIANT_KEY_COLUMNS
 from prunescape.present.published import ORDER, published_model, published_values
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prunescape.analysis.keys import VARIANT_KEY
+from prunescape.analysis.axes import VARIANT_KEY
 from prunescape.present.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds
 from prunescape.present.tables.printed import Column, PrintedTable, printed_table
 
