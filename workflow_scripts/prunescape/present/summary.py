@@ -1,16 +1,11 @@
 """The lines that a terminal shows at the end of a run: best cells, risks and verdicts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.present.labels import axis_head
 from prunescape.present.numbers import is_missing
 from prunescape.present.report.verdict_text import overall_verdict, rows_with_verdict, verdict_headline
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def summary_lines(risk: pd.DataFrame) -> list[str]:

@@ -1,16 +1,10 @@
 """What several kinds of figures share in names, titles and captions: metrics, seeds, how settings are chosen."""
 
-from __future__ import annotations
+import pandas as pd
 
-from typing import TYPE_CHECKING
-
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.present.labels import axis_title, joined, seeds_text
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from prunescape.analysis.axes import Axes
 
 CHOSEN_ON_VALIDATION = (
     " Best cells and regions are chosen by the accuracy on the validation split; what is shown is the accuracy on the "

@@ -1,9 +1,6 @@
 """Which figures a study has, in what order, and where the report shows each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,9 +14,7 @@ from prunescape.present.figures.grid_data import GridFigure, grid_figure
 from prunescape.present.figures.landscape_data import LandscapeFigure, landscape_figure
 from prunescape.present.figures.pareto_data import ParetoFigure
 from prunescape.present.figures.risk_data import RiskFigure, risk_figure
-
-if TYPE_CHECKING:
-    from prunescape.present.terms import Terms
+from prunescape.present.terms import Terms
 
 Figure = LandscapeFigure | GridFigure | RiskFigure | ParetoFigure
 # in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it

@@ -1,7 +1,5 @@
 """The folder of a study's figures: every figure as HTML, SVG and PDF, and an index of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

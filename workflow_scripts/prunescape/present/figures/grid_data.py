@@ -1,12 +1,11 @@
 """What an annotated grid shows, before anything is drawn: scores and rounds as matrices."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import variant_order
@@ -15,9 +14,6 @@ from prunescape.present.figures.captions import file_name, is_validated, landsca
 from prunescape.present.figures.plane import profile, setting_texts
 from prunescape.present.labels import METRIC_TITLES, threshold_text
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NO_CELL = -1
 Place = tuple[int, int]

@@ -1,12 +1,11 @@
 """What a landscape figure shows, before anything is drawn: panels, surfaces, ellipses, colour range."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import variant_order
@@ -18,9 +17,6 @@ from prunescape.present.figures.plane import SURFACE_POINTS, Point, point, profi
 from prunescape.present.figures.style import roi_colours
 from prunescape.present.labels import METRIC_TITLES, joined, threshold_text
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TOP_SHARE = 0.15
 BANDS = 12

@@ -1,7 +1,5 @@
 """Draws an annotated grid for print with matplotlib."""
 
-from __future__ import annotations
-
 import math
 
 import matplotlib.patheffects as effects

@@ -1,7 +1,5 @@
 """Draws a landscape figure for print with matplotlib."""
 
-from __future__ import annotations
-
 import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib import colormaps

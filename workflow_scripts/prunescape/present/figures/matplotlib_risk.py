@@ -1,7 +1,5 @@
 """Draws a risk figure for print with matplotlib."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

@@ -1,17 +1,13 @@
 """What a front's figure shows, before anything is drawn: accuracy against each cost on one target."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 
 from prunescape.present.figures.captions import file_name
 from prunescape.present.labels import variant_title
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # cost -> (factor, title of the axis), in the order of the panels
 PANELS = {

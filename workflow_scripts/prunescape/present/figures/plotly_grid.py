@@ -1,7 +1,5 @@
 """Draws an annotated grid for the browser with plotly: one variant at a time, a button for each."""
 
-from __future__ import annotations
-
 import numpy as np
 import plotly.graph_objects as go
 

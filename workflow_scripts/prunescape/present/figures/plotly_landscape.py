@@ -1,7 +1,5 @@
 """Draws a landscape figure for the browser with plotly."""
 
-from __future__ import annotations
-
 import numpy as np
 import plotly.graph_objects as go
 
@@ -75,9 +73,9 @@ def _axis(number: int) -> str:
     return "coloraxis" if number == 0 else f"coloraxis{number + 1}"
 
 
-def _contours(figure: LandscapeFigure, landscape: Landscape, panel: Panel, number: int) -> list[go.BaseTraceType]:
+def _contours(figure: LandscapeFigure, landscape: Landscape, panel: Panel, number: int) -> list:
     """Contours; the cells themselves where they span no area."""
-    traces: list = [_points(panel, ~panel.coloured, {"color": FAINT, "size": 4}, "below the colour bar", shown=False)]
+    traces = [_points(panel, ~panel.coloured, {"color": FAINT, "size": 4}, "below the colour bar", shown=False)]
     if panel.surface is None:
         return [*traces, _coloured(panel, number)]
     levels = landscape.levels

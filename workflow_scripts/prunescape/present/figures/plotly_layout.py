@@ -1,7 +1,5 @@
 """Where the panels of one or two landscapes stand in a plotly figure, and their colour bars."""
 
-from __future__ import annotations
-
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 

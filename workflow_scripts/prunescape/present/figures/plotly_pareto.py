@@ -1,7 +1,5 @@
 """Draws accuracy against cost for the browser with plotly."""
 
-from __future__ import annotations
-
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots

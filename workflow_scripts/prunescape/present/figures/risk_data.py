@@ -1,12 +1,11 @@
 """What a risk figure shows, before anything is drawn: one box of risks per variant."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import variant_order
@@ -14,9 +13,6 @@ from prunescape.present.figures.captions import CHOSEN_ON_VALIDATION, file_name,
 from prunescape.present.figures.plane import setting_texts
 from prunescape.present.labels import METRIC_TITLES, experiment_title, seeds_text, threshold_text
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ABSOLUTE, RELATIVE = "risk, percentage points", "relative risk, % of the variant's best"
 BOX_LEAST = 5

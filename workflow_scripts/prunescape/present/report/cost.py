@@ -1,14 +1,9 @@
 """What each variant costs on the targets, as sentences."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from prunescape.present.numbers import number
 from prunescape.present.report.target_tables import CONDITIONS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:

@@ -1,12 +1,11 @@
 """The findings of an experiment as sentences, computed from its cells and result tables."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import chosen_on, variant_order
 from prunescape.analysis.landscape.image_errors import risk_image_error
 from prunescape.analysis.landscape.regions import TOLERANCE
@@ -16,6 +15,7 @@ from prunescape.present.numbers import counted, number, short, whole
 from prunescape.present.report.caveats import diverged, limits, resolution
 from prunescape.present.report.cost import cost_sentences, overall_cost
 from prunescape.present.report.recommendation import recommendation_sentences
+from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_tables import share_kept, subnormals_kept
 from prunescape.present.report.verdict_text import (
     overall_verdict,
@@ -24,12 +24,6 @@ from prunescape.present.report.verdict_text import (
     verdict_sentences,
 )
 from prunescape.store.records import GRID
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from prunescape.analysis.axes import Axes
-    from prunescape.present.report.table import ExperimentResults
 
 NO_VERDICT = (
     "These losses are biased upwards, as explained below: they show where more seeds are worth training, and cannot "

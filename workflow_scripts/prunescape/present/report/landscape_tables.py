@@ -1,7 +1,5 @@
 """The report's tables of one experiment's landscapes: variants, verdicts, ellipses, risk, similarity, band, seeds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

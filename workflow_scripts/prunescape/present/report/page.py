@@ -1,13 +1,13 @@
 """The report of a study: one page that holds all it needs and opens without a network."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.analysis.metric import METRICS
 from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
@@ -25,9 +25,6 @@ from prunescape.present.report.target_tables import measured_tables
 from prunescape.present.terms import Terms
 from prunescape.store.files import read_json, whole_file
 from prunescape.store.tables import read_result
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BENCHMARK_FIELDS = (
     *("experiment", "variant", "target", "rank", "precision", "threads", "batch", "latency_median_s"),

@@ -1,14 +1,9 @@
 """What to run on each target, as sentences, from the tables that compare the targets."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from prunescape.present.labels import variant_title
 from prunescape.present.numbers import counted, number, short
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # objective -> (what the recommended model has, factor and unit in which its value is read)
 OBJECTIVES = {

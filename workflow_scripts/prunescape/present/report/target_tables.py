@@ -1,9 +1,9 @@
 """The report's tables of measurements: exported models on the targets, trained weights, emulated targets."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.emulation import PROPERTIES, emulation_errors
@@ -11,9 +11,6 @@ from prunescape.present.labels import variant_title
 from prunescape.present.numbers import is_missing, number
 from prunescape.present.report import table
 from prunescape.present.report.table import ExperimentResults, Table, make_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CONDITIONS = ["target", "precision", "threads", "batch"]
 ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %")  # of PROPERTIES

@@ -1,18 +1,11 @@
 """Verdicts as sentences: what holds at a known error rate, for which images, and on what evidence."""
 
-from __future__ import annotations
+import pandas as pd
 
-from typing import TYPE_CHECKING
-
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import joined, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from prunescape.analysis.axes import Axes
-
 
 # of one variant and of several
 TEXTS = {

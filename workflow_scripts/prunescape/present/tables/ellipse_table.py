@@ -1,20 +1,15 @@
 """The table of confidence ellipses, with the rows and columns of matthiesen2023, Table 4.1."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from prunescape.analysis.axes import Axes, Axis
 from prunescape.analysis.keys import VARIANT_KEY
 from prunescape.present.labels import axis_symbol, axis_title, joined, length_unit, roi_title
 from prunescape.present.published import suffix
 from prunescape.present.tables.over_seeds import ROW_COLUMNS, mean_columns, over_seeds
 from prunescape.present.tables.printed import Column, PrintedTable, printed_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from prunescape.analysis.axes import Axes, Axis
 
 COUNTS = {
     "fitted": ("int64", "seeds whose ROI has 5 points or more: means and deviations are over these"),
@@ -79,7 +74,7 @@ def print_ellipses(
         "†": "only some of the seeds have 5 cells in the region; the mean is over these",
     }
     spans = [(roi_title(x), 2 + len(planes)) for x in thresholds]
-    return printed_table(table, columns, reference, name="confidence_ellipses", notes=notes, marks=marks, spans=spans)
+    return printed_table(table, columns, reference, title="Confidence ellipses", notes=notes, marks=marks, spans=spans)
 
 
 def _planes(axes: Sequence[Axes]) -> list[tuple[Axis, Axis]]:

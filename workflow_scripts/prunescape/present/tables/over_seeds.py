@@ -1,15 +1,10 @@
 """One estimate per seed -> its mean and standard deviation over seeds, beside what was published."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.keys import VARIANT_KEY, VARIANT_KEY_COLUMNS
-from prunescape.present.published import ORDER, published_model, published_values
-
-if TYPE_CHECKING:
-    import pandas as pd
+from prunescape.present.published import place_in_paper, published_values
 
 # the columns that every table begins with
 ROW_COLUMNS: dict[str, tuple[str, str]] = {
@@ -35,8 +30,6 @@ def over_seeds(estimates: pd.DataFrame, names: list[str], reference: str | None)
     `seeds` and takes no part in the mean. Rows come in the paper's order, those it lacks behind; variants as
     everywhere: the base, then uniform and nonuniform ones, each by falling ratio.
     """
-    import pandas as pd
-
     grouped = estimates.groupby(VARIANT_KEY)
     table = grouped[names].mean().join(grouped[names].std(ddof=1).add_suffix("_sd"))
     table.insert(0, "seeds", grouped["seed"].nunique())
@@ -49,5 +42,5 @@ def over_seeds(estimates: pd.DataFrame, names: list[str], reference: str | None)
 
 
 def _place(reference: str | None, experiment: str, model: str, dataset: str, variant: str, metric: str) -> tuple:
-    pair = published_model(reference, model, dataset)
-    return metric != "top1", len(ORDER) if pair is None else ORDER.index(pair), experiment, variant_order(variant)
+    place = place_in_paper(reference, model, dataset)
+    return metric != "top1", float("inf") if place is None else place, experiment, variant_order(variant)
