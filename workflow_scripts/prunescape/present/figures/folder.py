@@ -8,15 +8,14 @@ import matplotlib
 from prunescape.present.figures import (
     matplotlib_grid,
     matplotlib_landscape,
-    matplotlib_pareto,
     matplotlib_risk,
     plotly_grid,
     plotly_landscape,
-    plotly_pareto,
     plotly_risk,
 )
-from prunescape.present.figures.choice import LINKED, OPEN, Figure, study_figures
-from prunescape.present.figures.pareto_data import pareto_figures
+from prunescape.present.figures.choice import LINKED, OPEN, study_figures
+from prunescape.present.figures.figure import Figure
+from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
 from prunescape.present.terms import Terms
 from prunescape.store.files import file_digest, whole_file, write_json
@@ -26,13 +25,13 @@ INDEX = "figures.json"
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 INTERACTIVE = {
     "landscape": plotly_landscape.draw_landscape,
-    "pareto": plotly_pareto.draw_pareto,
+    "pareto": draw_pareto_interactive,
     "risk": plotly_risk.draw_risk,
     "grid": plotly_grid.draw_grid,
 }
 STATIC = {
     "landscape": matplotlib_landscape.draw_landscape,
-    "pareto": matplotlib_pareto.draw_pareto,
+    "pareto": draw_pareto_static,
     "risk": matplotlib_risk.draw_risk,
     "grid": matplotlib_grid.draw_grid,
 }

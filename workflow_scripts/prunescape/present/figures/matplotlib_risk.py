@@ -45,14 +45,13 @@ def _hide_repeated(panels: np.ndarray, column: int, figure: RiskFigure) -> None:
 
 
 def _draw_box(axes: Axes, box: Box, place: int, colour: str) -> None:
-    values = {"whislo": box.low, "q1": box.q1, "med": box.median, "q3": box.q3, "whishi": box.high}
     lines = {
         "medianprops": {"color": INK, "linewidth": 1.6},
         "whiskerprops": {"color": FAINT},
         "capprops": {"color": FAINT},
     }
     style = {"facecolor": colour, "edgecolor": "none"}
-    axes.bxp([values], [place], widths=0.62, showfliers=False, patch_artist=True, boxprops=style, **lines)
+    axes.bxp([box.stats], [place], widths=0.62, showfliers=False, patch_artist=True, boxprops=style, **lines)
 
 
 def _draw_boxes(axes: Axes, boxes: list[Box], limits: Limits) -> None:

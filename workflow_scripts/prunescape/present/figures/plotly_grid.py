@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from prunescape.present.figures.grid_data import GridFigure, GridPanel
 from prunescape.present.figures.style import PLOTLY_LAYOUT, PRIOR, round_colours
-from prunescape.present.labels import METRIC_TITLES, axis_title, round_title, variant_title
+from prunescape.present.labels import axis_title, round_title, variant_title
 from prunescape.present.numbers import short
 
 BUTTONS = 6  # with more variants they become a list
@@ -74,7 +74,7 @@ def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
         textfont={"size": 10 if len(figure.x) > MANY else 12},
         customdata=[[_hover(panel, *place) for place in line] for line in places],
         hovertemplate=(
-            f"%{{customdata[0]}}<br>{METRIC_TITLES[figure.metric]} %{{customdata[1]}} % · %{{customdata[2]}}"
+            f"%{{customdata[0]}}<br>{figure.metric_titles} %{{customdata[1]}} % · %{{customdata[2]}}"
             "<extra>%{fullData.name}</extra>"
         ),
         hoverongaps=False,

@@ -55,11 +55,11 @@ def _empty(figure: RiskFigure, alone: bool) -> go.Figure:
 def _box(box: Box, place: int) -> go.Box:
     return go.Box(
         x=[place],
-        q1=[box.q1],
-        median=[box.median],
-        q3=[box.q3],
-        lowerfence=[box.low],
-        upperfence=[box.high],
+        q1=[box.stats["q1"]],
+        median=[box.stats["med"]],
+        q3=[box.stats["q3"]],
+        lowerfence=[box.stats["whislo"]],
+        upperfence=[box.stats["whishi"]],
         name=variant_title(box.variant),
         width=0.62,
         fillcolor=variant_colour(box.variant),

@@ -9,7 +9,7 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import chosen_on, variant_order
 from prunescape.analysis.landscape.image_errors import risk_image_error
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.present.figures.captions import is_validated
+from prunescape.present.figures.figure import is_validated
 from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, number, short, whole
 from prunescape.present.report.caveats import diverged, limits, resolution
