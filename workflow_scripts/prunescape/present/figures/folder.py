@@ -5,17 +5,13 @@ from typing import Any
 
 import matplotlib
 
-from prunescape.present.figures import (
-    matplotlib_grid,
-    matplotlib_landscape,
-    matplotlib_risk,
-    plotly_grid,
-    plotly_landscape,
-    plotly_risk,
-)
 from prunescape.present.figures.choice import LINKED, OPEN, study_figures
 from prunescape.present.figures.figure import Figure
+from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
+from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
 from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
+from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
+from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
 from prunescape.present.terms import Terms
 from prunescape.store.files import file_digest, whole_file, write_json
@@ -24,16 +20,16 @@ LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 INTERACTIVE = {
-    "landscape": plotly_landscape.draw_landscape,
+    "landscape": draw_landscape_interactive,
     "pareto": draw_pareto_interactive,
-    "risk": plotly_risk.draw_risk,
-    "grid": plotly_grid.draw_grid,
+    "risk": draw_risk_interactive,
+    "grid": draw_grid_interactive,
 }
 STATIC = {
-    "landscape": matplotlib_landscape.draw_landscape,
+    "landscape": draw_landscape_static,
     "pareto": draw_pareto_static,
-    "risk": matplotlib_risk.draw_risk,
-    "grid": matplotlib_grid.draw_grid,
+    "risk": draw_risk_static,
+    "grid": draw_grid_static,
 }
 
 

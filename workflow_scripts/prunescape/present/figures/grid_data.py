@@ -58,6 +58,11 @@ class GridFigure(Figure):
     threshold: float
 
     @property
+    def dense(self) -> bool:
+        """Whether there are so many columns that letters must be small."""
+        return len(self.x) > 12
+
+    @property
     def least_width(self) -> int:
         return 90 + 46 * len(self.x)
 

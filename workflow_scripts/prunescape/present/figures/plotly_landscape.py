@@ -13,7 +13,7 @@ BLOCK_HEIGHT = 570  # pixels, of contours over scatter
 GAP = 0.55  # between two landscapes, in widths or heights of a panel
 
 
-def draw_landscape(figure: LandscapeFigure) -> go.Figure:
+def draw_landscape_interactive(figure: LandscapeFigure) -> go.Figure:
     """Contours over scatter, one column per variant; hovering shows setting, score and status."""
     count = len(figure.landscapes[0].panels)
     page, corners = _block_grid(len(figure.landscapes), count, stacked=figure.stacked)
