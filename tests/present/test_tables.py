@@ -16,10 +16,9 @@ from prunescape.errors import InputError
 from prunescape.present.labels import experiment_title, paper_title
 from prunescape.present.numbers import number
 from prunescape.present.published import PRIORS, REFERENCES, published, published_values
-from prunescape.present.tables.ellipse_table import ellipse_table_columns
 from prunescape.present.tables.folder import write_tables
 from prunescape.present.tables.formats import LATEX
-from prunescape.present.tables.risk_and_accuracy import ACCURACY_TABLE_COLUMNS, RISK_TABLE_COLUMNS
+from prunescape.present.tables.paper_tables import ACCURACY_TABLE_COLUMNS, RISK_TABLE_COLUMNS, ellipse_table_columns
 from support.analysed import analysed
 
 COLUMNS = {

@@ -13,16 +13,10 @@ from prunescape.present.figures.figure import is_validated
 from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, number, short, whole
 from prunescape.present.report.caveats import diverged, limits, resolution
-from prunescape.present.report.cost import cost_sentences, overall_cost
-from prunescape.present.report.recommendation import recommendation_sentences
 from prunescape.present.report.table import ExperimentResults
-from prunescape.present.report.target_tables import share_kept, subnormals_kept
-from prunescape.present.report.verdict_text import (
-    overall_verdict,
-    rows_with_verdict,
-    verdict_headline,
-    verdict_sentences,
-)
+from prunescape.present.report.target_sentences import cost_sentences, overall_cost, recommendation_sentences
+from prunescape.present.report.target_tables import beside_base, share_kept
+from prunescape.present.summary import overall_verdict, rows_with_verdict, verdict_headline, verdict_sentences
 from prunescape.store.records import GRID
 
 NO_VERDICT = (
@@ -65,7 +59,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     seed = int(risk.loc[risk["variant"] == "base", "seed"].min())
     base = next(row for row in risk.itertuples() if (row.variant, row.seed) == ("base", seed))
     verdicts = rows_with_verdict(results.tables["verdicts"])
-    benchmarks = None if results.benchmarks is None else subnormals_kept(results.benchmarks)
+    benchmarks = None if results.benchmarks is None else beside_base(results.benchmarks)
     variants = []
     for name in sorted(set(risk.loc[risk["seed"] == seed, "variant"]) - {"base"}, key=variant_order):
         headline, sentences = _variant(results, cells, base, name)

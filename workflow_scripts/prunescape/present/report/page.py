@@ -17,10 +17,10 @@ from prunescape.present.figures.folder import INDEX, LIBRARY
 from prunescape.present.labels import joined, roi_title
 from prunescape.present.report.findings import ExperimentFindings, experiment_findings
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
-from prunescape.present.report.recommendation import limit_pairs
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
 from prunescape.present.report.table import ExperimentResults, Table
+from prunescape.present.report.target_sentences import limit_pairs
 from prunescape.present.report.target_tables import measured_tables
 from prunescape.present.terms import Terms
 from prunescape.store.files import read_json, whole_file

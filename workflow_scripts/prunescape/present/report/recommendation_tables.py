@@ -6,8 +6,8 @@ import pandas as pd
 
 from prunescape.analysis.cost.pareto import COSTS
 from prunescape.present.numbers import DASH, is_missing, number
-from prunescape.present.report.recommendation import model_list, model_title, objective_value, run_title
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
+from prunescape.present.report.target_sentences import model_list, model_title, objective_value, run_title
 
 # what stands against accuracy -> (factor, decimals, head)
 COST_UNITS = {

@@ -5,13 +5,15 @@ from typing import Any
 
 from prunescape.errors import InputError
 from prunescape.present.published import check_reference
-from prunescape.present.tables.ellipse_table import ellipse_table, ellipse_table_columns, print_ellipses
 from prunescape.present.tables.formats import latex, markdown
-from prunescape.present.tables.risk_and_accuracy import (
+from prunescape.present.tables.paper_tables import (
     ACCURACY_TABLE_COLUMNS,
     RISK_TABLE_COLUMNS,
     accuracy_table,
+    ellipse_table,
+    ellipse_table_columns,
     print_accuracies,
+    print_ellipses,
     print_risk,
     risk_table,
 )
