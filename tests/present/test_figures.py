@@ -14,15 +14,16 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import mean_scores, read_cells, scores
 from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.landscape.risk import risk, risk_points
-from prunescape.present.figures import matplotlib_grid, matplotlib_landscape, matplotlib_risk, plotly_grid
 from prunescape.present.figures.choice import study_figures
 from prunescape.present.figures.folder import INTERACTIVE, STATIC, write_figures
 from prunescape.present.figures.grid_data import NO_CELL, grid_figure
+from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
 from prunescape.present.figures.landscape_data import colour_range, landscape_figure
+from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
 from prunescape.present.figures.plane import profile, surface
-from prunescape.present.figures.plotly_landscape import draw_landscape
-from prunescape.present.figures.plotly_risk import draw_risk
+from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
 from prunescape.present.figures.risk_data import risk_figure
+from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
 from prunescape.present.figures.style import is_dark, roi_colours, round_colours
 from prunescape.present.terms import Terms
 from prunescape.store.files import read_json
@@ -147,12 +148,12 @@ def test_top1_and_top5_share_a_figure_each_with_its_own_regions_and_colours(tmp_
     assert not np.allclose(first.panels[0].outlines[1.0], second.panels[0].outlines[1.0])
     assert first.ceiling == 98.0 and second.ceiling == 99.0
     assert "Left: top-1; right: top-5" in two.caption
-    page = draw_landscape(two)
+    page = draw_landscape_interactive(two)
     assert (page.layout.coloraxis.cmax, page.layout.coloraxis2.cmax) == (98.0, 99.0)
     assert page.layout.coloraxis.colorbar.x < page.layout.coloraxis2.colorbar.x
     left, right = (page.get_subplot(1, column).xaxis.domain for column in (2, 4))
     assert left[1] < page.layout.coloraxis.colorbar.x < right[0]
-    printed = matplotlib_landscape.draw_landscape(two)
+    printed = draw_landscape_static(two)
     assert [len(part.axes) for part in printed.subfigs] == [5, 5], "four panels and a bar each"
     more = [frame.assign(variant=f"uniform-0.{digit}") for digit in (1, 2, 3)]
     four = figure_of(
@@ -162,14 +163,14 @@ def test_top1_and_top5_share_a_figure_each_with_its_own_regions_and_colours(tmp_
         )
     )
     assert four.stacked and "Upper half: top-1" in four.caption
-    page = draw_landscape(four)
+    page = draw_landscape_interactive(four)
     assert page.layout.coloraxis.colorbar.y > page.layout.coloraxis2.colorbar.y
 
 
 def test_a_row_of_cells_is_shown_as_cells_where_contours_would_be(landscapes):
     row = figure_of(landscapes[landscapes["log10_lr"] == 0])
     assert all(panel.surface is None for panel in row.landscapes[0].panels)
-    page = draw_landscape(row)
+    page = draw_landscape_interactive(row)
     upper = [trace for trace in page.select_traces(row=1, col=1) if trace.name == "cell"]
     assert len(upper) == 1 and len(upper[0].x) == row.landscapes[0].panels[0].coloured.sum() > 0
 
@@ -219,7 +220,7 @@ def test_grid_holds_each_score_and_round_at_its_place(landscapes):
             assert (rate, panel.round[place]) == (row["score"], row["round"])
             assert panel.good[place] == (row["score"] >= PEAKS[panel.variant] - 1)
         assert panel.best == (3, 1)
-    texts = [text.get_text() for text in matplotlib_grid.draw_grid(figure).axes[0].texts]
+    texts = [text.get_text() for text in draw_grid_static(figure).axes[0].texts]
     expected = [
         f"{row.score:.2f}" + "×" * (row.status != "ok") for row in grown[grown["variant"] == "base"].itertuples()
     ]
@@ -253,7 +254,7 @@ def test_the_printed_grid_has_every_variant_that_fits_a_page(count, drawn):
     known = {"experiment": "e", "model": "m", "dataset": "d", "seed": 0, "metric": "top1", "round": 0, "status": "ok"}
     table = pd.concat(parts, ignore_index=True).assign(**known)
     figure = grid_of(table.assign(chosen_on=table["score"]))
-    page = matplotlib_grid.draw_grid(figure)
+    page = draw_grid_static(figure)
     assert page.axes[0].get_title() == "base"
     assert sum(axes.get_visible() for axes in page.axes) == drawn
     assert max(page.get_size_inches()) < 14
@@ -263,7 +264,7 @@ def test_the_printed_grid_has_every_variant_that_fits_a_page(count, drawn):
 
 
 def test_buttons_of_the_grid_show_one_variant_each(landscapes):
-    page = plotly_grid.draw_grid(grid_of(landscapes, PRIOR))
+    page = draw_grid_interactive(grid_of(landscapes, PRIOR))
     grids = [place for place, trace in enumerate(page.data) if trace.type == "heatmap"]
     assert [page.data[place].name for place in grids] == ["base", "uniform 0.5", "nonuniform 0.25"]
     assert [page.data[place].visible for place in grids] == [True, False, False]
@@ -279,9 +280,9 @@ def test_buttons_of_the_grid_show_one_variant_each(landscapes):
 def test_risk_boxes_are_numpys_quartiles_and_tukeys_whiskers(landscapes):
     (group,) = risk_figure_of(risks_of(landscapes)).groups
     for box in group.absolute:
-        assert [box.q1, box.median, box.q3] == np.percentile(box.values, [25, 50, 75]).tolist()
-        inside = box.values[box.values <= box.q3 + 1.5 * (box.q3 - box.q1)]
-        assert box.high == max(inside.max(), box.q3)
+        assert [box.stats[name] for name in ("q1", "med", "q3")] == np.percentile(box.values, [25, 50, 75]).tolist()
+        inside = box.values[box.values <= 2.5 * box.stats["q3"] - 1.5 * box.stats["q1"]]
+        assert box.stats["whishi"] == max(inside.max(), box.stats["q3"])
         assert box.mean == pytest.approx(box.values.mean())
     relative = [box.values for box in group.relative]
     for values, box in zip(relative, group.absolute, strict=True):
@@ -328,15 +329,15 @@ def test_models_stand_side_by_side_on_one_axis_unless_one_would_be_flat(landscap
     unlike = risk_figure_of(pd.concat([points, far]), of_study=True)
     assert [group.title for group in unlike.groups] == ["m on d (d-m)", "m on d (far)"]
     assert len({group.limits for group in unlike.groups}) == 2 and "Axes differ" in unlike.caption
-    page = matplotlib_risk.draw_risk(alike)
+    page = draw_risk_static(alike)
     assert [axes.get_title() for axes in page.axes] == ["m on d", "ResNet-56 on d", "", ""]
     base, pruned = (page.axes[0].patches[place].get_facecolor() for place in (0, 1))
     assert sum(base[:3]) < sum(pruned[:3]), "the base is darker"
-    assert {trace.xaxis for trace in draw_risk(alike).data} == {"x", "x2", "x3", "x4"}
+    assert {trace.xaxis for trace in draw_risk_interactive(alike).data} == {"x", "x2", "x3", "x4"}
 
 
 def test_interactive_figure_shows_the_data_it_was_given(landscape):
-    page = draw_landscape(landscape)
+    page = draw_landscape_interactive(landscape)
     (shown,) = landscape.landscapes
     cells = [trace for trace in page.data if trace.name == "cell"]
     assert len(cells) == len(PEAKS)
@@ -424,7 +425,7 @@ def test_other_axes_and_regions_name_themselves():
     figure = landscape_figure(table, shapes, axes, {"momentum": -3.0, "batch_size": 32}, (0,))
     assert (figure.prior.x, figure.prior.y, figure.prior.text) == (-3.0, 32.0, "batch size 32, momentum −3")
     assert "within 2.0 (white), 1.0 (grey) and 0.25 (black) points" in figure.caption
-    page = draw_landscape(figure)
+    page = draw_landscape_interactive(figure)
     titles = (page.layout.xaxis4.title.text, page.layout.yaxis.title.text)
     assert titles == ("momentum", "batch size")
     named = {trace.name for trace in page.data if "ellipse" in (trace.name or "")}
@@ -433,7 +434,7 @@ def test_other_axes_and_regions_name_themselves():
         "ellipse of the 1.0-ROI (grey)",
         "ellipse of the 0.25-ROI (black)",
     }
-    axis = matplotlib_landscape.draw_landscape(figure).axes[0]
+    axis = draw_landscape_static(figure).axes[0]
     assert axis.get_ylabel() == "batch size"
     assert roi_colours((1.0,)) == {1.0: "white"}
 

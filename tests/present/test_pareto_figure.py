@@ -9,9 +9,7 @@ from matplotlib.collections import PathCollection
 from prunescape.analysis.cost.pareto import pareto
 from prunescape.present.figures.choice import OPEN
 from prunescape.present.figures.folder import write_figures
-from prunescape.present.figures.matplotlib_pareto import draw_pareto as draw_static
-from prunescape.present.figures.pareto_data import pareto_figures
-from prunescape.present.figures.plotly_pareto import draw_pareto as draw_interactive
+from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
 from support.measurements import entry, measured
 
 
@@ -37,12 +35,12 @@ def test_energy_has_a_panel_where_it_is_known_and_wide_costs_a_log_axis():
     (figure,) = pareto_figures(pareto(measured(*rows)))
     assert [panel.title for panel in figure.panels][-1] == "energy, mJ per image"
     assert figure.panels[-1].cost.tolist() == [4.0]
-    assert figure.panels[0].logarithmic and not figure.panels[1].logarithmic
+    assert [panel.axis for panel in figure.panels][:2] == ["log", "linear"]
 
 
 def test_both_drawings_show_that_data():
     (figure,) = figures()
-    page, printed = draw_interactive(figure), draw_static(figure)
+    page, printed = draw_pareto_interactive(figure), draw_pareto_static(figure)
     dots = [trace for trace in page.data if "markers" in trace.mode]
     for panel, trace, axes in zip(figure.panels, dots, printed.axes, strict=True):
         assert list(trace.x) == panel.cost.tolist() and list(trace.y) == panel.top1.tolist()

@@ -7,8 +7,8 @@ from prunescape.analysis.analyse import compare_targets
 from prunescape.analysis.results import TARGET, Analysis, result_names
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
-from prunescape.present.report.recommendation import limit_pairs, recommendation_sentences
 from prunescape.present.report.recommendation_tables import comparison_tables
+from prunescape.present.report.target_sentences import limit_pairs, recommendation_sentences
 from prunescape.present.terms import Terms
 from support.measurements import entry, measured
 from support.project import TINY_STUDY

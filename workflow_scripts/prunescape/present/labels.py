@@ -1,15 +1,10 @@
 """How axes, settings, metrics, models and variants are called where a reader sees them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
+from prunescape.analysis.axes import Axes, Axis
 from prunescape.present.numbers import short
-
-if TYPE_CHECKING:
-    from prunescape.analysis.axes import Axes, Axis
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
 NAMES = {"mobilenet_v2": "MobileNetV2", "cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST", "imagenet": "ImageNet"}

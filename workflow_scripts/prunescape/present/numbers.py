@@ -1,7 +1,5 @@
 """Numbers as a reader sees them: fixed decimals, a real minus sign, a dash for what is missing."""
 
-from __future__ import annotations
-
 import math
 
 DASH = "–"

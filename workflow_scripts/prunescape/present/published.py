@@ -1,98 +1,24 @@
-"""What the thesis published, to stand beside our numbers; nothing is computed from it.
-
-Where its prose contradicts its tables (4.1.2: ResNet-50's centres move by up to 0.3, lengths differ by up to 0.76; 4.2:
-nonuniform MobileNetV2 has a relative mean of 0.004), the tables are what stands here.
-"""
-
-from __future__ import annotations
+"""Our means over seeds beside what was published, from which nothing is computed."""
 
 import re
 from functools import cache
+from pathlib import Path
 
+import pandas as pd
+
+from prunescape.analysis.axes import VARIANT_KEY, VARIANT_KEY_COLUMNS
+from prunescape.analysis.cells_table import variant_order
 from prunescape.errors import InputError, nearest
 from prunescape.present.labels import threshold_text
 
-MATTHIESEN = "matthiesen2023"
-MOBILENET, RESNET56, RESNET50 = ("mobilenet_v2", "cifar10"), ("resnet56", "cifar10"), ("resnet50", "imagenet")
-
-# Table 3.4: the prior and the unpruned model's accuracy with it, percent
-PRIOR = {"log10_lr": -1.0, "log10_wd": -4.0}
-BASELINES = {
-    MOBILENET: {"top1": 94.730},
-    RESNET56: {"top1": 93.340},
-    RESNET50: {"top1": 75.448, "top5": 92.608},
+REFERENCES = {"matthiesen2023": "Matthiesen (2023)"}
+PRIORS = {"matthiesen2023": {"log10_lr": -1.0, "log10_wd": -4.0}}  # Table 3.4
+KEYS = ["reference", "model", "dataset", "variant", "metric"]
+# the columns that every table begins with
+ROW_COLUMNS: dict[str, tuple[str, str]] = {
+    **VARIANT_KEY_COLUMNS,
+    "seeds": ("int64", "seeds that the variant was trained with: what follows is the mean of one estimate per seed"),
 }
-
-# 4.1.1, in the text: the best accuracy, percent
-BEST = {
-    MOBILENET: {
-        "base": {"top1": 95.32},
-        "uniform-0.6": {"top1": 95.14},
-        "uniform-0.4": {"top1": 94.94},
-        "nonuniform-0.6": {"top1": 95.18},
-        "nonuniform-0.4": {"top1": 94.48},
-    },
-    RESNET56: {
-        "base": {"top1": 94.05},
-        "uniform-0.6": {"top1": 93.52},
-        "uniform-0.2": {"top1": 91.08},
-        "nonuniform-0.6": {"top1": 93.55},
-        "nonuniform-0.2": {"top1": 90.98},
-    },
-    RESNET50: {
-        "base": {"top1": 75.83, "top5": 92.84},
-        "nonuniform-0.4": {"top1": 70.81, "top5": 89.73},
-    },
-}
-
-# Table 4.1, top-1: length, width, centre (log10 weight decay, log10 learning rate) by threshold; absent under 5 cells
-SHAPE = ("length", "width", "centre_log10_wd", "centre_log10_lr")
-ELLIPSES = {
-    MOBILENET: {
-        "base": {1.0: (3.32, 0.56, -3.0, -1.8), 0.5: (1.91, 0.51, -2.7, -2.1)},
-        "uniform-0.6": {1.0: (3.37, 0.57, -3.0, -1.8), 0.5: (1.75, 0.45, -2.7, -2.1)},
-        "uniform-0.4": {1.0: (3.55, 0.54, -2.9, -1.9), 0.5: (1.55, 0.50, -2.6, -2.1)},
-        "nonuniform-0.6": {1.0: (1.46, 0.66, -2.5, -2.2), 0.5: (1.13, 0.43, -2.3, -2.3)},
-        "nonuniform-0.4": {1.0: (1.86, 0.59, -2.6, -2.2), 0.5: (1.78, 0.54, -2.5, -2.2)},
-    },
-    RESNET56: {
-        "base": {1.0: (2.93, 0.73, -3.1, -1.5), 0.5: (2.58, 0.52, -3.0, -1.5)},
-        "uniform-0.6": {1.0: (2.69, 0.66, -3.0, -1.6), 0.5: (1.71, 0.29, -2.8, -1.7)},
-        "uniform-0.2": {1.0: (2.60, 0.79, -3.1, -1.5), 0.5: (2.34, 0.40, -3.1, -1.6)},
-        "nonuniform-0.6": {1.0: (3.12, 0.78, -3.2, -1.4), 0.5: (2.43, 0.52, -3.0, -1.6)},
-        "nonuniform-0.2": {1.0: (3.74, 0.66, -3.3, -1.2), 0.5: (4.76, 0.58, -3.3, -1.2)},
-    },
-    RESNET50: {
-        "base": {1.0: (2.69, 0.58, -3.8, -1.4), 0.5: (1.69, 0.57, -3.8, -1.3)},
-        "nonuniform-0.4": {1.0: (2.53, 0.55, -4.3, -0.9)},
-    },
-}
-
-# Table 4.2, top-1: risk in percentage points, relative risk as a share
-RISK = ("d_mean", "d_std", "d_rel_mean", "d_rel_std")
-RISKS = {
-    MOBILENET: {
-        "base": (0.219, 0.128, 0.002, 0.001),
-        "uniform-0.6": (0.373, 0.266, 0.004, 0.003),
-        "uniform-0.4": (0.413, 0.284, 0.004, 0.003),
-        "nonuniform-0.6": (0.591, 0.391, 0.006, 0.004),
-        "nonuniform-0.4": (0.568, 0.281, 0.006, 0.003),
-    },
-    RESNET56: {
-        "base": (0.271, 0.137, 0.003, 0.001),
-        "uniform-0.6": (0.622, 0.428, 0.007, 0.005),
-        "uniform-0.2": (0.623, 0.325, 0.007, 0.004),
-        "nonuniform-0.6": (0.436, 0.256, 0.005, 0.003),
-        "nonuniform-0.2": (0.890, 0.258, 0.010, 0.003),
-    },
-    RESNET50: {
-        "base": (0.293, 0.142, 0.004, 0.002),
-        "nonuniform-0.4": (0.864, 0.467, 0.012, 0.007),
-    },
-}
-
-REFERENCES = {MATTHIESEN: "Matthiesen (2023)"}
-ORDER = (MOBILENET, RESNET56, RESNET50)  # of the rows of Tables 4.1 and 4.2
 
 
 def check_reference(reference: str | None) -> None:
@@ -103,30 +29,23 @@ def check_reference(reference: str | None) -> None:
 
 
 @cache
-def published_model(reference: str | None, model: str, dataset: str) -> tuple[str, str] | None:
-    """The published pair of model and data set that these names mean; None without one or without a reference."""
-    named = (_plain(model), _plain(dataset))
-    known = {tuple(map(_plain, pair)): pair for pair in ORDER}
-    return known.get(named) if reference == MATTHIESEN else None
+def published() -> dict[tuple[str, ...], dict[str, float]]:
+    """What published.csv holds, in its order: (reference, model, data set, variant, metric) -> numbers by column."""
+    table = pd.read_csv(Path(__file__).with_name("published.csv"), comment="#")
+    rows = table.set_index(KEYS).T.items()
+    return {(key[0], _plain(key[1]), _plain(key[2]), *key[3:]): values.dropna().to_dict() for key, values in rows}
 
 
 def published_values(reference: str | None, model: str, dataset: str, variant: str, metric: str) -> dict[str, float]:
-    """Every published number of one variant and metric by name; what was not published has no entry.
+    """Every published number of one variant and metric by the name of our column; what was not published is absent."""
+    return published().get((reference, _plain(model), _plain(dataset), _canonical(variant), metric), {})
 
-    Names: `best` and, of the base, `prior_score` (percent); `d_mean`, `d_std`, `d_rel_mean`, `d_rel_std`; and `length`,
-    `width`, `centre_log10_wd`, `centre_log10_lr`, each with the ROI's threshold behind it: `length_1_0`, `length_0_5`.
-    """
-    pair, name = published_model(reference, model, dataset), _canonical(variant)
-    if pair is None or name not in BEST[pair]:
-        return {}
-    values = {"best": BEST[pair][name].get(metric)}
-    if name == "base":
-        values["prior_score"] = BASELINES[pair].get(metric)
-    if metric == "top1":
-        values |= dict(zip(RISK, RISKS[pair][name], strict=True))
-        for threshold, shape in ELLIPSES[pair][name].items():
-            values |= {f"{part}_{suffix(threshold)}": value for part, value in zip(SHAPE, shape, strict=True)}
-    return {key: value for key, value in values.items() if value is not None}
+
+def place_in_paper(reference: str | None, model: str, dataset: str) -> int | None:
+    """Where a model on a data set comes in the tables of a work; None where it is not in them, or without a work."""
+    pairs = list(dict.fromkeys(key[1:3] for key in published() if key[0] == reference))
+    pair = (_plain(model), _plain(dataset))
+    return pairs.index(pair) if pair in pairs else None
 
 
 def suffix(threshold: float) -> str:
@@ -143,3 +62,36 @@ def _canonical(variant: str) -> str:
     """A variant's name with its ratio as we write it: `uniform-0.60` is `uniform-0.6`."""
     method, _, ratio = variant.partition("-")
     return f"{method}-{float(ratio):g}" if re.fullmatch(r"0?\.[0-9]+", ratio) else variant
+
+
+def mean_columns(meanings: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """The schema of estimates, given as name to meaning: NAME, NAME_sd and published_NAME of each."""
+    columns: dict[str, tuple[str, str]] = {}
+    for name, meaning in meanings.items():
+        columns[name] = ("float64", f"{meaning}, mean over seeds")
+        columns[f"{name}_sd"] = ("float64", f"standard deviation of {name} over seeds (n - 1); null with one")
+        columns[f"published_{name}"] = ("float64", f"{name} as the reference published it; null when it did not")
+    return columns
+
+
+def over_seeds(estimates: pd.DataFrame, names: list[str], reference: str | None) -> pd.DataFrame:
+    """One row per experiment, variant and metric with `seeds` and the columns that `mean_columns` lists for `names`.
+
+    `estimates` has a row per seed with the columns `names`, null where there is no estimate; such a seed is counted in
+    `seeds` and takes no part in the mean. Rows come in the paper's order, those it lacks behind; variants as
+    everywhere: the base, then uniform and nonuniform ones, each by falling ratio.
+    """
+    grouped = estimates.groupby(VARIANT_KEY)
+    table = grouped[names].mean().join(grouped[names].std(ddof=1).add_suffix("_sd"))
+    table.insert(0, "seeds", grouped["seed"].nunique())
+    table = table.reset_index()
+    known = [published_values(reference, *key) for key in table[VARIANT_KEY[1:]].itertuples(index=False)]
+    for name in names:
+        table[f"published_{name}"] = pd.Series([values.get(name) for values in known], dtype="float64")
+    places = [_place(reference, *key) for key in table[VARIANT_KEY].itertuples(index=False)]
+    return table.iloc[sorted(range(len(table)), key=places.__getitem__)].reset_index(drop=True)
+
+
+def _place(reference: str | None, experiment: str, model: str, dataset: str, variant: str, metric: str) -> tuple:
+    place = place_in_paper(reference, model, dataset)
+    return metric != "top1", float("inf") if place is None else place, experiment, variant_order(variant)

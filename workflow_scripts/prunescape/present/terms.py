@@ -1,20 +1,17 @@
 """What figures, tables and the report take from a study's summary: axes, priors and thresholds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
+
+import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes
 from prunescape.analysis.cells_table import read_cells, read_study_cells, scores
 from prunescape.analysis.results import Analysis
 from prunescape.config.analysis import AnalysisTerms
 from prunescape.store.tables import read_result
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Terms:
     risk_threshold: float
 
     @classmethod
-    def of(cls, study: Mapping[str, Any]) -> Terms:
+    def of(cls, study: Mapping[str, Any]) -> Self:
         """The terms of a study's summary, which may be empty."""
         plans, analysis = study.get("experiments", {}), study.get("analysis") or AnalysisTerms().model_dump()
         axes = {name: Axes.of(plan["grid"]) for name, plan in plans.items()}

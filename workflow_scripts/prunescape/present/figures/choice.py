@@ -1,9 +1,6 @@
 """Which figures a study has, in what order, and where the report shows each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,15 +10,12 @@ from prunescape.analysis.cells_table import mean_scores
 from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
-from prunescape.present.figures.grid_data import GridFigure, grid_figure
-from prunescape.present.figures.landscape_data import LandscapeFigure, landscape_figure
-from prunescape.present.figures.pareto_data import ParetoFigure
-from prunescape.present.figures.risk_data import RiskFigure, risk_figure
+from prunescape.present.figures.figure import Figure
+from prunescape.present.figures.grid_data import grid_figure
+from prunescape.present.figures.landscape_data import landscape_figure
+from prunescape.present.figures.risk_data import risk_figure
+from prunescape.present.terms import Terms
 
-if TYPE_CHECKING:
-    from prunescape.present.terms import Terms
-
-Figure = LandscapeFigure | GridFigure | RiskFigure | ParetoFigure
 # in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it
 OPEN, FOLDED, LINKED = "open", "folded", "linked"
 
@@ -34,7 +28,10 @@ def study_figures(
     `scores` are the landscapes of each experiment. First, of several experiments, the risk of all side by side; then
     the figures of each experiment.
     """
-    points = {name: _risk_points(rows, _of(roi, name), name, terms) for name, rows in sorted(scores.items())}
+    points = {
+        name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold)
+        for name, rows in sorted(scores.items())
+    }
     chosen: list[tuple[Figure, str]] = []
     if sum(map(len, points.values())) > max(map(len, points.values()), default=0):
         chosen += _risk_figures(pd.concat(points.values()), terms, of_study=True)
@@ -47,15 +44,11 @@ def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return table[table["experiment"] == experiment]
 
 
-def _risk_points(scores: pd.DataFrame, roi: pd.DataFrame, experiment: str, terms: Terms) -> pd.DataFrame:
-    return risk_points(scores, roi, terms.axes_of(experiment), terms.risk_threshold)
-
-
 def _risk_figures(points: pd.DataFrame, terms: Terms, *, of_study: bool = False) -> list[tuple[Figure, str]]:
     """One per metric; that of top-1 is open."""
     axes = {name: terms.axes_of(name) for name in points["experiment"].unique()}
     figures = [risk_figure(rows, axes, terms.risk_threshold, of_study=of_study) for rows in _by_metric(points)]
-    return [(figure, OPEN if figure.metric == METRICS[0] else FOLDED) for figure in figures]
+    return [(figure, OPEN if figure.metrics == [METRICS[0]] else FOLDED) for figure in figures]
 
 
 def _experiment_figures(

@@ -1,24 +1,17 @@
 """The folder of a study's figures: every figure as HTML, SVG and PDF, and an index of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 
-from prunescape.present.figures import (
-    matplotlib_grid,
-    matplotlib_landscape,
-    matplotlib_pareto,
-    matplotlib_risk,
-    plotly_grid,
-    plotly_landscape,
-    plotly_pareto,
-    plotly_risk,
-)
-from prunescape.present.figures.choice import LINKED, OPEN, Figure, study_figures
-from prunescape.present.figures.pareto_data import pareto_figures
+from prunescape.present.figures.choice import LINKED, OPEN, study_figures
+from prunescape.present.figures.figure import Figure
+from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
+from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
+from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
+from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
+from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
 from prunescape.present.terms import Terms
 from prunescape.store.files import file_digest, whole_file, write_json
@@ -27,16 +20,16 @@ LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 INTERACTIVE = {
-    "landscape": plotly_landscape.draw_landscape,
-    "pareto": plotly_pareto.draw_pareto,
-    "risk": plotly_risk.draw_risk,
-    "grid": plotly_grid.draw_grid,
+    "landscape": draw_landscape_interactive,
+    "pareto": draw_pareto_interactive,
+    "risk": draw_risk_interactive,
+    "grid": draw_grid_interactive,
 }
 STATIC = {
-    "landscape": matplotlib_landscape.draw_landscape,
-    "pareto": matplotlib_pareto.draw_pareto,
-    "risk": matplotlib_risk.draw_risk,
-    "grid": matplotlib_grid.draw_grid,
+    "landscape": draw_landscape_static,
+    "pareto": draw_pareto_static,
+    "risk": draw_risk_static,
+    "grid": draw_grid_static,
 }
 
 

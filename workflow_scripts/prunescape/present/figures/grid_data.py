@@ -1,23 +1,19 @@
 """What an annotated grid shows, before anything is drawn: scores and rounds as matrices."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.landscape.regions import TOLERANCE, best_cells, gap_to_best
-from prunescape.present.figures.captions import file_name, is_validated, landscape_notes, seeds_name, seeds_title
+from prunescape.present.figures.figure import Figure, file_name, is_validated, landscape_notes, seeds_name, seeds_title
 from prunescape.present.figures.plane import profile, setting_texts
-from prunescape.present.labels import METRIC_TITLES, threshold_text
+from prunescape.present.labels import threshold_text
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NO_CELL = -1
 Place = tuple[int, int]
@@ -45,8 +41,8 @@ class GridPanel:
         return f"{self.score[row, column]:.2f}" + "×" * bool(self.diverged[row, column])
 
 
-@dataclass(frozen=True)
-class GridFigure:
+@dataclass(frozen=True, kw_only=True)
+class GridFigure(Figure):
     """The grid of an experiment in one metric, of one seed or the mean of `seeds`, the base first.
 
     `x` and `y` are the values of columns and rows, lowest first; `prior` is (row, column) or None; cells within
@@ -54,25 +50,20 @@ class GridFigure:
     """
 
     kind: ClassVar[str] = "grid"
-    name: str
-    experiment: str
-    metric: str
-    seeds: tuple[int, ...]
     axes: Axes
     x: np.ndarray
     y: np.ndarray
     panels: list[GridPanel]
     prior: Place | None
     threshold: float
-    validated: bool
 
     @property
-    def metrics(self) -> list[str]:
-        return [self.metric]
+    def dense(self) -> bool:
+        """Whether there are so many columns that letters must be small."""
+        return len(self.x) > 12
 
     @property
     def least_width(self) -> int:
-        """Pixels that the browser's drawing needs."""
         return 90 + 46 * len(self.x)
 
     @property
@@ -82,19 +73,18 @@ class GridFigure:
 
     @property
     def title(self) -> str:
-        return f"{self.experiment}: the grid and its {METRIC_TITLES[self.metric]} accuracies, {seeds_title(self.seeds)}"
+        return f"{self.experiment}: the grid and its {self.metric_titles} accuracies, {seeds_title(self.seeds)}"
 
     @property
     def caption(self) -> str:
         rounds = " Darkest: the configured grid; the later the round that extended it, the lighter."
-        others = " A button shows each variant; SVG and PDF have all of them, or the base where they exceed a page."
+        buttons = " A button shows each variant; SVG and PDF have all of them, or the base where they exceed a page."
         diverged = any(panel.diverged.any() for panel in self.panels)
         return (
-            f"Every cell with its {METRIC_TITLES[self.metric]} accuracy in percent. Bold: within "
+            f"Every cell with its {self.metric_titles} accuracy in percent. Bold: within "
             f"{threshold_text(self.threshold)} points of the variant's best cell, which has a frame; dashed frame: the "
             f"prior.{rounds * (len(self.rounds) > 1)}{' ×: diverged, at chance level.' * diverged}"
-            f"{others * (len(self.panels) > 1)}"
-            + landscape_notes(self.axes, self.seeds, validated=self.validated, ellipses=False)
+            f"{buttons * (len(self.panels) > 1)}{landscape_notes(self, self.axes, ellipses=False)}"
         )
 
 
@@ -114,7 +104,7 @@ def grid_figure(
     return GridFigure(
         name=file_name("grid", first["experiment"], first["metric"], seeds_name(seeds)),
         experiment=first["experiment"],
-        metric=first["metric"],
+        metrics=[first["metric"]],
         seeds=seeds,
         axes=axes,
         x=x,

@@ -1,24 +1,20 @@
 """What a landscape figure shows, before anything is drawn: panels, surfaces, ellipses, colour range."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import METRICS, Axes
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.landscape.regions import TOLERANCE, best_cells, outline
-from prunescape.present.figures.captions import file_name, is_validated, landscape_notes, seeds_name, seeds_title
+from prunescape.present.figures.figure import Figure, file_name, is_validated, landscape_notes, seeds_name, seeds_title
 from prunescape.present.figures.plane import SURFACE_POINTS, Point, point, profile, setting_texts, surface
 from prunescape.present.figures.style import roi_colours
 from prunescape.present.labels import METRIC_TITLES, joined, threshold_text
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TOP_SHARE = 0.15
 BANDS = 12
@@ -79,36 +75,23 @@ class Landscape:
         return np.linspace(self.floor, self.ceiling, BANDS + 1) - 1e-4 * (self.ceiling - self.floor)
 
 
-@dataclass(frozen=True)
-class LandscapeFigure:
+@dataclass(frozen=True, kw_only=True)
+class LandscapeFigure(Figure):
     """The landscapes of an experiment, in top-1 and where it is recorded in top-5, of one seed or the mean of `seeds`.
 
-    `thresholds` are those of the ellipses; `surface_x` and `surface_y` are the axes of every surface, `span_x` and
-    `span_y` what the axes show; `validated` says that settings are chosen on a validation split, not by the score.
+    `roi_colours` has the colour of each threshold's ellipse; `surface_x` and `surface_y` are the axes of every surface,
+    `span_x` and `span_y` what the axes show.
     """
 
     kind: ClassVar[str] = "landscape"
-    name: str
-    experiment: str
-    seeds: tuple[int, ...]
     axes: Axes
     landscapes: list[Landscape]
-    thresholds: tuple[float, ...]
+    roi_colours: dict[float, str]
     prior: Point | None
     surface_x: np.ndarray
     surface_y: np.ndarray
     span_x: Span
     span_y: Span
-    validated: bool
-
-    @property
-    def metrics(self) -> list[str]:
-        return [landscape.metric for landscape in self.landscapes]
-
-    @property
-    def roi_colours(self) -> dict[float, str]:
-        """The colour of each threshold's ellipse."""
-        return roi_colours(self.thresholds)
 
     @property
     def stacked(self) -> bool:
@@ -117,15 +100,13 @@ class LandscapeFigure:
 
     @property
     def least_width(self) -> int:
-        """Pixels that the browser's drawing needs."""
         beside = 1 if self.stacked else len(self.landscapes)
         return 160 + 140 * beside * len(self.landscapes[0].panels)
 
     @property
     def title(self) -> str:
-        metrics = joined([METRIC_TITLES[metric] for metric in self.metrics])
         what = "landscapes" if len(self.landscapes) > 1 else "landscape"
-        return f"{self.experiment}: {metrics} {what} of each variant, {seeds_title(self.seeds)}"
+        return f"{self.experiment}: {self.metric_titles} {what} of each variant, {seeds_title(self.seeds)}"
 
     @property
     def caption(self) -> str:
@@ -133,7 +114,7 @@ class LandscapeFigure:
         lower = any(landscape.share > TOP_SHARE + 0.005 for landscape in self.landscapes)
         bars = "colour bar, which covers" if len(self.landscapes) == 1 else "colour bars, which cover"
         regions = joined([f"{threshold_text(x)} ({colour})" for x, colour in self.roi_colours.items()])
-        notes = landscape_notes(self.axes, self.seeds, validated=self.validated, ellipses=True)
+        notes = landscape_notes(self, self.axes, ellipses=True)
         return (
             f"{self._places()}Top: contours of the accuracy, interpolated between the cells on the {bars} the best "
             f"{shares} of all variants' cells{', so that no variant is without colour' * lower}; cells below it are "
@@ -174,10 +155,11 @@ def landscape_figure(
     return LandscapeFigure(
         name=file_name("landscape", experiment, *metrics, seeds_name(seeds)),
         experiment=experiment,
+        metrics=metrics,
         seeds=seeds,
         axes=axes,
         landscapes=landscapes,
-        thresholds=thresholds,
+        roi_colours=roi_colours(thresholds),
         prior=at,
         surface_x=x,
         surface_y=y,

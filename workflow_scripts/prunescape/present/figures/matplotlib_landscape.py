@@ -1,7 +1,5 @@
 """Draws a landscape figure for print with matplotlib."""
 
-from __future__ import annotations
-
 import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib import colormaps
@@ -22,7 +20,7 @@ STAR = {"markersize": 11, "color": "white", "markeredgecolor": "black", "markere
 DIAMOND = {"markersize": 7, "markerfacecolor": "none", "markeredgecolor": PRIOR, "markeredgewidth": 1.7}
 
 
-def draw_landscape(figure: LandscapeFigure) -> Figure:
+def draw_landscape_static(figure: LandscapeFigure) -> Figure:
     """Contours over scatter, one column per variant; each landscape with its colour bar, one legend."""
     blocks, count = len(figure.landscapes), len(figure.landscapes[0].panels)
     down, across = (blocks, 1) if figure.stacked else (1, blocks)

@@ -1,20 +1,15 @@
 """A landscape in the plane of its figure: the best cell over the other axes, and scores between the cells."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from prunescape.analysis.axes import Axes
 from prunescape.present.labels import setting
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from prunescape.analysis.axes import Axes
 
 SURFACE_POINTS = 101
 

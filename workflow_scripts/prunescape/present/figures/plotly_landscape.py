@@ -1,23 +1,22 @@
 """Draws a landscape figure for the browser with plotly."""
 
-from __future__ import annotations
-
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
 from prunescape.present.figures.plane import Point
-from prunescape.present.figures.plotly_layout import block_grid, place_colour_bar
 from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PLOTLY_LAYOUT, PRIOR
 from prunescape.present.labels import METRIC_TITLES, axis_symbol, axis_title, roi_title, variant_title
 
 BLOCK_HEIGHT = 570  # pixels, of contours over scatter
+GAP = 0.55  # between two landscapes, in widths or heights of a panel
 
 
-def draw_landscape(figure: LandscapeFigure) -> go.Figure:
+def draw_landscape_interactive(figure: LandscapeFigure) -> go.Figure:
     """Contours over scatter, one column per variant; hovering shows setting, score and status."""
     count = len(figure.landscapes[0].panels)
-    page, corners = block_grid(len(figure.landscapes), count, stacked=figure.stacked)
+    page, corners = _block_grid(len(figure.landscapes), count, stacked=figure.stacked)
     for number, landscape in enumerate(figure.landscapes):
         top, left = corners[number]
         for column, panel in enumerate(landscape.panels, start=left):
@@ -55,6 +54,30 @@ def _layout(figure: LandscapeFigure) -> dict:
     }
 
 
+def _block_grid(blocks: int, count: int, *, stacked: bool) -> tuple[go.Figure, list[tuple[int, int]]]:
+    """Empty axes for `blocks` landscapes of two rows and `count` columns, and the (row, column) of each one's corner.
+
+    Two stand side by side, or with `stacked` one above the other, with an empty column or row between them.
+    """
+    lines, columns = [1.0, 1.0], [1.0] * count
+    if blocks > 1:
+        lines, columns = ([1.0, 1.0, GAP, 1.0, 1.0], columns) if stacked else (lines, [*columns, GAP, *columns])
+    used = [[{} if height == width == 1.0 else None for width in columns] for height in lines]
+    page = make_subplots(
+        len(lines),
+        len(columns),
+        specs=used,
+        column_widths=columns,
+        row_heights=lines,
+        shared_xaxes=True,
+        shared_yaxes=True,
+        horizontal_spacing=0.12 / (len(columns) + 3),
+        vertical_spacing=0.04 / (2 if stacked else 1),
+    )
+    corners = [(1, 1), (4, 1) if stacked else (1, count + 2)]
+    return page, corners[:blocks]
+
+
 def _add_title(page: go.Figure, figure: LandscapeFigure, landscape: Landscape, panel: Panel, row: int, column: int):
     metric = f"{METRIC_TITLES[landscape.metric]}, " if len(figure.landscapes) > 1 else ""
     text = f"{metric}{variant_title(panel.variant)}<br>best {panel.best_score:.2f} %"
@@ -63,9 +86,23 @@ def _add_title(page: go.Figure, figure: LandscapeFigure, landscape: Landscape, p
 
 
 def _add_colour_bar(page: go.Figure, landscape: Landscape, number: int, corner: tuple[int, int]) -> None:
-    place = place_colour_bar(page, *corner)
-    title = {"text": f"{METRIC_TITLES[landscape.metric]}, %", "side": "right"}
-    bar = {"title": title, "thickness": 14, "outlinewidth": 0, **place}
+    """A bar right of the panel at `corner`, (row, column), and the one below it."""
+    row, column = corner
+    upper, lower = page.get_subplot(row, column), page.get_subplot(row + 1, column)
+    bottom, top = lower.yaxis.domain[0], upper.yaxis.domain[1]
+    bar = {
+        "title": {"text": f"{METRIC_TITLES[landscape.metric]}, %", "side": "right"},
+        "thickness": 14,
+        "outlinewidth": 0,
+        "x": upper.xaxis.domain[1] + 0.006,
+        "xanchor": "left",
+        "y": (bottom + top) / 2,
+        "yanchor": "middle",
+        "len": top - bottom,
+        "lenmode": "fraction",
+        "ypad": 0,
+        "xpad": 2,
+    }
     scale = {"colorscale": COLOUR_SCALE, "cmin": landscape.floor, "cmax": landscape.ceiling, "colorbar": bar}
     page.update_layout({_axis(number): scale})
 
@@ -75,9 +112,9 @@ def _axis(number: int) -> str:
     return "coloraxis" if number == 0 else f"coloraxis{number + 1}"
 
 
-def _contours(figure: LandscapeFigure, landscape: Landscape, panel: Panel, number: int) -> list[go.BaseTraceType]:
+def _contours(figure: LandscapeFigure, landscape: Landscape, panel: Panel, number: int) -> list:
     """Contours; the cells themselves where they span no area."""
-    traces: list = [_points(panel, ~panel.coloured, {"color": FAINT, "size": 4}, "below the colour bar", shown=False)]
+    traces = [_points(panel, ~panel.coloured, {"color": FAINT, "size": 4}, "below the colour bar", shown=False)]
     if panel.surface is None:
         return [*traces, _coloured(panel, number)]
     levels = landscape.levels

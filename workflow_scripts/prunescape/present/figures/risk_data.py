@@ -1,22 +1,19 @@
 """What a risk figure shows, before anything is drawn: one box of risks per variant."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
+from matplotlib.cbook import boxplot_stats
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import variant_order
-from prunescape.present.figures.captions import CHOSEN_ON_VALIDATION, file_name, is_validated
+from prunescape.present.figures.figure import CHOSEN_ON_VALIDATION, Figure, file_name, is_validated
 from prunescape.present.figures.plane import setting_texts
-from prunescape.present.labels import METRIC_TITLES, experiment_title, seeds_text, threshold_text
+from prunescape.present.labels import experiment_title, seeds_text, threshold_text
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ABSOLUTE, RELATIVE = "risk, percentage points", "relative risk, % of the variant's best"
 BOX_LEAST = 5
@@ -28,8 +25,8 @@ Limits = tuple[float, float]
 class Box:
     """One variant: its risks, (n,), of all seeds, their settings as text, and the box, all in the unit of `values`.
 
-    The box is quartiles and whiskers (furthest risk within 1.5 times the box's height); `mean` is the mean over seeds
-    of each seed's mean, as in the tables.
+    `stats` are quartiles and whiskers (furthest risk within 1.5 times the box's height), by matplotlib's names; `mean`
+    is the mean over seeds of each seed's mean, as in the tables.
     """
 
     variant: str
@@ -37,11 +34,7 @@ class Box:
     settings: np.ndarray
     seed: np.ndarray
     diverged: np.ndarray
-    low: float
-    q1: float
-    median: float
-    q3: float
-    high: float
+    stats: dict[str, float]
     mean: float
 
     @property
@@ -78,36 +71,23 @@ class RiskGroup:
         return (self.absolute, self.limits[0]), (self.relative, self.limits[1])
 
 
-@dataclass(frozen=True)
-class RiskFigure:
-    """The risk of every variant of one experiment, or of all (`experiment` is then None), in one metric.
-
-    `threshold` is that of the base's region over which it is taken.
-    """
+@dataclass(frozen=True, kw_only=True)
+class RiskFigure(Figure):
+    """The risk of every variant in one metric, over the base's region at `threshold`."""
 
     kind: ClassVar[str] = "risk"
-    name: str
-    experiment: str | None
-    metric: str
-    seeds: tuple[int, ...]
     groups: list[RiskGroup]
     threshold: float
-    validated: bool
-
-    @property
-    def metrics(self) -> list[str]:
-        return [self.metric]
 
     @property
     def least_width(self) -> int:
-        """Pixels that the browser's drawing needs."""
         boxes = sum(max(len(group.absolute), 2) for group in self.groups)
         return 100 + 76 * boxes * (2 if len(self.groups) == 1 else 1)
 
     @property
     def title(self) -> str:
         whose = self.experiment or "All experiments"
-        return f"{whose}: what the base's good settings lose, {METRIC_TITLES[self.metric]}, {seeds_text(self.seeds)}"
+        return f"{whose}: what the base's good settings lose, {self.metric_titles}, {seeds_text(self.seeds)}"
 
     @property
     def caption(self) -> str:
@@ -148,7 +128,7 @@ def risk_figure(
     return RiskFigure(
         name=file_name(*(("risk-of-study",) if of_study else ("risk", whose)), metric, *end),
         experiment=whose,
-        metric=metric,
+        metrics=[metric],
         seeds=seeds,
         groups=_on_one_axis(groups),
         threshold=threshold,
@@ -170,21 +150,14 @@ def _group(points: pd.DataFrame, axes: Axes, all_points: pd.DataFrame) -> RiskGr
 
 
 def _box(rows: pd.DataFrame, axes: Axes, values: pd.Series) -> Box:
-    risks = values.to_numpy()
-    q1, median, q3 = np.quantile(risks, (0.25, 0.5, 0.75))
-    reach = 1.5 * (q3 - q1)
-    inside = risks[(risks >= q1 - reach) & (risks <= q3 + reach)]
+    (stats,) = boxplot_stats(values.to_numpy())
     return Box(
         variant=rows["variant"].iloc[0],
-        values=risks,
+        values=values.to_numpy(),
         settings=setting_texts(axes, rows),
         seed=rows["seed"].to_numpy(),
         diverged=(rows["status"] != OK).to_numpy(),
-        low=float(min(inside.min(), q1)),
-        q1=float(q1),
-        median=float(median),
-        q3=float(q3),
-        high=float(max(inside.max(), q3)),
+        stats={name: float(stats[name]) for name in ("whislo", "q1", "med", "q3", "whishi")},
         mean=float(values.groupby(rows["seed"]).mean().mean()),
     )
 
@@ -192,7 +165,7 @@ def _box(rows: pd.DataFrame, axes: Axes, values: pd.Series) -> Box:
 def _limits(boxes: list[Box]) -> Limits:
     """From a little below the lowest risk, negative only where another split chose the best, to the highest."""
     lowest, highest = min(box.values.min() for box in boxes), max(box.values.max() for box in boxes)
-    high = float(1.08 * min(highest, 2 * max(box.high for box in boxes) or highest) or 1.0)
+    high = float(1.08 * min(highest, 2 * max(box.stats["whishi"] for box in boxes) or highest) or 1.0)
     return float(min(1.08 * lowest, 0)) - 0.03 * high, high
 
 

@@ -1,7 +1,5 @@
 """What limits a finding: the test set's resolution, diverged cells, seeds, and the bias of a maximum."""
 
-from __future__ import annotations
-
 from prunescape.present.numbers import is_missing, number, short, standard_error, whole
 
 CHOICE_BY_SCORE = (

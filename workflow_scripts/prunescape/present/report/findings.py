@@ -1,35 +1,23 @@
 """The findings of an experiment as sentences, computed from its cells and result tables."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import chosen_on, variant_order
 from prunescape.analysis.landscape.image_errors import risk_image_error
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.present.figures.captions import is_validated
+from prunescape.present.figures.figure import is_validated
 from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, number, short, whole
 from prunescape.present.report.caveats import diverged, limits, resolution
-from prunescape.present.report.cost import cost_sentences, overall_cost
-from prunescape.present.report.recommendation import recommendation_sentences
-from prunescape.present.report.target_tables import share_kept, subnormals_kept
-from prunescape.present.report.verdict_text import (
-    overall_verdict,
-    rows_with_verdict,
-    verdict_headline,
-    verdict_sentences,
-)
+from prunescape.present.report.table import ExperimentResults
+from prunescape.present.report.target_sentences import cost_sentences, overall_cost, recommendation_sentences
+from prunescape.present.report.target_tables import beside_base, share_kept
+from prunescape.present.summary import overall_verdict, rows_with_verdict, verdict_headline, verdict_sentences
 from prunescape.store.records import GRID
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from prunescape.analysis.axes import Axes
-    from prunescape.present.report.table import ExperimentResults
 
 NO_VERDICT = (
     "These losses are biased upwards, as explained below: they show where more seeds are worth training, and cannot "
@@ -71,7 +59,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     seed = int(risk.loc[risk["variant"] == "base", "seed"].min())
     base = next(row for row in risk.itertuples() if (row.variant, row.seed) == ("base", seed))
     verdicts = rows_with_verdict(results.tables["verdicts"])
-    benchmarks = None if results.benchmarks is None else subnormals_kept(results.benchmarks)
+    benchmarks = None if results.benchmarks is None else beside_base(results.benchmarks)
     variants = []
     for name in sorted(set(risk.loc[risk["seed"] == seed, "variant"]) - {"base"}, key=variant_order):
         headline, sentences = _variant(results, cells, base, name)

@@ -1,8 +1,8 @@
 """The report's tables of one experiment's landscapes: variants, verdicts, ellipses, risk, similarity, band, seeds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -72,7 +72,6 @@ def variants_table(results: ExperimentResults) -> Table:
 def ellipses_table(results: ExperimentResults, metric: str) -> Table:
     """Length, width and centre per variant and threshold (as matthiesen2023, Table 4.1), a dash under 5 points."""
     rows = results.rows("ellipses", metric)
-    shapes = {(row.variant, row.seed, row.threshold): row for row in rows.itertuples()}
     plane = (results.axes.x, results.axes.y)
     shape = {
         "n": lambda row: whole(row.n) + ("*" if row.truncated else "\u2007") + "|" * bool(row.collinear),
@@ -83,8 +82,7 @@ def ellipses_table(results: ExperimentResults, metric: str) -> Table:
     }
     spans = [("", table.variant_columns(rows))]
     for x in sorted(rows["threshold"].unique(), reverse=True):
-        found = {key[:2]: row for key, row in shapes.items() if key[2] == x}
-        spans.append((roi_title(x), _of(found, shape, lambda row: (row.variant, row.seed))))
+        spans.append((roi_title(x), _of(rows[rows["threshold"] == x], shape, "variant", "seed")))
     notes = [
         f"Lengths in {length_unit(plane)}; a dash: fewer than 5 settings. The angle is that of the long axis against "
         f"the axis of {axis_title(results.axes.x)}.",
@@ -124,16 +122,15 @@ def similarity_table(results: ExperimentResults, metric: str) -> Table:
     similarity = results.rows("similarity", metric)
     shift, region = _of_largest_region(results.rows("shift", metric))
     tests = results.rows("risk_tests", metric).sort_values("seed").drop_duplicates("variant")
-    moved, tested = ({row.variant: row for row in rows.itertuples()} for rows in (shift, tests))
-    shifts = {f"shift {axis_symbol(axis)}": _shift(axis.name) for axis in results.axes}
+    shifts = {f"shift {axis_symbol(axis)}": partial(_shift, axis.name) for axis in results.axes}
     chances = {"Wilcoxon p": ("wilcoxon_p", 3), "Mann–Whitney p": ("mann_whitney_p", 3)}
     columns = {
         **table.variant_columns(similarity),
         "settings": "n",
         "rank correlation": ("spearman", 2),
         "its ceiling": ("ceiling", 2),
-        **_of(moved, shifts, lambda row: row.variant),
-        **_of(tested, chances, lambda row: row.variant),
+        **_of(shift, shifts, "variant"),
+        **_of(tests, chances, "variant"),
     }
     notes = [
         "Rank correlation (Spearman) with the base over the settings within 2 points of the base's best; its ceiling "
@@ -179,7 +176,6 @@ def spread_table(results: ExperimentResults, metric: str) -> Table | None:
     rows, region = _of_largest_region(results.rows("spread", metric))
     if not (rows["n_seeds"] > 1).any():
         return None
-    known = {(row.variant, row.quantity): row for row in rows.itertuples()}
     quantities = {
         "mean risk, points": ("d_mean", 3),
         "relative mean risk": ("d_rel_mean", 4),
@@ -189,16 +185,9 @@ def spread_table(results: ExperimentResults, metric: str) -> Table | None:
         "angle, °": ("angle_deg", 0),
     }
 
-    def of(name: str, decimals: int) -> Callable[[Any], str]:
-        def shown(row: Any) -> str:
-            found = known.get((row.variant, name))
-            if found is None or is_missing(found.mean):
-                return DASH
-            return f"{number(found.mean, decimals)} ± {number(found.std, decimals)}"
-
-        return shown
-
-    columns = table.variant_columns(rows) | {head: of(*quantity) for head, quantity in quantities.items()}
+    columns = table.variant_columns(rows)
+    for head, (name, decimals) in quantities.items():
+        columns |= _of(rows[rows["quantity"] == name], {head: partial(_mean_and_deviation, decimals)}, "variant")
     note = (
         "Each estimator is computed per seed; mean ± standard deviation over seeds. Length, width, centre and angle "
         f"are those of the ellipse of the {region}."
@@ -213,8 +202,10 @@ def _of_largest_region(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return rows[rows["threshold"].isna() | (rows["threshold"] == largest)], roi_title(largest)
 
 
-def _of(known: dict, columns: table.Columns, key: Callable[[Any], Any]) -> table.Columns:
-    """Columns of another table's rows, which `known` has by `key`; a dash where it has none."""
+def _of(rows: pd.DataFrame, columns: table.Columns, *keys: str) -> table.Columns:
+    """Columns of another table's rows, which have the same values of `keys`; a dash where there is none."""
+    key = attrgetter(*keys)
+    known = {key(row): row for row in rows.itertuples()}
 
     def of(shown: table.Shown) -> Callable[[Any], str]:
         return lambda row: show(known[key(row)], shown) if key(row) in known else DASH
@@ -222,12 +213,13 @@ def _of(known: dict, columns: table.Columns, key: Callable[[Any], Any]) -> table
     return {head: of(shown) for head, shown in columns.items()}
 
 
-def _shift(axis: str) -> Callable[[Any], str]:
-    def shown(row: Any) -> str:
-        between = table.interval(getattr(row, f"low_{axis}"), getattr(row, f"high_{axis}"))
-        return number(getattr(row, f"shift_{axis}")) + (f" ({between})" if between != DASH else "")
+def _mean_and_deviation(decimals: int, row: Any) -> str:
+    return DASH if is_missing(row.mean) else f"{number(row.mean, decimals)} ± {number(row.std, decimals)}"
 
-    return shown
+
+def _shift(axis: str, row: Any) -> str:
+    between = table.interval(getattr(row, f"low_{axis}"), getattr(row, f"high_{axis}"))
+    return number(getattr(row, f"shift_{axis}")) + (f" ({between})" if between != DASH else "")
 
 
 # in the order of the report: of the whole experiment, then of each metric; None or a table without rows is left out

@@ -1,13 +1,12 @@
 """The report of a study: one page that holds all it needs and opens without a network."""
 
-from __future__ import annotations
-
 import hashlib
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
@@ -15,19 +14,16 @@ from prunescape.errors import InputError
 from prunescape.present.figures.choice import LINKED, OPEN
 from prunescape.present.figures.folder import INDEX, LIBRARY
 from prunescape.present.labels import joined, roi_title
-from prunescape.present.report.findings import ExperimentFindings, experiment_findings
+from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
-from prunescape.present.report.recommendation import limit_pairs
 from prunescape.present.report.recommendation_tables import comparison_tables
-from prunescape.present.report.setup import Pairs, plan_pairs, run_pairs, target_pairs
+from prunescape.present.report.setup import plan_pairs, run_pairs, target_pairs
 from prunescape.present.report.table import ExperimentResults, Table
+from prunescape.present.report.target_sentences import limit_pairs
 from prunescape.present.report.target_tables import measured_tables
 from prunescape.present.terms import Terms
 from prunescape.store.files import read_json, whole_file
 from prunescape.store.tables import read_result
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BENCHMARK_FIELDS = (
     *("experiment", "variant", "target", "rank", "precision", "threads", "batch", "latency_median_s"),
@@ -35,20 +31,6 @@ BENCHMARK_FIELDS = (
     *("samples", "latency_dataset_s", "peak_memory_bytes", "energy_j"),
 )
 IN_FILES = '<p class="note">To keep this page light, this figure is in its own files only.</p>'
-
-
-@dataclass(frozen=True)
-class Section:
-    """One experiment on the page; `findings` is None where no cell of it exists."""
-
-    name: str
-    model: str
-    dataset: str
-    findings: ExperimentFindings | None
-    tables: list[Table]
-    figures: list[dict[str, Any]]
-    plan: Pairs
-    run: Pairs
 
 
 def write_report(
@@ -98,17 +80,15 @@ def write_report(
         temporary.write_text(_render(content), encoding="utf-8")
 
 
-def _section(name: str, plan: dict[str, Any], results: ExperimentResults, figures: list[dict[str, Any]]) -> Section:
+def _section(
+    name: str, plan: dict[str, Any], results: ExperimentResults, figures: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """One experiment on the page; no findings where no cell of it exists."""
     known = {"name": name, "model": plan["model"], "dataset": plan["dataset"], "plan": plan_pairs(plan, results.axes)}
     if results.cells.empty:
-        return Section(**known, findings=None, tables=[], figures=[], run=[])
-    return Section(
-        **known,
-        findings=experiment_findings(results),
-        tables=report_tables(results),
-        figures=figures,
-        run=run_pairs(results.cells, results.axes),
-    )
+        return {**known, "findings": None, "run": []}
+    found = {"findings": experiment_findings(results), "run": run_pairs(results.cells, results.axes)}
+    return {**known, **found, "tables": report_tables(results), "figures": figures}
 
 
 def report_tables(results: ExperimentResults) -> list[Table]:

@@ -1,16 +1,13 @@
 """The report's tables of one experiment's models on their targets, from the tables that compare the targets."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+import pandas as pd
 
 from prunescape.analysis.cost.measured import COSTS
 from prunescape.present.numbers import DASH, is_missing, number
-from prunescape.present.report.recommendation import model_list, model_title, objective_value, run_title
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
-
-if TYPE_CHECKING:
-    import pandas as pd
+from prunescape.present.report.target_sentences import model_list, model_title, objective_value, run_title
 
 # what stands against accuracy -> (factor, decimals, head)
 COST_UNITS = {

@@ -1,17 +1,13 @@
 """How a study was run, as pairs of a name and a text: settings, software, hosts, time, digests."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+import pandas as pd
 
+from prunescape.analysis.axes import Axes
 from prunescape.present.labels import axis_title, round_title, setting, variant_title
 from prunescape.present.numbers import duration, number, short, whole
 from prunescape.store.records import GRID, PILOT
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from prunescape.analysis.axes import Axes
 
 Pairs = list[tuple[str, str]]
 # column of the cells -> its name for a reader

@@ -1,18 +1,15 @@
 """A table of the report: columns, each a head and what it shows of a row; and what is known of one experiment."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import variant_order
 from prunescape.present.labels import axis_head, variant_title
 from prunescape.present.numbers import DASH, is_missing, number, whole
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # what a column shows of a row: the number of that name with so many decimals, times a factor; the count or text of that
 # name; or what a function makes of the row

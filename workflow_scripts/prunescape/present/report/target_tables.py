@@ -1,9 +1,9 @@
 """The report's tables of measurements: exported models on the targets, trained weights, emulated targets."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.property_tables import EMULATED, emulation_errors
@@ -11,9 +11,6 @@ from prunescape.present.labels import variant_title
 from prunescape.present.numbers import is_missing, number
 from prunescape.present.report import table
 from prunescape.present.report.table import ExperimentResults, Table, make_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CONDITIONS = ["target", "precision", "threads", "batch"]
 ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %")  # of EMULATED
@@ -28,14 +25,11 @@ def measured_tables(results: ExperimentResults) -> list[Table]:
 
 def benchmarks_table(results: ExperimentResults) -> Table:
     """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
-    benchmarks = subnormals_kept(results.benchmarks)
-    base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)]
-    of_base = base.drop_duplicates(CONDITIONS).set_index(CONDITIONS)["latency_median_s"]
-    shares = {name: share_kept(results.cells, name) for name in benchmarks["variant"].unique()}
-    rows = benchmarks.assign(order=[variant_order(name) for name in benchmarks["variant"]])
-    rows = rows.join(of_base.rename("of_base"), on=CONDITIONS).sort_values([*CONDITIONS, "order", "rank"])
+    rows = beside_base(results.benchmarks)
+    shares = {name: share_kept(results.cells, name) for name in rows["variant"].unique()}
     agrees = [is_missing(value) or bool(value) for value in rows["accuracy_agrees"]]
-    rows = rows.assign(speedup=rows["of_base"] / rows["latency_median_s"], agrees=agrees)
+    rows = rows.assign(order=[variant_order(name) for name in rows["variant"]], agrees=agrees)
+    rows = rows.sort_values([*CONDITIONS, "order", "rank"])
     columns = {
         "variant": lambda row: variant_title(row.variant),
         "target": "target",
@@ -59,6 +53,18 @@ def benchmarks_table(results: ExperimentResults) -> Table:
         "in torch.",
     ]
     return make_table("On the target", rows.itertuples(), columns, notes)
+
+
+def beside_base(benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """The rows that stand for a target, each beside the base's best cell under the same conditions.
+
+    Added are `speedup`, `base_file_bytes` and `base_noisy`, null where the base was not measured so.
+    """
+    benchmarks = subnormals_kept(benchmarks)
+    base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)].drop_duplicates(CONDITIONS)
+    base = base.set_index(CONDITIONS)[["latency_median_s", "file_bytes", "noisy"]].add_prefix("base_")
+    rows = benchmarks.join(base, on=CONDITIONS)
+    return rows.assign(speedup=rows["base_latency_median_s"] / rows["latency_median_s"])
 
 
 def share_kept(cells: pd.DataFrame, variant: str) -> float | None:

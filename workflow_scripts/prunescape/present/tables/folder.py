@@ -1,17 +1,22 @@
 """The folder of a study's tables as a paper prints them: each as Parquet, CSV, Markdown and LaTeX."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 from prunescape.errors import InputError
 from prunescape.present.published import check_reference
-from prunescape.present.tables.accuracy_table import ACCURACY_TABLE_COLUMNS, accuracy_table, print_accuracies
-from prunescape.present.tables.ellipse_table import ellipse_table, ellipse_table_columns, print_ellipses
-from prunescape.present.tables.latex import latex
-from prunescape.present.tables.markdown import markdown
-from prunescape.present.tables.risk_table import RISK_TABLE_COLUMNS, print_risk, risk_table
+from prunescape.present.tables.formats import latex, markdown
+from prunescape.present.tables.paper_tables import (
+    ACCURACY_TABLE_COLUMNS,
+    RISK_TABLE_COLUMNS,
+    accuracy_table,
+    ellipse_table,
+    ellipse_table_columns,
+    print_accuracies,
+    print_ellipses,
+    print_risk,
+    risk_table,
+)
 from prunescape.present.terms import Terms
 from prunescape.store.files import whole_file
 from prunescape.store.tables import write_result

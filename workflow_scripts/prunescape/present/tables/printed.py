@@ -3,24 +3,15 @@
 Texts hold real signs (−, ±, –, ×, %); each format writes them its own way.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from prunescape.present.labels import METRIC_TITLES, experiment_title, paper_title
 from prunescape.present.numbers import DASH, number
 from prunescape.present.published import REFERENCES
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-TITLES = {
-    "confidence_ellipses": "Confidence ellipses",
-    "performance_risk": "Performance risk",
-    "best_accuracies": "Best accuracies",
-}
 VALUE, SPREAD, PUBLISHED = "{}", "{}_sd", "published_{}"
 
 
@@ -47,15 +38,16 @@ class Row:
 class PrintedTable:
     """`groups` are (title, rows); `spans` are (head, columns) above the heads, none where empty."""
 
-    name: str
+    title: str
     caption: str
     spans: list[tuple[str, int]]
     heads: list[str]
     groups: list[tuple[str, list[Row]]]
 
     @property
-    def title(self) -> str:
-        return TITLES[self.name]
+    def name(self) -> str:
+        """The name of its files: `confidence_ellipses`."""
+        return self.title.lower().replace(" ", "_")
 
 
 def printed_table(
@@ -63,7 +55,7 @@ def printed_table(
     columns: list[Column],
     reference: str | None,
     *,
-    name: str,
+    title: str,
     notes: list[str],
     marks: dict[str, str],
     spans: list[tuple[str, int]] = (),
@@ -75,15 +67,15 @@ def printed_table(
     groups: list[tuple[str, list[Row]]] = []
     sharing = table.groupby(["model", "dataset"])["experiment"].nunique()
     for row in table.to_dict("records"):
-        title = _group_title(row, shared=sharing[row["model"], row["dataset"]] > 1)
-        if not groups or groups[-1][0] != title:
-            groups.append((title, []))
+        group = _group_title(row, shared=sharing[row["model"], row["dataset"]] > 1)
+        if not groups or groups[-1][0] != group:
+            groups.append((group, []))
         groups[-1][1].extend(_lines(row, columns))
     lines = [line for _, rows in groups for line in rows]
     used = {sign for line in lines for cell in line.cells for sign in cell}
     texts = [*notes, *(f"{sign}: {meaning}." for sign, meaning in marks.items() if sign in used)]
     texts += _line_notes({line.kind for line in lines}, reference)
-    return PrintedTable(name, " ".join(texts), list(spans), [column.head for column in columns], groups)
+    return PrintedTable(title, " ".join(texts), list(spans), [column.head for column in columns], groups)
 
 
 def _group_title(row: dict, *, shared: bool) -> str:

@@ -1,14 +1,9 @@
-"""What to run on each target, as sentences, from the tables that compare the targets."""
+"""What each variant costs on the targets, and what to run on each of them, as sentences."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from prunescape.present.labels import variant_title
-from prunescape.present.numbers import counted, number, short
-
-if TYPE_CHECKING:
-    import pandas as pd
+from prunescape.present.numbers import counted, is_missing, number, short
 
 # objective -> (what the recommended model has, factor and unit in which its value is read)
 OBJECTIVES = {
@@ -21,6 +16,47 @@ LIMITS = {
     "memory_limit_mb": "peak memory of {} MB or less",
     "size_limit_kb": "file of {} kB or less",
 }
+
+
+def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:
+    """One sentence per target and setting: between which speeds, against the base, the pruned variants run."""
+    if benchmarks is None:
+        return []
+    pruned = benchmarks[(benchmarks["variant"] != "base") & (benchmarks["rank"] == 1)]
+    speeds: dict[str, list[float]] = {}
+    for row in pruned[pruned["speedup"].notna()].itertuples():
+        speeds.setdefault(_where(row), []).append(row.speedup)
+    return [
+        f"{where} the pruned variants run at {number(min(values))} to {number(max(values))} times the base's speed."
+        for where, values in speeds.items()
+    ]
+
+
+def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, flops_share: float | None) -> list[str]:
+    """One sentence per target and setting: latency, speed against the base, and what the FLOPs alone would give.
+
+    `benchmarks` as `beside_base` gives them; `flops_share` is the share of the base's FLOPs that is kept.
+    """
+    if benchmarks is None:
+        return []
+    rows = benchmarks[(benchmarks["variant"] == variant) & (benchmarks["rank"] == 1)]
+    return [_cost(row, flops_share) for row in rows.itertuples()]
+
+
+def _where(row) -> str:
+    precision = "" if row.precision == "fp32" else f"{row.precision}, "
+    return f"On target {row.target} ({precision}{counted(row.threads, 'thread')}, batch {row.batch})"
+
+
+def _cost(row, flops_share: float | None) -> str:
+    took = f"{_where(row)} one run takes {number(1e3 * row.latency_median_s, 3)} ms"
+    if is_missing(row.speedup) or not flops_share:
+        return f"{took}."
+    speed = f"{number(row.speedup)} times the base's speed"
+    expected = f"where the FLOPs alone would give {number(1 / flops_share)}"
+    size = f"its file has {number(100 * row.file_bytes / row.base_file_bytes, 0)} % of the base's size"
+    noisy = " The timing was noisy." if row.noisy or row.base_noisy else ""
+    return f"{took}: {speed}, {expected}; {size}.{noisy}"
 
 
 def recommendation_sentences(recommendations: pd.DataFrame) -> list[str]:
