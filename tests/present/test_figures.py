@@ -14,8 +14,7 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.cells_table import mean_scores, read_cells, scores
 from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.landscape.risk import risk, risk_points
-from prunescape.present.figures.choice import study_figures
-from prunescape.present.figures.folder import INTERACTIVE, STATIC, write_figures
+from prunescape.present.figures.folder import INTERACTIVE, STATIC, study_figures, write_figures
 from prunescape.present.figures.grid_data import NO_CELL, grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
 from prunescape.present.figures.landscape_data import colour_range, landscape_figure

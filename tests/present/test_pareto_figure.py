@@ -7,8 +7,7 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from prunescape.analysis.cost.pareto import pareto
-from prunescape.present.figures.choice import OPEN
-from prunescape.present.figures.folder import write_figures
+from prunescape.present.figures.folder import OPEN, write_figures
 from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
 from support.measurements import entry, measured
 

@@ -97,20 +97,16 @@ class RiskFigure(Figure):
         drawn = any(box.is_drawn for box in boxes)
         whiskers = "box: quartiles and median; whiskers: the furthest value within 1.5 box heights"
         places = ("Left", "right") if len(self.groups) == 1 else ("Top", "bottom")
-        several = len(self.seeds) > 1
+        several, differ = len(self.seeds) > 1, len({group.limits for group in self.groups}) > 1
         return (
             f"Every dot is a setting within {threshold_text(self.threshold)} points of the base's best cell, used for "
             f"the variant named below it. {places[0]}: how far it stays under that variant's own best cell, in points; "
             f"{places[1]}: the same as a share of that best. Diamond: mean{' over seeds' * several}; "
             f"{whiskers if drawn else f'no boxes: there are fewer than {BOX_LEAST} dots'}. The base is darker."
             f"{' Dots of all seeds, each against the region and the best cell of its own seed.' * several}"
-            f"{' Triangles lie beyond the axis.' * beyond}{' Axes differ between models.' * self._differ()}"
-            + (CHOSEN_ON_VALIDATION + " A risk may then be below 0.")
-            * self.validated
+            f"{' Triangles lie beyond the axis.' * beyond}{' Axes differ between models.' * differ}"
+            f"{(CHOSEN_ON_VALIDATION + ' A risk may then be below 0.') * self.validated}"
         )
-
-    def _differ(self) -> bool:
-        return len({group.limits for group in self.groups}) > 1
 
 
 def risk_figure(

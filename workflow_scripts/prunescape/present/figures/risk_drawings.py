@@ -79,10 +79,7 @@ def _draw_boxes(axes: Axes, boxes: list[Box], limits: Limits) -> None:
 
 
 def draw_risk_interactive(figure: RiskFigure) -> go.Figure:
-    """One box per variant, the base darker: absolute risk left or top, relative risk right or bottom.
-
-    The models of several experiments stand side by side; hovering shows the setting.
-    """
+    """The same boxes; hovering shows the setting."""
     alone = len(figure.groups) == 1
     page = _browser_panels(figure, alone)
     for number, group in enumerate(figure.groups, start=1):

@@ -29,9 +29,8 @@ def resolution(error: float | None) -> str:
 
 def diverged(risk) -> str:
     """What diverged cells do to the mean."""
-    among = (
-        f"{risk.n_diverged} of these cells diverged and {'counts' if risk.n_diverged == 1 else 'count'} at chance level"
-    )
+    counts = "counts" if risk.n_diverged == 1 else "count"
+    among = f"{risk.n_diverged} of these cells diverged and {counts} at chance level"
     if is_missing(risk.d_mean_converged):
         return f"{among}; none converged."
     return f"{among}; without them the mean loss is {number(risk.d_mean_converged)} points."

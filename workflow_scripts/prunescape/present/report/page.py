@@ -11,8 +11,7 @@ import pandas as pd
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
 from prunescape.errors import InputError
-from prunescape.present.figures.choice import LINKED, OPEN
-from prunescape.present.figures.folder import INDEX, LIBRARY
+from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
 from prunescape.present.labels import joined, roi_title
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC

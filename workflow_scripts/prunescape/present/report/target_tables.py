@@ -1,8 +1,8 @@
 """The report's tables of measurements: exported models on the targets, trained weights, emulated targets."""
 
 from types import SimpleNamespace
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cells_table import variant_order
@@ -123,7 +123,8 @@ def _apart(files: pd.DataFrame) -> tuple[float | None, float | None, float | Non
 def emulation_table(results: ExperimentResults) -> Table:
     """The error of every emulated target against the real one, in percent; no rows where no setting has both."""
     records = [
-        {str(name): _known(value) for name, value in row.items()} for row in results.benchmarks.to_dict("records")
+        {name: None if np.ndim(value) == 0 and is_missing(value) else value for name, value in row.items()}
+        for row in results.benchmarks.to_dict("records")
     ]
     rows = [SimpleNamespace(**errors) for errors in emulation_errors(records, results.emulates)]
     columns = {
@@ -135,10 +136,6 @@ def emulation_table(results: ExperimentResults) -> Table:
     }
     note = "|measured − emulated| ÷ measured × 100, for each property that both have."
     return make_table("How far the emulation is from the real target", rows, columns, [note])
-
-
-def _known(value: Any) -> Any:
-    return None if not hasattr(value, "__len__") and is_missing(value) else value
 
 
 def subnormals_kept(benchmarks: pd.DataFrame) -> pd.DataFrame:
