@@ -1,7 +1,5 @@
 """From files of cells and measurements to files of results, for a study or for a table from anywhere."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`prunescape analyse` and `prunescape export-optuna`: commands about a table of cells from anywhere."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

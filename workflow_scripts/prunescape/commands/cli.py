@@ -1,7 +1,5 @@
 """The `prunescape` command: the workflow's functions without Snakemake. Each command imports only what it needs."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

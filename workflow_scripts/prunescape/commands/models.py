@@ -1,7 +1,5 @@
 """`prunescape bench` and `prunescape prune`: commands about models that a study did not train."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -3,8 +3,6 @@
 The registry is `recipe.PARAMETERS`. Needs annotated-types only.
 """
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation

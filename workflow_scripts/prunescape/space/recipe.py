@@ -3,8 +3,6 @@
 A hyperparameter is one entry here: a field of `Recipe` whose annotation has a `Meaning`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints

@@ -1,7 +1,5 @@
 """What an exception of want says of the machine: no space left, no memory left, and what to change. Needs nothing."""
 
-from __future__ import annotations
-
 import errno
 import os
 

@@ -1,7 +1,5 @@
 """The values and images' outcomes in the record of one cell, as training writes and others read them. Needs numpy."""
 
-from __future__ import annotations
-
 import base64
 
 # what every widths.json holds
