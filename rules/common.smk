@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
-from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell
+from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
 from prunescape.space.settings import SETTING_PATTERN
 from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
@@ -88,7 +88,7 @@ def cell_file(cell, name):
 
 def checkpoint_file(wildcards):
     """Where a cell's training leaves what it needs to go on after an interruption."""
-    return f"{RESUMING}/{CELL_PATH.format(**wildcards).replace('/', ',')}.safetensors"
+    return f"{RESUMING}/{file_name(CELL_PATH.format(**wildcards))}.safetensors"
 
 
 def cell_files(name, cells):

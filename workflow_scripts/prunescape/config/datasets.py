@@ -140,7 +140,7 @@ def wanted_files(options: dict) -> dict[Path, str]:
     folder: a plan looks at none of its million files, and what they are stands in the identity that preparing writes.
     """
     name = options["name"]
-    if name == "digits" or is_image_folder(options):
+    if "folder" not in options or is_image_folder(options):
         return {}
     folder = Path(options["folder"])
     files = FASHION_FILES if name == "fashion-mnist" else _cifar_files(folder, *CIFAR[name])

@@ -18,6 +18,11 @@ VARIANT_PATH = EXPERIMENT_PATH + "/variant={variant}"
 CELL_PATH = VARIANT_PATH + "/{setting}/seed={seed}"
 
 
+def file_name(path: str) -> str:
+    """The path of a cell as the name of one file."""
+    return path.replace("/", ",")
+
+
 @dataclass(frozen=True, order=True)
 class Cell:
     """One training: variant + setting + seed, within an experiment."""
@@ -31,11 +36,6 @@ class Cell:
     def path(self) -> str:
         """The folder of this cell, relative to the study's results."""
         return CELL_PATH.format(**self.wildcards)
-
-    @property
-    def file_name(self) -> str:
-        """The same as the name of one file."""
-        return self.path.replace("/", ",")
 
     @property
     def wildcards(self) -> dict[str, str]:
