@@ -62,8 +62,8 @@ def beside_base(benchmarks: pd.DataFrame) -> pd.DataFrame:
     """
     benchmarks = subnormals_kept(benchmarks)
     base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)].drop_duplicates(CONDITIONS)
-    base = base.set_index(CONDITIONS)[["latency_median_s", "file_bytes", "noisy"]].add_prefix("base_")
-    rows = benchmarks.join(base, on=CONDITIONS)
+    names = {name: f"base_{name}" for name in ("latency_median_s", "file_bytes", "noisy")}
+    rows = benchmarks.merge(base[[*CONDITIONS, *names]].rename(columns=names), on=CONDITIONS, how="left")
     return rows.assign(speedup=rows["base_latency_median_s"] / rows["latency_median_s"])
 
 
