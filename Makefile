@@ -1,5 +1,5 @@
 # `make study`, `make test` and `make bench` do all the set-up themselves; `make clean` undoes that; results stay.
-# `make resume` goes on with a study that was killed; `make test-faults` runs the fault tests that `make test` leaves out.
+# `make resume` goes on with a study that was killed; `make test-long` runs what `make test` leaves out.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STUDY := digits
 OWN_FORMAT := Snakefile rules
 
-.PHONY: study resume test test-faults bench lint clean
+.PHONY: study resume test test-long bench lint clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores all --quiet rules
@@ -19,8 +19,8 @@ resume: $(READY)
 test: lint
 	$(BIN)/pytest
 
-test-faults: $(READY)
-	$(BIN)/pytest -m faults
+test-long: $(READY)
+	$(BIN)/pytest -m long
 
 bench: $(READY)
 	$(BIN)/python benchmarks/compare_throughput.py

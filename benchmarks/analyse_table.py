@@ -79,7 +79,15 @@ def main() -> int:
         cells.to_parquet(parquet)
         cells.to_csv(csv, index=False)
         for path in (parquet, csv):
-            command = [sys.executable, "-m", "prunescape.cli", "analyse", str(path), "--out", str(Path(folder, "out"))]
+            command = [
+                sys.executable,
+                "-m",
+                "prunescape.commands.cli",
+                "analyse",
+                str(path),
+                "--out",
+                str(Path(folder, "out")),
+            ]
             seconds, cpu, peak = measured(command)
             within &= seconds < SECONDS and peak < BYTES
             size = f"peak memory {peak / 1e6:.0f} MB (limit {BYTES / 1e6:.0f})" if peak else "peak memory not known"

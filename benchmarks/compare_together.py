@@ -7,6 +7,7 @@ identity beside it. Prints the accuracies, their paired differences and a t-test
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -15,12 +16,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 import numpy as np
 from scipy import stats
 
-from prunescape.data.prepared import PreparedData, load_prepared
-from prunescape.nets.build import build_model, initialise
-from prunescape.nets.names import architecture_of
-from prunescape.recipe import Recipe
-from prunescape.training.loop import Training
-from prunescape.training.provenance import reproducible_device
+from prunescape.config.models import architecture_of
+from prunescape.models.build import build_model, initialise
+from prunescape.space.recipe import Recipe
+from prunescape.tasks.images.prepared import PreparedData, load_prepared
+from prunescape.tasks.images.task import Task
+from prunescape.training.device import reproducible_device
+from prunescape.training.loop import Training, start_training
 from prunescape.training.together import train_together
 
 RATES = (0.05, 0.1)
@@ -30,9 +32,9 @@ def new_training(data: PreparedData, given: argparse.Namespace, seed: int, besid
     """The cell of `seed`, with one of RATES."""
     channels = data.train_images.shape[1]
     network = build_model(architecture_of(given.model), given.model, in_channels=channels, classes=data.classes)
-    recipe = Recipe(given.epochs, given.batch_size, schedule="cosine", crop_padding=2, precision=given.precision)
-    settings = {"learning_rate": RATES[seed % len(RATES)], "weight_decay": 1e-4, "seed": seed, "device": given.where}
-    return Training(initialise(network, seed), data, recipe, **settings, beside=beside)
+    setting = {"log10_lr": math.log10(RATES[seed % len(RATES)]), "log10_wd": -4.0, "precision": given.precision}
+    recipe = Recipe(given.epochs, given.batch_size, schedule="cosine", crop_padding=2, **setting)
+    return start_training(initialise(network, seed), Task(data, given.where), recipe, seed=seed, beside=beside)
 
 
 def accuracies(data: PreparedData, given: argparse.Namespace, seeds: list[int]) -> list[float]:
@@ -43,7 +45,7 @@ def accuracies(data: PreparedData, given: argparse.Namespace, seeds: list[int]) 
     train_together(group)
     if any(training.outcome.diverged for training in group):
         sys.exit("a cell diverged: with another model or more images it may not")
-    return [100 * training.outcome.correct.double().mean().item() for training in group]
+    return [100 * training.outcome.test.correct.double().mean().item() for training in group]
 
 
 def main() -> None:

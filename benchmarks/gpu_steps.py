@@ -27,8 +27,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from prunescape.nets.build import build_model, initialise
-from prunescape.nets.names import architecture_of
+from prunescape.config.models import architecture_of
+from prunescape.models.build import build_model, initialise
 
 IMAGES, PADDING, WARM = 50_000, 4, 3
 PATIENCE = 90.0  # seconds for a process to build its step

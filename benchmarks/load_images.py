@@ -16,16 +16,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from prunescape.data.decoding import read_crop
-from prunescape.data.image_folder import write_image_folder
-from prunescape.data.names import resolve_options
-from prunescape.data.prepared import PreparedFolder, load_prepared
-from prunescape.nets.build import build_model
-from prunescape.nets.names import architecture_of
-from prunescape.recipe import Recipe
-from prunescape.training.loop import Training
-from prunescape.training.provenance import reproducible_device
-from prunescape.training.streaming import Streamed
+from prunescape.config.datasets import resolve_options
+from prunescape.config.models import architecture_of
+from prunescape.models.build import build_model
+from prunescape.space.recipe import Recipe
+from prunescape.tasks.images.decoding import read_crop
+from prunescape.tasks.images.image_folder import write_image_folder
+from prunescape.tasks.images.prepared import PreparedFolder, load_prepared
+from prunescape.tasks.images.streaming import Streamed
+from prunescape.tasks.images.task import Task
+from prunescape.training.device import reproducible_device
+from prunescape.training.loop import start_training
 from prunescape.training.together import train_together
 
 HEIGHT, WIDTH, QUALITY = 375, 500, 90  # as most of ImageNet's: about 110 kB each
@@ -76,8 +77,8 @@ def loading_rate(data: PreparedFolder, batch_size: int, device: torch.device) ->
 def training_rate(data: PreparedFolder, given: argparse.Namespace, device: torch.device) -> float:
     """Images per second of one epoch's training, loading and its start included."""
     network = build_model(architecture_of(given.model), given.model, in_channels=3, classes=CLASSES)
-    recipe = Recipe(epochs=1, batch_size=given.batch_size, flip=True, precision=given.precision)
-    training = Training(network, data, recipe, learning_rate=1e-3, weight_decay=0.0, seed=0, device=device)
+    setting = {"batch_size": given.batch_size, "log10_lr": -3.0, "log10_wd": -4.0, "precision": given.precision}
+    training = start_training(network, Task(data, device), Recipe(epochs=1, flip=True, **setting), seed=0)
     train_together([training])
     return len(data.train_listing) / training.outcome.seconds[0]
 

@@ -20,7 +20,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from plain_train import train_plainly
 
-from prunescape.recipe import Recipe
+from prunescape.space.recipe import Recipe
 
 NAME = "grid"
 

@@ -21,10 +21,10 @@ from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
 from torch.utils.data import DataLoader, Dataset
 
-from prunescape.nets.build import build_model, initialise
-from prunescape.nets.names import architecture_of
-from prunescape.recipe import Recipe
-from prunescape.torchvision_operators import declare_missing_operators
+from prunescape.config.models import architecture_of
+from prunescape.models.build import build_model, initialise
+from prunescape.space.recipe import Recipe
+from prunescape.tasks.images.torchvision_import import import_torchvision
 
 TEST_BATCH = 1024
 CPU = torch.device("cpu")
@@ -47,7 +47,7 @@ class PilImages(Dataset):
 
 def loaders(data: Path, recipe: Recipe, workers: int, pinned: bool) -> tuple[DataLoader, DataLoader]:
     """The training and the test images of a prepared data set, `pinned` for a GPU."""
-    declare_missing_operators()
+    import_torchvision()
     from torchvision import transforms
 
     with np.load(data) as file:

@@ -23,7 +23,10 @@ from finished_study import copy_cells
 
 sys.path.insert(0, str(PACKAGES))
 
-from prunescape.study import Study, load_study
+from prunescape.config.study import load_study
+from prunescape.designs.plan import experiment_plan
+from prunescape.designs.rounds import first_cells
+from prunescape.space.cells import Cell
 
 ROOT = PACKAGES.parent
 PER_SEED = 500  # five variants on a 10 x 10 grid
@@ -73,6 +76,11 @@ def config(cells: int) -> dict:
     return {"study": "planned", "experiments": {"planned": experiment}}
 
 
+def planned_cells(cells: int) -> list[Cell]:
+    """The cells of a study of so many."""
+    return first_cells({"planned": experiment_plan(load_study(config(cells)), "planned")})
+
+
 class Planned:
     """Two folders, one for ours and one for the bare workflow, each with a study of so many cells."""
 
@@ -103,8 +111,7 @@ class Planned:
             run(self.command(which, "--quiet", "all"))
         self.resize(self.cells)
         copy_cells(self.bare, "cell=0", [f"cell={number}" for number in range(1, self.cells)], OUTPUTS, LOG)
-        study: Study = load_study(config(self.cells))
-        cells, first = study.first_cells(), {cell.variant: cell for cell in load_study(config(1)).first_cells()}
+        cells, first = planned_cells(self.cells), {cell.variant: cell for cell in planned_cells(1)}
         for variant, origin in first.items():
             others = [f"results/planned/{cell.path}" for cell in cells if cell.variant == variant and cell != origin]
             copy_cells(self.ours, f"results/planned/{origin.path}", others, OUTPUTS, LOG)

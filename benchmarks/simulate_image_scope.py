@@ -16,13 +16,15 @@ from scipy.stats import norm, t
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
-from prunescape.landscape.screening import ALPHA, MARGIN
-from prunescape.landscape.verdict import verdicts
+from prunescape.analysis.axes import DEFAULT_AXES
+from prunescape.analysis.verdict.screening import ALPHA, MARGIN
+from prunescape.analysis.verdict.verdicts import verdicts
 
 IMAGES, ACCURACY = 1000, 0.92
 # standard deviations in the latent score of: an image's difficulty, an image at one setting, a seed; 1 is left over
 DIFFICULTY, AT_SETTING, SEED = 1.5, 1.0, 0.02
 MEMBERS = 2
+RISK_THRESHOLD = 0.5  # percentage points: the x of the base's x-ROI
 
 
 def study(rng: np.random.Generator, gains: np.ndarray, seeds: int) -> pd.DataFrame:
@@ -61,7 +63,10 @@ def main() -> None:
     for number, (name, gains) in enumerate(shapes.items()):
         for seeds in (3, 5):
             rng = np.random.default_rng([given.seed, number, seeds])
-            tables = [verdicts(study(rng, np.array(gains), seeds)) for _ in range(given.repetitions)]
+            tables = [
+                verdicts(study(rng, np.array(gains), seeds), DEFAULT_AXES, RISK_THRESHOLD)
+                for _ in range(given.repetitions)
+            ]
             found = pd.concat(tables, ignore_index=True)
             shares = [(found["verdict_images"] == verdict).mean() for verdict in ("keep", "retune")]
             shares += [(found.apply(uncorrected_lower, axis=1) > MARGIN).mean(), (found["verdict"] == "keep").mean()]

@@ -21,15 +21,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 from verdict_cases import Case, error_cases, own_region_cases, power_cases, stress_cases, truth, with_gain
 from verdict_tables import summary
 
-from prunescape.landscape.decision import KEEP, RETUNE, decide, noise_to_trust, screening_bounds
-from prunescape.landscape.gains import Gains, gains, upper_bounds
-from prunescape.landscape.risk import BASE_THRESHOLD
-from prunescape.landscape.roi import TOLERANCE
-from prunescape.landscape.screening import ALPHA, ALPHA_SCREEN, MARGIN
-from prunescape.landscape.stage_two import REACH_MARGINS
+from prunescape.analysis.landscape.regions import TOLERANCE
+from prunescape.analysis.verdict.decision import (
+    KEEP,
+    RETUNE,
+    GainEstimates,
+    decide,
+    estimate_gains,
+    noise_to_trust,
+    screening_bounds,
+    upper_bounds,
+)
+from prunescape.analysis.verdict.screening import ALPHA, ALPHA_SCREEN, MARGIN
+from prunescape.analysis.verdict.stage_two import REACH_MARGINS
 
 VARIANTS = 5
 CHUNK = 250
+RISK_THRESHOLD = 0.5  # percentage points: the x of the base's x-ROI
 CLIFF_NOISE = 5.0  # percentage points: what seeds that fail now and then scatter by
 
 
@@ -57,7 +65,7 @@ def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.n
     fresh = np.stack([_scores(case, rng, mean[used], members[:, used]) for _ in range(case.seeds)], axis=2)
     fresh[:, used == prior] = pilot[:, [0]]
     fresh[~kept[:, used]] = np.nan
-    found = gains(fresh, members[:, used], reach=REACH_MARGINS * MARGIN)
+    found = estimate_gains(fresh, members[:, used], reach=REACH_MARGINS * MARGIN)
     trusted = (each[:, None] for each in noise_to_trust(found, sigma, freedom))
     dropped = np.where(kept, -np.inf, bounds(*trusted, ALPHA_SCREEN)).max(axis=1)
     about = {
@@ -72,7 +80,7 @@ def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.n
     return _judged(found, kept[:, used], first[:, used], dropped, about["true_gain"]) | about
 
 
-def _judged(found: Gains, kept: np.ndarray, first: np.ndarray, dropped: np.ndarray, gain: np.ndarray) -> dict:
+def _judged(found: GainEstimates, kept: np.ndarray, first: np.ndarray, dropped: np.ndarray, gain: np.ndarray) -> dict:
     """Which verdicts were given, which of them were wrong, and which bounds held, each (studies,)."""
     levels = {"margin": MARGIN, "alpha": ALPHA, "alpha_screen": ALPHA_SCREEN}
     decision = decide(found, kept, first, dropped, **levels)
@@ -94,7 +102,7 @@ def _landscapes(case: Case, count: int, rng: np.random.Generator) -> tuple[np.nd
         mean, members = with_gain(mean, near, case)
         return mean, np.broadcast_to(members, (count, mean.size)), int(near[0])
     base = mean + case.sigma * _noise(case, rng, (count, mean.size))
-    return mean, base >= base.max(axis=1, keepdims=True) - BASE_THRESHOLD, int(mean.argmax())
+    return mean, base >= base.max(axis=1, keepdims=True) - RISK_THRESHOLD, int(mean.argmax())
 
 
 def _pilot_noise(case: Case, pilot: np.ndarray) -> tuple[np.ndarray, float]:

@@ -113,7 +113,7 @@ def ours(scratch: Scratch, seeds: list[int]) -> Lap:
     seconds, outcomes = scratch.snakemake(seeds, "cells"), {}
     for path in scratch.results.glob(f"experiment={EXPERIMENT}/*/*/*/*/record.json"):
         record = json.loads(path.read_text())
-        cell = (record["log10_lr"], record["log10_wd"], record["seed"])
+        cell = (record["setting"]["log10_lr"], record["setting"]["log10_wd"], record["seed"])
         if cell in scratch.workload.cells(seeds):
             outcomes[cell] = record
     return Lap(seconds, outcomes)

@@ -17,12 +17,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 import numpy as np
 import torch
 
-from prunescape.data.prepared import PreparedData
-from prunescape.nets.build import build_model, initialise
-from prunescape.nets.names import architecture_of
-from prunescape.recipe import Recipe
-from prunescape.training.loop import Training
-from prunescape.training.provenance import reproducible_device
+from prunescape.config.models import architecture_of
+from prunescape.models.build import build_model, initialise
+from prunescape.space.recipe import Recipe
+from prunescape.tasks.images.prepared import PreparedData
+from prunescape.tasks.images.task import Task
+from prunescape.training.device import reproducible_device
+from prunescape.training.loop import Training, start_training
 from prunescape.training.together import most_together, train_together
 
 CLASSES, TESTED = 10, 1024
@@ -42,13 +43,13 @@ def generated(count: int, size: int) -> PreparedData:
 
 def trainings(data: PreparedData, given: argparse.Namespace, precision: str, cells: int) -> list[Training]:
     """So many cells of one variant."""
-    augmentation = {"crop_padding": 4, "flip": True}
-    recipe = Recipe(given.epochs, given.batch_size, schedule="cosine", precision=precision, **augmentation)
-    made: list[Training] = []
+    setting = {"log10_lr": -1.3, "log10_wd": -4.0, "crop_padding": 4, "flip": True}
+    recipe = Recipe(given.epochs, given.batch_size, schedule="cosine", precision=precision, **setting)
+    task, made = Task(data, given.where), []
     for seed in range(cells):
         network = build_model(architecture_of(given.model), given.model, in_channels=3, classes=CLASSES)
-        settings = {"learning_rate": 0.05, "weight_decay": 1e-4, "seed": seed, "device": given.where}
-        made.append(Training(initialise(network, seed), data, recipe, **settings, beside=made[0] if made else None))
+        beside = made[0] if made else None
+        made.append(start_training(initialise(network, seed), task, recipe, seed=seed, beside=beside))
     return made
 
 

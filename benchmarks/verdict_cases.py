@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prunescape.landscape.screening import MARGIN
+from prunescape.analysis.verdict.screening import MARGIN
 
 EPSILON = 0.001
 LANDSCAPES = ("band and cliff", "flat top", "isolated peak")

@@ -20,7 +20,7 @@ rule export_onnx:
     params:
         export=export_params,
         code=digest_with_architecture("export_onnx"),
-        folder=image_folder,
+        folder=without_trigger(image_folder),
     script:
         "../workflow_scripts/export_onnx.py"
 
@@ -45,7 +45,7 @@ rule benchmark_target:
     params:
         target=target_params,
         code=bench_digest,
-        reached_by=reached_by,  # no trigger, since it takes input
+        reached_by=without_trigger(reached_by),
     script:
         "../workflow_scripts/benchmark_target.py"
 

@@ -5,15 +5,15 @@ import sys
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
-from prunescape.cells import BASE, CELL_PATH, DECIMAL_PATTERN, EXPERIMENT_PATH, NAME_PATTERN
-from prunescape.cells import VARIANT_PATH, VARIANT_PATTERN, Cell, Variant
-from prunescape.code_digest import code_digest, run_jobs_with_this_code
-from prunescape.config_file import refuse_repeated_keys
-from prunescape.cost.names import COMPARED
-from prunescape.data.names import decoding_workers, is_image_folder
+from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
+from prunescape.space.settings import SETTING_PATTERN
+from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
+from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
+from prunescape.config.messages import refuse_repeated_keys
+from prunescape.config.datasets import decoding_workers, is_image_folder
 from prunescape.errors import InputError
-from prunescape.jobs.run import STATE
-from prunescape.study import load_study
+from prunescape.running.run import STATE
+from prunescape.config.study import load_study
 
 # Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
 gc.set_threshold(200_000, 50, 100)
@@ -46,8 +46,7 @@ wildcard_constraints:
     round="[1-9][0-9]*",
     target=NAME_PATTERN,
     variant=VARIANT_PATTERN,
-    log10_lr=DECIMAL_PATTERN,
-    log10_wd=DECIMAL_PATTERN,
+    setting=SETTING_PATTERN,
     seed="[0-9]+",
 
 
@@ -66,8 +65,13 @@ def data_identity(wildcards):
     return f"{DATA}/{experiment_of(wildcards).dataset}.json"
 
 
-def image_folder(wildcards, input):
-    """Where the images that a cell streams lie now, None for a data set in memory; `input` keeps it from triggering."""
+def without_trigger(value_of):
+    """A params function whose value makes no job run again: Snakemake ignores those that take `input` as triggers."""
+    return lambda wildcards, input: value_of(wildcards)
+
+
+def image_folder(wildcards):
+    """Where the images that a cell streams lie now, None for a data set in memory."""
     options = STUDY.dataset_options(experiment_of(wildcards).dataset)
     return options["folder"] if is_image_folder(options) else None
 
@@ -84,17 +88,7 @@ def cell_file(cell, name):
 
 def checkpoint_file(wildcards):
     """Where a cell's training leaves what it needs to go on after an interruption."""
-    return f"{RESUMING}/{Cell.from_wildcards(wildcards).file_name}.safetensors"
-
-
-def resume_checkpoint(wildcards, input):
-    """The same as a parameter; `input` keeps it from triggering."""
-    return checkpoint_file(wildcards)
-
-
-def cells_per_gpu(wildcards, input):
-    """How many cells may train on one GPU at once; `input` keeps it from triggering."""
-    return STUDY.cells_per_gpu
+    return f"{RESUMING}/{file_name(CELL_PATH.format(**wildcards))}.safetensors"
 
 
 def cell_files(name, cells):

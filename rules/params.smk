@@ -1,26 +1,36 @@
 """What decides each job's result besides its inputs: settings and code digests.
 
-Functions of wildcards only, since Snakemake ignores a params function that takes input as a trigger. Keys are sorted:
-params compare by their text.
+Keys are sorted: params compare by their text.
 """
 
 import re
-from dataclasses import asdict
 
-from prunescape.data.names import identity_options, is_image_folder, source_digest
-from prunescape.targets import REACHED_BY, REMOTE
+from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
+from prunescape.config.targets import REACHED_BY, REMOTE
 
 # some experiment asks for the fastest precision
 PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
 
 
-def digest_with_architecture(script):
-    """A params function: the digest of a rule's code with the ONE architecture module that the job's model needs."""
+def digest_with_architecture(*roots):
+    """A params function: the digest of code with the ONE architecture module that the job's model needs."""
 
     def digest(wildcards):
-        return code_digest(script, f"prunescape.nets.{experiment_of(wildcards).architecture}")
+        return code_digest(*roots, f"prunescape.models.{experiment_of(wildcards).architecture}")
 
     return digest
+
+
+def training_digest(wildcards):
+    """The digest of the training code with the ONE task, architecture and optimiser that the job loads by name."""
+    experiment = experiment_of(wildcards)
+    task = task_of(STUDY.dataset_options(experiment.dataset))
+    modules = (
+        f"tasks.{task}.task",
+        f"models.{experiment.architecture}",
+        f"training.optimisers.{experiment.recipe.optimiser}",
+    )
+    return code_digest("train_cell", *(f"prunescape.{module}" for module in modules))
 
 
 def data_params(wildcards):
@@ -29,15 +39,25 @@ def data_params(wildcards):
     return identity_options(options) | {"sources": source_digest(options)}
 
 
+def cell_content(wildcards):
+    """The cell of a job as plain values; a setting that its path names by a digest is looked up among all cells."""
+    path = CELL_PATH.format(**wildcards)
+    if not wildcards.setting.startswith("setting="):
+        return Cell.parse(path).content
+    known = cells_with(present_rounds(ROUND))
+    return next(cell.content for cell in known if cell.path == path)
+
+
 def recipe_params(wildcards):
-    """The recipe with every default spelled out, keys sorted: parameters compare by their text."""
-    return dict(sorted(asdict(experiment_of(wildcards).recipe).items()))
+    """What all cells share, with every default spelled out, keys sorted: parameters compare by their text."""
+    return experiment_of(wildcards).declared_recipe
 
 
-def probed_network(wildcards, input):
+def probe_params(wildcards):
     """What a probe of the fastest precision trains."""
     experiment = experiment_of(wildcards)
-    return {"architecture": experiment.architecture, "model": experiment.model, "device": STUDY.device}
+    network = {"architecture": experiment.architecture, "model": experiment.model}
+    return network | {"device": STUDY.device, "prior": experiment.prior_setting.values}
 
 
 def plan_params(wildcards):
@@ -52,9 +72,10 @@ def plan_params(wildcards):
 
 
 def plan_digest(wildcards):
-    """The digest of the planning code; the base keeps all its widths, so only its architecture and the counts matter."""
+    """The digest of the planning code; the base keeps all its widths, so little of it matters there."""
     base = Variant.parse(wildcards.variant) == BASE
-    return digest_with_architecture("prunescape.nets.counting" if base else "plan_variant")(wildcards)
+    roots = ("prunescape.models.counting", "prunescape.pruning.pipelines") if base else ("plan_variant",)
+    return digest_with_architecture(*roots)(wildcards)
 
 
 def export_params(wildcards):
@@ -69,8 +90,8 @@ def target_params(wildcards):
     return dict(sorted((name, value) for name, value in settings.items() if name not in REACHED_BY))
 
 
-def reached_by(wildcards, input):
-    """How a target is reached; `input` keeps it from triggering."""
+def reached_by(wildcards):
+    """How a target is reached."""
     settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
     return {name: settings[name] for name in REACHED_BY if name in settings}
 
@@ -78,7 +99,7 @@ def reached_by(wildcards, input):
 def bench_digest(wildcards):
     """The digest of the measuring code with the ONE module that reaches this kind of target."""
     kind = STUDY.targets[wildcards.target].kind
-    return code_digest("benchmark_target", "prunescape.bench.agent", f"prunescape.bench.{kind}")
+    return code_digest("benchmark_target", "prunescape.measure.agent", f"prunescape.measure.{kind}")
 
 
 def targets_pattern(remote):

@@ -1,4 +1,7 @@
-"""Tables -> figures, tables as a paper prints them -> one page that opens without a network."""
+"""Result tables -> figures, tables as a paper prints them -> one page that opens without a network."""
+
+# the parts of a study's summary on which the tables of a paper depend
+TABLE_TERMS = ("analysis", "experiments", "reference")
 
 
 rule draw_figures:
@@ -7,10 +10,9 @@ rule draw_figures:
         cells=f"{RESULTS}/cells.parquet",
         roi=f"{RESULTS}/roi.parquet",
         ellipses=f"{RESULTS}/ellipses.parquet",
-        risk=f"{RESULTS}/risk.parquet",
         pareto=f"{RESULTS}/pareto.parquet",
     output:
-        figures=f"{RESULTS}/figures/figures.json",  # speaks for the drawings beside it, by their digests
+        figures=f"{RESULTS}/figures/figures.json",  # stands for the drawings beside it, by their digests
     log:
         f"{RESULTS}/logs/draw_figures.log",
     localrule: True
@@ -41,27 +43,19 @@ rule write_tables:
     conda:
         "../envs/analyse.yaml"
     params:
-        priors=STUDY.priors(),
-        reference=STUDY.reference,
+        study={name: part for name, part in STUDY.summary().items() if name in TABLE_TERMS},
         code=code_digest("write_tables"),
     script:
         "../workflow_scripts/write_tables.py"
 
 
 rule write_report:
-    """Write the page: the question, the answer per variant, tables, figures, how it was run."""
+    """Write the page: findings per variant, tables, figures, how it was run."""
     input:
         cells=f"{RESULTS}/cells.parquet",
-        ellipses=f"{RESULTS}/ellipses.parquet",
-        risk=f"{RESULTS}/risk.parquet",
-        verdicts=f"{RESULTS}/verdicts.parquet",
-        band=f"{RESULTS}/band.parquet",
-        spread=f"{RESULTS}/spread.parquet",
-        shift=f"{RESULTS}/shift.parquet",
-        similarity=f"{RESULTS}/similarity.parquet",
-        risk_tests=f"{RESULTS}/risk_tests.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",
-        compared=rules.compare_targets.output.tables,
+        landscapes=rules.analyse_cells.output,
+        compared=rules.compare_targets.output,
         figures=f"{RESULTS}/figures/figures.json",
     output:
         report=REPORT,
@@ -80,11 +74,7 @@ rule write_report:
 # the rules whose outputs are a study's results, in DAG order; whoever adds one names it here
 RESULT_RULES = (
     "collect_study",
-    "map_landscapes",
-    "estimate_risk",
-    "judge_variants",
-    "describe_seeds",
-    "measure_band",
+    "analyse_cells",
     "compare_targets",
     "draw_figures",
     "write_tables",

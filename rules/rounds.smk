@@ -1,22 +1,29 @@
-"""Finished cells -> the next round's cells: a grid that reaches further, then fresh seeds at the points worth judging."""
+"""Finished cells -> the cells that they decide on: a grid that reaches further, fresh seeds at points worth judging."""
 
-from prunescape.records import GRID
-from prunescape.rounds import read_round
+from dataclasses import asdict
+
+from prunescape.designs.plan import experiment_plan
+from prunescape.designs.rounds import first_cells, have_rounds, present_rounds, read_round
+from prunescape.store.records import GRID
+
+PLANS = {name: experiment_plan(STUDY, name) for name in sorted(STUDY.experiments)}
+PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
+FIRST_CELLS = first_cells(PLANS)
 
 
-def rounds_before(number=STUDY.most_rounds + 1):
-    """The rounds that come before round `number`, in order, none after the last; Snakemake waits for each."""
+def rounds_before(number=None):
+    """The rounds that come before round `number`, or all of them, in order; Snakemake waits for each."""
     rounds = []
-    for earlier in range(1, number):
-        rounds.append(read_round(checkpoints.plan_round.get(round=earlier).output.plan))
-        if rounds[-1].last:
-            break
+    following = have_rounds(PLANS)
+    while following and len(rounds) + 1 != number:
+        rounds.append(read_round(checkpoints.plan_round.get(round=len(rounds) + 1).output.plan))
+        following = not rounds[-1].last
     return rounds
 
 
 def cells_with(rounds):
     """The first cells and those of `rounds`, each once."""
-    return list(dict.fromkeys([*STUDY.first_cells(), *(cell for planned in rounds for cell in planned.all_cells)]))
+    return list(dict.fromkeys([*FIRST_CELLS, *(cell for planned in rounds for cell in planned.cells)]))
 
 
 def all_cells():
@@ -25,10 +32,14 @@ def all_cells():
 
 
 def grid_cells_of(wildcards):
-    """The cells of one variant's landscapes: those of the grid with all its extensions, without replicates."""
-    planned = [cell for step in rounds_before() for cell in step.cells.get(GRID, [])]
-    cells = [*STUDY.cells(wildcards.experiment), *planned]
-    return [cell for cell in cells if (cell.experiment, cell.variant.name) == (wildcards.experiment, wildcards.variant)]
+    """The cells of one variant's landscapes: those of the grid with all its extensions, without fresh seeds."""
+    steps = [
+        planned.steps[wildcards.experiment] for planned in rounds_before() if wildcards.experiment in planned.steps
+    ]
+    added = [cell for step in steps if step.stage == GRID for cell in step.cells]
+    plan = PLANS[wildcards.experiment]
+    cells = [*plan.grid(plan.axes, plan.seeds), *added]
+    return [cell for cell in cells if cell.variant.name == wildcards.variant]
 
 
 def round_files(wildcards):
@@ -49,7 +60,7 @@ checkpoint plan_round:
     conda:
         "../envs/analyse.yaml"
     params:
-        experiments={name: STUDY.round_plan(name) for name in sorted(STUDY.experiments)},
+        plans=PLAN_PARAMS,
         code=code_digest("plan_round"),
     script:
         "../workflow_scripts/plan_round.py"

@@ -2,19 +2,18 @@
 
 import os
 import shutil
+from glob import glob
 from pathlib import Path
 
-from prunescape.files import damaged_files
-from prunescape.jobs.interrupt import stop_jobs_on_interrupt
-from prunescape.jobs.recovery import clear_the_way
-from prunescape.jobs.run import hold, holder, in_use
-from prunescape.progress import watch_cells
-from prunescape.rounds import present_rounds
+from prunescape.store.files import damaged_files
+from prunescape.running.jobs import require_no_jobs, stop_jobs_on_interrupt
+from prunescape.running.run import hold, holder, in_use
+from prunescape.running.progress import watch_cells
 
 
 def expected_files():
     """What a whole study has, as far as its rounds are planned by now."""
-    rounds = present_rounds(expand(ROUND, round=range(1, STUDY.most_rounds + 1)))
+    rounds = present_rounds(ROUND)
     return {
         "records": cell_files("record.json", cells_with(rounds)),
         "rounds": [ROUND.format(round=planned.number) for planned in rounds],
@@ -24,10 +23,11 @@ def expected_files():
 
 def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
-    from prunescape.run_end import failed_lines, finished_lines
+    from prunescape.running.run_end import failed_lines, finished_lines
 
     if failed:
-        lines = failed_lines(RESULTS, STUDY.summary(), **expected_files(), failures=WATCH.failures)
+        known = {"plans": PLANS, "terms": STUDY.analysis_terms()}
+        lines = failed_lines(RESULTS, STUDY.summary(), **known, **expected_files(), failures=WATCH.failures)
     elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)
@@ -49,7 +49,7 @@ def forget_checkpoint(wildcards):
 def refuse_damaged():
     """Stop before anything runs: Snakemake deletes a job's outputs before the job can refuse a damaged input."""
     identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
-    rounds = expand(ROUND, round=range(1, STUDY.most_rounds + 1))
+    rounds = sorted(glob(ROUND.format(round="*")))
     widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
     lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds])
     if lines:
@@ -82,7 +82,7 @@ def look_for_other_runs():
     """Say who works on this study; unlocking needs certainty that nobody does, nor any job of theirs."""
     try:
         if "--unlock" in sys.argv:
-            clear_the_way(RESUMING)
+            require_no_jobs(RESUMING)
         elif other := holder(RESUMING):
             print(f"note: {in_use(RESULTS, other)}", file=sys.stderr)
     except InputError as error:

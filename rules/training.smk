@@ -20,8 +20,8 @@ rule declare_experiment:
         **(cluster_resources("declare_experiment", gpu=1 if STUDY.device == "cuda" else 0) if PROBED else {}),
     params:
         recipe=recipe_params,
-        code=digest_with_architecture("train_cell"),
-        network=probed_network,  # no trigger, since it takes input: what was settled stays
+        code=training_digest,
+        probe=without_trigger(probe_params),  # what was settled stays
     script:
         "../workflow_scripts/declare_experiment.py"
 
@@ -44,8 +44,9 @@ rule train_cell:
     resources:
         **cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0),
     params:
-        folder=image_folder,  # no trigger, since it takes input: the identity speaks for the images
-        checkpoint=resume_checkpoint,  # no trigger either
-        cells_per_gpu=cells_per_gpu,  # nor this
+        cell=cell_content,  # what the path says, and what it only names
+        folder=without_trigger(image_folder),  # the identity speaks for the images
+        checkpoint=without_trigger(checkpoint_file),
+        cells_per_gpu=without_trigger(lambda wildcards: STUDY.cells_per_gpu),
     script:
         "../workflow_scripts/train_cell.py"

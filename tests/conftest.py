@@ -1,46 +1,13 @@
-"""A copy of the workflow that a test may edit and really run, and the tiny study it runs. Needs Snakemake."""
+"""Fixtures that several folders of tests share."""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-WORKFLOW_PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "profiles")
-
-TINY_RECIPE = {"epochs": 1, "batch_size": 50, "schedule": "cosine"}
-TINY_STUDY = {
-    "study": "tiny",
-    "datasets": {"digits": {"train": 200, "test": 100}},
-    "experiments": {
-        "small": {
-            "model": "resnet8",
-            "dataset": "digits",
-            "recipe": dict(TINY_RECIPE),
-            "variants": {"nonuniform": [0.5]},
-            "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
-            "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0]},
-        },
-        "other": {
-            "model": "mobilenet_v2",
-            "dataset": "digits",
-            "recipe": dict(TINY_RECIPE),
-            "variants": {},
-            "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
-            "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0]},
-        },
-    },
-    "targets": {"here": {"repeats": 3, "chunk_seconds": 0.01}},
-}
+from support.project import TINY_STUDY, Project
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,87 +15,6 @@ def one_thread():
     """In this process torch has one thread, as a job has: another number of them would round otherwise."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-
-
-class Project:
-    """The workflow's files in a folder of their own, run on a study elsewhere with --directory.
-
-    `runner` are the arguments that say where jobs run: by default two at a time on this host; `timeout` bounds a run,
-    in seconds.
-    """
-
-    def __init__(self, folder: Path, study: dict, runner: tuple = ("--cores", "2"), timeout: float = 600) -> None:
-        self.code, self.work, self.runner, self.timeout = folder / "code", folder / "work", runner, timeout
-        self.config = folder / "study.yaml"
-        self.seconds: float | None = None  # how long its first run took
-        self.work.mkdir(parents=True)
-        for part in WORKFLOW_PARTS:
-            source = ROOT / part
-            copy = shutil.copytree if source.is_dir() else shutil.copy
-            copy(source, (self.code / part) if source.is_dir() else _parent(self.code / part))
-        self.configure(study)
-
-    def configure(self, study: dict) -> None:
-        """Write the study's config."""
-        self.config.write_text(yaml.safe_dump(study, sort_keys=False))
-
-    def snakemake(self, *arguments: str, configfile: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake on the study; gives its exit status with standard output and error as one text."""
-        return self.finish(self.start(*arguments, configfile=configfile))
-
-    def resume(self) -> subprocess.CompletedProcess[str]:
-        """Go on with the study as a user would after its run was killed."""
-        return self.finish(self.start(command=("prunescape.cli", "resume")))
-
-    def start(self, *arguments: str, configfile: bool = True, command: Sequence[str] = ("snakemake",)):
-        """Start a command that takes Snakemake's arguments on the study, and leave it running."""
-        words = [sys.executable, "-m", *command, *arguments, *self.runner]
-        words += ["--snakefile", str(self.code / "Snakefile")]
-        words += ["--directory", str(self.work), *(["--configfile", str(self.config)] if configfile else [])]
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(self.code / "workflow_scripts")}
-        printed = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(words, cwd=self.work, env=environment, **printed)
-
-    def finish(self, running: subprocess.Popen) -> subprocess.CompletedProcess[str]:
-        """Wait for what `start` started; gives its exit status and what it printed."""
-        try:
-            printed, _ = running.communicate(timeout=self.timeout)
-        finally:
-            running.kill()
-        return subprocess.CompletedProcess(running.args, running.returncode, printed)
-
-    def run(self, *arguments: str) -> str:
-        """Run to the end; fails the test, with what was printed, when the run fails."""
-        done = self.snakemake(*arguments)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def planned(self, *arguments: str) -> set[str]:
-        """The jobs that a run would do now, as `rule` or `rule wildcards`."""
-        return jobs_in(self.run("--dry-run", *arguments))
-
-    def edit(self, file: str, old: str, new: str) -> None:
-        """Replace one piece of the workflow's code; fails when it is not there."""
-        path = self.code / file
-        text = path.read_text()
-        assert old in text, f"{file} has no {old!r}"
-        path.write_text(text.replace(old, new, 1))
-
-
-def jobs_in(output: str) -> set[str]:
-    """The jobs that Snakemake announces in its output: `rule` with its wildcards in order."""
-    jobs = set()
-    for block in re.split(r"\n(?=\s*(?:local)?(?:rule|checkpoint) )", output):
-        rule = re.match(r"\s*(?:local)?(?:rule|checkpoint) (\w+):", block)
-        wildcards = re.search(r"^\s*wildcards: (.*)$", block, re.MULTILINE)
-        if rule and rule[1] != "all":
-            jobs.add(f"{rule[1]} {wildcards[1]}" if wildcards else rule[1])
-    return jobs
-
-
-def _parent(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 @pytest.fixture(scope="session")

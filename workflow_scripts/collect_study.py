@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from prunescape.joblog import job_log
-from prunescape.rounds import Places, read_round
-from prunescape.study_tables import check_records, write_benchmarks, write_cells
+from prunescape.analysis.collect import check_records, write_benchmarks, write_cells
+from prunescape.designs.plan import Plan
+from prunescape.designs.rounds import Places, read_round
+from prunescape.running.job_log import job_log
 
 
 def collect_study(
@@ -12,20 +13,19 @@ def collect_study(
     benchmarks: list[Path],
     rounds: list[Path],
     *,
-    experiments: dict[str, dict],
-    design: dict[str, dict],
+    declared: dict[str, dict],
+    plans: dict[str, Plan],
     cells_out: Path,
     benchmarks_out: Path,
 ) -> None:
     """Write `cells_out` and `benchmarks_out` (Parquet).
 
-    `experiments` names each one's declaration `shared` and its `widths` by variant, `design` holds the seeds of its
-    grid and the split it is to select_on. Raises InputError that names a damaged input, or a record that was trained by
-    something else than its experiment declares.
+    `declared` names each experiment's declaration `shared` and its `widths` by variant. Raises InputError that names a
+    damaged input, or a record that was trained by something else than its experiment declares.
     """
-    check_records(records, experiments)
-    write_cells(records, cells_out, places=Places(design, [read_round(path) for path in rounds]))
-    write_benchmarks(benchmarks, benchmarks_out)
+    check_records(records, declared)
+    names = write_cells(records, cells_out, places=Places(plans, [read_round(path) for path in rounds]))
+    write_benchmarks(benchmarks, benchmarks_out, hyperparameters=names)
 
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -34,8 +34,8 @@ if __name__ == "__main__" and "snakemake" in globals():
             [Path(path) for path in snakemake.input.records],
             [Path(path) for path in snakemake.input.benchmarks],
             [Path(path) for path in snakemake.input.rounds],
-            experiments=snakemake.params.experiments,
-            design=snakemake.params.design,
+            declared=snakemake.params.declared,
+            plans={name: Plan(**plan) for name, plan in snakemake.params.plans.items()},
             cells_out=Path(snakemake.output.cells),
             benchmarks_out=Path(snakemake.output.benchmarks),
         )

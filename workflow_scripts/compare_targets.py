@@ -2,14 +2,23 @@
 
 from pathlib import Path
 
-from prunescape.cost.compare import compare_targets
-from prunescape.joblog import job_log
+from prunescape.analysis import analyse
+from prunescape.running.job_log import job_log
+
+
+def compare_targets(cells: Path, benchmarks: Path, objectives: dict, *, out: Path) -> None:
+    """Write every target table into the folder `out`, as Parquet and CSV.
+
+    `objectives` holds the limits and the load as a study dumps them. Raises InputError for a table that cannot be used.
+    """
+    analyse.compare_targets(objectives, cells=cells, benchmarks=benchmarks, out=out)
+
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         compare_targets(
+            Path(snakemake.input.cells),
+            Path(snakemake.input.benchmarks),
             snakemake.params.objectives,
-            cells=snakemake.input.cells,
-            benchmarks=snakemake.input.benchmarks,
             out=Path(snakemake.output.tables[0]).parent,
         )

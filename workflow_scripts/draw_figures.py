@@ -1,15 +1,15 @@
-"""Draw the landscapes, the risk and the fronts of a study, for the browser and for print. Needs the study's tables."""
+"""Draw the landscapes, the risk and the fronts of a study, for the browser and for print."""
 
 import shutil
 from pathlib import Path
 
-from prunescape.figures.folder import draw_figures
-from prunescape.joblog import job_log
+from prunescape.present.figures.folder import draw_figures
+from prunescape.running.job_log import job_log
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         out = Path(snakemake.output.figures).parent
-        shutil.rmtree(out, ignore_errors=True)  # Snakemake deleted only the index, which speaks for the drawings
+        shutil.rmtree(out, ignore_errors=True)  # Snakemake deleted the index alone, which stands for the drawings
         draw_figures(
             snakemake.params.study,
             cells=snakemake.input.cells,

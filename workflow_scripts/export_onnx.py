@@ -1,23 +1,24 @@
 """Export the best cells of one variant to ONNX, each checked against torch on real images."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prunescape.jobs.warm import run_job
+from prunescape.running.warm import run_job
 
 
-def export_onnx(**arguments: Any) -> None:
-    """As `export_best`; its imports take seconds, which the warm process of a run does once."""
-    from prunescape.bench.export_best import export_best
+def export_onnx(export: dict[str, Any], files: dict[str, Any]) -> None:
+    """As `export_best` with its paths in `files`; the warm process of a run imports it once."""
+    from prunescape.deploy.export_best import export_best
 
-    export_best(**arguments)
+    export_best(export, **files)
 
 
-def preload(**arguments: Any) -> None:
+def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other variants need too, in the process that will fork them; onnxruntime would start threads."""
-    from prunescape.jobs.preloading import import_for_children
+    from prunescape.training.gpu import import_for_children
 
-    import_for_children("prunescape.bench.export_best", "torch._dynamo", "onnxscript")  # torch's exporter uses both
+    import_for_children("prunescape.deploy.export_best", "torch._dynamo", "onnxscript")  # torch's exporter uses both
 
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -25,11 +26,13 @@ if __name__ == "__main__" and "snakemake" in globals():
         export_onnx,
         log=snakemake.log[0],
         export=snakemake.params.export,
-        widths=snakemake.input.widths,
-        records=list(snakemake.input.records),
-        weights=list(snakemake.input.weights),
-        identity=snakemake.input.identity,
-        data=snakemake.input.data,
-        out=str(Path(snakemake.output.exported).parent),
-        folder=snakemake.params.folder,
+        files={
+            "widths": snakemake.input.widths,
+            "records": list(snakemake.input.records),
+            "weights": list(snakemake.input.weights),
+            "identity": snakemake.input.identity,
+            "data": snakemake.input.data,
+            "out": str(Path(snakemake.output.exported).parent),
+            "folder": snakemake.params.folder,
+        },
     )

@@ -1,27 +1,32 @@
-"""Decide from the cells so far which ones the next round adds. Needs their records and the earlier rounds."""
+"""Decide from the cells so far which ones the next round adds."""
 
 from pathlib import Path
 
-from prunescape.files import write_json
-from prunescape.joblog import job_log
-from prunescape.next_round import next_round
-from prunescape.rounds import read_round
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.cells_table import checked_study_cells
+from prunescape.analysis.collect import cells_frame
+from prunescape.designs.plan import Plan
+from prunescape.designs.rounds import Places, next_round, read_round
+from prunescape.running.job_log import job_log
+from prunescape.store.files import write_json
 
 
-def plan_round(plans: dict[str, dict], *, number: int, records: list[Path], earlier: list[Path], out: Path) -> None:
-    """Write round `number` to `out` (JSON, see rounds.Round).
+def plan_round(plans: dict[str, Plan], *, number: int, records: list[Path], earlier: list[Path], out: Path) -> None:
+    """Write round `number` to `out` (JSON, see designs/rounds.py).
 
-    `plans` holds for each name what decides its rounds (see Study.round_plan); `records` are those of all cells
-    so far, `earlier` the rounds before. Raises InputError that names a damaged input.
+    `plans` holds each experiment's; `records` are those of all cells so far, `earlier` the rounds before. Raises
+    InputError that names a damaged input.
     """
-    planned = next_round(plans, number=number, records=records, earlier=[read_round(path) for path in earlier])
-    write_json(out, planned.content())
+    rounds = [read_round(path) for path in earlier]
+    axes = {name: Axes.of(plan.axes) for name, plan in plans.items()}
+    cells = checked_study_cells(cells_frame(records, Places(plans, rounds)), "records", axes)
+    write_json(out, next_round(plans, number=number, cells=cells, earlier=rounds).content())
 
 
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         plan_round(
-            snakemake.params.experiments,
+            {name: Plan(**plan) for name, plan in snakemake.params.plans.items()},
             number=int(snakemake.wildcards.round),
             records=[Path(path) for path in snakemake.input.records],
             earlier=[Path(path) for path in snakemake.input.earlier],

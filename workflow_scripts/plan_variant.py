@@ -1,22 +1,23 @@
-"""Plan the widths of one variant of a model."""
+"""Plan the widths and the pipeline of one variant of a model."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from prunescape.jobs.warm import run_job
+from prunescape.running.warm import run_job
 
 
-def plan_variant(**arguments: Any) -> None:
+def plan_variant(plan: dict[str, Any], *, identity: str, weights: str | None, out: str) -> None:
     """As `write_widths`; torch takes seconds to import, which the warm process of a run does once."""
-    from prunescape.nets.variant_plan import write_widths
+    from prunescape.pruning.variant_plan import write_widths
 
-    write_widths(**arguments)
+    write_widths(plan, identity=identity, weights=weights, out=out)
 
 
-def preload(**arguments: Any) -> None:
+def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other variants need too, in the process that will fork them."""
-    from prunescape.jobs.preloading import import_for_children
+    from prunescape.training.gpu import import_for_children
 
-    import_for_children("prunescape.nets.variant_plan", "torch._dynamo")  # torch imports that to count FLOPs
+    import_for_children("prunescape.pruning.variant_plan", "torch._dynamo")  # torch imports that to count FLOPs
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from prunescape.data.image_folder import write_image_folder
-from prunescape.data.names import is_image_folder, resolve_options
-from prunescape.data.preparing import read_dataset, write_prepared
-from prunescape.joblog import job_log
+from prunescape.config.datasets import is_image_folder, resolve_options
+from prunescape.running.job_log import job_log
+from prunescape.tasks.images.image_folder import write_image_folder
+from prunescape.tasks.images.originals import read_dataset
+from prunescape.tasks.images.preparing import write_prepared
 
 
 def prepare_data(options: dict, *, data: Path, identity: Path) -> None:
     """Write the data set `options["name"]` to `data` (npz) and its digest, shape, mean and std to `identity` (JSON).
 
     Of an image folder `data` holds the listing and a sample: its images stay where they are. `options` are resolved
-    (see data/names.py). Raises InputError for original files that are missing or damaged.
+    (see config/datasets.py). Raises InputError for original files that are missing or damaged.
     """
     if is_image_folder(options):
         write_image_folder(options, data=data, identity=identity)

@@ -1,10 +1,14 @@
-"""The error for input that cannot be used, in one line, and the one for work that was asked to end. Needs nothing."""
+"""The error for input that cannot be used, in one line, and the one for work that was asked to end."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 
 class InputError(Exception):
-    """What the user gave cannot be used: `str()` says what, where, what is allowed, and a hint, in one line."""
+    """Input that cannot be used: `str()` is one line with what, where, what is allowed, and a hint."""
 
     def __init__(self, what: str, *, where: object = "", allowed: str = "", hint: str = "") -> None:
         self.what, self.where, self.allowed, self.hint = what, str(where), allowed, hint
@@ -17,7 +21,7 @@ class InputError(Exception):
 
 
 class Stopped(Exception):
-    """The process got `signal`, SIGTERM or SIGINT, and what it had done was saved; `position` says where it was."""
+    """The process got `signal`, SIGTERM or SIGINT, and saved its state; `position` is where it was."""
 
     def __init__(self, signal: int, position: str) -> None:
         self.signal = int(signal)
@@ -28,3 +32,12 @@ def nearest(name: str, choices) -> str:
     """A hint that names the choice most like `name`, or an empty text when none is near."""
     found = get_close_matches(str(name), [str(choice) for choice in choices], n=1, cutoff=0.5)
     return f'did you mean "{found[0]}"?' if found else ""
+
+
+def located(where: str, function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function, and put the place `where` before that of its InputError."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        place = ".".join(filter(None, [where, error.where]))
+        raise InputError(error.what, where=place, allowed=error.allowed, hint=error.hint) from None

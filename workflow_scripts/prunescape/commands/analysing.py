@@ -1,9 +1,8 @@
 """`prunescape analyse` and `prunescape export-optuna`: commands about a table of cells from anywhere."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
+from typing import Any
 
 from prunescape.commands.arguments import number
 from prunescape.errors import InputError
@@ -45,6 +44,8 @@ def add_cells(command: argparse.ArgumentParser) -> None:
     axis = "column of the {} axis, or log10:COLUMN for its logarithm (default: {})"
     command.add_argument("--x", default="log10_wd", metavar="COLUMN", help=axis.format("x", "log10_wd"))
     command.add_argument("--y", default="log10_lr", metavar="COLUMN", help=axis.format("y", "log10_lr"))
+    others = "further axes: regions, risks and verdicts are over all of them, ellipses in the plane of x and y"
+    command.add_argument("--other-axes", nargs="+", default=[], metavar="COLUMN", help=others)
     command.add_argument("--metric", metavar="COLUMN", help="column of the metric (default: top1, and top5 if there)")
     command.add_argument("--minimise", action="store_true", help="lower values of the metric are better")
     command.add_argument("--base", default="base", metavar="VARIANT", help="variant that others are held against")
@@ -65,40 +66,36 @@ def add_export(command: argparse.ArgumentParser) -> None:
 
 def run_export(options: argparse.Namespace) -> None:
     """Write the storage and name it."""
-    from prunescape.landscape.optuna_export import export_optuna
+    from prunescape.analysis.sources.optuna_export import export_optuna
 
-    print(export_optuna(options.cells, options.out, kind=options.storage, choice=column_choice(options, [])))
+    print(export_optuna(options.cells, options.out, kind=options.storage, **column_options(options)))
 
 
-def column_choice(options: argparse.Namespace, thresholds: list[float]):
-    """The chosen columns as the analysis takes them."""
-    from prunescape.landscape.axes import Axis, Choice
+def column_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The axes, the metric and the base as the analysis takes them."""
+    from prunescape.analysis.axes import Axes, Axis, Metric
 
-    return Choice(
-        x=Axis.parse(options.x),
-        y=Axis.parse(options.y),
-        metric=options.metric,
-        minimise=options.minimise,
-        thresholds=tuple(thresholds),
-        base=options.base,
-    )
+    columns = (options.y, options.x, *sorted(options.other_axes))
+    axes = Axes(tuple(Axis.parse(column) for column in columns))
+    return {"axes": axes, "metric": Metric(options.metric, options.minimise), "base": options.base}
 
 
 def run_analyse(options: argparse.Namespace) -> None:
     """Write the results, the paper's tables and, if asked, figures; name every table."""
-    from prunescape.landscape.analyse import analyse
-    from prunescape.landscape.axes import DEFAULT
-    from prunescape.landscape.judging import ANY
-    from prunescape.landscape.published import check_reference
+    from prunescape.analysis.analyse import analyse
+    from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC
+    from prunescape.analysis.verdict.verdicts import ANY
+    from prunescape.present.published import check_reference
 
-    choice = column_choice(options, options.thresholds)
-    given = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma")}
-    terms = {ANY: {name: value for name, value in given.items() if value is not None}}
-    if choice != DEFAULT and (options.reference or options.figures):
+    columns = column_options(options)
+    default = columns == {"axes": DEFAULT_AXES, "metric": DEFAULT_METRIC, "base": BASE} and not options.thresholds
+    if not default and (options.reference or options.figures):
         raise InputError("--reference and --figures need the default axes, metric, thresholds and base")
     check_reference(options.reference)
-    written = analyse(options.cells, options.out, choice=choice, terms=terms)
-    if choice == DEFAULT:
+    levels = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma")}
+    terms = {ANY: {name: value for name, value in levels.items() if value is not None}}
+    written = analyse(options.cells, options.out, **columns, thresholds=options.thresholds, terms=terms)
+    if default:
         written |= write_papers_results(options, written)
     for path in written.values():
         print(path)
@@ -106,12 +103,13 @@ def run_analyse(options: argparse.Namespace) -> None:
 
 def write_papers_results(options: argparse.Namespace, written: dict[str, Path]) -> dict[str, Path]:
     """The paper's tables, and its figures where they are asked for, from what the analysis wrote."""
-    from prunescape.tables.folder import write_tables
+    from prunescape.present.tables.folder import write_tables
 
     files = {name: written[f"{name}.parquet"] for name in ("ellipses", "risk")}
-    tables = write_tables(cells=options.cells, **files, out=options.out / "tables", reference=options.reference)
+    study = {"reference": options.reference}
+    tables = write_tables(study, cells=options.cells, **files, out=options.out / "tables")
     if options.figures:
-        from prunescape.figures.folder import draw_figures
+        from prunescape.present.figures.folder import draw_figures
 
         figures = {"roi": written["roi.parquet"], "ellipses": written["ellipses.parquet"]}
         draw_figures({}, cells=options.cells, **figures, out=options.out / "figures")

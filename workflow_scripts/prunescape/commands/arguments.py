@@ -1,7 +1,5 @@
 """Kinds of argument that several commands take. Needs nothing."""
 
-from __future__ import annotations
-
 import argparse
 
 

@@ -1,14 +1,13 @@
 """`prunescape bench` and `prunescape prune`: commands about models that a study did not train."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
 from pathlib import Path
 
-from prunescape.cells import METHODS
 from prunescape.commands.arguments import image_shape, number, whole_number
+from prunescape.config.models import SCORES
+from prunescape.space.variants import METHODS
 
 
 def add_bench(command: argparse.ArgumentParser) -> None:
@@ -26,7 +25,7 @@ def add_bench(command: argparse.ArgumentParser) -> None:
 
 def run_bench(options: argparse.Namespace) -> None:
     """Measure, and say what was found; what does not run goes to standard error."""
-    from prunescape.bench.files import bench_files, bench_lines, target_named
+    from prunescape.measure.files import bench_files, bench_lines, target_named
 
     target = target_named(options.target, options.configfile)
     given = {name: getattr(options, name) for name in ("threads", "batch", "provider", "repeats")}
@@ -44,7 +43,7 @@ def add_prune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--ratio", type=number, required=True, help="share of FLOPs to keep, above 0 and below 1")
     command.add_argument("--method", choices=METHODS, required=True)
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for widths and weights")
-    command.add_argument("--score", choices=("l1_layer", "l1"), default="l1_layer", help="default: %(default)s")
+    command.add_argument("--score", choices=SCORES, default=SCORES[0], help="default: %(default)s")
     command.add_argument("--min-keep", type=number, default=0.1, help="least share of a layer's channels kept")
     command.add_argument("--weights", type=Path, metavar="FILE", help="safetensors; default: fresh, seed 0")
     command.add_argument("--classes", type=whole_number, help="default: 10 for models of CIFAR size, else 1000")
@@ -54,7 +53,7 @@ def add_prune(command: argparse.ArgumentParser) -> None:
 
 def run_prune(options: argparse.Namespace) -> None:
     """Prune, and say what was reached."""
-    from prunescape.nets.prune import prune_model
+    from prunescape.pruning.prune import prune_model
 
     names = ("input_shape", "ratio", "method", "out", "score", "min_keep", "weights", "classes")
     reached = prune_model(options.model, **{name: getattr(options, name) for name in names})

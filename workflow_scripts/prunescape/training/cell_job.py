@@ -1,115 +1,117 @@
-"""One cell's training with what it reads and where its results belong, alone or several in step. Needs torch."""
+"""The training of one cell, alone or several in step: what it reads, and what it writes."""
 
-from __future__ import annotations
-
+import copy
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+from torch import nn
 
-from prunescape.cells import Cell
-from prunescape.data.prepared import IDENTITY
-from prunescape.files import file_digest, read_json, write_json
-from prunescape.nets.build import initialise
-from prunescape.nets.weights import save_weights
-from prunescape.recipe import Recipe
-from prunescape.records import WIDTHS
-from prunescape.training.cell_record import cell_record
-from prunescape.training.keeper import Keeper, listening
-from prunescape.training.loading import load_data, load_network
-from prunescape.training.loop import Training
-from prunescape.training.provenance import environment, peak_memory_bytes, reproducible_device
+from prunescape.models.build import planned_network
+from prunescape.models.weights import save_weights
+from prunescape.pruning.pipelines import rate_factors, start_network
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
+from prunescape.store.files import file_digest, read_json, write_json
+from prunescape.store.records import WIDTHS
+from prunescape.tasks.contract import task_module
+from prunescape.training.cell_record import CellFiles, cell_record
+from prunescape.training.checkpointing import Checkpointer, stop_on_signals
+from prunescape.training.device import environment, peak_memory_bytes, reproducible_device
+from prunescape.training.loop import Training, start_training
+from prunescape.training.together import most_together, train_together
 
 
+@dataclass
 class CellJob:
     """The training of one cell, ready to begin or to go on from its checkpoint.
 
-    The network is the full model cut to its variant's widths, He-initialised: no weight that ranked filters stays
-    (matthiesen2023, 3.1.3). `device` is cpu or cuda; `shared` (JSON, see declare_experiment) holds the recipe and the
-    training code's digest. `folder` is where an image folder's images lie and `workers` how many processes decode
-    them: neither changes the result. In `checkpoint` an interrupted training left where it was; this one goes on from
-    there, to the same result. One line per epoch goes to `say`; images are shared with the job `beside` it. Raises
-    InputError when an input is damaged or the device is missing.
+    `recipe` is what its experiment declares, `plan` its variant's, `identity` that of its data set.
     """
 
-    def __init__(
-        self,
-        cell: str,
-        *,
-        device: str,
-        shared: str,
-        identity: str,
-        widths: str,
-        data: str,
-        record: str,
-        weights: str,
-        checkpoint: str,
-        folder: str | None = None,
-        workers: int = 0,
-        say: TextIO | None = None,
-        beside: CellJob | None = None,
-    ) -> None:
-        self.cell, self.record, self.weights, self.say = Cell.parse(cell), record, weights, say or sys.stderr
-        self.known, declared = read_json(identity, *IDENTITY), read_json(shared, "recipe", "code")
-        self.plan, self.recipe = read_json(widths, *WIDTHS), declared["recipe"]
-        self.device = reproducible_device(device)
-        self.digests = {"data_digest": self.known["digest"], "code_digest": declared["code"]}
-        self.digests["widths_digest"] = file_digest(widths)
-        self.keeper = Keeper(checkpoint, checkpoint_key(cell, self.recipe, self.digests, device))
-        rates = {"learning_rate": self.cell.learning_rate, "weight_decay": self.cell.weight_decay}
-        self.training = Training(
-            initialise(load_network(widths), self.cell.seed),
-            load_data(data, identity, folder=folder, workers=workers),
-            Recipe(**self.recipe),
-            **rates,
-            seed=self.cell.seed,
-            device=self.device,
-            report=self._print_epoch,
-            between_batches=self.keeper.between_batches,
-            beside=beside.training if beside else None,
-        )
-        with redirect_stderr(self.say):
-            self.keeper.resume(self.training)
+    cell: Cell
+    files: CellFiles
+    recipe: dict[str, Any]
+    plan: dict[str, Any]
+    identity: dict[str, Any]
+    digests: dict[str, str]
+    training: Training
+    checkpointer: Checkpointer
+    log: TextIO
 
-    def finish(self, together: int) -> None:
+    def write_results(self, together: int) -> None:
         """Write record and weights of the finished training, one of `together` in step."""
-        outcome = self.training.outcome
-        content = cell_record(self.cell, outcome, widths=self.plan, identity=self.known) | {"together": together}
-        save_weights(self.training.network, self.weights, {"status": content["status"]})
-        content |= {"seconds": self.keeper.seconds, "resumes": self.keeper.resumes}
-        content |= {"peak_memory_bytes": peak_memory_bytes(self.device), "recipe": self.recipe}
-        digests = self.digests | {"weights_digest": file_digest(self.weights)}
-        write_json(self.record, content | {"provenance": environment(self.device) | digests})
+        training = self.training
+        about = {"task": training.task, "widths": self.plan, "identity": self.identity}
+        content = cell_record(self.cell, training.outcome, **about) | {"together": together}
+        save_weights(training.network, self.files.weights, {"status": content["status"]})
+        content |= {"seconds": self.checkpointer.seconds, "resumes": self.checkpointer.resumes}
+        content |= {"peak_memory_bytes": peak_memory_bytes(training.device), "recipe": self.recipe}
+        digests = self.digests | {"weights_digest": file_digest(self.files.weights)}
+        write_json(self.files.record, content | {"provenance": environment(training.device) | digests})
 
-    def _print_epoch(self, entry: dict) -> None:
-        print(" ".join(f"{name}={value}" for name, value in entry.items()), file=self.say, flush=True)
+
+def open_job(
+    cell: dict[str, Any],
+    files: CellFiles,
+    *,
+    device: str,
+    workers: int = 0,
+    log: TextIO | None = None,
+    beside: CellJob | None = None,
+) -> CellJob:
+    """Read what the cell with this content needs, claim the `device` (cpu or cuda), and build its training.
+
+    An image folder is decoded by so many `workers`, which changes no result. One line per epoch goes to `log`, by
+    default standard error; examples are shared with the job `beside`. Raises InputError when an input is damaged or the
+    device is missing.
+    """
+    known, log = Cell.from_content(cell), log or sys.stderr
+    identity = read_json(files.identity, "task", "dataset", "digest", "train", "test")
+    declared, plan = read_json(files.shared, "recipe", "code"), read_json(files.widths, *WIDTHS, "pipeline")
+    digests = {"data_digest": identity["digest"], "code_digest": declared["code"]}
+    digests["widths_digest"] = file_digest(files.widths)
+    recipe, where = Recipe(**declared["recipe"] | known.setting.values), reproducible_device(device)
+    checkpointer = Checkpointer(files.checkpoint, checkpoint_key(cell, declared["recipe"], digests, device))
+    data = load_data(files.data, files.identity, folder=files.folder, workers=workers)
+    training = start_training(
+        start_network(load_network(files.widths), plan["pipeline"], known.seed),
+        task_module(identity).Task(data, where),
+        recipe,
+        seed=known.seed,
+        rate_factors=rate_factors(plan["pipeline"], recipe),
+        report=partial(_print_epoch, log),
+        between_batches=checkpointer.between_batches,
+        beside=beside.training if beside else None,
+    )
+    with redirect_stderr(log):
+        checkpointer.resume(training)
+    return CellJob(known, files, declared["recipe"], plan, identity, digests, training, checkpointer, log)
+
+
+def _print_epoch(log: TextIO, entry: dict[str, Any]) -> None:
+    print(" ".join(f"{name}={value}" for name, value in entry.items()), file=log, flush=True)
 
 
 def train_jobs(jobs: Sequence[CellJob]) -> None:
-    """Train jobs that are equally far, in step where they are several or on a GPU, and write down what they reached.
-
-    Raises Stopped when the process is asked to end.
-    """
-    with listening(*(job.keeper for job in jobs)):
-        if jobs[0].device.type == "cuda" or len(jobs) > 1:
-            from prunescape.training.together import train_together
-
-            train_together([job.training for job in jobs])
-        else:
-            jobs[0].training.run()
+    """Train jobs that are equally far, in step, and write their results; raises Stopped when asked to end."""
+    with stop_on_signals(*(job.checkpointer for job in jobs)):
+        train_together([job.training for job in jobs])
     for job in jobs:
-        job.finish(len(jobs))
+        job.write_results(len(jobs))
 
 
 def groups_of(jobs: Sequence[CellJob]) -> list[list[CellJob]]:
     """Jobs of one variant on one GPU in groups that are equally far and have the memory to train at once."""
-    from prunescape.training.together import most_together
-
     most, groups = most_together(jobs[0].training), []
 
     def steps(job: CellJob) -> int:
@@ -122,7 +124,37 @@ def groups_of(jobs: Sequence[CellJob]) -> list[list[CellJob]]:
     return groups
 
 
-def checkpoint_key(cell: str, recipe: dict[str, Any], digests: dict[str, str], device: str) -> str:
+def checkpoint_key(cell: dict[str, Any], recipe: dict[str, Any], digests: dict[str, str], device: str) -> str:
     """Names all that decides a training, and torch's version and kind of device: only the same goes on with another."""
     decisive = [cell, recipe, digests, device, torch.__version__]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def load_network(widths: Path | str) -> nn.Module:
+    """The network of a plan, not initialised yet; raises InputError for a damaged plan."""
+    return copy.deepcopy(_network(str(widths), _stamp(widths)))
+
+
+def load_data(data: Path | str, identity: Path | str, *, folder: str | None, workers: int) -> Any:
+    """A prepared data set as its task's `load_prepared` reads it, checked when first read and after any change."""
+    return _data(str(data), str(identity), folder, workers, _stamp(data), _stamp(identity))
+
+
+def _stamp(path: Path | str) -> tuple[int, ...] | None:
+    """What differs when a file was written anew; None without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=32)
+def _network(widths: str, stamp: tuple | None) -> nn.Module:
+    return planned_network(read_json(widths, *WIDTHS))
+
+
+@lru_cache(maxsize=2)
+def _data(data: str, identity: str, folder: str | None, workers: int, *stamps: tuple | None) -> Any:
+    task = task_module(read_json(identity, "task"))
+    return task.load_prepared(data, identity, folder=folder, workers=workers)

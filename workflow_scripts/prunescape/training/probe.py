@@ -1,57 +1,49 @@
-"""Which precision trains fastest on this machine, by a few throwaway steps of each in turns. Needs torch."""
-
-from __future__ import annotations
+"""Which precision trains fastest on this machine, by a few throwaway steps of each in turns."""
 
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
 
-import numpy as np
 import torch
 from torch import nn
 
-from prunescape.training.fused import FusedStep, Throwaway, side_stream
+from prunescape.space.recipe import Recipe
+from prunescape.tasks.contract import Task
+from prunescape.training.device import offered_by
 from prunescape.training.loop import Batch
-from prunescape.training.precision import offered_by
-from prunescape.training.splits import Normaliser
+from prunescape.training.step import build_step, side_stream, throwaway
 
 SETTING_UP = 3  # steps: libraries set things up, and a GPU's step is captured
 ROUNDS, STEPS = 5, 2
-WORTH = 1.1  # what computes less exactly has to be so many times as fast to be taken
+SPEEDUP = 1.1  # what computes less exactly has to be so many times as fast to be taken
 
 
-def fastest_precision(network: nn.Module, shape: tuple[int, int, int], batch_size: int, device: torch.device) -> str:
-    """The precision that trains `network` fastest on batches of (channels, height, width) images on `device`.
+def fastest_precision(network: nn.Module, task: Task, recipe: Recipe) -> str:
+    """The precision that trains `network` fastest by `recipe` on the task's first examples and device.
 
-    A less exact one is taken where it is WORTH times as fast. The shortest of ROUNDS times counts, since anything else
-    on the machine only makes them longer. The network is left as it is.
+    A less exact one is taken where it is SPEEDUP times as fast. The shortest of ROUNDS times counts, since anything
+    else on the machine only makes them longer. The network is left as it is.
     """
+    device = task.device
+    batch = Batch(*task.open_splits(recipe, torch.Generator()).train.first(recipe.batch_size), rate=0.0)
     network.to(device, memory_format=torch.channels_last)
     offered = offered_by(device)
     with side_stream(device):
-        steps = {precision: throwaway_step(network, shape, batch_size, device, precision) for precision in offered}
+        steps = {precision: throwaway_step(network, task, batch, recipe, precision) for precision in offered}
         for step in steps.values():
             seconds_of(step, device, SETTING_UP)
-        taken = [{precision: seconds_of(step, device) for precision, step in steps.items()} for _ in range(ROUNDS)]
-    best = {precision: min(seconds[precision] for seconds in taken) for precision in offered}
+        rounds = [{precision: seconds_of(step, device) for precision, step in steps.items()} for _ in range(ROUNDS)]
+    best = {precision: min(seconds[precision] for seconds in rounds) for precision in offered}
     print(f"seconds of {STEPS} steps: {best}", flush=True)
     chosen, *less_exact = offered
     for precision in less_exact:
-        if best[chosen] >= WORTH * best[precision]:
+        if best[chosen] >= SPEEDUP * best[precision]:
             chosen = precision
     return chosen
 
 
-def throwaway_step(
-    network: nn.Module, shape: tuple[int, int, int], batch_size: int, device: torch.device, precision: str
-) -> Callable[[], None]:
-    """A training step of a copy of `network` on random images, as the loop does it on `device`."""
-    channels, *pixels = shape
-    images = torch.randint(0, 256, (batch_size, *pixels, channels), dtype=torch.uint8).to(device)
-    batch = Batch(images, torch.zeros(batch_size, dtype=torch.int64, device=device), rate=0.0)
-    moments = SimpleNamespace(mean=np.full(channels, 0.5, np.float32), std=np.full(channels, 0.3, np.float32))
-    copy = Throwaway.copy_of(network, device, momentum=0.9, weight_decay=0.0)
-    step = FusedStep([copy], Normaliser(moments, device), precision, device)
+def throwaway_step(network: nn.Module, task: Task, batch: Batch, recipe: Recipe, precision: str) -> Callable[[], None]:
+    """A training step of a copy of `network` on `batch`."""
+    step = build_step([throwaway(network, recipe, task.device)], task, precision)
     return lambda: step([batch])
 
 

@@ -1,0 +1,167 @@
+"""The table of cells that an analysis starts from: formats, defaults, and one line for each kind of bad table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prunescape.analysis.analyse import analyse
+from prunescape.analysis.axes import DEFAULT_AXES
+from prunescape.analysis.cells_table import read_cells, scores, variant_order
+from prunescape.errors import InputError
+
+
+def grid(**columns) -> pd.DataFrame:
+    """Base and one pruned variant on a 3 x 2 grid."""
+    rows = [
+        {"model": "m", "dataset": "d", "variant": variant, "log10_lr": lr, "log10_wd": wd, "seed": 0, "top1": 90 + lr}
+        for variant in ("base", "uniform-0.5")
+        for lr in (-2.0, -1.0, 0.0)
+        for wd in (-4.0, -3.0)
+    ]
+    return pd.DataFrame(rows).assign(**columns)
+
+
+def write(folder, frame, name="cells.csv"):
+    path = folder / name
+    frame.to_parquet(path) if name.endswith("parquet") else frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("name", ["cells.csv", "cells.parquet"])
+def test_both_formats_give_the_same_cells(tmp_path, name):
+    cells = read_cells(write(tmp_path, grid(), name))
+    assert cells["experiment"].unique().tolist() == ["d-m"]
+    assert cells["status"].unique().tolist() == ["ok"]
+    assert cells["seed"].dtype == np.int64
+    assert cells["top1"].tolist() == grid()["top1"].tolist()
+
+
+def test_content_decides_not_the_name(tmp_path):
+    path = tmp_path / "cells.csv"
+    grid().to_parquet(path)
+    assert len(read_cells(path)) == 12
+
+
+def test_numbers_come_from_other_column_types(tmp_path):
+    frame = grid(seed=0.0, top1=90)
+    frame["log10_lr"] = frame["log10_lr"].astype(str)
+    frame["model"] = pd.Categorical([56] * 12)
+    cells = read_cells(write(tmp_path, frame, "cells.parquet"))
+    assert cells["model"].unique().tolist() == ["56"]
+    assert cells["log10_lr"].min() == -2.0
+    semicolons = tmp_path / "semicolons.csv"
+    grid().to_csv(semicolons, index=False, sep=";", encoding="utf-8-sig")
+    assert len(read_cells(semicolons)) == 12
+
+
+def test_an_index_of_pandas_is_a_column(tmp_path):
+    path = tmp_path / "cells.parquet"
+    grid().set_index(["variant", "seed"]).to_parquet(path)
+    assert read_cells(path)["variant"].tolist() == grid()["variant"].tolist()
+
+
+def test_settings_that_only_rounding_tells_apart_are_one_point(tmp_path):
+    frame = grid()
+    frame.loc[frame["variant"] == "base", "log10_lr"] += 1e-13
+    assert read_cells(write(tmp_path, frame))["log10_lr"].nunique() == 3
+
+
+def test_diverged_cells_score_at_chance_level(tmp_path):
+    frame = grid(status="ok", classes=20, top5=99.0)
+    frame.loc[0, ["status", "top1", "top5"]] = ["diverged", None, None]
+    cells = read_cells(write(tmp_path, frame))
+    assert cells.loc[0, ["top1", "top5"]].tolist() == [5.0, 25.0]
+    few = frame.assign(classes=4, top5=None)
+    assert set(scores(read_cells(write(tmp_path, few)), DEFAULT_AXES)["metric"]) == {"top1"}
+
+
+def put(column, row, value, **columns):
+    """A change of one entry, after whole columns were added; entry and row are what the message must name."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.assign(**columns).astype(object)
+        frame.loc[row, column] = value
+        return frame
+
+    return change
+
+
+BAD_TABLES = {
+    "missing column": (lambda frame: frame.rename(columns={"top1": "top_1"}), ['"top1"', '"top_1"']),
+    "text": (put("top1", 2, "high"), ["row 3", '"top1"', '"high"']),
+    "nan": (put("top1", 2, "NaN"), ["row 3", '"top1"', "nan"]),
+    "infinite": (put("log10_lr", 4, "inf"), ["row 5", '"log10_lr"', "inf"]),
+    "no weight decay": (put("log10_wd", 4, ""), ["row 5", '"log10_wd"']),
+    "above 100": (put("top1", 0, 100.5), ["row 1", '"top1"', "100.5", "0 to 100"]),
+    "negative": (put("top1", 0, -1), ["row 1", '"top1"', "-1"]),
+    "broken seed": (put("seed", 1, 0.5), ["row 2", '"seed"', "whole number"]),
+    "duplicate": (put("log10_wd", 1, -4.0), ["row 2", "twice", "variant base", "log10_lr -2.0", "log10_wd -4.0"]),
+    "no base": (lambda frame: frame.replace("base", "Base"), ['"base"', 'did you mean "Base"']),
+    "status": (put("status", 6, "divergd", status="ok"), ["row 7", '"divergd"', 'did you mean "diverged"']),
+    "diverged, no score": (put("top1", 3, None, status="diverged"), ["row 4", "diverged", '"classes"']),
+    "diverged, no top-5": (put("top5", 3, None, status="diverged", top5=9.0), ["row 4", '"top5"', '"classes"']),
+    "classes": (put("classes", 4, 1, classes=10), ["row 5", '"classes"', "2 or more"]),
+    "no model": (put("model", 5, ""), ["row 6", '"model"']),
+    "no rows": (lambda frame: frame.iloc[:0], ["no rows"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TABLES)
+def test_a_bad_table_is_one_clear_line(tmp_path, name):
+    change, parts = BAD_TABLES[name]
+    path = write(tmp_path, change(grid()))
+    with pytest.raises(InputError) as raised:
+        analyse(path, tmp_path / "out")
+    message = str(raised.value)
+    assert "\n" not in message
+    assert [part for part in [str(path), *parts] if part not in message] == []
+    assert not (tmp_path / "out").exists()
+
+
+BAD_FILES = {
+    "empty": (b"", "empty"),
+    "binary": (bytes(range(256)) * 8, "neither Parquet nor CSV"),
+    "not utf-8": (b"model,dataset\n\xff\xfe\xfa,x\n", "CSV"),
+    "damaged Parquet": (b"PAR1" + b"x" * 100, "damaged"),
+    "ragged": (b"model,dataset\na,b\na\n", "CSV"),
+    "prose": (b"no table at all\n", "missing"),
+    "column twice": (b"model,model\na,b\n", "two columns"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_is_one_clear_line(tmp_path, name):
+    content, part = BAD_FILES[name]
+    path = tmp_path / "cells.parquet"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=part) as raised:
+        read_cells(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(InputError, match="missing"):
+        read_cells(tmp_path / "nowhere.csv")
+    with pytest.raises(InputError, match="cannot be opened"):
+        read_cells(tmp_path)
+
+
+def test_a_study_in_progress_may_lack_its_base_or_everything(tmp_path):
+    pruned = grid().query("variant != 'base'")
+    assert len(read_cells(write(tmp_path, pruned), partial=True)) == 6
+    nothing = read_cells(write(tmp_path, grid().iloc[:0], "none.parquet"), partial=True)
+    assert scores(nothing, DEFAULT_AXES).empty
+
+
+def test_variants_stand_in_the_order_of_the_papers_tables():
+    names = ["nonuniform-0.2", "other", "uniform-0.2", "base", "uniform-0.6", "nonuniform-0.6", "uniform-x"]
+    expected = ["base", "uniform-0.6", "uniform-0.2", "nonuniform-0.6", "nonuniform-0.2", "other", "uniform-x"]
+    assert sorted(names, key=variant_order) == expected
+
+
+def test_fractions_are_not_percent(tmp_path):
+    lines = ["model,dataset,variant,log10_lr,log10_wd,seed,top1", "m,d,base,-1,-4,0,0.905", "m,d,base,-1,-3,0,0.91"]
+    (tmp_path / "cells.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match="multiply fractions by 100"):
+        read_cells(tmp_path / "cells.csv")
+    assert len(read_cells(tmp_path / "cells.csv", partial=True)) == 2

@@ -1,0 +1,67 @@
+"""Tables hold only records that agree with what their experiment declares; damaged ones are named."""
+
+import json
+
+import pytest
+
+from prunescape.analysis.collect import check_records, is_readable, write_cells
+from prunescape.designs.rounds import Places
+from prunescape.errors import InputError
+from prunescape.store.files import file_digest, read_json, write_json
+
+RECIPE = {"epochs": 1}
+
+
+@pytest.fixture
+def study(tmp_path):
+    """One experiment with one record that agrees with its declaration."""
+    widths, shared, record = tmp_path / "widths.json", tmp_path / "shared.json", tmp_path / "record.json"
+    write_json(widths, {"modules": {}})
+    write_json(shared, {"recipe": RECIPE, "code": "c", "data": "d"})
+    made = {"code_digest": "c", "data_digest": "d", "widths_digest": file_digest(widths)}
+    write_json(record, {"experiment": "e", "variant": "base", "recipe": RECIPE, "provenance": made})
+    return record, {"e": {"shared": shared, "widths": {"base": widths}}}
+
+
+def test_a_record_that_agrees_is_taken(study):
+    record, experiments = study
+    check_records([record], experiments)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("shared.json", '"epochs": 1', '"epochs": 2', "recipe"),
+        ("shared.json", '"c"', '"other"', "code"),
+        ("shared.json", '"d"', '"other"', "data"),
+        ("widths.json", "{}", '{"a": 1}', "widths"),
+    ],
+)
+def test_a_record_of_something_else_is_refused(study, tmp_path, file, old, new, said):
+    record, experiments = study
+    text = json.dumps(read_json(tmp_path / file))
+    assert old in text
+    write_json(tmp_path / file, json.loads(text.replace(old, new)))
+    with pytest.raises(InputError, match=f"trained with other {said} than now") as caught:
+        check_records([record], experiments)
+    assert str(record) in str(caught.value)
+
+
+def test_damaged_widths_are_named_not_their_records(study, tmp_path):
+    record, experiments = study
+    widths = tmp_path / "widths.json"
+    widths.write_text(widths.read_text().replace("modules", "nodules"))
+    with pytest.raises(InputError, match="damaged") as caught:
+        check_records([record], experiments)
+    assert str(widths) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", json.dumps({"provenance": 3})])
+def test_a_damaged_record_is_named(tmp_path, content):
+    record = tmp_path / "record.json"
+    record.write_text(content)
+    assert not is_readable(record)
+    with pytest.raises(InputError, match="delete it and run again") as caught:
+        write_cells([record], tmp_path / "cells.parquet", places=Places({}, []))
+    assert str(record) in str(caught.value)
+    assert not (tmp_path / "cells.parquet").exists()

@@ -1,0 +1,114 @@
+"""The `prunescape` command: one line for wrong input, never a traceback; each command imports only what it needs."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from prunescape.analysis.results import LANDSCAPE, result_names
+from prunescape.commands.cli import main
+
+PRINTED = ("confidence_ellipses", "performance_risk", "best_accuracies")
+GOOD = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\nm,d,base,-1,-3,0,89.8\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "COMMAND"),
+        (["analyze"], "analyze"),
+        (["analyse"], "CELLS"),
+        (["analyse", "missing.csv", "--out", "out"], "missing.csv"),
+        (
+            ["prune", "resnet9", "--input-shape", "3,32,32", "--ratio", "0.5", "--method", "uniform", "--out", "o"],
+            "resnet",
+        ),
+        (["prune", "resnet8", "--input-shape", "3,32", "--ratio", "0.5", "--method", "uniform", "--out", "o"], "3,32"),
+        (
+            ["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "half", "--method", "uniform", "--out", "o"],
+            "half",
+        ),
+        (["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "1.5", "--method", "uniform", "--out", "o"], "1.5"),
+        (["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "nan", "--method", "uniform", "--out", "o"], "nan"),
+        (
+            ["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "0.5", "--method", "global", "--out", "o"],
+            "global",
+        ),
+        (["analyse", "missing.csv", "--out", "out", "--x", "seed"], "seed"),
+        (["export-optuna", "missing.csv"], "--out"),
+        (["export-optuna", "missing.csv", "--out", "new.db"], "missing.csv"),
+        (["export-optuna", "missing.csv", "--out", "new.db", "--storage", "redis"], "redis"),
+        (["summary", "results/nothing"], "results/nothing"),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
+)
+def test_wrong_input_is_one_line_and_status_2(arguments, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("prunescape: error: ")
+    assert said in lines[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_analyse_writes_its_tables_and_names_them(tmp_path, capsys):
+    (tmp_path / "cells.csv").write_text(GOOD)
+    assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]) == 0
+    names = {f"{table}.{kind}" for table in result_names(LANDSCAPE) for kind in ("parquet", "csv")}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"tables"}
+    printed = {f"{table}.{kind}" for table in PRINTED for kind in ("parquet", "csv", "md", "tex")}
+    assert {path.name for path in (tmp_path / "out/tables").iterdir()} == printed
+    assert len(capsys.readouterr().out.splitlines()) == len(names | printed)
+
+
+def test_analyse_draws_judges_and_compares_as_a_study_does(tmp_path):
+    """One cell per seed and variant: the contrast of two means of three fresh seeds, worked out by hand."""
+    lines = [
+        f"resnet56,cifar10,{variant},-1,{wd},{seed},{base + gain + 0.1 * seed}"
+        for variant, base in (("base", 90), ("uniform-0.6", 80))
+        for wd, gain in ((-4, 0), (-3, -2 if variant == "base" else 3))
+        for seed in range(4)
+    ]
+    (tmp_path / "cells.csv").write_text("model,dataset,variant,log10_lr,log10_wd,seed,top1\n" + "\n".join(lines))
+    out = tmp_path / "out"
+    given = ["--reference", "matthiesen2023", "--figures", "--margin", "2.5", "--sigma", "0.2"]
+    assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(out), *given]) == 0
+    (verdict,) = pd.read_parquet(out / "verdicts.parquet").itertuples()
+    assert (verdict.verdict, verdict.margin, verdict.gain) == ("retune", 2.5, pytest.approx(3))
+    assert "93.34" in (out / "tables/best_accuracies.md").read_text(), "the thesis' baseline of ResNet-56"
+    assert list((out / "figures").glob("*.svg"))
+    other = ["analyse", str(tmp_path / "cells.csv"), "--out", str(out), "--thresholds", "1", "--figures"]
+    assert main(other) == 2
+
+
+def test_analyse_takes_other_columns(tmp_path, capsys):
+    (tmp_path / "cells.csv").write_text(GOOD.replace("log10_wd", "momentum").replace("top1", "energy_j"))
+    command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out"), "--x", "momentum"]
+    assert main([*command, "--metric", "energy_j", "--minimise", "--thresholds", "0.5", "0.1"]) == 0
+    roi = (tmp_path / "out" / "roi.csv").read_text().splitlines()
+    assert roi[1:] == [
+        '"d-m","m","d","base",0,"energy_j",0.1,-3,-1,89.8,89.8',
+        '"d-m","m","d","base",0,"energy_j",0.5,-4,-1,90,90',
+        '"d-m","m","d","base",0,"energy_j",0.5,-3,-1,89.8,89.8',
+    ]
+
+
+def test_export_optuna_names_its_file(tmp_path, capsys):
+    (tmp_path / "cells.csv").write_text(GOOD)
+    assert main(["export-optuna", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "cells.db")]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "cells.db")]
+    assert main(["analyse", str(tmp_path / "cells.db"), "--out", str(tmp_path / "out")]) == 0
+
+
+def test_help_and_analysis_import_no_torch(tmp_path):
+    (tmp_path / "cells.csv").write_text(GOOD)
+    program = (
+        "import sys; from prunescape.commands.cli import main; main(sys.argv[1:]);"
+        "print(sorted({'torch', 'pandas', 'optuna'} & set(sys.modules)), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program, "analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]
+    environment = {"PYTHONPATH": ":".join(path for path in sys.path if path), "PATH": ""}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert done.stderr.strip() == "['pandas']"

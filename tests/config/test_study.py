@@ -1,0 +1,289 @@
+"""A config becomes a study, or one line that names file, key, value, what is allowed and a hint."""
+
+import copy
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prunescape.config.messages import refuse_repeated_keys
+from prunescape.config.study import load_study
+from prunescape.designs import extension, replicates
+from prunescape.designs.plan import experiment_plan
+from prunescape.designs.rounds import first_cells, have_rounds
+from prunescape.errors import InputError
+from support.good_config import EXPERIMENT, GOOD
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+NAN = float("nan")
+
+
+def plans_of(study):
+    return {name: experiment_plan(study, name) for name in study.experiments}
+
+
+def cells_of(study):
+    return first_cells(plans_of(study))
+
+
+def with_value(keys: str, value) -> dict:
+    """The good config with the value at a dotted place replaced, or removed when it is `...`."""
+    config = copy.deepcopy(GOOD)
+    *above, last = keys.split(".")
+    holder = config
+    for key in above:
+        holder = holder.setdefault(key, {})
+    if value is ...:
+        del holder[last]
+    else:
+        holder[last] = value
+    return config
+
+
+def test_the_good_config_is_a_study():
+    study = load_study(GOOD)
+    plan = study.experiments["e"]
+    assert [variant.name for variant in plan.all_variants] == ["base", "uniform-0.6", "uniform-0.2", "nonuniform-0.4"]
+    assert plan.axes["log10_lr"] == ["-2.0", "-1.0", "0.0"]
+    assert plan.axes["log10_wd"] == ["-4.8", "-4.6", "-4.4", "-4.2", "-4.0", "-3.8", "-3.6", "-3.4", "-3.2"]
+    assert len(cells_of(study)) == 4 * 3 * 9
+    assert study.ranking_cell("e").path == "experiment=e/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
+    assert not have_rounds(plans_of(study))
+    assert study.reference is None
+    assert study.priors() == {"e": {"log10_lr": -1.0, "log10_wd": -4.0}}
+    assert load_study(GOOD | {"reference": "matthiesen2023"}).reference == "matthiesen2023"
+
+
+def test_fresh_seeds_follow_those_of_the_grid_and_a_pilot_trains_them_at_the_prior():
+    study = load_study(with_value("experiments.e.verdict", {"replicates": 3}))
+    assert study.experiments["e"].fresh_seeds == [1, 2, 3]
+    plan = plans_of(study)["e"]
+    pilot = replicates.first_cells(plan)
+    assert cells_of(study) == [*extension.first_cells(plan), *pilot]
+    assert {cell.setting.path for cell in pilot} == {"log10_lr=-1.0/log10_wd=-4.0"}
+    assert len(pilot) == 4 * 3
+    assert have_rounds({"e": plan})
+    given = load_study(with_value("experiments.e.verdict", {"replicates": 3, "sigma": 0.2}))
+    assert replicates.first_cells(plans_of(given)["e"]) == []
+
+
+def test_order_of_keys_and_values_does_not_matter():
+    turned = {key: GOOD[key] for key in reversed(GOOD)}
+    turned["experiments"] = {"e": {key: EXPERIMENT[key] for key in reversed(EXPERIMENT)}}
+    turned["experiments"]["e"]["variants"] = {"nonuniform": [0.4], "uniform": [0.2, 0.6]}
+    assert cells_of(load_study(turned)) == cells_of(load_study(GOOD))
+    assert repr(load_study(turned).summary()) == repr(load_study(GOOD).summary())
+
+
+def test_only_equally_spaced_grids_extend():
+    config = with_value("experiments.e.grid.log10_lr", [-2, -1, -0.5])
+    assert load_study(config)
+    config["experiments"]["e"]["extension"] = {"max_rounds": 1}
+    with pytest.raises(InputError, match=r"grid\.log10_lr: -2\.0, -1\.0, -0\.5 are not equally spaced"):
+        load_study(config)
+
+
+@pytest.mark.parametrize("file", sorted(CONFIG.rglob("*.yaml")), ids=lambda file: file.name)
+def test_every_config_of_ours_is_a_study(file):
+    assert cells_of(load_study(yaml.safe_load(file.read_text()), str(file)))
+
+
+def test_the_thesis_study_is_counted_and_planned_without_its_data(tmp_path):
+    """Chapter 3: 9 x 9 settings of 5 forms of ResNet-56 and MobileNetV2 each, 3 x 3 of 2 of ResNet-50 (3.2.2, 3.3)."""
+    file = CONFIG / "studies" / "matthiesen2023.yaml"
+    study = load_study(yaml.safe_load(file.read_text()), str(file))
+    cells = Counter(cell.experiment for cell in cells_of(study))
+    assert cells == {"cifar10-resnet56": 405, "cifar10-mobilenetv2": 405, "imagenet-resnet50": 18}
+    assert {plan.max_rounds for plan in plans_of(study).values()} == {6}
+    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(CONFIG.parent / "Snakefile")]
+    place = ["--configfile", str(file), "--directory", str(tmp_path)]
+    planned = subprocess.run([*command, *place], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert planned.returncode == 0, planned.stderr
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", planned.stdout, re.MULTILINE))
+    assert (jobs["train_cell"], jobs["plan_round"], jobs["prepare_data"], jobs["plan_variant"]) == (
+        "828",
+        "1",
+        "2",
+        "12",
+    )
+
+
+BAD = [
+    ("experiment", {}, ["experiment", "unknown key", 'did you mean "experiments"']),
+    ("experiments.e.sedes", [1], ["experiments.e.sedes", "its value: [1]", "allowed: model", 'did you mean "seeds"']),
+    ("experiments.e.recipe.epcohs", 3, ["experiments.e.recipe.epcohs", "epochs, batch_size", 'mean "epochs"']),
+    ("experiments.e.recipe", {"epcohs": 3, "batch_size": 8}, ["experiments.e.recipe.epcohs", 'mean "epochs"']),
+    ("experiments.e.grid.log10_wd.setp", 1, ["experiments.e.grid.log10_wd.setp", "step, size"]),
+    ("experiments.e.variants.uniforn", [0.5], ["experiments.e.variants.uniforn", 'did you mean "uniform"']),
+    ("targets.here.thread", [1], ["targets.here.thread", 'did you mean "threads"']),
+    ("datasets.digits.tset", 5, ["datasets.digits", "tset", "5", 'did you mean "test"']),
+    ("experiments.e.verdict", {"alpha_screen": 0.05}, ["verdict.alpha_screen", "allowed: below alpha, 0.05"]),
+    ("experiments.e.verdict.margin", 0, ["verdict.margin", "0", "greater than 0"]),
+    ("experiments.e.recipe.epochs", ..., ["experiments.e.recipe.epochs", "missing"]),
+    ("experiments.e.model", ..., ["experiments.e.model", "missing"]),
+    ("study", ..., ["study", "missing"]),
+    ("experiments", {}, ["experiments"]),
+    ("experiments", None, ["experiments", "None"]),
+    ("experiments", [1], ["experiments", "[1]"]),
+    ("experiments.e", 3, ["experiments.e", "3"]),
+    ("study", "a b/c", ["study", "a b/c"]),
+    ("study", "../up", ["study", "../up"]),
+    ("reference", "matthiesen2032", ["reference", "matthiesen2032", 'did you mean "matthiesen2023"']),
+    ("device", "gpu", ["device", "gpu", "cpu", "cuda"]),
+    ("cells_per_gpu", 0, ["cells_per_gpu: 0 cannot", "auto, or a number from 1"]),
+    ("cells_per_gpu", "many", ["cells_per_gpu: 'many' cannot", "auto, or a number from 1"]),
+    ("experiments.e.recipe.epochs", "many", ["experiments.e.recipe.epochs", "many", "integer"]),
+    ("experiments.e.recipe.epochs", 0, ["experiments.e.recipe.epochs", "0", "greater than or equal to 1"]),
+    ("experiments.e.recipe.epochs", True, ["experiments.e.recipe.epochs", "True", "number"]),
+    ("experiments.e.recipe.momentum", NAN, ["experiments.e.recipe.momentum", "nan", "less than 1"]),
+    ("experiments.e.recipe.precision", "tf32", ["recipe.precision: a CPU has no tf32", "set device: cuda"]),
+    ("experiments.e.recipe.schedule", "cosin", ["experiments.e.recipe.schedule", 'did you mean "cosine"']),
+    ("experiments.e.recipe.milestones", [12], ["experiments.e.recipe.milestones", "12", "below 10"]),
+    ("experiments.e.recipe.milestones", [5, 3], ["experiments.e.recipe.milestones", "rising"]),
+    ("experiments.e.recipe", {"epochs": 9, "batch_size": 8, "schedule": "cosine", "milestones": [3]}, ["cosine"]),
+    ("experiments.e.variants.uniform", [0], ["experiments.e.variants.uniform.0", "0.0", "above 0 and below 1"]),
+    ("experiments.e.variants.uniform", [-0.5], ["-0.5", "above 0 and below 1"]),
+    ("experiments.e.variants.uniform", [1.0], ["1.0", "above 0 and below 1"]),
+    ("experiments.e.variants.uniform", [NAN], ["nan", "above 0 and below 1"]),
+    ("experiments.e.variants.uniform", [0.5, "0.50"], ["0.5 is given more than once"]),
+    ("experiments.e.variants.uniform", 0.5, ["experiments.e.variants.uniform", "0.5", "list"]),
+    ("experiments.e.variants.magnitude", [0.5], ["magnitude", "uniform", "nonuniform"]),
+    ("experiments.e.model", "resnet9", ["experiments.e.model", "resnet9", "resnet56", "did you mean"]),
+    ("experiments.e.dataset", "digit", ["experiments.e.dataset", "digit", 'did you mean "digits"']),
+    ("datasets.mnist", {}, ["datasets.mnist", 'did you mean "fashion-mnist"']),
+    ("datasets.digits.test", "all", ["datasets.digits", "all"]),
+    ("experiments.e.grid.log10_lr", [], ["experiments.e.grid.log10_lr", "empty"]),
+    ("experiments.e.grid.log10_lr", [-1, -1.0], ["experiments.e.grid.log10_lr", "-1.0 is given more than once"]),
+    ("experiments.e.grid.log10_lr", [-1, 3], ["experiments.e.grid.log10_lr: 3 cannot", "at least -6 and at most 1"]),
+    ("experiments.e.grid.log10_wd", [-4, 2], ["experiments.e.grid.log10_wd: 2 cannot", "at least -8 and at most 0"]),
+    ("experiments.e.grid.log10_wd", {"step": 1, "size": 99}, ["experiments.e.grid.log10_wd: -53.0", "at least -8"]),
+    ("experiments.e.grid.log10_wd", {"step": NAN, "size": 3}, ["experiments.e.grid.log10_wd.step", "nan"]),
+    ("experiments.e.grid.log10_lr", "all", ["experiments.e.grid.log10_lr", "all", "list"]),
+    ("experiments.e.grid.log10_lr", [None], ["experiments.e.grid.log10_lr: None cannot", "a number"]),
+    ("experiments.e.grid.log10_lrs", [-1], ["grid.log10_lrs: no hyperparameter is called", 'mean "log10_lr"']),
+    ("experiments.e.grid.batch_size", [32, 0], ["grid.batch_size: 0 cannot", "a whole number at least 1"]),
+    ("experiments.e.grid.batch_size", [32.5], ["grid.batch_size: 32.5 cannot", "a whole number"]),
+    ("experiments.e.grid.momentum", [0, 0.9, "0.90"], ["grid.momentum: 0.9 is given more than once"]),
+    ("experiments.e.grid.flip", [False, True], ["grid.flip: the values of flip are no numbers", "momentum"]),
+    ("experiments.e.grid.momentum", [0, 0.5], ["prior.momentum: 0.9 is not on the grid", "allowed: 0.0, 0.5"]),
+    ("experiments.e.grid", {"log10_lr": [-1]}, ["experiments.e.grid", "at least 2 items"]),
+    ("experiments.e.prior.momentun", 0.5, ["prior.momentun", 'did you mean "momentum"']),
+    ("analysis", {"thresholds": [1, 2]}, ["analysis", "risk_threshold 0.5", "allowed: 1, 2"]),
+    ("experiments.e.prior.log10_lr", -0.9, ["experiments.e.prior.log10_lr", "-0.9", "-2.0, -1.0, 0.0"]),
+    ("experiments.e.prior.log10_wd", "low", ["experiments.e.prior.log10_wd", "low"]),
+    ("experiments.e.seeds", [1, 1], ["experiments.e.seeds", "1 is given more than once"]),
+    ("experiments.e.seeds", [-1], ["experiments.e.seeds.0", "-1"]),
+    ("experiments.e.export.best", 0, ["experiments.e.export.best", "0"]),
+    ("experiments.e.pruning.score", "l2", ["experiments.e.pruning.score", "l2", "l1_layer"]),
+    ("experiments.e.pruning.min_keep", 1, ["experiments.e.pruning.min_keep", "less than 1"]),
+    ("targets.here.kind", "shh", ["targets.here.kind", "shh", "local"]),
+]
+
+
+@pytest.mark.parametrize(("keys", "value", "said"), BAD, ids=lambda item: str(item)[:40])
+def test_a_bad_value_is_one_clear_line(keys, value, said):
+    with pytest.raises(InputError) as caught:
+        load_study(with_value(keys, value), "my.yaml")
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.startswith("my.yaml: ")
+    for part in said:
+        assert part in text
+
+
+def test_a_name_with_odd_characters_is_refused():
+    with pytest.raises(InputError, match=r"experiments\.a b"):
+        load_study(GOOD | {"experiments": {"a b": EXPERIMENT}}, "my.yaml")
+
+
+def test_a_key_given_twice_is_refused(tmp_path):
+    (tmp_path / "twice.yaml").write_text("study: a\nexperiments:\n  e: {model: resnet8}\n  e: {model: resnet20}\n")
+    with pytest.raises(InputError, match=r'twice\.yaml: line 4: the key "e" is given twice'):
+        refuse_repeated_keys(tmp_path / "twice.yaml")
+    for file in CONFIG.rglob("*.yaml"):
+        refuse_repeated_keys(file)
+
+
+def test_a_model_of_other_code_is_refused():
+    with pytest.raises(InputError, match="would go unnoticed"):
+        load_study(with_value("experiments.e.model", "package.module:factory"))
+
+
+def test_targets_of_every_kind_as_asked_for():
+    targets = {
+        "laptop": {"kind": "local", "threads": [1, 2], "batch": [1, 8, 64], "precisions": ["int8", "fp32"]},
+        "pi": {"kind": "ssh", "host": "pi@raspberrypi", "python": "python3", "threads": [1, 4]},
+        "phone": {"kind": "adb", "serial": "R58M", "perf_test": "build/onnxruntime_perf_test"},
+        "gpu-node": {"kind": "slurm", "partition": "gpu", "constraint": "a100", "provider": "CUDAExecutionProvider"},
+        "small": {"kind": "emulated", "cpus": 1, "memory_mb": 512, "cpu_quota": 0.5, "emulates": "pi"},
+        "plain": {"flush_to_zero": [False, True]},
+    }
+    study = load_study(GOOD | {"targets": targets})
+    assert {name: target.kind for name, target in study.targets.items()} == {
+        **{"laptop": "local", "pi": "ssh", "phone": "adb"},
+        **{"gpu-node": "slurm", "small": "emulated", "plain": "local"},
+    }
+    assert study.precisions() == ["fp32", "int8"]
+    assert study.target_settings("pi", "e")["threads"] == [1, 4]
+
+
+def test_subnormal_numbers_are_flushed_too_where_several_cells_are_measured():
+    one, several = load_study(GOOD), load_study(with_value("experiments.e.export", {"best": 3}))
+    assert one.target_settings("here", "e")["flush_to_zero"] == [False]
+    assert several.target_settings("here", "e")["flush_to_zero"] == [False, True]
+    asked = with_value("targets.here.flush_to_zero", [True])
+    asked["experiments"]["e"]["export"] = {"best": 3}
+    assert load_study(asked).target_settings("here", "e")["flush_to_zero"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ({"kind": "ssh", "hots": "pi"}, "targets.ssh.hots: unknown key (its value: 'pi'); allowed: threads, batch"),
+        ({"kind": "ssh", "hots": "pi"}, 'hint: did you mean "host"?'),
+        ({"kind": "ssh"}, "targets.ssh.host: this key is missing"),
+        ({"kind": "local", "host": "pi"}, "targets.ssh.host: unknown key"),
+        ({"kind": "shh"}, "targets.ssh.kind: 'shh' cannot be used; allowed: local, ssh, adb, slurm, emulated; hint:"),
+        ({"kind": "ssh", "host": "-oProxyCommand=touch pwned"}, "targets.ssh.host: '-oProxyCommand"),
+        ({"kind": "ssh", "host": "pi;touch pwned"}, "targets.ssh.host: 'pi;touch pwned' cannot be used"),
+        ({"kind": "slurm", "partition": "a;b"}, "targets.ssh.partition: 'a;b' cannot be used"),
+        ({"kind": "adb", "serial": "-e", "perf_test": "a"}, "targets.ssh.serial: '-e' cannot be used"),
+        (
+            {"kind": "emulated", "emulates": "there"},
+            "targets.ssh.emulates: there is no target to emulate; allowed: here",
+        ),
+        ({"kind": "emulated", "emulates": "ssh"}, "targets.ssh.emulates: ssh is no target to emulate"),
+        ({"precisions": ["int4"]}, "targets.ssh.precisions.0: 'int4' cannot be used"),
+        ({"threads": [True]}, "targets.ssh.threads.0: True is a switch"),
+        (7, "targets.ssh: 7 cannot be used"),
+    ],
+)
+def test_a_targets_mistakes_are_one_line(target, words):
+    """The target is called ssh, as one of the kinds is."""
+    with pytest.raises(InputError) as caught:
+        load_study(with_value("targets.ssh", target))
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_grid_spans_any_hyperparameters():
+    """The grid's own values leave the shared recipe; what the prior gives beside the axes enters it."""
+    config = with_value("experiments.e.grid", {"axes": {"momentum": [0.9, 0], "log10_lr": {"step": 1, "size": 3}}})
+    experiment = load_study(config).experiments["e"]
+    assert experiment.axes == {"log10_lr": ["-2.0", "-1.0", "0.0"], "momentum": ["0.0", "0.9"]}
+    assert experiment.prior_setting.values == {"log10_lr": -1.0, "momentum": 0.9}
+    assert experiment.declared_recipe.keys().isdisjoint({"log10_lr", "momentum"})
+    assert (experiment.declared_recipe["log10_wd"], experiment.declared_recipe["epochs"]) == (-4.0, 10)
+    cells = cells_of(load_study(config))
+    assert len(cells) == 4 * 3 * 2
+    assert cells[0].path == "experiment=e/variant=base/log10_lr=-2.0/momentum=0.0/seed=0"
+
+
+def test_a_missing_learning_rate_is_named():
+    config = with_value("experiments.e.grid", {"momentum": [0.9, 0], "batch_size": [32, 64]})
+    config["experiments"]["e"]["prior"] = {"log10_wd": -4}
+    with pytest.raises(InputError, match=r"prior\.log10_lr: this key is missing"):
+        load_study(config)

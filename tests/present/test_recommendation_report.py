@@ -1,0 +1,124 @@
+"""What the report says of the targets, against measurements worked out by hand; tables through the rule's code."""
+
+import pandas as pd
+import pytest
+
+from prunescape.analysis.analyse import compare_targets
+from prunescape.analysis.results import TARGET, Analysis, result_names
+from prunescape.config.study import load_study
+from prunescape.errors import InputError
+from prunescape.present.report.recommendation_tables import comparison_tables
+from prunescape.present.report.target_sentences import limit_pairs, recommendation_sentences
+from prunescape.present.terms import Terms
+from support.measurements import entry, measured
+from support.project import TINY_STUDY
+from support.report_cells import study_cells
+
+FLOPS = {("e", "base"): 4e6, ("e", "uniform-0.5"): 2e6}
+
+
+def objectives(**given) -> dict:
+    return load_study({**TINY_STUDY, "objectives": given}).objectives.model_dump(mode="json")
+
+
+def compared(*rows, **given) -> dict:
+    analysis = Analysis.of_targets(measured(*rows), FLOPS, objectives(**given))
+    return {name: analysis.result(name) for name in result_names(TARGET)}
+
+
+def read(folder) -> dict:
+    return {name: Terms.of({}).read(name, folder / f"{name}.parquet") for name in result_names(TARGET)}
+
+
+def sentences_of(tables: dict) -> list[str]:
+    return recommendation_sentences(tables["recommendations"])
+
+
+def two() -> list[dict]:
+    """Batch 1 and 8; uniform takes half of the base's time."""
+    return [
+        entry(name, ms / share, batch=batch, top1=98.0 - share, kb=400 / share)
+        for name, share in (("base", 1), ("uniform-0.5", 2))
+        for batch, ms in ((1, 4.0), (8, 16.0))
+    ]
+
+
+def test_the_sentence_names_model_setting_value_and_accuracy():
+    texts = sentences_of(compared(*two()))
+    named, accuracy = "On target t uniform 0.5 fp32 with 1 thread", "at 96.00 % top-1 (no accuracy floor is set)."
+    assert texts == [
+        f"{named}, batch 1 has the lowest latency, 2.000 ms per run, {accuracy}",
+        f"{named}, batch 8 has the highest throughput, 1.000 ms per image, {accuracy}",
+    ]
+
+
+def test_the_sentence_says_why_there_is_none():
+    texts = sentences_of(compared(*two(), accuracy_floor=99.0))
+    assert texts[0].startswith("On target t nothing can be recommended for latency: no setting keeps the limits; of 4")
+    assert len(texts) == 2  # energy was not measured: nothing is said of it
+
+
+def test_the_sentence_names_what_no_test_tells_apart():
+    text = sentences_of(compared(entry("base", 2.0, noisy=True), entry("uniform-0.5", 2.0, kb=10)))[0]
+    assert "No paired test distinguishes base fp32 from it." in text and "noisy" not in text
+
+
+def test_every_table_is_as_wide_as_its_heads_and_shows_the_numbers():
+    tables = {table.title: table for table in comparison_tables(compared(*two()))}
+    assert len(tables) == 6
+    for table in tables.values():
+        assert {len(row) for row in table.rows} == {len(table.heads)}, table.title
+    assert ["t", "uniform 0.5 fp32", "1 thread, batch 8", "2.00", "2.00 to 2.00", "2.00", "1.00"] in tables[
+        "Speed-up against FLOPs"
+    ].rows
+    front = tables["Accuracy against cost"].rows
+    assert front[0][:5] == ["t", "uniform 0.5 fp32", "96.00 ± 0.80", "2.000 •", "1.000 •"]
+
+
+def test_the_sentence_names_what_cannot_be_compared():
+    rows = [entry("base", 2.0, batch=8), entry("uniform-0.5", 2.0)]
+    latency, throughput = sentences_of(compared(*rows, accuracy_floor=50.0))
+    assert "has the highest throughput, 0.250 ms per image, at 98.00 % top-1. Not compared with it: uniform 0.5" in (
+        throughput
+    )
+    assert "No paired test" not in latency + throughput
+
+
+def test_limits_are_named():
+    given = objectives(accuracy_floor=97.5, size_limit_kb=500)
+    assert limit_pairs(given) == [("recommended models keep", "top-1 of 97.5 % or more, file of 500 kB or less")]
+    assert limit_pairs(objectives()) == []
+
+
+def test_what_was_not_tested_is_a_dash():
+    told = compared(*[{**row, "top1": None, "flush_to_zero": True} for row in two()])
+    assert "at – top-1" in sentences_of(told)[0] and "denormals flushed" in sentences_of(told)[0]
+    titles = {table.title for table in comparison_tables(told)}
+    assert "Accuracy against cost" not in titles and "Speed-up against FLOPs" in titles
+
+
+def test_nothing_measured_gives_empty_tables_and_no_words(tmp_path):
+    cells = study_cells().drop(columns="experiment").assign(experiment="e")
+    cells.to_parquet(tmp_path / "cells.parquet")
+    measured(entry()).iloc[:0].to_parquet(tmp_path / "benchmarks.parquet")
+    written = compare_targets(
+        objectives(), cells=tmp_path / "cells.parquet", benchmarks=tmp_path / "benchmarks.parquet", out=tmp_path
+    )
+    assert {name.split(".")[0] for name in written} == set(result_names(TARGET))
+    tables = read(tmp_path)
+    assert all(table.empty for table in tables.values())
+    assert sentences_of(tables) == [] and comparison_tables(tables) == []
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    study_cells(experiment="e").to_parquet(tmp_path / "cells.parquet")
+    pd.DataFrame(two()).to_parquet(tmp_path / "benchmarks.parquet")
+    given = {"cells": tmp_path / "cells.parquet", "benchmarks": tmp_path / "benchmarks.parquet", "out": tmp_path}
+    compare_targets(objectives(), **given)
+    tables = read(tmp_path)
+    assert sentences_of(tables) == sentences_of(compared(*two()))
+    assert len(comparison_tables(tables)) == 6
+    assert tables["speedups"]["flops_speedup"].iloc[0] == pytest.approx(2_000_000 / 1_004_000)
+    (tmp_path / "rivals.parquet").unlink()
+    with pytest.raises(InputError, match="rivals"):
+        read(tmp_path)

@@ -1,0 +1,386 @@
+"""The report: its sentences against numbers worked out by hand, its tables, and a page that needs no network."""
+
+import math
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t
+
+from prunescape.analysis.analyse import compare_targets
+from prunescape.analysis.axes import DEFAULT_AXES as AXES
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.cells_table import read_cells
+from prunescape.analysis.landscape.image_errors import image_error
+from prunescape.analysis.results import LANDSCAPE, Analysis, result_names
+from prunescape.config.analysis import Objectives
+from prunescape.errors import InputError
+from prunescape.present.numbers import number, short, standard_error, whole
+from prunescape.present.report.findings import experiment_findings
+from prunescape.present.report.landscape_tables import ellipses_table, risk_table, variants_table, verdicts_table
+from prunescape.present.report.page import write_report
+from prunescape.present.report.setup import plan_pairs, run_pairs
+from prunescape.present.report.table import ExperimentResults
+from prunescape.present.report.target_tables import benchmarks_table
+from prunescape.present.summary import summary_lines, verdict_lines
+from support.drawn_figures import draw
+from support.report_cells import CORRECT, study_cells
+
+
+def results_of(tmp_path, frame, *, axes=AXES, benchmarks=None, terms=None, thresholds=(0.5, 1.0)) -> ExperimentResults:
+    """What the report knows of one experiment with these cells, with verdicts by `terms`."""
+    frame.to_parquet(tmp_path / "cells.parquet")
+    cells = read_cells(tmp_path / "cells.parquet", partial=True, axes=axes)
+    limits = {"thresholds": thresholds, "risk_threshold": thresholds[0], "terms": {"d-m": terms or {}}}
+    analysis = Analysis.of_cells(cells, axes=axes, **limits)
+    tables = {name: analysis.result(name) for name in result_names(LANDSCAPE)}
+    return ExperimentResults(axes, thresholds[0], cells, tables, benchmarks)
+
+
+def findings_of(tmp_path, frame, **more):
+    found = experiment_findings(results_of(tmp_path, frame, **more))
+    return found, {part.variant: " ".join([part.headline, *part.sentences]) for part in found.variants}
+
+
+def test_sentences_give_the_loss_in_points_and_images(tmp_path):
+    """Base region: 98.0 and 97.5 %. uniform there: 95.0 and 97.0, best 97.0: mean loss 1.0 points, 2 of 200 images."""
+    found, texts = findings_of(tmp_path, study_cells())
+    opening = " ".join(found.opening)
+    assert "98.00 %" in opening and "2 settings of its grid come within 0.5 points" in opening
+    assert "lose 1.00 points (2.0 of 200 test images) on average" in texts["uniform-0.5"]
+    moved = "The best cell moved, log10 weight decay by 1.00; at the base's single best setting this variant loses 2.00"
+    assert moved in texts["uniform-0.5"]
+
+
+def test_sentences_hold_no_loss_against_a_threshold(tmp_path):
+    found, _ = findings_of(tmp_path, study_cells())
+    assert "loses between 1.00 points (2.0 of 200 test images) for uniform 0.5 and 35.00 points" in found.opening[0]
+    assert "cannot settle whether tuning is needed" in found.opening[0]
+    alone, _ = findings_of(tmp_path, study_cells().query("variant != 'nonuniform-0.5'"))
+    assert "loses 1.00 points (2.0 of 200 test images) for uniform 0.5, on average" in alone.opening[0]
+
+
+def test_sentences_give_the_paired_error_over_images(tmp_path):
+    """uniform: best cell right on images 0-193, carried ones on 0-189 and 0-193: e = 1/2 on 4 of 200 images."""
+    frame = study_cells()
+    frame["correct_bits"] = [np.packbits(np.arange(200) < right).tobytes() for right in frame["correct"]]
+    _, texts = findings_of(tmp_path, frame)
+    error = 100 * np.std([0.5] * 4 + [0] * 196, ddof=1) / math.sqrt(200)
+    assert f"standard error of {error:.2f} points" in texts["uniform-0.5"]
+    _, texts = findings_of(tmp_path, study_cells())
+    assert "standard error" not in texts["uniform-0.5"]
+
+
+def test_other_axes_and_thresholds_name_themselves(tmp_path):
+    """Momentum and batch size instead of learning rate and weight decay, and a wider region of good settings."""
+    axes = Axes.of(["momentum", "batch_size"])
+    frame = study_cells().rename(columns={"log10_wd": "momentum", "log10_lr": "batch_size"})
+    frame["momentum"], frame["batch_size"] = frame["momentum"] / 10 + 0.5, frame["batch_size"] * -64
+    results = results_of(tmp_path, frame, axes=axes, thresholds=(2.0, 4.0))
+    found, (uniform, _) = experiment_findings(results), experiment_findings(results).variants
+    assert "best at batch size 64, momentum 0.1" in found.opening[1]
+    assert "within 2 points" in found.opening[1] and "more than 2 points" in " ".join(found.limits)
+    assert any("The best cell moved, momentum by 0.10" in text for text in uniform.sentences)
+    assert variants_table(results).heads[-2:] == ["batch size", "momentum"]
+    shown = ellipses_table(results, "top1")
+    assert [head for head, _ in shown.groups] == ["", "4.0-ROI", "2.0-ROI"]
+    assert "centre momentum" in shown.heads and "Lengths in the axes' units" in shown.notes[0]
+    assert "the base's 2.0-ROI" in risk_table(results, "top1").notes[0]
+    plan = {"model": "m", "dataset": "d", "variants": ["base"], "seeds": [0], "recipe": {}}
+    plan |= {"prior": {"momentum": 0.1, "batch_size": 64}, "grid": {"momentum": [0.1, 0.2], "batch_size": [64, 128]}}
+    pairs = dict(plan_pairs(plan, axes))
+    assert (pairs["prior"], pairs["grid, momentum"]) == ("batch size 64, momentum 0.1", "0.1, 0.2")
+    extended = pd.concat([results.cells, results.cells.assign(round=1)])
+    assert dict(run_pairs(extended, axes))["round 1, grid"].endswith("now batch size 64 to 128, momentum 0.1 to 0.2")
+    assert "batch size  momentum  risk" in summary_lines(results.tables["risk"])[1]
+
+
+def test_the_paired_error_is_scipys():
+    """scipy.stats.sem of the differences image by image, on random outcomes that share most of their images."""
+    from scipy.stats import sem
+
+    random = np.random.default_rng(0)
+    hard = random.random(300) < 0.1
+    best, carried = (hard & False) | (random.random(300) > 0.05), random.random((4, 300)) > 0.1 + 0.5 * hard
+    assert image_error(best, carried) == pytest.approx(100 * sem(best - carried.mean(axis=0)))
+
+
+def test_sentences_say_what_one_seed_cannot_settle(tmp_path):
+    found, _ = findings_of(tmp_path, study_cells())
+    limits = " ".join(found.limits)
+    assert "one image is 0.500 points" in limits
+    assert "One seed per cell cannot settle" in limits and "biased upwards" in limits
+    both = pd.concat([study_cells(), study_cells(seed=1)])
+    found, texts = findings_of(tmp_path, both)
+    assert "2 seeds" in " ".join(found.limits) and "One seed" not in " ".join(found.limits)
+    assert "lose 1.00 points (2.0 of 200 test images) on average over 2 seeds (1.00, 1.00)" in texts["uniform-0.5"]
+
+
+def test_sentences_count_ties_as_not_moved(tmp_path):
+    frame = study_cells()
+    frame.loc[frame["variant"] == "uniform-0.5", "top1"] = 90.0
+    _, texts = findings_of(tmp_path, frame)
+    assert "the best cell did not move" in texts["uniform-0.5"]
+
+
+def test_sentences_where_settings_are_chosen_on_a_validation_split(tmp_path):
+    """On validation the base's best three are settings 0, 1 and 2 (95.0, 94.8, 94.6 %) and uniform's setting 1.
+
+    Base on test: 90.0 there, 90.0 and 98.0: under its chosen one by 0, 0 and -8 points, -2.67 on average. uniform on
+    test: 90.0, 90.0 and 95.0 against the chosen 90.0: by 0, 0 and -5, -1.67 on average; on validation 1.0, 0 and 2.0.
+    """
+    frame = study_cells(select_on="validation")
+    chosen = {"base": [95.0, 94.8, 94.6, 80.0], "uniform-0.5": [93.0, 94.0, 92.0, 91.0], "nonuniform-0.5": [90.0] * 4}
+    frame["val_top1"] = [score for name in CORRECT for score in chosen[name]]
+    found, texts = findings_of(tmp_path, frame)
+    opening, limits = " ".join(found.opening), " ".join(found.limits)
+    assert "3 settings of its grid come within 0.5 points of the best on the validation split" in opening
+    assert "stays −2.67 points (−5.3 of 200 test images) under its best on average." in opening
+    assert "never more than" not in opening and "never loses" not in limits
+    assert "a loss may be negative" in limits and "biased upwards, if by less" in limits
+    assert "lose −1.67 points" in texts["uniform-0.5"]
+    assert "The best cell moved, log10 weight decay by 1.00" in texts["uniform-0.5"]
+    assert "at the base's single best setting this variant loses 0.00 points" in texts["uniform-0.5"]
+    assert "the best cell did not move" in texts["nonuniform-0.5"]
+    shown = risk_table(results_of(tmp_path, frame), "top1")
+    uniform = dict(zip(shown.heads, shown.rows[1], strict=True))
+    assert (uniform["mean"], uniform["mean, choosing"]) == ("−1.667", "1.000")
+
+
+def test_sentences_for_diverged_absent_and_unknown(tmp_path):
+    frame = study_cells()
+    at_best = (frame["variant"] == "uniform-0.5") & (frame["log10_lr"] == -1.0) & (frame["log10_wd"] == -4.0)
+    frame.loc[at_best, ["status", "top1"]] = ["diverged", None]
+    _, texts = findings_of(tmp_path, frame)
+    assert (
+        "1 of these cells diverged and counts at chance level; without them the mean loss is 0.00"
+        in (texts["uniform-0.5"])
+    )
+    _, texts = findings_of(tmp_path, frame[(frame["variant"] == "base") | (frame["log10_lr"] == -2.0)])
+    assert "none of the base's good settings has a finished cell" in texts["uniform-0.5"]
+    found, texts = findings_of(tmp_path, study_cells().drop(columns=["tested", "correct"]))
+    assert "test images" not in " ".join([*found.opening, *found.limits, *texts.values()])
+    found, texts = findings_of(tmp_path, study_cells().query("variant != 'base'"))
+    assert "base has no finished cells" in found.opening[0] and not texts
+
+
+def test_standard_error_is_the_binomial_one():
+    """scipy.stats.binom's standard deviation of the share of successes."""
+    from scipy.stats import binom
+
+    assert standard_error(98.5, 600) == pytest.approx(100 * binom(600, 0.985).std() / 600)
+    assert standard_error(100, 600) == 0
+
+
+def test_numbers_as_text():
+    assert [number(-0.001), number(-1.25, 1), number(math.nan), number(None), number(pd.NA)] == [
+        "0.00",
+        "−1.2",
+        "–",
+        "–",
+        "–",
+    ]
+    assert [short(-1.0), short("-4.42"), whole(1234567), whole(None)] == ["−1", "−4.42", "1\u202f234\u202f567", "–"]
+
+
+def test_tables_show_what_was_computed(tmp_path):
+    results = results_of(tmp_path, study_cells())
+    variants = variants_table(results)
+    assert variants.rows[1][:5] == ["uniform 0.5", "0.500", "0.5020", "1.004", "0.0502"]
+    assert variants.rows[0][-3:] == ["98.00", "−1.00", "−4.00"]
+    shown = ellipses_table(results, "top1")
+    assert sum(columns for _, columns in shown.groups) == len(shown.heads) == len(shown.rows[0])
+    assert shown.rows[0][1:7] == ["2*", "–", "–", "–", "–", "–"]
+    rows = {row[0]: row for row in risk_table(results, "top1").rows}
+    assert rows["uniform 0.5"][1:7] == ["2", "0", "97.00", "1.000", "1.000", "1.000"]
+
+
+def benchmarks() -> pd.DataFrame:
+    """Latencies of 2 ms and 1.25 ms, the second one noisy: its quartiles are 4 % apart."""
+    shared = {"experiment": "d-m", "target": "here", "rank": 1, "precision": "fp32", "threads": 1, "batch": 1}
+    rows = [("base", 2e-3, 2e-5, 300_000), ("uniform-0.5", 1.25e-3, 5e-5, 150_000)]
+    return pd.DataFrame(
+        [
+            {
+                **shared,
+                "variant": name,
+                "latency_median_s": median,
+                "latency_relative_iqr": spread / median,
+                "noisy": spread / median > 0.03,
+                "file_bytes": size,
+            }
+            | {
+                "encoded_bytes": size * 9 // 10,
+                "top1": 97.5,
+                "accuracy_agrees": name == "base",
+                "host": "lab",
+                "cpu": "a <b> processor",
+                "flush_to_zero": False,
+                "samples": [median] * 2,
+                "latency_dataset_s": None,
+                "peak_memory_bytes": 1_000_000,
+                "energy_j": None,
+            }
+            for name, median, spread, size in rows
+        ]
+    )
+
+
+def test_benchmark_table_has_speed_up_beside_the_flops_and_flags_noise(tmp_path):
+    rows = benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=benchmarks())).rows
+    assert rows[0][6:10] == ["2.000", "1.0", "1.00", "1.00"]
+    assert rows[1][6:] == ["1.250", "4.0*", "1.60", "1.99", "150.0", "135.0", "97.50!"]
+    pruned = study_cells().query("variant != 'base'")
+    alone = benchmarks_table(results_of(tmp_path, pruned, benchmarks=benchmarks().iloc[1:])).rows
+    assert alone[0][8] == "–"
+
+
+def test_sentences_say_what_each_variant_costs_on_the_target(tmp_path):
+    """2 ms against 1.25 ms is 1.6 times the speed; half the FLOPs alone would give 1.99; half the file."""
+    found, _ = findings_of(tmp_path, study_cells(), benchmarks=benchmarks())
+    texts = {part.variant: part.sentences[-1] for part in found.variants}
+    assert texts["uniform-0.5"] == (
+        "On target here (1 thread, batch 1) one run takes 1.250 ms: 1.60 times the base's speed, where the FLOPs alone "
+        "would give 1.99; its file has 50 % of the base's size. The timing was noisy."
+    )
+    assert "On target" not in texts["nonuniform-0.5"]
+    assert "On target here (1 thread, batch 1) the pruned variants run at 1.60 to 1.60 times" in " ".join(found.opening)
+
+
+def test_another_precision_is_named_and_an_accuracy_that_was_not_measured_is_a_dash(tmp_path):
+    other = benchmarks().assign(precision="int8", accuracy_agrees=None, top1=None)
+    found, _ = findings_of(tmp_path, study_cells(), benchmarks=other)
+    assert "On target here (int8, 1 thread, batch 1) the pruned variants" in " ".join(found.opening)
+    assert [row[-1] for row in benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=other)).rows] == [
+        "–",
+        "–",
+    ]
+
+
+class Page(HTMLParser):
+    """Collects what a browser would load, the ids, the links inside the page, and the text outside scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads, self.ids, self.inside, self.words, self._code = [], [], [], [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        known = dict(attributes)
+        self._code = tag in ("script", "style")
+        self.loads += [known[name] for name in ("src", "srcset", "data") if name in known]
+        self.loads += [known["href"]] if tag == "link" else []
+        self.ids += [known["id"]] if "id" in known else []
+        self.inside += [known["href"][1:]] if known.get("href", "").startswith("#") else []
+
+    def handle_endtag(self, tag):
+        self._code = False
+
+    def handle_data(self, data):
+        self.words += [] if self._code else [data]
+
+
+def page(folder, frame, *, measured=None, missing=()) -> tuple[str, Page]:
+    figures = draw(folder, frame)
+    prior = {"log10_lr": -1.0, "log10_wd": -4.0}
+    plan = {"model": "m", "dataset": "d", "recipe": {"epochs": 3}, "variants": sorted(CORRECT), "prior": prior}
+    plan |= {"grid": {"log10_lr": [-2.0, -1.0], "log10_wd": [-4.0, -3.0]}, "seeds": [0]}
+    study = {"study": "mine <&>", "experiments": {"d-m": plan, "later": plan}, "targets": {"here": {"threads": [1]}}}
+    if measured is not None:
+        measured.to_parquet(folder / "benchmarks.parquet")
+        cells, found = folder / "cells.parquet", folder / "benchmarks.parquet"
+        compare_targets(Objectives().model_dump(mode="json"), cells=cells, benchmarks=found, out=folder)
+    write_report(study, folder, figures=figures, missing=missing, out=folder / "report.html")
+    text = (folder / "report.html").read_text()
+    return text, Page(text)
+
+
+def test_page_is_whole_and_needs_no_network(tmp_path):
+    text, read = page(tmp_path / "study", study_cells(), measured=benchmarks())
+    assert read.loads == []
+    assert set(read.inside) <= set(read.ids)
+    assert len(read.ids) == len(set(read.ids))
+    assert text.count("plotly.js v") == 1 and text.count("Plotly.newPlot(") >= 2
+    words = " ".join(read.words)
+    assert "mine <&>" in words and "a <b> processor" in words
+    assert "No cell of this experiment is finished." in words
+    assert "This report is partial" not in words
+    for name in re.findall(r'href="(figures/[^"]*)"', text):
+        assert (tmp_path / "study" / name).is_file()
+
+
+def test_partial_page_says_so_at_the_top_and_names_what_is_missing(tmp_path):
+    lost = [{"cell": "experiment=d-m/variant=base", "reason": "killed <9>", "log": "a/train.log"}]
+    _, read = page(tmp_path / "study", study_cells().query("variant != 'base'"), missing=lost)
+    words = " ".join(" ".join(read.words).split())
+    assert "This report is partial. 1 of 9 cells is missing" in words
+    assert words.index("partial") < words.index("Findings")
+    assert "killed <9>" in words and "a/train.log" in words
+    assert "The base has no finished cells" in words
+
+
+def test_page_of_nothing(tmp_path):
+    _, read = page(tmp_path / "study", study_cells().iloc[:0], missing=[{"cell": "c", "reason": "r", "log": ""}])
+    assert " ".join(read.words).count("No cell of this experiment is finished.") == 2
+
+
+def test_a_lost_figure_is_one_clear_line(tmp_path):
+    page(tmp_path / "study", study_cells())
+    (tmp_path / "study" / "figures" / "plotly.min.js").unlink()
+    with pytest.raises(InputError, match=r"plotly\.min\.js"):
+        study, results = {"study": "s", "experiments": {}}, tmp_path / "study"
+        write_report(study, results, figures=results / "figures", missing=[], out=tmp_path / "again.html")
+
+
+def replicated(gains: dict[str, float]) -> pd.DataFrame:
+    """`study_cells` with five fresh seeds at every setting of the pruned variants.
+
+    A variant's fresh scores are 90 % at the base's good settings (log10_lr -1) and `gains` points more at the others;
+    the seeds differ by -0.2, -0.1, 0, 0.1, 0.2 points everywhere.
+    """
+    grid = study_cells(stage="grid")
+    parts = [grid]
+    for variant, gain in gains.items():
+        own = grid[grid["variant"] == variant]
+        score = np.where(own["log10_lr"] == -1.0, 90.0, 90.0 + gain)
+        parts += [
+            own.assign(stage="replicate", seed=seed, top1=score + 0.1 * (seed - 3), correct=None)
+            for seed in range(1, 6)
+        ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_sentences_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_path):
+    """s = 0.1581 with 4 x 4 degrees; a point outside the two good ones has SE = s √(1/5 + 1/10) = 0.0866.
+
+    Upper bounds take t(16, 0.96) = 1.8694, the lower one t(16, 0.95) = 1.7459. The best point of stage 1 is a good one
+    for the uniform variant, so its gain is no gain of the other points.
+    """
+    frame = replicated({"uniform-0.5": -20.0, "nonuniform-0.5": 2.0})
+    results = results_of(tmp_path, frame, terms={"margin": 0.5, "sigma": 0.2})
+    verdicts = results.tables["verdicts"]
+    rows = verdicts.set_index("variant")
+    upper = 2 + t.isf(0.04, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
+    lower = 2 - t.isf(0.05, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
+    assert rows.loc["nonuniform-0.5", ["upper", "lower"]].tolist() == pytest.approx([upper, lower])
+    found = experiment_findings(results)
+    assert found.opening[0].startswith("Of 2 pruned variants: uniform 0.5 needs no tuning; nonuniform 0.5 needs tuning")
+    keep, retune = found.variants
+    assert keep.headline.startswith("uniform 0.5: keep the base's settings")
+    assert retune.headline == f"nonuniform 0.5: tune again; it gains 2.00 points, {lower:.2f} at least"
+    assert f"Tuning gains between {lower:.2f} and {upper:.2f} points, against a margin of 0.5" in retune.sentences[0]
+    assert "5 fresh seeds at 4 of 4 points" in " ".join(retune.sentences)
+    assert "lose" in " ".join(keep.sentences), "the thesis' mean risk stands beside the verdict"
+    assert any("Only the verdicts rest on fresh seeds" in text for text in found.limits)
+    assert verdict_lines(verdicts)[1:] == [f"  {keep.headline}", f"  {retune.headline}"][::-1]
+    one = results_of(tmp_path, frame[frame["variant"] != "nonuniform-0.5"], terms={"sigma": 0.2})
+    assert verdict_lines(one.tables["verdicts"])[0].startswith(
+        "d-m: No variant needs its learning rate and weight decay tuned again"
+    )
+    table = verdicts_table(results)
+    assert [row[:3] for row in table.rows] == [
+        ["uniform 0.5", "keep", "inconclusive"],
+        ["nonuniform 0.5", "retune", "inconclusive"],
+    ]

@@ -1,0 +1,76 @@
+"""A run that fails in part: the rest goes on, the end says what is missing and why, and the partial report opens."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from prunescape.running.progress import Failure
+from prunescape.running.run_end import missing_cells, reason_in
+from support.project import TINY_STUDY, Project
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    """A study one of whose variants cannot be cut so far, run to its end, with what it printed."""
+    study = copy.deepcopy(TINY_STUDY)
+    del study["experiments"]["other"]
+    study["experiments"]["small"]["variants"] = {"uniform": [0.5, 0.001]}
+    project = Project(tmp_path_factory.mktemp("failing"), study)
+    return project, project.snakemake()
+
+
+def test_other_cells_go_on_and_the_end_names_the_reason(failed):
+    project, done = failed
+    results = project.work / "results/tiny"
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    assert "failed jobs: 1; missing cells: 2 of 6" in done.stdout
+    reason = next(line for line in done.stdout.splitlines() if line.strip().startswith("plan_variant: error:"))
+    assert "0.001" in reason
+    log = "experiment=small/variant=uniform-0.001/plan.log"
+    assert f"log: {results / log}" in done.stdout
+    assert reason.split("plan_variant: ")[1] == reason_in(str(results / log))
+    assert len(list(results.glob("**/record.json"))) == 4
+
+
+def test_the_partial_report_says_which_cells_are_missing(failed):
+    project, done = failed
+    report = project.work / "results/tiny/partial/report.html"
+    assert f"partial report: {report}" in done.stdout
+    page = report.read_text()
+    for decay in ("-4.0", "-3.0"):
+        assert f"experiment=small/variant=uniform-0.001/log10_lr=-1.0/log10_wd={decay}/seed=0" in page
+    assert "uniform-0.5" in page or "Uniform" in page
+
+
+def test_a_finished_run_removes_the_partial_report(failed):
+    project, _ = failed
+    study = copy.deepcopy(TINY_STUDY)
+    del study["experiments"]["other"]
+    study["experiments"]["small"]["variants"] = {"uniform": [0.5]}
+    project.configure(study)
+    output = project.run()
+    assert "small: best cell per variant" in output
+    assert f"report: {project.work / 'results/tiny/report.html'}" in output
+    assert not (project.work / "results/tiny/partial").exists()
+
+
+def test_each_missing_cell_names_what_it_waited_for(tmp_path):
+    cells = [
+        f"experiment=e/variant={variant}/log10_lr=-1.0/log10_wd=-4.0/seed=0" for variant in ("base", "uniform-0.5")
+    ]
+    for name in ("data/digits.log", "experiment=e/variant=uniform-0.5/plan.log", f"{cells[0]}/train.log"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"some progress\nerror: {name}\n\n")
+    folders = [Path(cell) for cell in cells]
+    plan = Failure("plan_variant", {}, str(tmp_path / "experiment=e/variant=uniform-0.5/plan.log"))
+    train = Failure("train_cell", {}, str(tmp_path / cells[0] / "train.log"))
+    data = Failure("prepare_data", {}, str(tmp_path / "data/digits.log"))
+    found = missing_cells(tmp_path, folders, [plan, train])
+    assert [entry["reason"] for entry in found] == [
+        f"error: {cells[0]}/train.log",
+        "error: experiment=e/variant=uniform-0.5/plan.log",
+    ]
+    assert {entry["reason"] for entry in missing_cells(tmp_path, folders, [data])} == {"error: data/digits.log"}
+    assert {entry["log"] for entry in missing_cells(tmp_path, folders, [])} == {""}

@@ -1,0 +1,1 @@
+"""What several test modules need: a project to run, tables, models, data."""

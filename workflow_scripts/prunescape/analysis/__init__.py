@@ -1,0 +1,1 @@
+"""Everything that is computed from a table of cells or of measurements; no torch."""

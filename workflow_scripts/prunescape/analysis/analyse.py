@@ -1,0 +1,104 @@
+"""From files of cells and measurements to files of results, for a study or for a table from anywhere."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
+from prunescape.analysis.cells_table import read_cells, read_study_cells
+from prunescape.analysis.cost.measured import read_measured
+from prunescape.analysis.cost.speedups import variant_flops
+from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, joined_result, result_names
+from prunescape.analysis.verdict.screening import claim_count
+from prunescape.config.analysis import AnalysisTerms
+from prunescape.errors import InputError
+from prunescape.store.tables import read_result, write_result
+
+
+def analyse(
+    cells: Path | str,
+    out: Path | str,
+    *,
+    axes: Axes = DEFAULT_AXES,
+    metric: Metric = DEFAULT_METRIC,
+    base: str = BASE,
+    thresholds: Sequence[float] = (),
+    terms: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Path]:
+    """Write every landscape table that applies to `cells`, a table or an Optuna storage, into the folder `out`.
+
+    Each as Parquet and CSV; gives the written paths by file name. Results carry the names of the `axes`, and a metric
+    to minimise its own sign. `thresholds` are in the metric's unit, by default 0.5 and 1 percentage points; risks are
+    taken over the base's region of the smallest. `terms` are those of the verdicts, as in `judge_study`. Raises
+    InputError for a table that `read_cells` refuses, or when `out` cannot be a folder.
+    """
+    ordered = checked_thresholds(thresholds)
+    known = read_cells(cells, axes=axes, metric=metric, base=base)
+    if not ordered and not metric.in_percent:
+        low, high = known[metric.names[0]].agg(["min", "max"])
+        what = f'how near the best "{metric.name}" counts as good is not said'
+        hint = f"--thresholds, in its own unit: its values go from {low:g} to {high:g}"
+        raise InputError(what, where=cells, hint=hint)
+    ordered = ordered or tuple(AnalysisTerms().thresholds)
+    limits = {"thresholds": ordered, "risk_threshold": ordered[0]}
+    analysis = Analysis.of_cells(known, axes=axes, metric=metric, base=base, terms=terms, **limits)
+    return write_results([analysis], [name for name in result_names(LANDSCAPE) if analysis.applies(name)], out)
+
+
+def checked_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:
+    """Ascending, each once; raises InputError for one that is no distance."""
+    for x in thresholds:
+        if not 0 <= x < float("inf"):
+            raise InputError(f"the threshold {x} is no distance to the best", allowed="0 or more")
+    return tuple(sorted(set(thresholds)))
+
+
+def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) -> dict[str, Path]:
+    """Write every landscape table of whatever cells of a study exist into the folder `out`, as `analyse` does.
+
+    `terms` as `Study.analysis_terms` gives them: thresholds, risk_threshold, and for each experiment its axes, its
+    recipe (batch size and momentum, None where they vary) and the terms of its verdicts. Raises InputError for an
+    unusable table.
+    """
+    experiments = terms["experiments"]
+    axes = {name: Axes.of(plan["axes"]) for name, plan in experiments.items()}
+    known = read_study_cells(cells, axes)
+    shared = {
+        "thresholds": tuple(sorted(terms["thresholds"])),
+        "risk_threshold": terms["risk_threshold"],
+        "terms": {name: plan["verdict"] for name, plan in experiments.items()},
+        "recipes": {name: plan["recipe"] for name, plan in experiments.items() if None not in plan["recipe"]},
+        "claims": claim_count(known[known["variant"] != BASE]),
+    }
+    analyses = []
+    for each in dict.fromkeys(axes.values()):
+        rows = known[known["experiment"].isin([name for name in axes if axes[name] == each])]
+        if len(rows) or not analyses:
+            analyses.append(Analysis.of_cells(rows, axes=each, **shared))
+    return write_results(analyses, result_names(LANDSCAPE), out)
+
+
+def compare_targets(
+    objectives: Mapping[str, Any], *, cells: Path | str, benchmarks: Path | str, out: Path | str
+) -> dict[str, Path]:
+    """Write every target table into the folder `out`, as `analyse` does.
+
+    `objectives` holds the limits and the load as `objectives.Objectives` dumps them. Nothing measured gives tables
+    without rows. Raises InputError for a table that cannot be used.
+    """
+    flops = variant_flops(read_result(cells, dict.fromkeys(("experiment", "variant"), ("string", ""))))
+    analysis = Analysis.of_targets(read_measured(benchmarks), flops, objectives)
+    return write_results([analysis], result_names(TARGET), out)
+
+
+def write_results(analyses: Sequence[Analysis], names: Sequence[str], out: Path | str) -> dict[str, Path]:
+    """Write the tables called `names` as NAME.parquet and NAME.csv; gives the paths by file name."""
+    out, written = Path(out), {}
+    try:
+        for name in names:
+            parquet, csv = out / f"{name}.parquet", out / f"{name}.csv"
+            write_result(*joined_result(analyses, name), parquet=parquet, csv=csv)
+            written |= {path.name: path for path in (parquet, csv)}
+    except OSError as error:
+        raise InputError(f"the results cannot be written ({error.strerror})", where=out) from None
+    return written

@@ -1,0 +1,171 @@
+"""The table of cells that every analysis starts from: read, checked and completed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prunescape.analysis import cell_checks as checks
+from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, LANDSCAPE, VARIANT_KEY, Axes, Metric
+from prunescape.analysis.sources.files import read_source
+from prunescape.analysis.sources.optuna_storage import is_storage, read_trials
+from prunescape.errors import InputError
+from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
+OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
+
+
+def read_cells(
+    path: Path | str,
+    *,
+    partial: bool = False,
+    axes: Axes = DEFAULT_AXES,
+    metric: Metric = DEFAULT_METRIC,
+    base: str = BASE,
+) -> pd.DataFrame:
+    """The cells in a Parquet, CSV or Optuna file from anywhere, one row each, with checked and complete columns.
+
+    Needed: model, dataset, variant, seed, the `axes` (log10_lr and log10_wd: log10 of the learning rate and the weight
+    decay), the `metric` (top1, percent). Optional: experiment (default `DATASET-MODEL`), top5 (percent, null where not
+    recorded), val_top1 and val_top5 (percent on a validation split; alike of any metric), select_on (`validation`,
+    where there is one, by default, or `test`: the split by which settings are chosen), status (`ok` by default, or
+    `diverged`), stage (`grid` by default, see records), round (0 by default), classes. A diverged cell scores exactly
+    100 / classes (500 / classes in top-5) where `classes` is known; without `classes` its score stays as it is and must
+    be there. Other columns pass through. The variant called `base` is the base. `partial` allows a study in progress:
+    no cells at all, or none of a base. Raises InputError.
+    """
+    checks.check_roles(axes, metric)
+    in_storage = is_storage(path)
+    cells = read_trials(path, axes, metric) if in_storage else read_source(path, columns_read([axes], metric))
+    return checked_cells(cells, path, partial=partial, axes=axes, metric=metric, base=base)
+
+
+def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
+    """As `read_cells` with `partial`, of a study whose experiments each have their own `axes`, or the default ones."""
+    return checked_study_cells(read_source(path, columns_read(axes.values(), DEFAULT_METRIC)), path, axes)
+
+
+def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
+    """`cells` as `read_study_cells` gives those that it read from `path`; raises as it does."""
+    import pandas as pd
+
+    checks.check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
+    if cells.empty:  # without any cell a table does not know which hyperparameters there are
+        every = [*axes.values()] or [DEFAULT_AXES]
+        cells = cells.reindex(columns=[*dict.fromkeys([*cells, *(name for each in every for name in each.names)])])
+        return checked_cells(cells, path, partial=True, axes=every[0])
+    groups = cells["experiment"].map(lambda name: axes.get(name, DEFAULT_AXES))
+    known = [checked_cells(cells[groups == each], path, partial=True, axes=each) for each in dict.fromkeys(groups)]
+    return pd.concat(known).sort_index()
+
+
+def checked_cells(
+    cells: pd.DataFrame,
+    path: Path | str,
+    *,
+    partial: bool,
+    axes: Axes = DEFAULT_AXES,
+    metric: Metric = DEFAULT_METRIC,
+    base: str = BASE,
+) -> pd.DataFrame:
+    """`cells` as `read_cells` gives those that it read from `path`; raises as it does."""
+    checks.check_roles(axes, metric)
+    cells = cells.copy()
+    checks.check_columns(cells, (*TEXTS, *needed_numbers(axes, metric)), axes, metric, path)
+    if cells.empty and not partial:
+        raise InputError("the table has no rows", where=path)
+    for name in (*TEXTS, *OPTIONAL_TEXTS):
+        checks.set_text(cells, name, path)
+    for name in needed_numbers(axes, metric):
+        checks.set_number(cells, name, path, needed=name not in metric.names)
+    for name in optional_numbers(metric):
+        checks.set_number(cells, name, path, needed=False)
+    checks.complete_diverged(cells, metric.names, path)
+    checks.check_scores(cells, metric.names, path)
+    for axis in axes:
+        checks.set_axis(cells, axis, path)
+    checks.check_cells(cells, axes, metric, path)
+    if not partial:
+        checks.check_base(cells, base, path)
+        if metric.in_percent:
+            checks.check_percent(cells, metric.names[0], path)
+    return cells if base == BASE else cells.assign(variant=cells["variant"].replace(base, BASE))
+
+
+def needed_numbers(axes: Axes, metric: Metric) -> tuple[str, ...]:
+    """The columns of numbers that a table must have."""
+    return *(axis.column for axis in axes), "seed", metric.names[0]
+
+
+def optional_numbers(metric: Metric) -> tuple[str, ...]:
+    """Those that it may have; a metric's validation split is called val_ and the metric."""
+    return *metric.names[1:], "classes", "round", *(f"val_{name}" for name in metric.names)
+
+
+def columns_read(axes: Iterable[Axes], metric: Metric) -> tuple[str, ...]:
+    """Every column that an analysis reads."""
+    numbers = [name for each in axes for name in needed_numbers(each, metric)]
+    return *TEXTS, *OPTIONAL_TEXTS, *numbers, *optional_numbers(metric)
+
+
+def scores(cells: pd.DataFrame, axes: Axes, metric: Metric = DEFAULT_METRIC) -> pd.DataFrame:
+    """The landscapes: one row per cell of a grid and metric it was scored in. Fresh seeds are no part of them.
+
+    Columns: a landscape's key, the setting, status, round, `score` (percent on the test split) and `chosen_on`, the
+    percent by which settings are chosen: on the validation split where the landscape has one, else the score itself.
+    A metric to minimise is negated in both.
+    """
+    known = [name for name in OUTCOMES if name in cells]
+    return long_scores(cells[cells["stage"] == GRID].drop(columns=known), axes, metric).drop(columns="stage")
+
+
+def long_scores(cells: pd.DataFrame, axes: Axes, metric: Metric = DEFAULT_METRIC) -> pd.DataFrame:
+    """As `scores`, of all cells whatever their stage, which is a column; with the outcomes per image, where known."""
+    import pandas as pd
+
+    keys = [*(name for name in LANDSCAPE if name != "metric"), *axes.names, "status", "stage", "round"]
+    keys += [name for name in OUTCOMES if name in cells]
+    parts = [
+        cells[keys].assign(metric=name, score=metric.sign * cells[name], chosen_on=metric.sign * chosen_on(cells, name))
+        for name in metric.names
+        if name == metric.names[0] or cells[name].notna().any()
+    ]
+    long = pd.concat(parts).dropna(subset="score")
+    return long.sort_values([*LANDSCAPE, *axes.names], ignore_index=True)
+
+
+def chosen_on(cells: pd.DataFrame, metric: str) -> pd.Series:
+    """Percent on the validation split for experiments that select on it, if all their cells have it, else on test."""
+    there = cells[f"val_{metric}"].notna() & (cells["select_on"] == VALIDATION)
+    validated = there.groupby(cells["experiment"]).transform("all")
+    return cells[f"val_{metric}"].where(validated, cells[metric])
+
+
+def variant_order(name: str) -> tuple:
+    """A sort key: the base, then uniform and nonuniform from the largest ratio down, then any other name."""
+    method, _, ratio = name.partition("-")
+    known = ("base", "uniform", "nonuniform")
+    if method not in known or (not ratio.replace(".", "", 1).isdigit() and ratio):
+        return len(known), 0.0, name
+    return known.index(method), -float(ratio or 1), name
+
+
+def mean_scores(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """`scores` of ONE experiment averaged over its seeds, with the same columns; `seed` is the first of them.
+
+    Only settings that every seed was trained at are kept: elsewhere a mean would be one over other seeds. A setting is
+    `diverged` when it is so with any seed; its mean holds chance level for those. Empty when no setting is left.
+    """
+    seeds = scores["seed"].unique()
+    keys = [*VARIANT_KEY, *axes.names]
+    marked = scores.assign(diverged=scores["status"] != OK)
+    summary = {"score": "mean", "chosen_on": "mean", "round": "min", "diverged": "any", "seed": "size"}
+    mean = marked.groupby(keys, as_index=False).agg(summary)
+    mean = mean[mean["seed"] == len(seeds)]
+    status = mean["diverged"].map({True: DIVERGED, False: OK})
+    return mean.assign(seed=seeds.min(), status=status)[list(scores.columns)].reset_index(drop=True)

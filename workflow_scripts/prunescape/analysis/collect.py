@@ -1,0 +1,195 @@
+"""cells.parquet and benchmarks.parquet: every record and measurement of a study in two tables."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from prunescape.errors import InputError
+from prunescape.measure.table import benchmark_columns, benchmark_rows
+from prunescape.space.recipe import PARAMETERS
+from prunescape.space.settings import hyperparameter_columns
+from prunescape.store.files import AGAIN, file_digest, read_json
+from prunescape.store.records import GRID, TEST
+from prunescape.store.tables import Columns, arrow_schema, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# of cells.parquet; None in a record becomes null
+IDENTITY_COLUMNS: Columns = {
+    "experiment": ("string", "name in the config"),
+    "model": ("string", "unpruned architecture"),
+    "dataset": ("string", "name of the data set"),
+    "variant": ("string", "base, uniform-R or nonuniform-R"),
+    "method": ("string", "base, uniform or nonuniform"),
+    "ratio": ("float64", "share of FLOPs kept that was asked for; 1 for the base"),
+    "ratio_achieved": ("float64", "share of FLOPs kept that whole channels reach"),
+}
+OTHER_COLUMNS: Columns = {
+    "seed": ("int64", "seed of initialisation, order and augmentation"),
+    "stage": (
+        "string",
+        "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points)",
+    ),
+    "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
+    "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),
+    "precision": (
+        "string",
+        "of training's products: fp32, tf32, bf16; tests have fp32, on a GPU TF32 unless this is fp32",
+    ),
+    "status": ("string", "ok, or diverged: the loss was not finite"),
+    "classes": ("int64", "number of classes"),
+    "tested": ("int64", "images in the test split"),
+    "correct": ("int64", "test images whose top-1 class is right after the last epoch; null when diverged"),
+    "correct_top5": ("int64", "the same for the five best classes; null when diverged or with 10 classes or fewer"),
+    "top1": ("float64", "percent; exactly 100 / classes when diverged (matthiesen2023, 3.1.1)"),
+    "top5": ("float64", "percent; exactly 500 / classes when diverged; null with 10 classes or fewer"),
+    "val_correct": ("int64", "validation images whose top-1 class is right after the last epoch; null as is `correct`"),
+    "val_tested": ("int64", "images held out of the training split for validation; null where there are none"),
+    "val_top1": ("float64", "100 val_correct / val_tested, percent; exactly 100 / classes when diverged"),
+    "val_top5": ("float64", "as `val_top1` for the five best classes; 500 / classes when diverged; null as is `top5`"),
+    "loss": ("float64", "mean cross-entropy on the test split, nats; null when not finite"),
+    "train_loss": ("float64", "mean cross-entropy over the last epoch's batches, nats; null when not finite"),
+    "train_top1": ("float64", "percent over the last epoch's batches, augmented, in training mode"),
+    "best_epoch": ("int64", "epoch (from 1) with the most correct test images: kept, never used"),
+    "epochs_trained": ("int64", "epochs finished"),
+    "flops": ("int64", "2 x multiply-accumulates of convolutions and linear layers, one image"),
+    "parameters": ("int64", "trainable parameters"),
+    "seconds": ("float64", "wall time of training and testing, without interruptions"),
+    "resumes": ("int64", "how often the training was interrupted and went on from where it was"),
+    "images_per_second": ("float64", "training images per second of training"),
+    "peak_memory_bytes": ("int64", "peak resident memory of the process, the warm one's share too; or of the GPU"),
+    "together": ("int64", "cells that trained in step on the GPU, this one included; they share time and memory"),
+    "device": ("string", "cpu, or the name of the GPU"),
+    "host": ("string", "name of the host"),
+    "cpu": ("string", "name of its processor"),
+    "torch": ("string", "version of torch"),
+    "numpy": ("string", "version of numpy"),
+    "finished": ("string", "when, in universal time (ISO 8601)"),
+    "data_digest": ("string", "SHA-256 of the prepared data"),
+    "code_digest": ("string", "digest of the training code"),
+    "widths_digest": ("string", "SHA-256 of the variant's widths.json"),
+    "weights_digest": ("string", "SHA-256 of the weights file"),
+    "correct_bits": ("binary", "per-image correctness (top-1), bit i of byte i // 8 from the high end is image i"),
+}
+
+
+class Places(Protocol):
+    """What tells each cell's stage and round: designs/rounds.py has it."""
+
+    def of(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """stage, round and select_on of the cell that `record` describes."""
+
+
+def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Places) -> list[str]:
+    """Write one row per record (JSON, as train_cell writes it) with the columns of `cell_columns`.
+
+    `places` tells each cell's stage and round. Gives the names of the hyperparameters that the settings have. Raises
+    InputError that names a record which is missing, damaged or lacks a field.
+    """
+    rows, columns = cell_rows(records, places)
+    _write(rows, columns, out)
+    return [name for name in columns if name in PARAMETERS]
+
+
+def cell_rows(records: Iterable[Path | str], places: Places) -> tuple[list[dict[str, Any]], Columns]:
+    """The rows of `write_cells` and their columns: with every hyperparameter that some setting has."""
+    read = [(path, _parsed(path, lambda record: (record, record["setting"]))) for path in records]
+    columns = cell_columns({name for _, (_, setting) in read for name in setting})
+    return [_row(path, record, places, columns) for path, (record, _) in read], columns
+
+
+def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
+    """The rows of `write_cells` as a table in memory."""
+    import pandas as pd
+
+    return pd.DataFrame(cell_rows(records, places)[0])
+
+
+def _row(path: Path | str, record: dict[str, Any], places: Places, columns: Columns) -> dict[str, Any]:
+    return _checked(path, record, lambda content: record_row(content, places.of(content), columns))
+
+
+def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
+    """Raise InputError for a record that was not trained by what its experiment declares now.
+
+    `experiments` holds for each name `shared`, its declaration, and `widths`, the widths.json of each variant. After an
+    interrupted run Snakemake may overlook cells behind the interrupted one; their old results must not stand beside
+    new ones.
+    """
+    wanted = {name: _declared(**files) for name, files in experiments.items()}
+    for path in records:
+        record = read_json(path, "experiment", "variant", "recipe", "provenance")
+        made, now = record["provenance"], wanted[record["experiment"]]
+        found = {"recipe": record["recipe"], "code": made.get("code_digest"), "data": made.get("data_digest")}
+        other = [name for name, value in found.items() if value != now[name]]
+        other += ["widths"] if made.get("widths_digest") != now["widths"][record["variant"]] else []
+        if other:
+            what = f"the cell was trained with other {' and '.join(other)} than now"
+            raise InputError(what, where=path, hint="run again; if it stays, delete the record")
+
+
+def _declared(shared: Path | str, widths: dict[str, Path | str]) -> dict[str, Any]:
+    for path in widths.values():
+        read_json(path)  # damaged widths are to be named, not the records that they no longer fit
+    digests = {variant: file_digest(path) for variant, path in widths.items()}
+    return read_json(shared, "recipe", "code", "data") | {"widths": digests}
+
+
+def is_readable(record: Path | str) -> bool:
+    """Whether a record gives a row of the table."""
+    anywhere = {"stage": GRID, "round": 0, "select_on": TEST}
+    try:
+        _parsed(record, lambda content: record_row(content, anywhere, cell_columns(content["setting"])))
+    except InputError:
+        return False
+    return True
+
+
+def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str, *, hyperparameters: Iterable[str]) -> None:
+    """Write one row per model, target and way to run it with the columns of `benchmark_columns`; may be none."""
+    rows = [row for path in benchmarks for row in _parsed(path, benchmark_rows)]
+    columns = benchmark_columns(hyperparameters)
+    _write([{name: row.get(name) for name in columns} for row in rows], columns, out)
+
+
+def _parsed(path: Path | str, function: Callable[[dict[str, Any]], Any]) -> Any:
+    return _checked(path, read_json(path), function)
+
+
+def _checked(path: Path | str, content: dict[str, Any], function: Callable[[dict[str, Any]], Any]) -> Any:
+    """What `function` makes of a file's content; a lacking field or wrong value is the file's fault."""
+    try:
+        return function(content)
+    except KeyError as error:
+        what = f"the record has no field {error}"
+        raise InputError(what, where=path, hint=f"it is of another version: {AGAIN}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        what = f"the record is damaged ({error})"
+        raise InputError(what, where=path, hint=AGAIN) from None
+
+
+def _write(rows: list[dict[str, Any]], columns: Columns, out: Path | str) -> None:
+    import pyarrow as pa
+
+    write_table(pa.Table.from_pylist(rows, schema=arrow_schema(columns)), out)
+
+
+def cell_columns(hyperparameters: Iterable[str]) -> Columns:
+    """All columns of a study whose settings have these hyperparameters."""
+    return IDENTITY_COLUMNS | hyperparameter_columns(hyperparameters) | OTHER_COLUMNS
+
+
+def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """One row of cells.parquet from a record as train_cell writes it. Raises KeyError for a record without a field.
+
+    `place` has stage, round and select_on: they belong to the design, which may change without a training. What a
+    cell's setting does not give is as in its recipe.
+    """
+    values = record["recipe"] | record["setting"]
+    row = {**dict.fromkeys(columns.keys() & PARAMETERS.keys()), **values, **record, **record["provenance"], **place}
+    row["correct_bits"] = base64.b64decode(record["correct_bits"])
+    return {name: row[name] for name in columns}

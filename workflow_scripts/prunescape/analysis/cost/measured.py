@@ -1,0 +1,110 @@
+"""What was measured on the targets, checked and completed, from benchmarks.parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prunescape.errors import InputError
+from prunescape.store.files import AGAIN
+from prunescape.store.tables import read_result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEEDED = (
+    *("experiment", "variant", "rank", "target", "precision", "threads", "batch"),
+    *("latency_median_s", "samples", "file_bytes", "top1"),
+)
+# what not every target can tell, and what stands there when it is not told
+OPTIONAL = {
+    "encoded_bytes": np.nan,
+    "tested": np.nan,
+    "peak_memory_bytes": np.nan,
+    "energy_j": np.nan,
+    "energy_source": "absent",
+    "flush_to_zero": False,
+    "latency_dataset_s": np.nan,
+    "noisy": False,
+}
+# name -> (column, unit): each is better when smaller
+COSTS = {
+    "latency": ("latency_median_s", "s per run"),
+    "time per image": ("seconds_per_image", "s per image"),
+    "size": ("file_bytes", "bytes"),
+    "memory": ("peak_memory_bytes", "bytes"),
+    "energy": ("energy_per_image_j", "J per image"),
+}
+PLACE = ["experiment", "target"]
+# one exported file, and how it is run; models run alike were timed in turns, so that their repeats are pairs
+MODEL = ["variant", "rank", "precision"]
+RUN = ["threads", "batch", "flush_to_zero"]
+
+# the keys that result tables share
+PLACE_COLUMNS = {
+    "experiment": ("string", "name in the config"),
+    "target": ("string", "name in the config"),
+}
+MODEL_COLUMNS = {
+    "variant": ("string", "base, uniform-R or nonuniform-R"),
+    "rank": ("int64", "1 for the variant's best cell"),
+    "precision": ("string", "number format of the exported model"),
+}
+RUN_COLUMNS = {
+    "threads": ("int64", "threads inside an operator"),
+    "batch": ("int64", "images per run"),
+    "flush_to_zero": ("bool", "denormal numbers are taken as zero"),
+}
+
+
+def read_measured(path: Path | str) -> pd.DataFrame:
+    """The measurements in `path` (Parquet) with every optional column there and the costs per image added.
+
+    Added are seconds_per_image and energy_per_image_j (of one batch ÷ its images). No row is no error. Raises
+    InputError when the file cannot be read, lacks a column, or holds a value that cannot be.
+    """
+    return complete(read_result(path, dict.fromkeys(NEEDED)), path)
+
+
+def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFrame:
+    """`table` with every optional column and the costs per image; raises InputError for a value that cannot be."""
+    for name, (low, high) in {"latency_median_s": (0, np.inf), "top1": (0, 100), "file_bytes": (0, np.inf)}.items():
+        _check_range(table, name, low, high, path)
+    for name, default in OPTIONAL.items():
+        table = table.assign(**{name: table.get(name, default)})
+        if default is not np.nan:
+            table[name] = table[name].astype(object).where(table[name].notna(), default).astype(type(default))
+    keys = [*PLACE, *MODEL, *RUN]
+    twice = table.duplicated(keys).to_numpy()
+    if twice.any():
+        named = ", ".join(f"{name} {table[name].iloc[twice.argmax()]}" for name in keys)
+        raise InputError(f"a measurement is there twice: {named}", where=path, hint=AGAIN)
+    energy = table["energy_j"].astype("float64").where(table["energy_source"].isin(["measured", "estimated"]))
+    return table.assign(
+        top1=table["top1"].astype("float64"),
+        energy_j=energy,
+        energy_per_image_j=energy / table["batch"],
+        seconds_per_image=table["latency_median_s"] / table["batch"],
+    ).reset_index(drop=True)
+
+
+def _check_range(table: pd.DataFrame, name: str, low: float, high: float, path: Path | str) -> None:
+    """Nothing is infinite; only an accuracy may be zero, or null where a target did not test it."""
+    values = table[name].to_numpy(dtype="float64", na_value=np.nan)
+    bad = (values < low) | (values > high) | ((np.isnan(values) | (values <= 0)) & (name != "top1"))
+    bad |= np.isinf(values)
+    if bad.any():
+        what = f'the column "{name}" holds {values[bad.argmax()]:g}'
+        allowed = f"{low} to {high}" if np.isfinite(high) else "above 0"
+        raise InputError(what, where=f"{path}, row {bad.argmax() + 1}", allowed=allowed)
+
+
+def paired_log_ratio(first: object, second: object) -> np.ndarray | None:
+    """(repeats,) log(first ÷ second) repeat by repeat, of two rows of ONE target and setting; None if no pairs."""
+    pair = [np.asarray([] if row.samples is None else row.samples, dtype="float64") for row in (first, second)]
+    same = all(getattr(first, name) == getattr(second, name) for name in (*PLACE, *RUN))
+    if not same or len(pair[0]) != len(pair[1]) or not len(pair[0]) or min(map(np.min, pair)) <= 0:
+        return None
+    return np.log(pair[0] / pair[1])

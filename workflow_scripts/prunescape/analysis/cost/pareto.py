@@ -1,0 +1,106 @@
+"""Which exported models no other one beats in accuracy and cost at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prunescape.analysis.cost.measured import COSTS, MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOGETHER = "latency, size and energy"
+
+PARETO_COLUMNS: dict[str, tuple[str, str]] = {
+    **PLACE_COLUMNS,
+    "cost": ("string", "what stands against accuracy; `latency, size and energy` is all of these that are known"),
+    **MODEL_COLUMNS,
+    **RUN_COLUMNS,
+    "top1": ("float64", "accuracy of the exported model, percent"),
+    "top1_error": ("float64", "its binomial standard error over test images, percentage points; null when not known"),
+    "value": ("float64", "the cost at the setting where it is lowest for this model; null for several costs"),
+    "unit": ("string", "its unit"),
+    "on_front": ("bool", "no other model is as good in both and better in one"),
+    "dominated_by": ("string", "the cheapest model that is so, as variant, rank and precision; empty on the front"),
+}
+
+
+def pareto(measured: pd.DataFrame) -> pd.DataFrame:
+    """Every model of every experiment and target against each cost that is known there, as PARETO_COLUMNS.
+
+    Decided: a model stands at the setting (threads, batch) where this cost is lowest for it. Models that are equal in
+    accuracy and cost are both on the front. Energy is taken as it is told, measured or estimated, but never mixed.
+    """
+    import pandas as pd
+
+    rows = []
+    for place, here in measured.groupby(PLACE, sort=True):
+        key = dict(zip(PLACE, place, strict=True))
+        known = {name: part for name, (column, _) in COSTS.items() if len(part := _lowest(_one_source(here), column))}
+        for name, part in known.items():
+            column, unit = COSTS[name]
+            rows += [{**key, "cost": name, "unit": unit, **row} for row in _compared(part, [column])]
+        rows += [{**key, "cost": TOGETHER, "unit": "", **row} for row in _together(known)]
+    return pd.DataFrame(rows, columns=list(PARETO_COLUMNS))
+
+
+def dominance(accuracy: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """(models, models) whether the second is at least as accurate and as cheap in all costs, and better in one.
+
+    `accuracy` is (models,), higher is better; `costs` (models, costs), lower is better.
+    """
+    points = np.column_stack([-np.asarray(accuracy, dtype="float64"), np.asarray(costs, dtype="float64")])
+    no_worse = (points[None] <= points[:, None]).all(axis=2)
+    return no_worse & (points[None] < points[:, None]).any(axis=2)
+
+
+def _one_source(here: pd.DataFrame) -> pd.DataFrame:
+    """With measured energies, estimated ones do not stand beside them."""
+    measured = here["energy_source"] == "measured"
+    if not measured.any():
+        return here
+    return here.assign(energy_per_image_j=here["energy_per_image_j"].where(measured))
+
+
+def _lowest(here: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Each model's row with the lowest `column`; models that do not tell it, or no accuracy, are left out."""
+    rows = here[here[column].notna() & here["top1"].notna()]
+    return rows.sort_values([column, *RUN_COLUMNS], kind="stable").drop_duplicates(MODEL)
+
+
+def _together(known: dict[str, pd.DataFrame]) -> list[dict]:
+    """Accuracy against latency, size and energy at once, each at its lowest, for the models that tell all of them."""
+    names = [name for name in ("latency", "size", "energy") if name in known]
+    if len(names) < 2:
+        return []
+    table = known[names[0]].set_index(MODEL)
+    for name in names[1:]:
+        column = COSTS[name][0]
+        table[column] = known[name].set_index(MODEL)[column]
+    columns = [COSTS[name][0] for name in names]
+    return _compared(table.dropna(subset=columns).reset_index(), columns)
+
+
+def _compared(models: pd.DataFrame, columns: list[str]) -> list[dict]:
+    models = models.sort_values([*columns, *MODEL], kind="stable").reset_index(drop=True)
+    beaten = dominance(models["top1"].to_numpy(), models[columns].to_numpy(dtype="float64"))
+    names = [f"{row.variant} {row.rank} {row.precision}" for row in models.itertuples()]
+    single = len(columns) == 1
+    return [
+        {
+            **{name: row[name] for name in (*MODEL, *RUN_COLUMNS, "top1")},
+            "top1_error": _error(row["top1"], row["tested"]),
+            "value": float(row[columns[0]]) if single else np.nan,
+            "on_front": not beaten[place].any(),
+            "dominated_by": names[int(beaten[place].argmax())] if beaten[place].any() else "",
+        }
+        for place, (_, row) in enumerate(models.iterrows())
+    ]
+
+
+def _error(top1: float, tested: float) -> float:
+    """100 sqrt(p (1 - p) / n)."""
+    share = top1 / 100
+    return float(100 * np.sqrt(share * (1 - share) / tested)) if tested and tested > 0 else np.nan

@@ -1,0 +1,234 @@
+"""The properties of the models on each target: spread, change by optimisation, correlation, error of an emulation.
+
+The measures are those of liao2022 and, for emulated targets, of edgetune2022.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prunescape.analysis.cells_table import variant_order
+from prunescape.analysis.cost.measured import PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
+from prunescape.analysis.cost.recommendation import holm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+STANDARD = "fp32"
+# column -> whether higher is better
+PROPERTIES = {
+    "top1": True,
+    "latency_median_s": False,
+    "latency_dataset_s": False,
+    "file_bytes": False,
+    "encoded_bytes": False,
+    "peak_memory_bytes": False,
+    "energy_j": False,
+    "flops": False,
+}
+CONDITION_COLUMNS = {
+    **PLACE_COLUMNS,
+    "precision": ("string", "number format of the exported models"),
+    **RUN_COLUMNS,
+}
+CONDITIONS = [*PLACE, "precision", *RUN]
+
+PROPERTY_COLUMNS: dict[str, tuple[str, str]] = {
+    **CONDITION_COLUMNS,
+    "property": ("string", "a column of benchmarks.parquet, or flops: in that column's unit"),
+    "models": ("int64", "exported models that tell it"),
+    "lowest": ("float64", "smallest value among them"),
+    "highest": ("float64", "largest value"),
+    "lard": ("float64", "(max - min) / min; null where the smallest is 0"),
+    "lard_printed": ("float64", "|(best - worst) / worst|, the formula that liao2022 prints"),
+    "pairs": ("int64", "models that are there in fp32 too under the same conditions; 0 for fp32 itself"),
+    "relative_median": ("float64", "median of (this precision - fp32) / fp32 over them"),
+    "delta_median": ("float64", "median of the change of (m1 - m2) / m2 from fp32 to here, over all pairs of models"),
+    "delta_furthest": ("float64", "the one of these changes that is furthest from 0"),
+    "ks": ("float64", "Kolmogorov-Smirnov statistic between their pairwise relative differences in fp32 and here"),
+    "ks_p": ("float64", "its p: descriptive only, for pairs of models are dependent"),
+}
+CORRELATION_COLUMNS: dict[str, tuple[str, str]] = {
+    **CONDITION_COLUMNS,
+    "first": ("string", "a property, as in the table of properties"),
+    "second": ("string", "another one"),
+    "models": ("int64", "models that tell both"),
+    "r": ("float64", "Pearson's correlation; null under 3 models or where one does not vary"),
+    "p": ("float64", "its two-sided p"),
+    "p_holm": ("float64", "the same corrected (Holm) over all pairs of properties under these conditions"),
+}
+SAME = ("experiment", "variant", "rank", "precision", "threads", "batch", "flush_to_zero")
+EMULATED = ("latency_median_s", "latency_dataset_s", "peak_memory_bytes", "energy_j", "top1")
+
+
+def with_flops(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """The measurements with each variant's FLOPs, null where they are not known."""
+    keys = zip(measured["experiment"], measured["variant"], strict=True)
+    return measured.assign(flops=[flops.get(key, np.nan) for key in keys])
+
+
+def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """Spread and change of every property, one row per condition and property, as PROPERTY_COLUMNS.
+
+    The paper's standard models are those in fp32, its optimised ones any other precision of the same. Decided: models
+    are ranked for the pairwise differences by their fp32 accuracy on the target, the paper's by training accuracy.
+    FLOPs are those of the architecture: sparse weights do not lower them, so optimised models have no change in them.
+    """
+    import pandas as pd
+
+    table = with_flops(measured, flops)
+    standard = {key[:2] + key[3:]: part for key, part in _by_condition(table) if key[2] == STANDARD}
+    rows = []
+    for key, here in _by_condition(table):
+        reference = standard.get(key[:2] + key[3:]) if key[2] != STANDARD else None
+        known = dict(zip(CONDITIONS, key, strict=True))
+        for name, higher in PROPERTIES.items():
+            part = here[here[name].notna()]
+            if len(part):
+                change = _change(reference, part, name)
+                rows.append({**known, "property": name, **_spread(part[name].to_numpy("float64"), higher), **change})
+    return pd.DataFrame(rows, columns=list(PROPERTY_COLUMNS))
+
+
+def correlation_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """Pearson's correlation of every two properties over the models of each condition, as CORRELATION_COLUMNS."""
+    import pandas as pd
+
+    rows = []
+    for key, here in _by_condition(with_flops(measured, flops)):
+        known = dict(zip(CONDITIONS, key, strict=True))
+        properties = [name for name in PROPERTIES if here[name].notna().any()]
+        found = []
+        for first, second in itertools.combinations(properties, 2):
+            both = here[[first, second]].dropna().to_numpy("float64")
+            r, p = correlation(*both.T)
+            found.append({**known, "first": first, "second": second, "models": len(both), "r": r, "p": p})
+        corrected = holm([row["p"] for row in found])
+        rows += [{**row, "p_holm": value} for row, value in zip(found, corrected, strict=True)]
+    return pd.DataFrame(rows, columns=list(CORRELATION_COLUMNS))
+
+
+def _by_condition(table: pd.DataFrame) -> Iterator[tuple[tuple, pd.DataFrame]]:
+    return iter(table.groupby(CONDITIONS, sort=True))
+
+
+def _spread(values: np.ndarray, higher: bool) -> dict:
+    known = {"models": len(values), "lowest": values.min(), "highest": values.max()}
+    if values.min() <= 0:
+        return {**known, "lard": np.nan, "lard_printed": np.nan}
+    return {**known, "lard": lard(values), "lard_printed": lard_printed(values, higher_is_better=higher)}
+
+
+def _change(reference: pd.DataFrame | None, part: pd.DataFrame, name: str) -> dict:
+    """How this precision changes the property `name` against the same models in fp32."""
+    known = dict.fromkeys(("relative_median", "delta_median", "delta_furthest", "ks", "ks_p"), np.nan)
+    before, after = _paired(reference, part, name) if reference is not None else (np.array([]), np.array([]))
+    if len(before):
+        known["relative_median"] = float(np.median(relative_difference(before, after)))
+    if len(before) > 1 and (after > 0).all():
+        changes = pairwise_changes(before, after)
+        known |= {"delta_median": float(np.median(changes)), "delta_furthest": float(max(changes, key=abs))}
+        known["ks"], known["ks_p"] = pairwise_test(before, after)
+    return {"pairs": len(before), **known}
+
+
+def _paired(reference: pd.DataFrame, part: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The property of the models that are there in both, in fp32 and in this precision, the most accurate first."""
+    keys = ["variant", "rank"]
+    standard = reference[[*keys, name]].assign(ranked_by=reference["top1"])
+    both = standard.merge(part[[*keys, name]], on=keys, suffixes=("_standard", "_optimised"))
+    both = both[both[f"{name}_standard"] > 0].assign(order=lambda rows: rows["variant"].map(variant_order))
+    both = both.sort_values(["ranked_by", "order", "rank"], ascending=[False, True, True])
+    return tuple(both[f"{name}_{side}"].to_numpy("float64") for side in ("standard", "optimised"))
+
+
+def lard(values: np.ndarray) -> float:
+    """(max − min) / min: how much the largest property exceeds the smallest.
+
+    This is what liao2022's Table 4 and its text ("501 %") hold; its printed formula is `lard_printed`.
+    """
+    values = np.asarray(values, dtype="float64")
+    return float((values.max() - values.min()) / values.min())
+
+
+def lard_printed(values: np.ndarray, *, higher_is_better: bool = False) -> float:
+    """|(best − worst) / worst|, as liao2022 prints it in 4.2.2.
+
+    Where lower is better the worst is the largest, so that this cannot exceed 1: the paper's own numbers do.
+    """
+    values = np.asarray(values, dtype="float64")
+    best, worst = (values.max(), values.min()) if higher_is_better else (values.min(), values.max())
+    return float(abs((best - worst) / worst))
+
+
+def relative_difference(standard: np.ndarray, optimised: np.ndarray) -> np.ndarray:
+    """(n,) (optimised − standard) / standard, model by model (liao2022, Figure 4).
+
+    The same with all-tuned for standard and a fixed hyperparameter for optimised is the paper's best-model relative
+    difference.
+    """
+    standard, optimised = np.asarray(standard, dtype="float64"), np.asarray(optimised, dtype="float64")
+    return (optimised - standard) / standard
+
+
+def pairwise_differences(values: np.ndarray) -> np.ndarray:
+    """(n (n − 1) / 2,) (m1 − m2) / m2 over all pairs of (n,) values in rank order, m1 the better-ranked model."""
+    return np.array([(first - second) / second for first, second in itertools.combinations(values, 2)])
+
+
+def pairwise_changes(standard: np.ndarray, optimised: np.ndarray) -> np.ndarray:
+    """(n (n − 1) / 2,) Δ = (m1' − m2') / m2' − (m1 − m2) / m2, models in rank order (liao2022, 4.2.2)."""
+    return pairwise_differences(optimised) - pairwise_differences(standard)
+
+
+def pairwise_test(standard: np.ndarray, optimised: np.ndarray) -> tuple[float, float]:
+    """Kolmogorov–Smirnov statistic and p between the pairwise differences before and after (liao2022, Table 5).
+
+    Descriptive only: pairs that share a model are dependent, so p is no error rate. nan for fewer than two models.
+    """
+    from scipy.stats import ks_2samp
+
+    if len(standard) < 2:
+        return np.nan, np.nan
+    found = ks_2samp(pairwise_differences(standard), pairwise_differences(optimised))
+    return float(found.statistic), float(found.pvalue)
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Pearson's r and its two-sided p; nan for fewer than three models or a property that does not vary."""
+    from scipy.stats import pearsonr
+
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return np.nan, np.nan
+    found = pearsonr(first, second)
+    return float(found.statistic), float(found.pvalue)
+
+
+def percent_error(empirical: float | None, estimated: float | None) -> float | None:
+    """|empirical - estimated| / empirical x 100 (METHODS, edgetune2022); None where either is missing or nothing."""
+    if empirical is None or estimated is None or empirical == 0:
+        return None
+    return 100 * abs(empirical - estimated) / abs(empirical)
+
+
+def emulation_errors(rows: list[dict[str, Any]], emulates: dict[str, str]) -> list[dict[str, Any]]:
+    """For each row of an emulated target whose real one was measured alike: the percent error of every property.
+
+    `rows` are rows of benchmarks.parquet, missing values None; `emulates` gives each emulated target's real one. A
+    result has `target`, `emulates`, the fields of SAME, and one error per property of EMULATED, in percent.
+    """
+    real = {(row["target"], *(row[name] for name in SAME)): row for row in rows}
+    errors = []
+    for row in rows:
+        name = emulates.get(row["target"])
+        other = real.get((name, *(row[field] for field in SAME)))
+        if name is None or other is None:
+            continue
+        about = {"target": row["target"], "emulates": name, **{field: row[field] for field in SAME}}
+        errors.append(about | {field: percent_error(other[field], row[field]) for field in EMULATED})
+    return errors

@@ -1,0 +1,239 @@
+"""Which model to run on a target, and how: the cheapest setting that keeps the limits, and rivals by paired tests."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prunescape.analysis.cells_table import variant_order
+from prunescape.analysis.cost.measured import (
+    COSTS,
+    MODEL,
+    MODEL_COLUMNS,
+    PLACE,
+    PLACE_COLUMNS,
+    RUN,
+    RUN_COLUMNS,
+    paired_log_ratio,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ESTIMATED, MEASURED = "estimated", "measured"
+RECOMMENDED, NONE = "recommended", "none"
+
+RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
+    **PLACE_COLUMNS,
+    "objective": ("string", "latency, throughput or energy"),
+    "status": ("string", "recommended, or none: nothing keeps the limits, or the objective was not measured"),
+    "reason": ("string", "why there is none, or what the recommendation rests on; empty without need"),
+    **MODEL_COLUMNS,
+    **RUN_COLUMNS,
+    "value": ("float64", "the objective: seconds per run, seconds per image, or joules per image"),
+    "unit": ("string", "its unit"),
+    "latency_median_s": ("float64", "seconds per run of one batch there"),
+    "seconds_per_image": ("float64", "latency ÷ batch there"),
+    "top1": ("float64", "accuracy of the exported model, percent"),
+    "file_bytes": ("int64", "size of the ONNX file"),
+    "peak_memory_bytes": ("int64", "peak memory there; null where it was not measured"),
+    "noisy": ("bool", "the latency's relative interquartile range is above 3 %"),
+    "settings": ("int64", "measured settings of all models on the target"),
+    "feasible": ("int64", "those of them that keep every limit and tell the objective"),
+    "tied": ("int64", "other feasible settings with exactly the same value"),
+    "indistinguishable": ("string", "other models that no paired test tells from this one, separated by `; `"),
+    "faster": ("string", "models that a paired test finds faster, whatever their median: the host's speed drifted"),
+    "undecided": ("string", "models that were not timed in turns with it, or too seldom for a test"),
+}
+FROM_RIVALS = ("indistinguishable", "faster", "undecided")
+
+
+# what is minimised: name -> (column, unit)
+OBJECTIVES = {"latency": COSTS["latency"], "throughput": COSTS["time per image"], "energy": COSTS["energy"]}
+LEVEL = 0.05
+SLOWER, FASTER, ALIKE, UNKNOWN = "slower", "faster", "indistinguishable", "undecided"
+
+RIVAL_COLUMNS: dict[str, tuple[str, str]] = {
+    **PLACE_COLUMNS,
+    "objective": ("string", "latency or throughput"),
+    **MODEL_COLUMNS,
+    **RUN_COLUMNS,
+    "value": ("float64", "this model's best value of the objective: seconds per run, or per image"),
+    "ratio": ("float64", "median over the repeats of this model's time ÷ the recommended one's, both per run"),
+    "pairs": ("int64", "repeats of both models, taken in turns; 0 where they are no pairs"),
+    "p": ("float64", "Wilcoxon signed-rank test of the log ratios, two-sided; null without pairs"),
+    "p_holm": ("float64", "the same corrected (Holm) over all pairs of models of this target and objective"),
+    "verdict": ("string", "slower or faster than the recommended one, indistinguishable, or undecided"),
+    "reason": ("string", "why nothing can be said; empty otherwise"),
+}
+
+
+def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
+    """One row per experiment, target and objective, as RECOMMENDATION_COLUMNS without FROM_RIVALS.
+
+    The objective is minimised over the measured settings (edgetune2022, 3.4), never interpolated. Decided: of equal
+    ones the more accurate wins, then the smaller file, then variant, rank, precision, threads and batch in order.
+    `limits` holds accuracy_floor (percent), memory_limit_mb and size_limit_kb, each None or left out.
+    """
+    import pandas as pd
+
+    rows = []
+    for place, here in measured.groupby(PLACE, sort=True):
+        for name in OBJECTIVES:
+            rows.append({**dict(zip(PLACE, place, strict=True)), "objective": name, **_recommend(here, name, limits)})
+    names = [name for name in RECOMMENDATION_COLUMNS if name not in FROM_RIVALS]
+    table = pd.DataFrame(rows, columns=names)
+    whole = [name for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"]
+    return table.astype(dict.fromkeys(whole, "Int64"))
+
+
+def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple[pd.DataFrame, str]:
+    """The rows of ONE target that keep the limits and tell the objective, and why there are none or what they rest on.
+
+    Energy is minimised over measured values; over estimates only where nothing was measured.
+    """
+    rows = here[here[OBJECTIVES[objective][0]].notna()]
+    if rows.empty:
+        return rows, f"{objective} was not measured on this target"
+    notes = [] if limits.get("accuracy_floor") is not None else ["no accuracy floor is set"]
+    if objective == "energy":
+        source = MEASURED if (rows["energy_source"] == MEASURED).any() else ESTIMATED
+        rows = rows[rows["energy_source"] == source]
+        notes += ["the energy is an estimate"] if source == ESTIMATED else []
+    kept, broken = rows, []
+    for keeps, text in limit_masks(rows, limits):
+        kept = kept[keeps.loc[kept.index]]
+        broken += [f"{text} by {int((~keeps).sum())}"] if not keeps.all() else []
+    if kept.empty:
+        return kept, f"no setting keeps the limits; of {len(rows)} are broken: {', '.join(broken)}"
+    return kept, "; ".join(notes)
+
+
+def limit_masks(rows: pd.DataFrame, limits: dict) -> list[tuple[pd.Series, str]]:
+    """For every given limit which rows keep it, and the limit in words; what was not measured keeps no limit."""
+    floor, memory, size = (limits.get(name) for name in ("accuracy_floor", "memory_limit_mb", "size_limit_kb"))
+    masks = []
+    if floor is not None:
+        text = f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])
+        masks.append((rows["top1"] >= floor - 1e-9, text))
+    if memory is not None:
+        text = f"peak memory of {memory:g} MB or less" + _unknown(rows["peak_memory_bytes"])
+        masks.append(((rows["peak_memory_bytes"] <= 1e6 * memory).fillna(False).astype(bool), text))
+    if size is not None:
+        masks.append((rows["file_bytes"] <= 1e3 * size, f"file of {size:g} kB or less"))
+    return masks
+
+
+def _unknown(values: pd.Series) -> str:
+    count = int(values.isna().sum())
+    return f" (not measured for {count})" if count else ""
+
+
+def in_order(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """`rows` from the best down: by `column`, then as `recommend` breaks ties."""
+    keys = rows.assign(
+        place=rows["variant"].map(variant_order), less=-rows["top1"], precision_text=rows["precision"].astype(str)
+    )
+    by = [column, "less", "file_bytes", "place", "rank", "precision_text", *RUN]
+    return rows.loc[keys.sort_values(by, kind="stable").index]
+
+
+def _recommend(here: pd.DataFrame, name: str, limits: dict) -> dict:
+    column, unit = OBJECTIVES[name]
+    kept, reason = feasible_settings(here, name, limits)
+    counts = {"reason": reason, "settings": len(here), "feasible": len(kept), "unit": unit}
+    if kept.empty:
+        return {"status": NONE, "tied": 0, **counts}
+    best = in_order(kept, column).iloc[0]
+    shown = [*MODEL, *RUN, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
+    memory = best["peak_memory_bytes"]
+    return {
+        "status": RECOMMENDED,
+        **counts,
+        "value": best[column],
+        "tied": int((kept[column] == best[column]).sum()) - 1,
+        **{key: best[key] for key in shown},
+        "peak_memory_bytes": None if memory != memory or memory is None else int(memory),
+    }
+
+
+def rivals(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
+    """One row per experiment, target, time objective and model other than the recommended one, as RIVAL_COLUMNS.
+
+    Every model stands at its own best feasible setting. Two are tested where they were measured in turns, that is with
+    the same threads and batch; elsewhere their repeats are no pairs and nothing is said. The recommended model was
+    picked by the very samples that are tested, so the correction is over ALL pairs of models, which holds whichever
+    is picked. Energy is one number per setting: there is nothing to test.
+    """
+    import pandas as pd
+
+    rows = []
+    for place, here in measured.groupby(PLACE, sort=True):
+        for name in ("latency", "throughput"):
+            kept, _ = feasible_settings(here, name, limits)
+            key = {**dict(zip(PLACE, place, strict=True)), "objective": name}
+            rows += [{**key, **row} for row in _rivals(in_order(kept, OBJECTIVES[name][0]), name)]
+    return pd.DataFrame(rows, columns=list(RIVAL_COLUMNS)).astype({"rank": "Int64", "pairs": "Int64"})
+
+
+def signed_rank(log_ratios: np.ndarray) -> float:
+    """Two-sided p of the Wilcoxon signed-rank test that the ratios lie evenly around 1; 1 where all are exactly 1."""
+    from scipy.stats import wilcoxon
+
+    return float(wilcoxon(log_ratios).pvalue) if np.any(log_ratios != 0) else 1.0
+
+
+def holm(values: list[float]) -> list[float]:
+    """p-values corrected after Holm; nan stays nan and does not count."""
+    from pingouin import multicomp  # statsmodels' own collects garbage at each call, which costs more than all tests
+
+    known = np.asarray(values, dtype="float64")
+    return multicomp(known, method="holm")[1].tolist() if np.isfinite(known).any() else known.tolist()
+
+
+def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) -> list[str]:
+    """For every recommendation the other models of that `verdict`, separated by `; `; empty where there are none."""
+    keys = [*PLACE, "objective"]
+    found: dict[tuple, list[str]] = {}
+    for row in others[others["verdict"] == verdict].itertuples():
+        found.setdefault(tuple(getattr(row, name) for name in keys), []).append(model_name(row))
+    return ["; ".join(found.get(tuple(row), [])) for row in recommended[keys].itertuples(index=False)]
+
+
+def recommendations(measured: pd.DataFrame, others: pd.DataFrame, limits: dict) -> pd.DataFrame:
+    """What `recommend` gives, with the `rivals` named: all of RECOMMENDATION_COLUMNS."""
+    best = recommend(measured, limits)
+    return best.assign(**{name: named_models(best, others, name) for name in FROM_RIVALS})
+
+
+def model_name(row) -> str:
+    """`uniform-0.5 int8`, with the rank from the second on."""
+    rank = f" rank {row.rank}" if row.rank > 1 else ""
+    return f"{row.variant}{rank} {row.precision}"
+
+
+def _rivals(ordered: pd.DataFrame, objective: str) -> list[dict]:
+    best = list(ordered.drop_duplicates(MODEL).itertuples(index=False))
+    tested = list(itertools.combinations(range(len(best)), 2))
+    ratios = {pair: paired_log_ratio(best[pair[1]], best[pair[0]]) for pair in tested}
+    raw = [np.nan if ratios[pair] is None else signed_rank(ratios[pair]) for pair in tested]
+    corrected = dict(zip(tested, zip(raw, holm(raw), strict=True), strict=True))
+    return [
+        _row(rival, objective, ratios[0, place], *corrected[0, place]) for place, rival in enumerate(best[1:], start=1)
+    ]
+
+
+def _row(rival, objective: str, logs: np.ndarray | None, p: float, p_holm: float) -> dict:
+    named = {name: getattr(rival, name) for name in (*MODEL, *RUN_COLUMNS)}
+    row = {**named, "value": getattr(rival, OBJECTIVES[objective][0]), "p": p, "p_holm": p_holm}
+    if logs is None:
+        reason = "measured with other threads or another batch than the recommended one: the repeats are no pairs"
+        return {**row, "ratio": np.nan, "pairs": 0, "verdict": UNKNOWN, "reason": reason}
+    ratio = float(np.exp(np.median(logs)))
+    row |= {"ratio": ratio, "pairs": len(logs), "reason": ""}
+    if 2.0 ** (1 - len(logs)) > LEVEL:
+        return {**row, "verdict": UNKNOWN, "reason": f"{len(logs)} repeats are too few for any signed-rank test"}
+    different = SLOWER if ratio > 1 else FASTER
+    return {**row, "verdict": different if p_holm < LEVEL else ALIKE}

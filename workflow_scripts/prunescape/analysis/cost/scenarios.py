@@ -1,0 +1,181 @@
+"""How long an answer takes under load, in EdgeTune's two scenarios, and with which batch size.
+
+Everything is deterministic but the arrivals, whose seed is fixed: a batch of b images takes L(b) seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+SERVER, STREAM = "server", "multi-stream"
+LOADS = (0.1, 0.5, 0.8)
+FIXED = ["threads", "flush_to_zero"]
+
+SCENARIO_COLUMNS: dict[str, tuple[str, str]] = {
+    **PLACE_COLUMNS,
+    "scenario": (
+        "string",
+        "server: queries at a fixed rate; multi-stream: single images, Poisson (in MLPerf the other way round)",
+    ),
+    "rate": ("float64", "queries, or single images, per second"),
+    "query_images": ("int64", "images per query; 1 in multi-stream"),
+    **MODEL_COLUMNS,
+    "threads": ("int64", "threads inside an operator"),
+    "flush_to_zero": ("bool", "denormal numbers are taken as zero"),
+    "batch": ("int64", "most images per run"),
+    "top1": ("float64", "accuracy of the exported model, percent"),
+    "utilisation": ("float64", "share of time that the load needs with full batches"),
+    "mean_s": ("float64", "mean time from arrival to answer, seconds; null at a utilisation of 1 or more"),
+    "p99_s": ("float64", "its 99th percentile, seconds; null as the mean"),
+    "recommended": ("bool", "the batch size and threads with the lowest mean for this model, scenario and rate"),
+    "reason": ("string", "why the times are null; empty otherwise"),
+}
+SEED = 0
+ARRIVALS = 50_000
+WARM_UP = 5_000  # arrivals that fill the queue and are not counted
+
+
+def scenarios(measured: pd.DataFrame, load: dict) -> pd.DataFrame:
+    """Every model, number of threads and measured batch size under every rate of both scenarios, as SCENARIO_COLUMNS.
+
+    `load` holds query_images (N), server_rates and stream_rates; where rates are None they are 10, 50 and 80 % of the
+    highest throughput that any model reaches on the target, so that all models meet the same load. Of equal means the
+    smaller batch, then fewer threads are recommended. Server times are those of a query, multi-stream of an image.
+    """
+    import pandas as pd
+
+    rows = []
+    for place, here in measured.groupby(PLACE, sort=True):
+        key = dict(zip(PLACE, place, strict=True))
+        for scenario, images, rate in _loads(here, load):
+            known = {**key, "scenario": scenario, "rate": rate, "query_images": images}
+            rows += [{**known, **row} for row in _models(here, scenario, images, rate)]
+    return pd.DataFrame(rows, columns=list(SCENARIO_COLUMNS))
+
+
+def _loads(here: pd.DataFrame, load: dict) -> Iterator[tuple[str, int, float]]:
+    images = load["query_images"]
+    best = 1 / here["seconds_per_image"].min()
+    for scenario, size, rates in ((SERVER, images, load["server_rates"]), (STREAM, 1, load["stream_rates"])):
+        for rate in rates or [share * best / size for share in LOADS]:
+            yield scenario, size, float(rate)
+
+
+def _models(here: pd.DataFrame, scenario: str, images: int, rate: float) -> list[dict]:
+    rows = []
+    for model, settings in here.groupby(MODEL, sort=True):
+        runs = [row for _, part in settings.groupby(FIXED, sort=True) for row in _runs(part, scenario, images, rate)]
+        known = [row for row in runs if not np.isnan(row["mean_s"])]
+        best = min(known, key=lambda row: (float(f"{row['mean_s']:.9g}"), row["batch"], row["threads"]), default=None)
+        rows += [{**dict(zip(MODEL, model, strict=True)), **row, "recommended": row is best} for row in runs]
+    return rows
+
+
+def _runs(part: pd.DataFrame, scenario: str, images: int, rate: float) -> list[dict]:
+    """One row per measured batch size of one model with one number of threads."""
+    part = part.sort_values("batch")
+    latency = Latency(part["batch"].to_numpy(), part["latency_median_s"].to_numpy())
+    rows = []
+    for row in part.itertuples():
+        found = _respond(latency, scenario, images, rate, int(row.batch))
+        reason = "" if found.utilisation < 1 else "the load exceeds what these runs can serve: the queue grows"
+        known = {name: getattr(row, name) for name in (*FIXED, "batch", "top1")}
+        times = {"utilisation": found.utilisation, "mean_s": found.mean, "p99_s": found.p99}
+        rows.append({**known, **times, "reason": reason})
+    return rows
+
+
+def _respond(latency: Latency, scenario: str, images: int, rate: float, batch: int) -> Response:
+    if scenario == SERVER:
+        return server_response(latency, images, rate, batch)
+    return stream_response(latency, rate, batch)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """L(b): seconds per run of b images, from `sizes` (rising) and `seconds`, both (k,)."""
+
+    sizes: np.ndarray
+    seconds: np.ndarray
+
+    def __call__(self, images: np.ndarray | int) -> np.ndarray:
+        """Linear between measured sizes; under the smallest as that one (padded); nan over the largest."""
+        return np.interp(images, self.sizes, self.seconds, right=np.nan)
+
+
+@dataclass(frozen=True)
+class Response:
+    """Seconds from arrival to answer; nan at a utilisation of 1 or more, where the queue grows without end."""
+
+    utilisation: float
+    mean: float
+    p99: float
+
+
+def server_response(latency: Latency, query: int, rate: float, batch: int) -> Response:
+    """A query of `query` images every 1 / `rate` seconds, split into runs of `batch` images and one of the rest.
+
+    EdgeTune's server scenario (edgetune2022, 3.4); MLPerf uses the two names the other way round. Decided: a run never
+    mixes queries. Arrivals and service S are constant (D/D/1): while the utilisation `rate` · S is below 1 no query
+    waits, and each takes S.
+    """
+    full, rest = divmod(query, batch)
+    service = full * float(latency(batch)) + (float(latency(rest)) if rest else 0.0)
+    utilisation = rate * service
+    known = service if utilisation < 1 else np.nan
+    return Response(utilisation, known, known)
+
+
+def stream_response(latency: Latency, rate: float, batch: int, arrivals: np.ndarray | None = None) -> Response:
+    """Single images arrive as a Poisson process of `rate` per second; a free model takes all that wait, up to `batch`.
+
+    EdgeTune's multi-stream scenario (edgetune2022, 3.4; what MLPerf calls server). Decided:
+    the model never idles to let a batch fill. The utilisation is `rate` · L(batch) / batch, the share of time that
+    full batches need; where it is below 1 the queue is stable. `arrivals` (n,) replaces the drawn times at rate 1.
+    """
+    utilisation = rate * float(latency(batch)) / batch
+    if not utilisation < 1:
+        return Response(utilisation, np.nan, np.nan)
+    times = (unit_arrivals() if arrivals is None else arrivals) / rate
+    spent = (_one_by_one if batch == 1 else _in_batches)(times, latency(np.arange(1, batch + 1)))
+    counted = spent[min(WARM_UP, len(spent) // 10) :]
+    return Response(utilisation, float(counted.mean()), float(np.quantile(counted, 0.99)))
+
+
+def unit_arrivals(count: int = ARRIVALS, seed: int = SEED) -> np.ndarray:
+    """(count,) times of a Poisson process of rate 1; the same for every model, so that they meet the same load."""
+    return np.cumsum(np.random.default_rng(seed).exponential(size=count))
+
+
+def _one_by_one(times: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """(n,) response times with runs of one image: D_n = max(A_n, D_{n-1}) + S, Lindley's recursion in closed form."""
+    service = seconds[0]
+    served = service * np.arange(1, len(times) + 1)
+    return np.maximum.accumulate(times - served + service) + served - times
+
+
+def _in_batches(times: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """(n,) response times when each run takes all that wait, up to len(seconds); seconds[b - 1] for b images."""
+    arrived, cost, most = times.tolist(), seconds.tolist(), len(seconds)
+    ends, runs = [], []
+    now, first, count = 0.0, 0, len(arrived)
+    while first < count:
+        now = max(now, arrived[first])
+        last = first + 1
+        while last < count and last - first < most and arrived[last] <= now:
+            last += 1
+        now += cost[last - first - 1]
+        ends.append(now)
+        runs.append(last - first)
+        first = last
+    return np.repeat(ends, runs) - times

@@ -1,0 +1,203 @@
+"""The one registry of result tables: what each is made of, its columns, and where it applies.
+
+Rules, `prunescape analyse`, the partial report and the report read it. It imports without pandas and scipy, as rules
+read it whenever a job starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
+from prunescape.analysis.cells_table import scores
+from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
+from prunescape.analysis.cost.property_tables import (
+    CORRELATION_COLUMNS,
+    PROPERTY_COLUMNS,
+    correlation_table,
+    property_table,
+)
+from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS, RIVAL_COLUMNS, recommendations, rivals
+from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
+from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
+from prunescape.analysis.landscape.band import band, band_columns
+from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
+from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points, risk_test_columns, risk_tests
+from prunescape.analysis.seeds.membership import membership, membership_columns
+from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
+from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns
+from prunescape.analysis.verdict.verdicts import judge_study, verdict_columns
+from prunescape.store.tables import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LANDSCAPE, TARGET = "landscape", "target"
+# columns of results that hold the metric itself; every other one holds differences
+METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
+
+
+class Analysis:
+    """The results about one table of cells, or of measurements, each computed once, when it is first asked for.
+
+    `analysis[name]` is an input, an intermediate table of STEPS or a table of RESULTS.
+    """
+
+    def __init__(self, inputs: Mapping[str, Any]) -> None:
+        self._known = dict(inputs)
+
+    @classmethod
+    def of_cells(
+        cls,
+        cells: pd.DataFrame,
+        *,
+        thresholds: tuple[float, ...],
+        risk_threshold: float,
+        axes: Axes = DEFAULT_AXES,
+        metric: Metric = DEFAULT_METRIC,
+        base: str = BASE,
+        terms: Mapping[str, Mapping[str, Any]] | None = None,
+        recipes: Mapping[str, Sequence[float]] | None = None,
+        claims: int | None = None,
+    ) -> Analysis:
+        """The landscape tables of checked `cells`, whose experiments all have these `axes`.
+
+        `thresholds` are the x of the x-ROIs, ascending, in the metric's unit; risks and verdicts are over the base's
+        region of `risk_threshold`, one of them. `base` is what results call the base. `terms` and `claims` are those of
+        verdicts, as in `judge_study`, `recipes` as in `band`.
+        """
+        limits = {"thresholds": thresholds, "risk_threshold": risk_threshold}
+        more = {"terms": terms or {}, "recipes": recipes or {}, "claims": claims}
+        return cls({"cells": cells, "axes": axes, "metric": metric, "base": base, **limits, **more})
+
+    @classmethod
+    def of_targets(
+        cls, measured: pd.DataFrame, flops: Mapping[tuple[str, str], float], objectives: Mapping[str, Any]
+    ) -> Analysis:
+        """The target tables of measurements; `flops` by experiment and variant, `objectives` as a study dumps them."""
+        return cls({"measured": measured, "flops": flops, "objectives": objectives})
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            step = STEPS.get(name) or RESULTS[name]
+            self._known[name] = step.make(*(self[need] for need in step.needs))
+        return self._known[name]
+
+    def columns(self, name: str) -> Columns:
+        """The columns of a table of RESULTS: name -> (arrow type, meaning)."""
+        table = RESULTS[name]
+        return table.columns(*(self[need] for need in table.columns_need))
+
+    def applies(self, name: str) -> bool:
+        """Whether a table of RESULTS has a meaning here."""
+        return RESULTS[name].applies(self)
+
+    def result(self, name: str) -> pd.DataFrame:
+        """A table of RESULTS as it is written: a minimised metric in its own sign, the base under its own name."""
+        import pandas as pd
+
+        columns = self.columns(name)
+        if not self.applies(name):
+            return pd.DataFrame(columns=list(columns))
+        frame = self[name][list(columns)]
+        if RESULTS[name].group == TARGET:
+            return frame
+        if self["metric"].minimise:
+            frame = frame.assign(**{value: 0.0 - frame[value] for value in METRIC_VALUES if value in frame})
+        return frame if self["base"] == BASE else frame.assign(variant=frame["variant"].replace(BASE, self["base"]))
+
+
+@dataclass(frozen=True)
+class Step:
+    """An intermediate table: the function that makes it, and what that needs, by name in an Analysis."""
+
+    make: Callable[..., pd.DataFrame]
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ResultTable(Step):
+    """A table of results; `columns` makes its columns from what it needs, and `applies` says where it has a meaning.
+
+    Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells.
+    """
+
+    columns: Callable[..., Columns]
+    columns_need: tuple[str, ...] = ()
+    applies: Callable[[Analysis], bool] = lambda analysis: True
+    group: str = LANDSCAPE
+
+
+def _in_percent(analysis: Analysis) -> bool:
+    return analysis["metric"].in_percent
+
+
+def _of_rate_and_decay(analysis: Analysis) -> bool:
+    return analysis["metric"].in_percent and analysis["axes"] == DEFAULT_AXES
+
+
+def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: Columns) -> ResultTable:
+    return ResultTable(make, needs, lambda: columns, group=TARGET)
+
+
+STEPS: dict[str, Step] = {
+    "scores": Step(scores, ("cells", "axes", "metric")),
+    "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold")),
+}
+RESULTS: dict[str, ResultTable] = {
+    "roi": ResultTable(regions, ("scores", "axes", "thresholds"), roi_columns, ("axes", "metric")),
+    "ellipses": ResultTable(ellipses, ("roi", "scores", "axes"), ellipse_columns, ("axes", "metric")),
+    "risk": ResultTable(risk, ("scores", "risk_points", "axes"), risk_columns, ("axes", "risk_threshold", "metric")),
+    "verdicts": ResultTable(
+        judge_study,
+        ("cells", "axes", "terms", "risk_threshold", "metric", "claims"),
+        verdict_columns,
+        ("axes", "risk_threshold"),
+        applies=_in_percent,
+    ),
+    "band": ResultTable(
+        band,
+        ("scores", "roi", "ellipses", "recipes", "thresholds"),
+        band_columns,
+        ("thresholds",),
+        applies=_of_rate_and_decay,
+    ),
+    "membership": ResultTable(
+        membership, ("scores", "roi", "axes", "thresholds"), membership_columns, ("axes",), applies=_in_percent
+    ),
+    "spread": ResultTable(spread, ("ellipses", "risk", "axes"), spread_columns, ("metric",)),
+    "shift": ResultTable(shift, ("roi", "ellipses", "axes"), shift_columns, ("axes", "metric")),
+    "similarity": ResultTable(similarity, ("scores", "axes"), lambda: SIMILARITY_COLUMNS, applies=_in_percent),
+    "risk_tests": ResultTable(risk_tests, ("risk_points", "axes"), risk_test_columns, ("risk_threshold",)),
+    "recommendations": _target(recommendations, ("measured", "rivals", "objectives"), RECOMMENDATION_COLUMNS),
+    "rivals": _target(rivals, ("measured", "objectives"), RIVAL_COLUMNS),
+    "pareto": _target(pareto, ("measured",), PARETO_COLUMNS),
+    "scenarios": _target(scenarios, ("measured", "objectives"), SCENARIO_COLUMNS),
+    "speedups": _target(speedups, ("measured", "flops"), SPEEDUP_COLUMNS),
+    "properties": _target(property_table, ("measured", "flops"), PROPERTY_COLUMNS),
+    "correlations": _target(correlation_table, ("measured", "flops"), CORRELATION_COLUMNS),
+}
+
+
+def result_names(group: str) -> list[str]:
+    """The tables of one group, in order."""
+    return [name for name, table in RESULTS.items() if table.group == group]
+
+
+def joined_result(analyses: Sequence[Analysis], name: str) -> tuple[pd.DataFrame, Columns]:
+    """A table over experiments with different axes, sorted by experiment, and all its columns.
+
+    A value is null where an axis is not one of the row's experiment.
+    """
+    import pandas as pd
+
+    columns: Columns = {}
+    for analysis in analyses:
+        columns |= analysis.columns(name)
+    frames = [analysis.result(name) for analysis in analyses if analysis.applies(name)] or [analyses[0].result(name)]
+    if len(frames) == 1:
+        return frames[0].reindex(columns=list(columns)), columns
+    frame = pd.concat(frames, ignore_index=True).reindex(columns=list(columns))
+    return frame.sort_values("experiment", kind="stable", ignore_index=True), columns

@@ -1,0 +1,1 @@
+"""What several seeds tell of landscapes."""

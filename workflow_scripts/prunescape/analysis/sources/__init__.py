@@ -1,0 +1,1 @@
+"""Tables of cells from elsewhere: Parquet, CSV, Optuna storages."""

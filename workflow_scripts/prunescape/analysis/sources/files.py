@@ -1,0 +1,60 @@
+"""Reads a table from a Parquet or CSV file; what the bytes are decides, not the name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prunescape.errors import InputError
+from prunescape.store.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = "a Parquet file, or CSV in UTF-8 with a header line"
+SEPARATORS = b",;\t"
+
+
+def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
+    """The table in `path`; CSV columns named in `as_text` stay text, so that a later check can quote what stood there.
+
+    Raises InputError when the file is missing, empty, damaged, neither Parquet nor CSV, or has a column twice.
+    """
+    import pyarrow as pa
+
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(65536)
+    except FileNotFoundError:
+        raise InputError("the file is missing", where=path, allowed=FORMATS) from None
+    except OSError as error:
+        raise InputError(f"the file cannot be opened ({error.strerror})", where=path, allowed=FORMATS) from None
+    if not head.strip():
+        raise InputError("the file is empty", where=path, allowed=FORMATS)
+    table = read_table(path) if head.startswith(b"PAR1") else _read_csv(path, head, as_text)
+    twice = [name for name in table.column_names if table.column_names.count(name) > 1]
+    if twice:
+        raise InputError(f'two columns are called "{twice[0]}"', where=path)
+    nested = [field.name for field in table.schema if field.name in as_text and pa.types.is_nested(field.type)]
+    if nested:
+        raise InputError(
+            f'the column "{nested[0]}" holds lists or records', where=path, allowed="one value in each row"
+        )
+    return table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
+
+
+def _read_csv(path: Path, head: bytes, as_text: tuple[str, ...]):
+    import pyarrow as pa
+    from pyarrow import csv
+
+    if b"\0" in head:
+        raise InputError("the file is neither Parquet nor CSV: it holds binary data", where=path, allowed=FORMATS)
+    header = head.splitlines()[0]
+    separator = chr(max(SEPARATORS, key=header.count))
+    convert = csv.ConvertOptions(column_types=dict.fromkeys(as_text, pa.string()), strings_can_be_null=True)
+    parse = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
+    try:
+        return csv.read_csv(path, parse_options=parse, convert_options=convert)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise InputError(f"the file cannot be read as CSV ({error})", where=path, allowed=FORMATS) from None

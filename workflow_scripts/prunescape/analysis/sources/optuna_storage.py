@@ -1,0 +1,134 @@
+"""Optuna storages as tables of cells: a row per complete trial, whoever made it."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes, Axis, Metric
+from prunescape.analysis.cell_checks import set_axis, set_number
+from prunescape.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SQLITE, JOURNAL = b"SQLite format 3\0", b'"op_code"'
+# the parameters that the default axes are the logarithms of, by the names that people give them
+SYNONYMS = {"log10_lr": ("learning_rate", "lr"), "log10_wd": ("weight_decay", "wd")}
+UNKNOWN = "unknown"  # a model or data set that a storage does not name
+
+
+def is_storage(path: Path | str) -> bool:
+    """Whether the file is an SQLite database or a journal of Optuna's; False where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            first = file.readline(4096)
+    except OSError:
+        return False
+    return first.startswith(SQLITE) or (first.startswith(b"{") and JOURNAL in first)
+
+
+def read_trials(path: Path | str, axes: Axes = DEFAULT_AXES, metric: Metric = DEFAULT_METRIC) -> pd.DataFrame:
+    """One row per complete trial, labelled by study and number; others are left out, and counted on standard error.
+
+    Columns: every parameter and user attribute under its own name, `value` (of several objectives `values_0`, ...), and
+    a default axis that is chosen, from the parameter of `SYNONYMS`. Where neither trial nor study says them: variant
+    is the study's name, experiment the file's, model and dataset are `UNKNOWN`, and seed counts the trials of a study
+    with the same parameters. Raises InputError for a file that Optuna cannot read, or a metric that a study optimises
+    the other way.
+    """
+    import pandas as pd
+
+    rows, left_out = {}, Counter()
+    for study, trials in studies_in(path):
+        names, alike = value_names(study), Counter()
+        _check_direction(study, names, metric, path)
+        about = {"variant": study.study_name, "experiment": Path(path).stem, "model": UNKNOWN, "dataset": UNKNOWN}
+        about |= study.user_attrs
+        for trial in trials:
+            if trial.state.name != "COMPLETE":
+                left_out[trial.state.name.lower()] += 1
+                continue
+            same = tuple(sorted(trial.params.items()))
+            values = dict(zip(names, trial.values, strict=True))
+            label = f'study "{study.study_name}", trial {trial.number}'
+            rows[label] = {"seed": alike[same], **about, **trial.user_attrs, **trial.params, **values}
+            alike[same] += 1
+    if left_out:
+        counts = ", ".join(f"{count} {state}" for state, count in sorted(left_out.items()))
+        print(f"warning: {path}: trials that are not complete are left out: {counts}", file=sys.stderr)
+    if not rows:
+        raise InputError("the storage has no complete trial", where=path)
+    return _with_axes(pd.DataFrame(list(rows.values()), index=list(rows)), axes, path)
+
+
+def load_optuna() -> Any:
+    """The package, told to say nothing of its progress."""
+    try:
+        import optuna
+    except ImportError:
+        raise InputError("the package optuna is not installed", hint="pip install 'prunescape[optuna]'") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def studies_in(path: Path | str) -> Iterator[tuple[Any, list[Any]]]:
+    """Every study of the storage in a file, with its trials; the file is only read. Raises InputError."""
+    optuna = load_optuna()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with _opened(Path(path)) as storage:
+            for name in optuna.get_all_study_names(storage):
+                study = optuna.load_study(study_name=name, storage=storage)
+                yield study, study.get_trials(deepcopy=False)
+    except (RuntimeError, ValueError, KeyError, OSError, SQLAlchemyError, sqlite3.Error) as error:
+        raise InputError(f"Optuna {optuna.__version__} cannot read the storage ({error})", where=path) from None
+
+
+def value_names(study: Any) -> list[str]:
+    """What the columns of a study's objectives are called, whatever the study calls its metrics."""
+    count = len(study.directions)
+    return ["value"] if count == 1 else [f"values_{number}" for number in range(count)]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    from optuna.storages import JournalStorage, RDBStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    with open(path, "rb") as file:
+        in_sqlite = file.read(len(SQLITE)) == SQLITE
+    if not in_sqlite:
+        yield JournalStorage(JournalFileBackend(str(path)))
+        return
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+        if not {"studies", "trials", "version_info"} <= tables:
+            raise InputError("the SQLite database is no storage of Optuna's", where=path)
+        # a connection of our own, as a path within a URL would need escaping that Optuna undoes in part
+        yield RDBStorage("sqlite://", engine_kwargs={"creator": lambda: connection})
+
+
+def _check_direction(study: Any, names: list[str], metric: Metric, path: Path | str) -> None:
+    """A study says itself whether lower values are better."""
+    direction = dict(zip(names, study.directions, strict=True)).get(metric.name)
+    if direction is not None and (direction.name == "MINIMIZE") != metric.minimise:
+        word, hint = ("maximised", "leave --minimise out") if metric.minimise else ("minimised", "--minimise")
+        raise InputError(f'in the study "{study.study_name}" "{metric.name}" is {word}', where=path, hint=hint)
+
+
+def _with_axes(frame: pd.DataFrame, axes: Axes, path: Path | str) -> pd.DataFrame:
+    """`frame` with those default axes that are chosen and are no columns, from the parameters behind them."""
+    for name in {axis.column for axis in axes} & SYNONYMS.keys() - set(frame):
+        for parameter in [parameter for parameter in SYNONYMS[name] if parameter in frame][:1]:
+            set_number(frame, parameter, path, needed=True)
+            set_axis(frame, Axis.parse(f"log10:{parameter}"), path)
+            frame = frame.rename(columns={f"log10_{parameter}": name})
+    return frame

@@ -1,0 +1,1 @@
+"""Whether a variant needs tuning again, from fresh seeds, with a known error rate."""

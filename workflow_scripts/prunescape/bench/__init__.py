@@ -1,1 +1,0 @@
-"""ONNX export and measurements on a target host."""

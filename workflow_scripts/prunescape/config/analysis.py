@@ -1,0 +1,46 @@
+"""The sections `analysis` and `objectives` of a study: thresholds near the best score, and limits of a target."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from prunescape.config.types import Count, Distinct, Part, Points
+
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class AnalysisTerms(Part):
+    """Thresholds in percentage points under a landscape's best score (matthiesen2023, 3.3 and Eq 3.3).
+
+    `thresholds` are the x of the x-ROIs. `risk_threshold`, one of them, is the base's region of good settings, over
+    which risks and verdicts are taken.
+    """
+
+    thresholds: Distinct[Points] = [0.5, 1.0]
+    risk_threshold: Points = 0.5
+
+    @model_validator(mode="after")
+    def _known_threshold(self) -> AnalysisTerms:
+        if self.risk_threshold not in self.thresholds:
+            allowed = ", ".join(f"{threshold:g}" for threshold in self.thresholds)
+            raise ValueError(f"risk_threshold {self.risk_threshold:g} is none of the thresholds; allowed: {allowed}")
+        return self
+
+
+class Objectives(Part):
+    """Limits that a recommended model must keep, each optional, and the load of the two scenarios.
+
+    `accuracy_floor` is the least top-1 of the exported model, percent; `memory_limit_mb` the largest peak memory, 10^6
+    bytes; `size_limit_kb` the largest ONNX file, 10^3 bytes. `server_rates` are queries of `query_images` images per
+    second, `stream_rates` single images per second; without them both are chosen from the measured throughput.
+    """
+
+    accuracy_floor: Percent | None = None
+    memory_limit_mb: Positive | None = None
+    size_limit_kb: Positive | None = None
+    query_images: Count = 8
+    server_rates: Distinct[Positive] | None = None
+    stream_rates: Distinct[Positive] | None = None

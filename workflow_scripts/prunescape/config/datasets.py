@@ -1,0 +1,168 @@
+"""The data sets, their options, and the original files each reads: enough to check a config."""
+
+import hashlib
+from pathlib import Path
+
+from prunescape.errors import InputError, nearest
+
+# As torchvision lists them (a test compares); md5 guards against damage in transit, and comes before any unpickling.
+FASHION_FILES = {
+    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+}
+CIFAR10_ARCHIVE = {"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"}
+CIFAR10_BATCHES = {
+    "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "cifar-10-batches-py/data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "cifar-10-batches-py/data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "cifar-10-batches-py/data_batch_4": "634d18415352ddfa80567beed471001a",
+    "cifar-10-batches-py/data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "cifar-10-batches-py/test_batch": "40351d587109b95175f43aff81a1287e",
+}
+CIFAR100_ARCHIVE = {"cifar-100-python.tar.gz": "eb9058c3a382ffc7106e4002c42a8d85"}
+CIFAR100_BATCHES = {
+    "cifar-100-python/train": "16019d7e3df5f24257cddd939b257f8d",
+    "cifar-100-python/test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+}
+CIFAR = {"cifar10": (CIFAR10_ARCHIVE, CIFAR10_BATCHES), "cifar100": (CIFAR100_ARCHIVE, CIFAR100_BATCHES)}
+DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
+FORMAT = "image-folder"
+
+# `train`, `test` and `validation` are numbers of images, drawn by `split_seed` with equal shares per class. For the
+# first two None takes all there are; `validation` images leave the training split, None holds none out.
+DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
+# Any folder of images under any name; `size` and `resize` in pixels, `workers` are processes that decode for training.
+IMAGE_FOLDER = {"format": FORMAT, "folder": None, "size": None, "resize": None, "workers": None, **DRAWN}
+DATASETS: dict[str, dict[str, object]] = {
+    "digits": {**DRAWN, "test": 600},
+    "fashion-mnist": {"folder": "data/fashion-mnist", **DRAWN},
+    "cifar10": {"folder": "data/cifar10", **DRAWN},
+    "cifar100": {"folder": "data/cifar100", **DRAWN},
+    "imagenet": {**IMAGE_FOLDER, "folder": "data/imagenet", "size": 224, "resize": 256},
+}
+NEEDED = {"folder": "the path of a folder that holds train/ and val/", "size": "the side of the crops, in pixels"}
+# Where the files lie and who decodes them: no result depends on it.
+WITHOUT_INFLUENCE = ("folder", "workers")
+GPU_WORKERS = 4  # about 200 images of ImageNet's size per second each
+
+
+def check_options(name: str, options: dict) -> None:
+    """Raise InputError for a name that is no data set, an unknown key, or an impossible value."""
+    known = _defaults(name, options)
+    for key, value in options.items():
+        if key not in known:
+            what = f'the data set {name} has no option "{key}" (given: {value!r})'
+            raise InputError(what, allowed=", ".join(known), hint=nearest(key, known))
+        _check_value(name, key, value, known[key])
+
+
+def _defaults(name: str, options: dict) -> dict[str, object]:
+    if name in DATASETS:
+        return DATASETS[name]
+    if options.get("format") == FORMAT:
+        return IMAGE_FOLDER
+    hint = nearest(name, DATASETS) or nearest(str(options.get("format", "")), [FORMAT])
+    allowed = f"{', '.join(DATASETS)}, or any name with `format: {FORMAT}`"
+    raise InputError(f'no data set is called "{name}"', allowed=allowed, hint=hint)
+
+
+def _check_value(name: str, key: str, value: object, default: object) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    rules = {
+        "folder": (isinstance(value, str) and bool(value), "the path of a folder"),
+        "format": (value == FORMAT, FORMAT),
+        "split_seed": (whole and 0 <= value < 2**32, "a whole number from 0 to 2^32 - 1"),
+        "validation": (value is None or (whole and value >= 0), "a whole number, 0 for none"),
+        "workers": (value is None or (whole and 0 <= value <= 256), "a whole number from 0 to 256"),
+    }
+    count = ((whole and value > 0) or (value is None and default is None), "a whole number above 0")
+    fits, allowed = rules.get(key, count)
+    if not fits:
+        raise InputError(f"the data set {name} cannot take {value!r} for {key}", allowed=allowed)
+
+
+def resolve_options(name: str, options: dict) -> dict:
+    """Every option of data set `name` (defaults filled in) and its `name`, keys sorted. Raises as `check_options`.
+
+    Fashion-MNIST's default folder is Debian's where that exists. An image folder's `resize` is to its `size` as
+    ImageNet's 256 to 224 by default.
+    """
+    check_options(name, options)
+    resolved = {**_defaults(name, options), **options, "name": name}
+    if name == "fashion-mnist" and "folder" not in options and DEBIAN_FASHION.is_dir():
+        resolved["folder"] = str(DEBIAN_FASHION)
+    resolved["validation"] = resolved["validation"] or None
+    return dict(sorted((_sized(resolved) if is_image_folder(resolved) else resolved).items()))
+
+
+def task_of(options: dict[str, object]) -> str:
+    """The task, a folder of the room `tasks`, that a data set of these resolved options is for."""
+    return "images"
+
+
+def is_image_folder(options: dict) -> bool:
+    """Whether the data set with these resolved options is streamed from a folder of images."""
+    return options.get("format") == FORMAT
+
+
+def _sized(options: dict) -> dict:
+    """An image folder's options with `resize` filled in; raises InputError for one without folder or size."""
+    for key, meaning in NEEDED.items():
+        if options[key] is None:
+            raise InputError(f"the data set {options['name']} needs the option {key}", allowed=meaning)
+    resize = options["resize"] or round(options["size"] * 256 / 224)
+    if resize < options["size"]:
+        what = f"the data set {options['name']} cannot crop {options['size']} from images resized to {resize}"
+        raise InputError(what, allowed="a resize (the shorter side) of at least size")
+    return options | {"resize": resize}
+
+
+def identity_options(options: dict) -> dict:
+    """The resolved options that decide what the prepared data are."""
+    return {key: value for key, value in options.items() if key not in WITHOUT_INFLUENCE}
+
+
+def decoding_workers(options: dict, device: str) -> int:
+    """How many processes decode this data set's images for a training on `device` (cpu or cuda); 0 for data in memory.
+
+    By default 0 on a CPU: it trains far slower than it decodes, and cores are better spent on other cells.
+    """
+    workers = options.get("workers", 0)
+    return (GPU_WORKERS if device == "cuda" else 0) if workers is None else workers
+
+
+def wanted_files(options: dict) -> dict[Path, str]:
+    """The original files that the data set `options` (resolved) would read, with the md5 of a fresh download.
+
+    CIFAR reads its archive; extracted batches only where they are there and the archive is not. None for an image
+    folder: a plan looks at none of its million files, and what they are stands in the identity that preparing writes.
+    """
+    name = options["name"]
+    if "folder" not in options or is_image_folder(options):
+        return {}
+    folder = Path(options["folder"])
+    files = FASHION_FILES if name == "fashion-mnist" else _cifar_files(folder, *CIFAR[name])
+    return {folder / file: md5 for file, md5 in files.items()}
+
+
+def _cifar_files(folder: Path, archive: dict[str, str], batches: dict[str, str]) -> dict[str, str]:
+    archived = any((folder / name).exists() for name in archive)
+    return batches if not archived and any((folder / name).exists() for name in batches) else archive
+
+
+def source_files(options: dict) -> list[Path]:
+    """The original files of a data set that exist now; empty for digits (scikit-learn's) and for image folders."""
+    return [path for path in wanted_files(options) if path.is_file()]
+
+
+def source_digest(options: dict) -> str:
+    """A digest of the original files' content; a missing file counts with the md5 that its download must have."""
+    digest = hashlib.sha256()
+    for path, md5 in wanted_files(options).items():
+        if path.is_file():
+            with open(path, "rb") as file:
+                md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        digest.update(f"{path.name} {md5}\n".encode())
+    return digest.hexdigest()

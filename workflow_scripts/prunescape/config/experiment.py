@@ -1,0 +1,226 @@
+"""One experiment of a config: its parts, their defaults, and what must fit together."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from prunescape.config.datasets import is_image_folder
+from prunescape.config.models import SCORES, architecture_of
+from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
+from prunescape.errors import InputError, located
+from prunescape.space.parameters import canonical, equally_spaced
+from prunescape.space.recipe import PARAMETERS, Recipe
+from prunescape.space.settings import Setting, parameter_named, parameter_value
+from prunescape.space.variants import BASE, METHODS, Variant
+
+MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
+NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
+FEWEST_AXES = 2
+RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
+
+
+class Pruning(Part):
+    """How filters are ranked and how far a layer may be cut (matthiesen2023, 2.2.3 and 3.2)."""
+
+    score: Literal[SCORES] = SCORES[0]
+    min_keep: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    ranking: Literal["trained", "initial"] = "trained"
+
+
+class Export(Part):
+    """Which cells are exported to ONNX: the best so many of each variant."""
+
+    best: Count = 1
+
+
+class Extension(Part):
+    """How the grid grows towards the optimal area (matthiesen2023, 3.3); 0 rounds leave it as configured."""
+
+    max_rounds: Annotated[int, Field(ge=0, le=20)] = 0
+
+
+class Verdict(Part):
+    """The tests of whether a variant needs tuning again (see docs/verdict.md); 0 replicates train no fresh seeds.
+
+    `margin` is in percentage points; `sigma`, the standard deviation of a score over seeds in points, replaces the
+    pilot's estimate.
+    """
+
+    replicates: Annotated[int, Field(ge=0, le=1000)] = 0
+    margin: Points = 0.5
+    alpha: ErrorRate = 0.05
+    alpha_screen: ErrorRate = 0.01
+    sigma: Points | None = None
+
+
+class Steps(Part):
+    """Equally spaced values around the prior: `size` values, `step` apart."""
+
+    step: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+    size: Annotated[int, Field(ge=1, le=99)]
+
+    def around(self, prior: str) -> list[str]:
+        """The values, lowest first; an even size has one more below the prior than above."""
+        step, first = Decimal(canonical(self.step)), -(self.size // 2)
+        return [canonical(Decimal(prior) + step * (first + index)) for index in range(self.size)]
+
+
+def _axes_of(grid: Any) -> Any:
+    return grid["axes"] if isinstance(grid, Mapping) and set(grid) == {"axes"} else grid
+
+
+KIND = Discriminator(lambda values: "steps" if isinstance(values, dict | Steps) else "values")
+Values = Annotated[Annotated[Steps, Tag("steps")] | Annotated[Distinct[Any], Tag("values")], KIND]
+# hyperparameter -> its values; or the same below the key `axes`
+Grid = Annotated[dict[str, Values], BeforeValidator(_axes_of), Field(min_length=FEWEST_AXES)]
+
+
+class Experiment(Part):
+    """One model on one data set with its variants and grid.
+
+    `prior` is the setting that the unpruned model is known to train well with: a point of the grid, whose other
+    hyperparameters are the recipe's. Its values beside the grid's axes hold for all cells.
+    """
+
+    model: str
+    dataset: str
+    recipe: Recipe
+    variants: dict[Literal[METHODS], Distinct[Ratio]]
+    pruning: Pruning = Pruning()
+    prior: dict[str, Any] = {}
+    grid: Grid
+    seeds: Distinct[Seed] = [RANKING_SEED]
+    extension: Extension = Extension()
+    verdict: Verdict = Verdict()
+    select_on: Literal["test", "validation"] = "test"
+    export: Export = Export()
+
+    @property
+    def architecture(self) -> str:
+        """The module of the room `models` that builds the model."""
+        return architecture_of(self.model)
+
+    @property
+    def all_variants(self) -> list[Variant]:
+        """The base, then every pruned variant by method and falling ratio."""
+        pruned = [(method, ratio) for method in METHODS for ratio in self.variants.get(method, [])]
+        ordered = sorted(pruned, key=lambda item: (METHODS.index(item[0]), -float(item[1])))
+        return [BASE, *(Variant(method, ratio) for method, ratio in ordered)]
+
+    @property
+    def fresh_seeds(self) -> list[int]:
+        """The seeds that replicate the kept points: the next ones after those of the grid."""
+        first = max(self.seeds) + 1
+        return list(range(first, first + self.verdict.replicates))
+
+    @cached_property
+    def axes(self) -> dict[str, list[str]]:
+        """The values of every axis of the configured grid as their texts, lowest first, by name."""
+        return {name: axis_texts(name, self.grid[name], self.prior_text(name)) for name in sorted(self.grid)}
+
+    @property
+    def prior_setting(self) -> Setting:
+        """The prior as a point of the grid."""
+        return Setting.of({name: self.prior_text(name) for name in self.axes})
+
+    @property
+    def declared_recipe(self) -> dict[str, Any]:
+        """What all cells share, keys sorted: recipe and prior without the hyperparameters that the grid spans."""
+        prior = {name: parameter_value(name, value) for name, value in self.prior.items()}
+        shared = asdict(self.recipe) | prior
+        return {name: value for name, value in sorted(shared.items()) if name not in self.axes}
+
+    def values_of(self, name: str) -> list[Any]:
+        """Every value that some cell has of a hyperparameter."""
+        texts = self.axes.get(name)
+        return [self.declared_recipe[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
+
+    def prior_text(self, name: str) -> str | None:
+        """The prior's value of a hyperparameter; None where neither prior nor recipe has one."""
+        value = self.prior.get(name, getattr(self.recipe, name, None))
+        return None if value is None else parameter_named(name).text(value)
+
+
+def check_experiment(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Raise InputError, below the key `where`, for parts that do not fit together or the data set's `options`."""
+    if experiment.architecture == "external_models":
+        hint = "prune one of your own with `prunescape prune`"
+        raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
+    for name, value in experiment.prior.items():
+        located(f"{where}.prior.{name}", parameter_value, name, value)
+    _check_grid(experiment, where)
+    for name in NEEDED:
+        if experiment.values_of(name) == [None]:
+            hint = "give it here, or as an axis of the grid"
+            raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
+    _check_data(experiment, options, where)
+    _check_milestones(experiment, f"{where}.recipe.milestones")
+    _check_verdict(experiment.verdict, f"{where}.verdict")
+
+
+def _check_grid(experiment: Experiment, where: str) -> None:
+    for name, values in experiment.grid.items():
+        place = f"{where}.grid.{name}"
+        prior = located(place, experiment.prior_text, name)
+        texts = located(place, axis_texts, name, values, prior)
+        if prior not in texts:
+            what = f"{prior} is not on the grid" if prior else "this key is missing"
+            raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
+        if experiment.extension.max_rounds:
+            located(place, check_extension, texts)
+
+
+def _check_verdict(verdict: Verdict, where: str) -> None:
+    if verdict.alpha_screen >= verdict.alpha:
+        allowed = f"below alpha, {verdict.alpha}"
+        raise InputError(f"{verdict.alpha_screen} cannot be used", where=f"{where}.alpha_screen", allowed=allowed)
+
+
+def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
+    padding = max(experiment.values_of("crop_padding"))
+    if is_image_folder(options) and padding:
+        hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
+        place = f"{where}.recipe.crop_padding"
+        raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
+    if experiment.select_on == "validation" and not options["validation"]:
+        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
+        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
+
+
+def _check_milestones(experiment: Experiment, where: str) -> None:
+    milestones, fewest = list(experiment.recipe.milestones), min(experiment.values_of("epochs"))
+    if experiment.recipe.schedule == "cosine" and milestones:
+        raise InputError("a cosine schedule has no milestones", where=where, hint="remove them, or use schedule: step")
+    if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
+        allowed = f"rising epochs below {fewest}"
+        raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
+
+
+def axis_texts(name: str, values: Steps | list[Any], prior: str | None) -> list[str]:
+    """The values of one axis as their texts, lowest first; raises InputError for an impossible or repeated one."""
+    parameter = parameter_named(name)
+    if not parameter.numeric:
+        allowed = ", ".join(other for other, found in PARAMETERS.items() if found.numeric)
+        raise InputError(f"the values of {name} are no numbers and span no axis", allowed=allowed)
+    if isinstance(values, Steps):
+        if prior is None:
+            raise InputError("steps need a prior to lie around", hint=f"give prior.{name}, or list the values")
+        values = values.around(prior)
+    texts = [parameter.text(value) for value in values]
+    repeated = [text for index, text in enumerate(texts) if text in texts[:index]]
+    if repeated:
+        raise InputError(f"{repeated[0]} is given more than once", allowed="each value once")
+    return sorted(texts, key=float)
+
+
+def check_extension(texts: list[str]) -> None:
+    """Raise InputError for an axis that cannot grow by steps."""
+    if not equally_spaced(texts):
+        hint = "give the axis as {step, size}, or set extension.max_rounds to 0"
+        what = f"{', '.join(texts)} are not equally spaced"
+        raise InputError(what, allowed="equal steps where a grid extends", hint=hint)

@@ -1,0 +1,137 @@
+"""What is wrong with a config in one line: file, key, value, what is allowed, hint.
+
+Found by pydantic, or here where readers of YAML raise no error: a key that stands twice, a yes that counts as 1.
+"""
+
+import dataclasses
+import typing
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from prunescape.errors import InputError, nearest
+
+TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
+UNKNOWN_KIND = "unknown_kind"
+SWITCHES = ("flip", "flush_to_zero")  # keys whose values may be yes or no
+UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
+
+
+def input_error(error: ValidationError, root: type[BaseModel], source: str) -> InputError:
+    """The first error of reading `root` from `source` as an InputError; unknown keys come before missing ones."""
+    errors = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
+    found = errors[0]
+    path = [part for part in found["loc"] if not _names_a_type(part)]
+    keys = [part for part in path if not _is_tag(part)]
+    where = ": ".join(filter(None, [source, ".".join(str(key) for key in keys)]))
+    if found["type"] in UNKNOWN_KEY:
+        allowed = _keys_at(root, path[:-1])
+        what = f"unknown key (its value: {_short(found['input'])})"
+        return InputError(what, where=where, allowed=", ".join(allowed), hint=nearest(str(keys[-1]), allowed))
+    if found["type"] in ("missing", "missing_argument"):
+        return InputError("this key is missing", where=where, hint="see config/config.yaml for a complete example")
+    if found["type"] == UNKNOWN_KIND:
+        kind, allowed = str(found["input"]["kind"]), found["msg"]
+        hint = nearest(kind, allowed.split(", "))
+        return InputError(f"'{kind}' cannot be used", where=f"{where}.kind", allowed=allowed, hint=hint)
+    return _value_error(found, where)
+
+
+def _value_error(found: dict[str, Any], where: str) -> InputError:
+    value, message = found["input"], found["msg"].removeprefix("Value error, ")
+    if found["type"] == "value_error":
+        what, _, allowed = message.partition("; allowed: ")
+        return InputError(what, where=where, allowed=allowed)
+    choices = [choice.strip("'") for choice in found.get("ctx", {}).get("expected", "").split(" or ")]
+    choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
+    hint = nearest(str(value), choices) if choices != [""] else ""
+    allowed = (message[:1].lower() + message[1:]).removeprefix("input should be ")
+    return InputError(f"{_short(value)} cannot be used", where=where, allowed=allowed, hint=hint)
+
+
+def _short(value: Any) -> str:
+    text = repr(dict(value) if isinstance(value, dict) else value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _names_a_type(part: object) -> bool:
+    """Pydantic adds to the place which member of a union it tried, and whether a key or its value is meant."""
+    return isinstance(part, str) and part in ("steps", "values", "[key]")
+
+
+def _is_tag(part: object) -> bool:
+    return isinstance(part, str) and part.startswith(TAG)
+
+
+def _keys_at(root: type, keys: list[object]) -> list[str]:
+    """The keys that the config knows at a place, found by walking the types from `root`."""
+    kind: Any = root
+    for key in keys:
+        kind = _tagged(kind, key) if _is_tag(key) else _member(kind, key)
+    return _fields(_mapping_in(kind))
+
+
+def _member(kind: Any, key: object) -> Any:
+    holder = _mapping_in(kind)
+    if isinstance(holder, type) and issubclass(holder, BaseModel):
+        return holder.model_fields[str(key)].annotation
+    return typing.get_args(holder)[-1]
+
+
+def _tagged(kind: Any, tag: object) -> Any:
+    """The member of a union, somewhere in a type, that carries this tag."""
+    if any(getattr(mark, "tag", None) == tag for mark in getattr(kind, "__metadata__", ())):
+        return kind
+    inside = (_tagged(argument, tag) for argument in typing.get_args(kind))
+    return next((found for found in inside if found is not None), None)
+
+
+def _mapping_in(kind: Any) -> Any:
+    """What in a type holds keys: a model, a data class or a dict, looked for inside unions and annotations."""
+    if dataclasses.is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return kind
+    if typing.get_origin(kind) is dict:
+        return kind
+    inside = (_mapping_in(argument) for argument in typing.get_args(kind))
+    return next((found for found in inside if found is not None), None)
+
+
+def _fields(holder: Any) -> list[str]:
+    if dataclasses.is_dataclass(holder):
+        return [field.name for field in dataclasses.fields(holder)]
+    return list(getattr(holder, "model_fields", {}))
+
+
+class OnceLoader(yaml.SafeLoader):
+    """Reads YAML as Snakemake does, but refuses a mapping that has a key twice."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if str(key) in seen:
+                raise InputError(f'the key "{key}" is given twice', where=f"line {key_node.start_mark.line + 1}")
+            seen.add(str(key))
+        return super().construct_mapping(node, deep=deep)
+
+
+def refuse_repeated_keys(file: Path | str) -> None:
+    """Raise InputError that names the file, the line and the key; other errors of the file are reported elsewhere."""
+    try:
+        yaml.load(Path(file).read_text(), OnceLoader)
+    except InputError as error:
+        raise InputError(error.what, where=f"{file}: {error.where}", allowed="each key once") from None
+    except (yaml.YAMLError, OSError, UnicodeDecodeError):
+        return
+
+
+def refuse_switches(value: Any, source: str, *keys: object) -> None:
+    """Raise InputError for a YAML yes or no where a number or text belongs: it would pass as 1 or 0."""
+    if isinstance(value, bool) and not any(key in SWITCHES for key in keys[-2:]):
+        where = f"{source}: {'.'.join(map(str, keys))}"
+        raise InputError(f"{value} is a switch", where=where, allowed="a number or a text")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        refuse_switches(item, source, *keys, key)

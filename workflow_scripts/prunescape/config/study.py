@@ -1,0 +1,124 @@
+"""From a config to a checked study: an unknown key or an impossible value is one line."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from prunescape.config.analysis import AnalysisTerms, Objectives
+from prunescape.config.cluster import Cluster
+from prunescape.config.datasets import identity_options, resolve_options
+from prunescape.config.experiment import RANKING_SEED, Experiment, check_experiment
+from prunescape.config.messages import input_error, refuse_switches
+from prunescape.config.models import architecture_of
+from prunescape.config.targets import Target
+from prunescape.config.types import CountOrAuto, Name, Part
+from prunescape.errors import InputError, located
+from prunescape.space.cells import Cell
+from prunescape.space.variants import BASE
+
+
+class Study(Part):
+    """All experiments of one config, with the data sets and targets they use.
+
+    `reference` is the work whose published values stand beside ours in the tables, for the models it studied.
+    """
+
+    study: Name
+    reference: Literal["matthiesen2023"] | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+    cells_per_gpu: CountOrAuto = "auto"
+    datasets: dict[Name, dict[str, Any]] = {}
+    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
+    targets: dict[Name, Target] = {}
+    analysis: AnalysisTerms = AnalysisTerms()
+    objectives: Objectives = Objectives()
+    cluster: Cluster = Cluster()
+
+    def ranking_cell(self, experiment: str) -> Cell:
+        """The base at the prior whose trained weights rank the filters (METHODS: one designated training)."""
+        return Cell(experiment, BASE, self.experiments[experiment].prior_setting, RANKING_SEED)
+
+    def precisions(self) -> list[str]:
+        """The precisions that some target measures: what is exported."""
+        return sorted({precision for target in self.targets.values() for precision in target.precisions})
+
+    def target_settings(self, name: str, experiment: str) -> dict[str, Any]:
+        """A target's settings with every default filled in, as plain values.
+
+        Weights of several cells are compared with subnormal numbers kept and flushed to zero, unless a target sets it.
+        """
+        settings = self.targets[name].model_dump(mode="json")
+        if settings["flush_to_zero"] is None:
+            settings["flush_to_zero"] = [False, True] if self.experiments[experiment].export.best > 1 else [False]
+        return {"name": name, **settings}
+
+    def dataset_options(self, name: str) -> dict[str, Any]:
+        """The options of a data set with its name and every default filled in."""
+        return resolve_options(name, self.datasets.get(name, {}))
+
+    def used_datasets(self) -> list[str]:
+        """The names of the data sets that some experiment uses."""
+        return sorted({experiment.dataset for experiment in self.experiments.values()})
+
+    def priors(self) -> dict[str, dict[str, Any]]:
+        """The prior of every experiment, by hyperparameter of its grid."""
+        return {name: experiment.prior_setting.values for name, experiment in sorted(self.experiments.items())}
+
+    def analysis_terms(self) -> dict[str, Any]:
+        """What the analysis has to know of the study beside its cells, as plain values with sorted keys."""
+        experiments = {
+            name: {
+                "axes": list(experiment.axes),
+                "recipe": [experiment.declared_recipe.get(key) for key in ("batch_size", "momentum")],
+                "verdict": experiment.verdict.model_dump(),
+            }
+            for name, experiment in sorted(self.experiments.items())
+        }
+        thresholds = {"risk_threshold": self.analysis.risk_threshold, "thresholds": sorted(self.analysis.thresholds)}
+        return {"experiments": experiments} | thresholds
+
+    def summary(self) -> dict[str, Any]:
+        """The study as plain JSON values, keys sorted, defaults spelled out, without what decides only how jobs run."""
+        content = self.model_dump(mode="json", exclude={"cluster", "cells_per_gpu"})
+        for name, experiment in self.experiments.items():
+            content["experiments"][name] |= {
+                "recipe": experiment.declared_recipe,
+                "variants": [variant.name for variant in experiment.all_variants],
+                "grid": {axis: experiment.values_of(axis) for axis in experiment.axes},
+                "prior": self.priors()[name],
+            }
+        content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
+        return json.loads(json.dumps(content, sort_keys=True))
+
+
+def load_study(config: dict[str, Any], source: str = "config") -> Study:
+    """The study of a config that was read from `source`; raises InputError with file, key, value, what is allowed."""
+    refuse_switches(config, source)
+    try:
+        study = Study.model_validate(dict(config))
+    except ValidationError as error:
+        raise input_error(error, Study, source) from None
+    for name in study.datasets:
+        located(f"{source}: datasets.{name}", study.dataset_options, name)
+    for name, target in study.targets.items():
+        _check_emulated(study, target, f"{source}: targets.{name}")
+    for name, experiment in study.experiments.items():
+        where = f"{source}: experiments.{name}"
+        located(f"{where}.model", architecture_of, experiment.model)
+        check_experiment(experiment, located(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
+        _check_precision(study, experiment.recipe.precision, f"{where}.recipe.precision")
+    return study
+
+
+def _check_precision(study: Study, precision: str, where: str) -> None:
+    if precision == "tf32" and study.device == "cpu":
+        hint = "set device: cuda; only NVIDIA's GPUs have tf32"
+        raise InputError("a CPU has no tf32", where=where, allowed="fp32, bf16, auto", hint=hint)
+
+
+def _check_emulated(study: Study, target: Target, where: str) -> None:
+    known = getattr(target, "emulates", None)
+    if known is not None and (known not in study.targets or study.targets[known].kind == "emulated"):
+        allowed = ", ".join(name for name, other in study.targets.items() if other.kind != "emulated")
+        raise InputError(f"{known} is no target to emulate", where=f"{where}.emulates", allowed=allowed)

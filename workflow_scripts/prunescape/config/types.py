@@ -1,0 +1,58 @@
+"""The kinds of value a config may hold, each with its bounds."""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from prunescape.errors import InputError
+from prunescape.space.cells import NAME_PATTERN
+from prunescape.space.parameters import canonical
+
+Item = TypeVar("Item")
+MOST_TOGETHER = 256  # cells on one GPU
+
+
+class Part(BaseModel):
+    """A piece of the config; a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _decimal(low: float, high: float, meaning: str) -> BeforeValidator:
+    """Turns a number strictly between or at the bounds into canonical text."""
+
+    def check(value: Any) -> str:
+        try:
+            text = canonical(value)
+        except InputError as error:
+            raise ValueError(f"{error}; allowed: {meaning}") from None
+        if not low <= float(text) <= high:
+            raise ValueError(f"{text} is out of bounds; allowed: {meaning}")
+        return text
+
+    return BeforeValidator(check)
+
+
+def _distinct(values: list[Item]) -> list[Item]:
+    if not values:
+        raise ValueError("the list is empty; allowed: at least one value")
+    repeated = [value for index, value in enumerate(values) if value in values[:index]]
+    if repeated:
+        raise ValueError(f"{repeated[0]} is given more than once; allowed: each value once")
+    return values
+
+
+def _count_or_auto(value: Any) -> int | str:
+    if value == "auto" or (type(value) is int and 1 <= value <= MOST_TOGETHER):
+        return value
+    raise ValueError(f"{value!r} cannot be used; allowed: auto, or a number from 1 to {MOST_TOGETHER}")
+
+
+Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=100)]
+Ratio = Annotated[str, _decimal(1e-6, 1 - 1e-6, "the share of FLOPs to keep, above 0 and below 1")]
+Distinct = Annotated[list[Item], AfterValidator(_distinct)]
+Points = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+ErrorRate = Annotated[float, Field(gt=0, lt=0.5)]
+Count = Annotated[int, Field(ge=1, le=65_536)]
+CountOrAuto = Annotated[int | str, BeforeValidator(_count_or_auto)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]

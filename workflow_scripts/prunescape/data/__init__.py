@@ -1,1 +1,0 @@
-"""Data sets: from their original files to one prepared file."""

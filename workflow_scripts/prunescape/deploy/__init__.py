@@ -1,0 +1,1 @@
+"""ONNX export of trained cells, in every precision that a target measures."""

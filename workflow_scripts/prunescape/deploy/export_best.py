@@ -1,0 +1,144 @@
+"""The best cells of one variant as ONNX files, each checked against torch on real images."""
+
+import os
+import shutil
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from prunescape.deploy.export import export_model
+from prunescape.deploy.precisions import evenly_spread, export_precision, subnormal_weights
+from prunescape.models.build import planned_network
+from prunescape.models.weights import load_weights
+from prunescape.store.files import file_digest, read_json, write_json
+from prunescape.store.records import OK, WIDTHS, unpack_bits
+from prunescape.tasks.images.decoding import read_crop
+from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
+
+PARITY_IMAGES = 256
+CELL_FIELDS = ("experiment", "model", "dataset", "variant", "setting", "seed")
+RECORD = (*CELL_FIELDS, "status", "correct", "tested", "top1")
+
+
+def export_best(
+    export: dict[str, Any],
+    *,
+    widths: str,
+    records: list[str],
+    weights: list[str],
+    identity: str,
+    data: str,
+    out: str,
+    folder: str | None = None,
+) -> None:
+    """Write the `export["best"]` best cells of a variant as `out`/rank-1.onnx, ... and what they are as export.json.
+
+    `export["select_on"]` is the split that ranks them, by default test; `export["precisions"]` names the files that
+    stand beside each float one, such as rank-1.int8.onnx. `records` and `weights` hold one file per cell, in the same
+    order; `folder` is where an image folder's images lie, which only int8 needs. What was in `out` is deleted first.
+    Diverged cells are never exported: with no other, `models` is empty. Raises InputError when a file is missing or
+    damaged, or an exported model does not compute what torch does.
+    """
+    torch.set_num_threads(1)
+    shutil.rmtree(out, ignore_errors=True)  # export.json stands for the models beside it
+    prepared, known = load_prepared(data, identity, folder=folder), read_json(identity, "mean", "std")
+    scaling = {name: known[name] for name in ("mean", "std")}
+    contents = [read_json(record, *RECORD) for record in records]
+    chosen = best_records(contents, export["best"], export.get("select_on", "test"))
+    others = [precision for precision in export.get("precisions", []) if precision != "fp32"]
+    calibration = calibration_images(prepared) if "int8" in others else None
+    images = {"images": parity_images(prepared), "calibration": calibration}
+    models = []
+    for rank, position in enumerate(chosen, start=1):
+        print(f"rank {rank} of {len(chosen)}: {Path(records[position]).parent}", flush=True)
+        network = planned_network(read_json(widths, *WIDTHS))
+        load_weights(network, weights[position])
+        written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **images, **scaling)
+        about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
+        for precision, (file, parity) in written.items():
+            described = describe(file, contents[position], prepared)
+            models.append({**about, "precision": precision, "parity": parity, **described})
+    write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
+
+
+def best_records(records: list[dict], count: int, select_on: str = "validation") -> list[int]:
+    """Positions in `records` of the `count` best cells with status ok, best first; fewer when there are fewer.
+
+    Most correct validation images win, or test images where `select_on` is test or nothing is held out. Ties go to
+    the smallest setting, value by value in the order of names, then to the smallest seed: no other result breaks them.
+    """
+
+    def rank(position: int) -> tuple:
+        record = records[position]
+        held_out = record.get("val_correct") if select_on == "validation" else None
+        correct = record["correct"] if held_out is None else held_out
+        setting = record["setting"]
+        return -correct, *(setting[name] for name in sorted(setting)), record["seed"]
+
+    finished = [position for position, record in enumerate(records) if record["status"] == OK]
+    return sorted(finished, key=rank)[:count]
+
+
+def write_precisions(
+    network: torch.nn.Module, others: list[str], file: Path, *, images: np.ndarray, calibration, mean, std
+) -> dict[str, tuple[Path, dict | None]]:
+    """Write `network` as `file` and beside it in the `others`: by precision the file and how near it is to torch."""
+    parity = export_model(network, images, file, mean=mean, std=std)
+    written: dict[str, tuple[Path, dict | None]] = {"fp32": (file, parity)}
+    for precision in others:
+        other = file.with_suffix(f".{precision}.onnx")
+        checks = {"images": images, "calibration": calibration}
+        written[precision] = other, export_precision(precision, network, file, **checks, out=other, mean=mean, std=std)
+    return written
+
+
+def calibration_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:
+    """Real TRAINING images, evenly spaced, without augmentation: float32 (up to 256, channels, height, width)."""
+    if isinstance(prepared, PreparedData):
+        images = prepared.train_images[evenly_spread(len(prepared.train_images))]
+    else:
+        rows = prepared.train_listing[evenly_spread(len(prepared.train_listing))]
+        crop = {"resize": prepared.resize, "size": prepared.size}
+        paths = [Path(prepared.folder) / os.fsdecode(row["path"]) for row in rows]
+        images = np.stack([read_crop(path, **crop) for path in paths]).transpose(0, 3, 1, 2)
+    return normalised(images, prepared)
+
+
+def parity_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:
+    """The first stored test images, normalised as for training: float32 (up to 256, channels, height, width)."""
+    return normalised(prepared.test_images[:PARITY_IMAGES], prepared)
+
+
+def normalised(images: np.ndarray, prepared: PreparedData | PreparedFolder) -> np.ndarray:
+    """Pixels uint8 (n, channels, height, width) as a network takes them, float32."""
+    images = np.ascontiguousarray(images, dtype=np.float32) / np.float32(255)
+    return (images - prepared.mean[:, None, None]) / prepared.std[:, None, None]
+
+
+def describe(file: Path, record: dict, prepared: PreparedData | PreparedFolder) -> dict:
+    """What is known of an exported file: its cell, the cell's score in torch, its digest and its sizes in bytes.
+
+    `correct` and `tested` count the test images that the data file stores, all or an image folder's sample, so that
+    a target can measure the same; `top1` is that of the cell, on the whole test split.
+    """
+    content = file.read_bytes()
+    return {
+        "file": file.name,
+        "cell": {name: record[name] for name in CELL_FIELDS},
+        **stored_score(record, prepared),
+        "top1": record["top1"],
+        "sha256": file_digest(file),
+        "file_bytes": len(content),
+        "encoded_bytes": len(zlib.compress(content, 9)),
+    }
+
+
+def stored_score(record: dict, prepared: PreparedData | PreparedFolder) -> dict[str, int]:
+    """The cell's correct ones of the stored test images, and their number."""
+    if isinstance(prepared, PreparedData):
+        return {"correct": record["correct"], "tested": record["tested"]}
+    bits = unpack_bits(record["correct_bits"], record["tested"])[prepared.test_positions]
+    return {"correct": int(bits.sum()), "tested": len(bits)}

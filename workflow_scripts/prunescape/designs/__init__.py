@@ -1,0 +1,1 @@
+"""Designs: what finished cells say about which cells come next."""

@@ -1,0 +1,1 @@
+"""Measurements of ONNX models: the agent, and one module per kind of target."""

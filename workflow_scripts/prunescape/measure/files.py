@@ -1,0 +1,72 @@
+"""Benchmarks of any ONNX files, trained here or not, on this host or a target of a study."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prunescape.config.messages import refuse_repeated_keys
+from prunescape.config.study import load_study
+from prunescape.config.targets import Local
+from prunescape.errors import InputError, nearest
+from prunescape.measure.benchmark import agent_spec, measure_on
+
+PROTOCOL = ("warmups", "repeats", "chunk_seconds")
+
+
+def bench_files(files: list[Path], target: dict[str, Any]) -> dict[str, Any]:
+    """What the agent measures of ONNX `files`, on random inputs of the shapes they ask for.
+
+    `target` holds the settings of one kind of target with its name. A file that does not run, or not with some batch,
+    stands in `not_run` with the reason. Raises InputError when a file is missing or nothing runs.
+    """
+    for file in files:
+        if not file.is_file():
+            raise InputError("the file is missing", where=file)
+    models = [{"id": str(file), "path": str(file.resolve()), "optional": True} for file in files]
+    found = measure_on(target, agent_spec(target, models, None, {name: target[name] for name in PROTOCOL}))
+    if not found["latency"]:
+        first = found["not_run"][0]
+        raise InputError(first["why"], where=first["id"])
+    return found
+
+
+def target_named(name: str | None, configfile: Path | None) -> dict[str, Any]:
+    """The settings of target `name` of the study in `configfile`; without both, this host's defaults."""
+    if name is None and configfile is None:
+        return {"name": "this-host", **Local().model_dump(mode="json")}
+    if name is None or configfile is None:
+        raise InputError("--target and --configfile go together", hint="prunescape bench --help")
+    targets = _study(configfile).targets
+    if name not in targets:
+        allowed = ", ".join(sorted(targets))
+        what, hint = f'there is no target "{name}"', nearest(name, sorted(targets))
+        raise InputError(what, where=configfile, allowed=allowed, hint=hint)
+    return {"name": name, **targets[name].model_dump(mode="json")}
+
+
+def _study(configfile: Path):
+    try:
+        content = yaml.safe_load(configfile.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"the config cannot be read ({error})", where=configfile) from None
+    refuse_repeated_keys(configfile)
+    return load_study(content if isinstance(content, dict) else {}, str(configfile))
+
+
+def bench_lines(found: dict[str, Any]) -> list[str]:
+    """What `bench_files` measured as text: one line per file and setting."""
+    about = found["environment"]
+    lines = [f"{about['host']}, {about['cpu']}, onnxruntime {about['onnxruntime']}, {about['provider']}"]
+    for entry in found["latency"]:
+        setting = f"{entry['id']}: threads {entry['threads']}, batch {entry['batch']}"
+        noisy = " (noisy)" if entry["noisy"] else ""
+        spread = f"{1e3 * entry['median_s']:.3f} ms, IQR {100 * entry['relative_iqr']:.1f} %{noisy}"
+        lines.append(", ".join([f"{setting}: {spread}", *_costs(entry)]))
+    return lines
+
+
+def _costs(entry: dict[str, Any]) -> list[str]:
+    memory, energy = entry["peak_memory_bytes"], entry["energy_j"]
+    costs = [] if memory is None else [f"{memory / 1e6:.1f} MB"]
+    return costs + ([] if energy is None else [f"{energy:.3g} J ({entry['energy_source']})"])

@@ -1,0 +1,92 @@
+"""Counts the FLOPs and the parameters of a network."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from prunescape.errors import InputError
+
+aten = torch.ops.aten
+WEIGHT_ARGUMENT = {aten.convolution.default: 1, aten.mm.default: 1, aten.addmm.default: 2}
+
+
+class LayerFlops(TorchDispatchMode):
+    """While active, adds up 2 x multiply-accumulates per weight, and how often each weight is used.
+
+    It looks at the operators that really run, so linear layers inside attention are seen as well; products of two
+    activations (attention scores) have no weight and are left out.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.owner = {p.untyped_storage().data_ptr(): name for name, p in network.named_parameters() if p.dim() > 1}
+        self.flops: Counter[str] = Counter()
+        self.uses: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if function in WEIGHT_ARGUMENT:
+            weight = args[WEIGHT_ARGUMENT[function]]
+            name = self.owner.get(weight.untyped_storage().data_ptr())
+            if name is not None:
+                transposed = function is aten.convolution.default and args[6]
+                outer = args[0] if transposed else result
+                self.flops[name] += 2 * outer.numel() * (weight.numel() // outer.shape[1])
+                self.uses[name] += 1
+        return result
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients inside; afterwards every module is in the mode that it had before."""
+    modes = {module: module.training for module in network.modules()}
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # one fused operator would hide the linear layers
+    try:
+        with torch.no_grad():
+            yield network.eval()
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def example_image(network: nn.Module, input_shape) -> torch.Tensor:
+    """One fixed image (1, C, H, W) of standard normal pixels on the network's device."""
+    generator = torch.Generator().manual_seed(0)
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    return torch.randn(1, *input_shape, generator=generator).to(device)
+
+
+def layer_flops(network: nn.Module, input_shape) -> LayerFlops:
+    """FLOPs and uses per weight for one image (C, H, W), by first use; raises InputError where it does not fit."""
+    image = example_image(network, input_shape)
+    try:
+        with evaluating(network), LayerFlops(network) as counted:
+            network(image)
+    except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
+        what = f"the network does not take images of shape {tuple(input_shape)} ({first_line(error)})"
+        raise InputError(what, hint="check channels, height and width") from None
+    return counted
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its type where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def count_flops(network: nn.Module, input_shape) -> int:
+    """F = 2 x multiply-accumulates of convolutions and linear layers for one image of `input_shape` (C, H, W).
+
+    Batch norm, activations and biases count nothing (matthiesen2023, Table 3.2). Raises InputError as `layer_flops`.
+    """
+    return sum(layer_flops(network, input_shape).flops.values())
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -1,1 +1,0 @@
-"""Architectures, their cost, and structured pruning."""

@@ -1,0 +1,176 @@
+"""A study's figures: which there are and where the report shows each; their folder, as HTML, SVG and PDF."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from prunescape.analysis.axes import METRICS
+from prunescape.analysis.cells_table import mean_scores
+from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
+from prunescape.analysis.landscape.regions import regions
+from prunescape.analysis.landscape.risk import risk_points
+from prunescape.present.figures.figure import Figure
+from prunescape.present.figures.grid_data import grid_figure
+from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
+from prunescape.present.figures.landscape_data import landscape_figure
+from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
+from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
+from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
+from prunescape.present.figures.risk_data import risk_figure
+from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
+from prunescape.present.figures.style import MATPLOTLIB_STYLE
+from prunescape.present.terms import Terms
+from prunescape.store.files import file_digest, whole_file, write_json
+
+# in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it
+OPEN, FOLDED, LINKED = "open", "folded", "linked"
+LIBRARY = "plotly.min.js"
+INDEX = "figures.json"
+METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
+INTERACTIVE = {
+    "landscape": draw_landscape_interactive,
+    "pareto": draw_pareto_interactive,
+    "risk": draw_risk_interactive,
+    "grid": draw_grid_interactive,
+}
+STATIC = {
+    "landscape": draw_landscape_static,
+    "pareto": draw_pareto_static,
+    "risk": draw_risk_static,
+    "grid": draw_grid_static,
+}
+
+
+def draw_figures(
+    study: dict[str, Any],
+    *,
+    cells: Path | str,
+    roi: Path | str,
+    ellipses: Path | str,
+    out: Path | str,
+    pareto: Path | str | None = None,
+) -> None:
+    """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
+
+    `study` is the study's summary, or empty. Raises InputError for unusable tables.
+    """
+    terms = Terms.of(study)
+    scores = terms.scores(terms.read_cells(cells))
+    figures = study_figures(scores, terms.read("roi", roi), terms.read("ellipses", ellipses), terms)
+    if pareto:
+        figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto))]
+    write_figures(figures, out)
+
+
+def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
+    """Write NAME.html, .svg and .pdf of each figure, plotly.js once, and the index with each one's place in the report.
+
+    A figure that the report draws has NAME.fragment.html too. The index holds the digests of all files.
+    """
+    from plotly.offline import get_plotlyjs
+
+    out = Path(out)
+    with whole_file(out / LIBRARY) as temporary:
+        temporary.write_text(get_plotlyjs(), encoding="utf-8")
+    for figure, place in figures:
+        _write_interactive(figure, out, with_fragment=place != LINKED)
+        _write_static(figure, out)
+    written = [LIBRARY, *(name for figure, place in figures for name in _files(figure, place))]
+    digests = {name: file_digest(out / name) for name in written}
+    write_json(out / INDEX, {"figures": [_entry(figure, place) for figure, place in figures], "files": digests})
+
+
+def _files(figure: Figure, place: str) -> list[str]:
+    drawn = [] if place == LINKED else ["fragment.html"]
+    return [f"{figure.name}.{kind}" for kind in (*drawn, "html", *METADATA)]
+
+
+def _entry(figure: Figure, place: str) -> dict:
+    known = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "kind")}
+    return {**known, "metrics": figure.metrics, "place": place, "seeds": list(figure.seeds)}
+
+
+def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> None:
+    page = INTERACTIVE[figure.kind](figure)
+    options = {"div_id": figure.name, "config": {"displaylogo": False, "responsive": True}}
+    if with_fragment:
+        drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)
+        with whole_file(out / f"{figure.name}.fragment.html") as temporary:
+            temporary.write_text(f'<div style="min-width: {figure.least_width}px">{drawing}</div>', encoding="utf-8")
+    page.update_layout(title={"text": figure.title, "x": 0.5, "y": 0.97}, margin_t=104)
+    with whole_file(out / f"{figure.name}.html") as temporary:
+        temporary.write_text(page.to_html(include_plotlyjs=LIBRARY, **options), encoding="utf-8")
+
+
+def _write_static(figure: Figure, out: Path) -> None:
+    with matplotlib.rc_context(MATPLOTLIB_STYLE):
+        page = STATIC[figure.kind](figure)
+        page.get_layout_engine().execute(page)
+        page.set_layout_engine("none")  # laid out once, and the same in every format
+        for kind, metadata in METADATA.items():
+            with whole_file(out / f"{figure.name}.{kind}") as temporary:
+                page.savefig(temporary, format=kind, metadata=metadata)
+
+
+def study_figures(
+    scores: Mapping[str, pd.DataFrame], roi: pd.DataFrame, ellipses: pd.DataFrame, terms: Terms
+) -> list[tuple[Figure, str]]:
+    """Every figure of a study with its place in the report, in the order of the report.
+
+    `scores` are the landscapes of each experiment. First, of several experiments, the risk of all side by side; then
+    the figures of each experiment.
+    """
+    points = {
+        name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold)
+        for name, rows in sorted(scores.items())
+    }
+    chosen: list[tuple[Figure, str]] = []
+    if sum(map(len, points.values())) > max(map(len, points.values()), default=0):
+        chosen += _risk_figures(pd.concat(points.values()), terms, of_study=True)
+    for name, rows in points.items():
+        chosen += _experiment_figures(scores[name], _of(ellipses, name), name, _risk_figures(rows, terms), terms)
+    return chosen
+
+
+def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    return table[table["experiment"] == experiment]
+
+
+def _risk_figures(points: pd.DataFrame, terms: Terms, *, of_study: bool = False) -> list[tuple[Figure, str]]:
+    """One per metric; that of top-1 is open."""
+    axes = {name: terms.axes_of(name) for name in points["experiment"].unique()}
+    figures = [risk_figure(rows, axes, terms.risk_threshold, of_study=of_study) for rows in _by_metric(points)]
+    return [(figure, OPEN if figure.metrics == [METRICS[0]] else FOLDED) for figure in figures]
+
+
+def _experiment_figures(
+    scores: pd.DataFrame, ellipses: pd.DataFrame, experiment: str, risks: list[tuple[Figure, str]], terms: Terms
+) -> list[tuple[Figure, str]]:
+    """The landscape, the risk, the annotated grid; of several seeds the mean's landscape and grid, then each landscape.
+
+    The mean's ellipses are those of its regions.
+    """
+    axes, prior = terms.axes_of(experiment), terms.priors.get(experiment)
+    seeds = tuple(int(seed) for seed in np.unique(scores["seed"]))
+    mean, shapes = scores, ellipses
+    if len(seeds) > 1:
+        mean = mean_scores(scores, axes)
+        shapes = fit_ellipses(regions(mean, axes, terms.thresholds), mean, axes)
+    chosen: list[tuple[Figure, str]] = []
+    if not mean.empty:
+        chosen.append((landscape_figure(mean, shapes, axes, prior, seeds), OPEN))
+    chosen += risks
+    chosen += [(grid_figure(rows, axes, terms.thresholds[0], prior, seeds), FOLDED) for rows in _by_metric(mean)]
+    for seed in seeds if len(seeds) > 1 else ():
+        one, shapes = (table[table["seed"] == seed] for table in (scores, ellipses))
+        place = OPEN if mean.empty and seed == seeds[0] else LINKED
+        chosen.append((landscape_figure(one, shapes, axes, prior, (seed,)), place))
+    return chosen
+
+
+def _by_metric(table: pd.DataFrame) -> list[pd.DataFrame]:
+    return [rows for metric in METRICS if len(rows := table[table["metric"] == metric])]

@@ -1,0 +1,124 @@
+"""Draws a landscape figure for print with matplotlib."""
+
+import matplotlib.patheffects as effects
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
+from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PRIOR
+from prunescape.present.labels import METRIC_TITLES, axis_title, roi_title, variant_title
+
+WIDTH, HEIGHT = 1.72, 2.05  # of a panel, inches: five beside each other fill a page set sideways
+# a thin grey rim keeps a white and a black line visible on any ground
+CASING = [effects.Stroke(linewidth=2.7, foreground=FAINT), effects.Normal()]
+COLOURS = colormaps[COLOUR_SCALE].with_extremes(under=FAINT, over=colormaps[COLOUR_SCALE](1.0))
+STAR = {"markersize": 11, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.9}
+DIAMOND = {"markersize": 7, "markerfacecolor": "none", "markeredgecolor": PRIOR, "markeredgewidth": 1.7}
+
+
+def draw_landscape_static(figure: LandscapeFigure) -> Figure:
+    """Contours over scatter, one column per variant; each landscape with its colour bar, one legend."""
+    blocks, count = len(figure.landscapes), len(figure.landscapes[0].panels)
+    down, across = (blocks, 1) if figure.stacked else (1, blocks)
+    wide, high = across * (1.35 + WIDTH * count), down * (2 * HEIGHT + 0.75)
+    page = Figure(figsize=(wide, high + 0.55), layout="constrained")
+    page.get_layout_engine().set(w_pad=0.03, h_pad=0.05)
+    parts = page.subfigures(down, across, wspace=0.02, hspace=0.02) if blocks > 1 else [page]
+    for part, landscape in zip(parts, figure.landscapes, strict=True):
+        if blocks > 1:
+            part.suptitle(f"{METRIC_TITLES[landscape.metric]} accuracy", fontsize=11)
+        _draw_block(part, figure, landscape)
+    _draw_legend(page, figure, wide)
+    return page
+
+
+def _draw_block(page, figure: LandscapeFigure, landscape: Landscape) -> None:
+    grid = page.subplots(2, len(landscape.panels), sharex=True, sharey=True, squeeze=False)
+    for column, panel in enumerate(landscape.panels):
+        _draw_contours(grid[0, column], figure, landscape, panel)
+        shown = _draw_cells(grid[1, column], figure, landscape, panel)
+        grid[0, column].set_title(f"{variant_title(panel.variant)}\nbest {panel.best_score:.2f} %", fontsize=9.5)
+        grid[1, column].set_xlabel(axis_title(figure.axes.x))
+    for axes in grid[:, 0]:
+        axes.set_ylabel(axis_title(figure.axes.y))
+    bar = page.colorbar(shown, ax=grid, fraction=0.03, pad=0.01, aspect=34 * HEIGHT / WIDTH, extend="min")
+    bar.set_label(f"{METRIC_TITLES[landscape.metric]} accuracy, %")
+    bar.ax.tick_params(labelsize=8)
+    bar.outline.set_visible(False)
+
+
+def _prepare(axes: Axes, figure: LandscapeFigure) -> None:
+    axes.set_facecolor(PANEL)
+    axes.set_xlim(figure.span_x)
+    axes.set_ylim(figure.span_y)
+    axes.tick_params(length=2.5, labelsize=8)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _draw_contours(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel: Panel) -> None:
+    """Contours; the cells themselves where they span no area."""
+    _prepare(axes, figure)
+    levels = landscape.levels
+    if panel.surface is None:
+        _draw_points(axes, landscape, panel)
+    else:
+        height = np.ma.masked_invalid(panel.surface)
+        axes.contourf(figure.surface_x, figure.surface_y, height, levels=levels, cmap=COLOURS, extend="max")
+        axes.contour(figure.surface_x, figure.surface_y, height, levels=levels, colors="white", linewidths=0.35)
+    axes.plot(panel.x[~panel.coloured], panel.y[~panel.coloured], ".", color=FAINT, markersize=2.5, zorder=2)
+    _draw_marks(axes, figure, panel)
+
+
+def _draw_points(axes: Axes, landscape: Landscape, panel: Panel):
+    """The cells on the colour bar; gives them, as the bar is made from them."""
+    kept = panel.coloured
+    colours = {"cmap": COLOURS, "vmin": landscape.floor, "vmax": landscape.ceiling}
+    size = 18 if panel.dense else 36
+    return axes.scatter(panel.x[kept], panel.y[kept], c=panel.score[kept], s=size, linewidths=0, **colours)
+
+
+def _draw_cells(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel: Panel):
+    """Every cell and the ellipses; gives the coloured points."""
+    _prepare(axes, figure)
+    small = 0.7 if panel.dense else 1
+    axes.plot(panel.x[panel.low], panel.y[panel.low], ".", color=FAINT, markersize=3.5 * small)
+    crosses = {"color": INK, "markersize": 3.5 * small, "markeredgewidth": 0.8}
+    axes.plot(panel.x[panel.diverged], panel.y[panel.diverged], "x", **crosses)
+    shown = _draw_points(axes, landscape, panel)
+    for threshold, colour in figure.roi_colours.items():
+        if threshold in panel.outlines:
+            axes.plot(*panel.outlines[threshold], color=colour, linewidth=1.9, path_effects=CASING)
+    _draw_marks(axes, figure, panel)
+    return shown
+
+
+def _draw_marks(axes: Axes, figure: LandscapeFigure, panel: Panel) -> None:
+    if figure.prior is not None:
+        axes.plot(figure.prior.x, figure.prior.y, "D", **DIAMOND)
+    axes.plot(panel.best.x, panel.best.y, "*", **STAR)
+
+
+def _draw_legend(page: Figure, figure: LandscapeFigure, wide: float) -> None:
+    panels = [panel for landscape in figure.landscapes for panel in landscape.panels]
+    entries = [
+        Line2D([], [], linestyle="none", marker="*", label="best cell", **STAR),
+        *(
+            Line2D([], [], color=colour, linewidth=1.9, path_effects=CASING, label=f"ellipse of the {roi_title(x)}")
+            for x, colour in figure.roi_colours.items()
+        ),
+        Line2D([], [], linestyle="none", marker=".", color=FAINT, label="below the colour bar"),
+    ]
+    if any(panel.diverged.any() for panel in panels):
+        entries.append(Line2D([], [], linestyle="none", marker="x", color=INK, markersize=5, label="diverged"))
+    if figure.prior is not None:
+        entries.insert(1, Line2D([], [], linestyle="none", marker="D", label="prior", **DIAMOND))
+    columns = len(entries) if wide > 8 else 3 if wide > 5.5 else 2
+    page.legend(
+        handles=entries, loc="outside lower center", ncols=columns, facecolor=PANEL, edgecolor="none", fontsize=8.5
+    )

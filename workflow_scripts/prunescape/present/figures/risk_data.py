@@ -1,0 +1,177 @@
+"""What a risk figure shows, before anything is drawn: one box of risks per variant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from matplotlib.cbook import boxplot_stats
+
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.cells_table import variant_order
+from prunescape.present.figures.figure import CHOSEN_ON_VALIDATION, Figure, file_name, is_validated
+from prunescape.present.figures.plane import setting_texts
+from prunescape.present.labels import experiment_title, seeds_text, threshold_text
+from prunescape.store.records import OK
+
+ABSOLUTE, RELATIVE = "risk, percentage points", "relative risk, % of the variant's best"
+BOX_LEAST = 5
+ONE_AXIS = 4.0  # models whose axes would differ by more than this factor have one each
+Limits = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Box:
+    """One variant: its risks, (n,), of all seeds, their settings as text, and the box, all in the unit of `values`.
+
+    `stats` are quartiles and whiskers (furthest risk within 1.5 times the box's height), by matplotlib's names; `mean`
+    is the mean over seeds of each seed's mean, as in the tables.
+    """
+
+    variant: str
+    values: np.ndarray
+    settings: np.ndarray
+    seed: np.ndarray
+    diverged: np.ndarray
+    stats: dict[str, float]
+    mean: float
+
+    @property
+    def is_drawn(self) -> bool:
+        """Quartiles of fewer than 5 values suggest more than there is: only the values and their mean are shown."""
+        return len(self.values) >= BOX_LEAST
+
+    @property
+    def many(self) -> bool:
+        """Whether there are so many values that their dots must be small."""
+        return len(self.values) > 40
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """(n,) offsets to the side that keep the dots apart, the same at every drawing."""
+        return 0.22 * np.sin(2.4 * np.arange(len(self.values)))
+
+
+@dataclass(frozen=True)
+class RiskGroup:
+    """One experiment: boxes of `absolute` risk in points and of `relative` risk in percent, and the ends of both axes.
+
+    A few cells far out (diverged, say) must not flatten every box, so an axis may end below them.
+    """
+
+    title: str
+    absolute: list[Box]
+    relative: list[Box]
+    limits: tuple[Limits, Limits]
+
+    @property
+    def parts(self) -> tuple[tuple[list[Box], Limits], tuple[list[Box], Limits]]:
+        """Absolute and relative risk, each with the ends of its axis."""
+        return (self.absolute, self.limits[0]), (self.relative, self.limits[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskFigure(Figure):
+    """The risk of every variant in one metric, over the base's region at `threshold`."""
+
+    kind: ClassVar[str] = "risk"
+    groups: list[RiskGroup]
+    threshold: float
+
+    @property
+    def least_width(self) -> int:
+        boxes = sum(max(len(group.absolute), 2) for group in self.groups)
+        return 100 + 76 * boxes * (2 if len(self.groups) == 1 else 1)
+
+    @property
+    def title(self) -> str:
+        whose = self.experiment or "All experiments"
+        return f"{whose}: what the base's good settings lose, {self.metric_titles}, {seeds_text(self.seeds)}"
+
+    @property
+    def caption(self) -> str:
+        boxes = [box for group in self.groups for box in (*group.absolute, *group.relative)]
+        parts = [part for group in self.groups for part in group.parts]
+        beyond = any((box.values > limits[1]).any() for boxes, limits in parts for box in boxes)
+        drawn = any(box.is_drawn for box in boxes)
+        whiskers = "box: quartiles and median; whiskers: the furthest value within 1.5 box heights"
+        places = ("Left", "right") if len(self.groups) == 1 else ("Top", "bottom")
+        several, differ = len(self.seeds) > 1, len({group.limits for group in self.groups}) > 1
+        return (
+            f"Every dot is a setting within {threshold_text(self.threshold)} points of the base's best cell, used for "
+            f"the variant named below it. {places[0]}: how far it stays under that variant's own best cell, in points; "
+            f"{places[1]}: the same as a share of that best. Diamond: mean{' over seeds' * several}; "
+            f"{whiskers if drawn else f'no boxes: there are fewer than {BOX_LEAST} dots'}. The base is darker."
+            f"{' Dots of all seeds, each against the region and the best cell of its own seed.' * several}"
+            f"{' Triangles lie beyond the axis.' * beyond}{' Axes differ between models.' * differ}"
+            f"{(CHOSEN_ON_VALIDATION + ' A risk may then be below 0.') * self.validated}"
+        )
+
+
+def risk_figure(
+    points: pd.DataFrame, axes: Mapping[str, Axes], threshold: float, *, of_study: bool = False
+) -> RiskFigure:
+    """The figure of `points`, the rows of `risk_points` of ONE metric and experiment, or with `of_study` of all.
+
+    Box plots of absolute and relative risk as in matthiesen2023, Figure 4.5. `axes` are those of each experiment.
+    """
+    seeds = tuple(int(seed) for seed in np.unique(points["seed"]))
+    metric = points["metric"].iloc[0]
+    whose = None if of_study else points["experiment"].iloc[0]
+    groups = [_group(rows, axes[name], points) for name, rows in points.groupby("experiment", sort=True)]
+    end = ("all-seeds",) if len(seeds) > 1 else (f"seed{seeds[0]}",)
+    return RiskFigure(
+        name=file_name(*(("risk-of-study",) if of_study else ("risk", whose)), metric, *end),
+        experiment=whose,
+        metrics=[metric],
+        seeds=seeds,
+        groups=_on_one_axis(groups),
+        threshold=threshold,
+        validated=is_validated(points),
+    )
+
+
+def _group(points: pd.DataFrame, axes: Axes, all_points: pd.DataFrame) -> RiskGroup:
+    """One experiment, called by its model and data set, with its own name where another has the same."""
+    first = points.iloc[0]
+    title = experiment_title(first["model"], first["dataset"])
+    same = all_points[(all_points["model"] == first["model"]) & (all_points["dataset"] == first["dataset"])]
+    if same["experiment"].nunique() > 1:
+        title = f"{title} ({first['experiment']})"
+    variants = sorted(points.groupby("variant"), key=lambda item: variant_order(item[0]))
+    absolute = [_box(rows, axes, rows["d"]) for _, rows in variants]
+    relative = [_box(rows, axes, 100 * rows["d_rel"].fillna(0)) for _, rows in variants]
+    return RiskGroup(title, absolute, relative, (_limits(absolute), _limits(relative)))
+
+
+def _box(rows: pd.DataFrame, axes: Axes, values: pd.Series) -> Box:
+    (stats,) = boxplot_stats(values.to_numpy())
+    return Box(
+        variant=rows["variant"].iloc[0],
+        values=values.to_numpy(),
+        settings=setting_texts(axes, rows),
+        seed=rows["seed"].to_numpy(),
+        diverged=(rows["status"] != OK).to_numpy(),
+        stats={name: float(stats[name]) for name in ("whislo", "q1", "med", "q3", "whishi")},
+        mean=float(values.groupby(rows["seed"]).mean().mean()),
+    )
+
+
+def _limits(boxes: list[Box]) -> Limits:
+    """From a little below the lowest risk, negative only where another split chose the best, to the highest."""
+    lowest, highest = min(box.values.min() for box in boxes), max(box.values.max() for box in boxes)
+    high = float(1.08 * min(highest, 2 * max(box.stats["whishi"] for box in boxes) or highest) or 1.0)
+    return float(min(1.08 * lowest, 0)) - 0.03 * high, high
+
+
+def _on_one_axis(groups: list[RiskGroup]) -> list[RiskGroup]:
+    """The groups with the same ends of their axes, unless the risks of one would then be squeezed flat."""
+    both = []
+    for number in (0, 1):
+        limits = [group.limits[number] for group in groups]
+        highest = [high for _, high in limits]
+        common = (min(low for low, _ in limits), max(highest))
+        both.append([common] * len(groups) if max(highest) <= ONE_AXIS * min(highest) else limits)
+    ends = zip(*both, strict=True)
+    return [replace(group, limits=limits) for group, limits in zip(groups, ends, strict=True)]

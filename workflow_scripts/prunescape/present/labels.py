@@ -1,0 +1,82 @@
+"""How axes, settings, metrics, models and variants are called where a reader sees them."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from prunescape.analysis.axes import Axes, Axis
+from prunescape.present.numbers import short
+
+METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
+NAMES = {"mobilenet_v2": "MobileNetV2", "cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST", "imagenet": "ImageNet"}
+METHODS = {"uniform": "Uniform", "nonuniform": "Non-uniform"}
+
+
+def axis_title(axis: Axis) -> str:
+    """`log10 learning rate` where the values are in decades, else `momentum`."""
+    return f"log10 {axis.label}" if axis.decades else axis.label
+
+
+def axis_symbol(axis: Axis) -> str:
+    """A short name for heads of tables: `lr`, `momentum`."""
+    return axis.name.removeprefix("log10_").replace("_", " ")
+
+
+def axis_head(axis: Axis) -> str:
+    """The head of a column that holds values of the axis: `log10 lr`, `momentum`."""
+    return axis.name.replace("_", " ")
+
+
+def length_unit(axes: Iterable[Axis]) -> str:
+    """The unit of lengths and distances in the space of these axes."""
+    return "decades" if all(axis.decades for axis in axes) else "the axes' units"
+
+
+def setting(axes: Axes, row: Mapping, prefix: str = "") -> str:
+    """The setting in the columns `prefix` + axis of a row: `log10 learning rate −1, log10 weight decay −4`."""
+    return ", ".join(f"{axis_title(axis)} {short(row[prefix + axis.name])}" for axis in axes)
+
+
+def joined(texts: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def threshold_text(threshold: float) -> str:
+    """A threshold with one decimal, or as many as it needs: `1.0`, `0.25`."""
+    return f"{threshold:.1f}" if round(threshold, 1) == threshold else f"{threshold:g}"
+
+
+def roi_title(threshold: float) -> str:
+    """`0.5-ROI`."""
+    return f"{threshold_text(threshold)}-ROI"
+
+
+def variant_title(name: str) -> str:
+    """`uniform 0.6` for `uniform-0.6`."""
+    return name.replace("-", " ", 1)
+
+
+def seeds_text(seeds: tuple[int, ...]) -> str:
+    """`seed 0`, `seeds 0, 1, 2`, or, of more than five, `10 seeds`."""
+    if len(seeds) > 5:
+        return f"{len(seeds)} seeds"
+    return ("seeds " if len(seeds) > 1 else "seed ") + ", ".join(map(str, seeds))
+
+
+def round_title(number: int) -> str:
+    """Which cells a round planned."""
+    return "configured grid" if number == 0 else f"round {number}"
+
+
+def experiment_title(model: str, dataset: str) -> str:
+    """`ResNet-56 on CIFAR-10`; a name without a usual spelling stays as it is."""
+    shown = NAMES.get(model, re.sub(r"^resnet([0-9]+)$", r"ResNet-\1", model))
+    return f"{shown} on {NAMES.get(dataset, dataset)}"
+
+
+def paper_title(variant: str) -> str:
+    """A variant as the thesis' tables name it: `Basemodel`, `60% Uniform`; any other name stays."""
+    known = re.fullmatch(r"(uniform|nonuniform)-(0?\.[0-9]+)", variant)
+    if variant == "base":
+        return "Basemodel"
+    return f"{100 * float(known[2]):g}% {METHODS[known[1]]}" if known else variant

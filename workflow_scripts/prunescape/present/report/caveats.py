@@ -1,0 +1,65 @@
+"""What limits a finding: the test set's resolution, diverged cells, seeds, and the bias of a maximum."""
+
+from prunescape.present.numbers import is_missing, number, short, standard_error, whole
+
+CHOICE_BY_SCORE = (
+    "A variant's best score is a maximum over noisy cells, so it is too high by luck, the more the noisier the cells "
+    "and the finer the grid, and every mean risk here is biased upwards with it, even where the landscapes are "
+    "identical. The base's good settings are also those where the base was lucky, and by their choice the base itself "
+    "never loses more than {} points on them: its loss is no yardstick for a variant's."
+)
+
+CHOICE_BY_VALIDATION = (
+    "Best cells and good settings are chosen on the validation split and scored on the test split. Luck with the test "
+    "images therefore favours no setting, and a loss may be negative. A lucky training shows on both splits, so the "
+    "best cells still score too high by it, and every mean risk here is still biased upwards, if by less. The base's "
+    "good settings are also those where the base was lucky: its loss is no yardstick for a variant's."
+)
+
+
+def resolution(error: float | None) -> str:
+    """The error of a mean loss over the choice of test images; empty where outcomes per image are not known."""
+    if error is None:
+        return ""
+    return (
+        f"Over the choice of test images, image by image, this mean loss has a standard error of {number(error)} "
+        "points; the luck of the seed and of picking the best cell come on top."
+    )
+
+
+def diverged(risk) -> str:
+    """What diverged cells do to the mean."""
+    counts = "counts" if risk.n_diverged == 1 else "count"
+    among = f"{risk.n_diverged} of these cells diverged and {counts} at chance level"
+    if is_missing(risk.d_mean_converged):
+        return f"{among}; none converged."
+    return f"{among}; without them the mean loss is {number(risk.d_mean_converged)} points."
+
+
+def limits(base, tested: int | None, seeds: int, threshold: float, *, has_verdicts: bool, validated: bool) -> list[str]:
+    """What the experiment cannot show: resolution of the test set, seeds, and the bias of a maximum.
+
+    `validated`: settings were chosen on a validation split, so the score is no maximum over the test images.
+    """
+    texts = []
+    if tested:
+        error = standard_error(base.best, tested)
+        texts.append(
+            f"The test set has {whole(tested)} images: one image is {number(100 / tested, 3)} points, and the standard "
+            f"error of one accuracy near {number(base.best, 1)} % is {number(error)} points. All cells see the same "
+            "images, so a difference between two is known better than that; standard errors of losses here are paired."
+        )
+    if seeds == 1 and has_verdicts:
+        texts.append(
+            "The landscapes were trained with one seed: a repeat would give other scores, best cells and regions. Only "
+            "the verdicts rest on fresh seeds."
+        )
+    elif seeds == 1:
+        texts.append(
+            "Every cell was trained with one seed. One seed per cell cannot settle whether retuning is needed: a "
+            "repeat with another seed would give other scores and other best cells."
+        )
+    else:
+        texts.append(f"Cells were trained with {seeds} seeds; the risk is computed per seed, and its spread is shown.")
+    texts.append(CHOICE_BY_VALIDATION if validated else CHOICE_BY_SCORE.format(short(threshold)))
+    return texts

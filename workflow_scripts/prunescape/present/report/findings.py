@@ -1,0 +1,188 @@
+"""The findings of an experiment as sentences, computed from its cells and result tables."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.cells_table import chosen_on, variant_order
+from prunescape.analysis.landscape.image_errors import risk_image_error
+from prunescape.analysis.landscape.regions import TOLERANCE
+from prunescape.present.figures.figure import is_validated
+from prunescape.present.labels import axis_title, setting, variant_title
+from prunescape.present.numbers import counted, number, short, whole
+from prunescape.present.report.caveats import diverged, limits, resolution
+from prunescape.present.report.table import ExperimentResults
+from prunescape.present.report.target_sentences import cost_sentences, overall_cost, recommendation_sentences
+from prunescape.present.report.target_tables import beside_base, share_kept
+from prunescape.present.summary import overall_verdict, rows_with_verdict, verdict_headline, verdict_sentences
+from prunescape.store.records import GRID
+
+NO_VERDICT = (
+    "These losses are biased upwards, as explained below: they show where more seeds are worth training, and cannot "
+    "settle whether tuning is needed."
+)
+BIASED = "This is the thesis' mean risk, which luck biases upwards: it stands beside the verdict and decides nothing."
+
+
+@dataclass(frozen=True)
+class VariantFindings:
+    """What the numbers show of one variant: a headline and the sentences behind it."""
+
+    variant: str
+    headline: str
+    sentences: list[str]
+
+
+@dataclass(frozen=True)
+class ExperimentFindings:
+    """What the numbers of one experiment show, and what they cannot show."""
+
+    opening: list[str]
+    variants: list[VariantFindings]
+    limits: list[str]
+
+
+def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
+    """The findings of one experiment in top-1.
+
+    Verdicts come first where fresh seeds allow them. Losses are those of all seeds of the grid; the sentences about
+    single cells quote the base's lowest seed and say so.
+    """
+    cells = results.cells[results.cells["stage"] == GRID]
+    cells = cells.assign(chosen_on=chosen_on(cells, "top1"))
+    risk = results.rows("risk", "top1")
+    if risk.empty:
+        text = "The base has no finished cells, so there is nothing to compare the pruned variants with."
+        return ExperimentFindings([text], [], [])
+    seed = int(risk.loc[risk["variant"] == "base", "seed"].min())
+    base = next(row for row in risk.itertuples() if (row.variant, row.seed) == ("base", seed))
+    verdicts = rows_with_verdict(results.tables["verdicts"])
+    benchmarks = None if results.benchmarks is None else beside_base(results.benchmarks)
+    variants = []
+    for name in sorted(set(risk.loc[risk["seed"] == seed, "variant"]) - {"base"}, key=variant_order):
+        headline, sentences = _variant(results, cells, base, name)
+        if row := verdicts.get(name):
+            sentences = [*verdict_sentences(row, results.axes), f"{headline}.", *sentences]
+            headline = verdict_headline(row)
+        sentences += cost_sentences(benchmarks, name, share_kept(cells, name))
+        variants.append(VariantFindings(name, headline, sentences))
+    losses = {found.variant: values for found in variants if (values := _per_seed(risk, found.variant))}
+    tested, seeds = _tested(cells), cells["seed"].nunique()
+    validated = is_validated(cells.rename(columns={"top1": "score"}))
+    opening = [
+        *overall_verdict(verdicts, results.axes),
+        *overall(losses, tested, has_verdicts=bool(verdicts)),
+        *overall_cost(benchmarks),
+        _of_base(results, base, tested, several=seeds > 1, validated=validated),
+        *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),
+    ]
+    notes = {"has_verdicts": bool(verdicts), "validated": validated}
+    return ExperimentFindings(opening, variants, limits(base, tested, seeds, results.risk_threshold, **notes))
+
+
+def overall(losses: dict[str, list[float]], tested: int | None, *, has_verdicts: bool) -> list[str]:
+    """What all pruned variants lose, from each one's mean risk per seed; empty when there is none.
+
+    No loss is compared with a threshold, since such a comparison has no known error rate.
+    """
+    if not losses:
+        return []
+    mean = {variant: sum(values) / len(values) for variant, values in losses.items()}
+    named = [f"{points(mean[variant], tested)} for {variant_title(variant)}" for variant in sorted(mean, key=mean.get)]
+    between = f"between {named[0]} and {named[-1]}" if len(named) > 1 else named[0]
+    return [
+        f"Taking over the base's good settings loses {between}, on average, against tuning the pruned network on the "
+        f"same grid. {BIASED if has_verdicts else NO_VERDICT}"
+    ]
+
+
+def points(value: float, tested: int | None) -> str:
+    """A difference in points, and in test images where their number is known."""
+    images = f" ({number(value * tested / 100, 1)} of {whole(tested)} test images)" if tested else ""
+    return f"{number(value)} points{images}"
+
+
+def over_seeds(losses: list[float], tested: int | None) -> str:
+    """The mean of one mean risk per seed, with all of them where there are several."""
+    mean = f"{points(sum(losses) / len(losses), tested)} on average"
+    each = ", ".join(number(loss) for loss in losses)
+    return f"{mean} over {len(losses)} seeds ({each})" if len(losses) > 1 else mean
+
+
+def _tested(cells: pd.DataFrame) -> int | None:
+    """Images in the test split, where the table says so and all cells agree."""
+    known = cells["tested"].dropna().unique() if "tested" in cells else []
+    return int(known[0]) if len(known) == 1 else None
+
+
+def _per_seed(risk: pd.DataFrame, variant: str) -> list[float]:
+    return risk[risk["variant"] == variant].sort_values("seed")["d_mean"].dropna().tolist()
+
+
+def _of_base(results: ExperimentResults, base, tested: int | None, *, several: bool, validated: bool) -> str:
+    seed = f" (seed {int(base.seed)})" if several else ""
+    threshold = short(results.risk_threshold)
+    best = "the best on the validation split" if validated else "that"
+    never_more = "" if validated else f", and by their choice never more than {threshold}"
+    return (
+        f"The unpruned base is best at {setting(results.axes, base._asdict(), 'best_')}{seed}, with "
+        f"{number(base.best)} %. {counted(base.n, 'setting')} of its grid {'comes' if base.n == 1 else 'come'} within "
+        f"{threshold} points of {best}: these are the settings one would carry over without tuning. On them the base "
+        f"itself stays {points(base.d_mean, tested)} under its best on average{never_more}."
+    )
+
+
+def _variant(results: ExperimentResults, cells: pd.DataFrame, base, variant: str) -> tuple[str, list[str]]:
+    """The headline of a variant's loss and the sentences behind it, for the seed of the row `base`."""
+    axes, risks = results.axes, results.rows("risk", "top1")
+    cells = cells[(cells["variant"] == variant) & (cells["seed"] == base.seed)]
+    risk = next(row for row in risks.itertuples() if (row.variant, row.seed) == (variant, base.seed))
+    per_seed, tested, title = _per_seed(risks, variant), _tested(cells), variant_title(variant)
+    seed = f" (seed {int(base.seed)})" if len(per_seed) > 1 else ""
+    first = (
+        f"Its best of {counted(len(cells), 'cell')} reaches {number(risk.best)} % at "
+        f"{setting(axes, risk._asdict(), 'best_')}{seed}."
+    )
+    moved = best_moved(cells, axes, risk, base, tested)
+    if risk.n == 0:
+        return f"{title}: none of the base's good settings has a finished cell", [first, moved]
+    at_good = (
+        f"Trained at the base's good settings ({counted(risk.n, 'matched cell')}) it stays "
+        f"{points(risk.d_mean, tested)} under its own best on average, median {number(risk.d_median)}; "
+        f"the base on the same settings {number(base.d_mean)}."
+    )
+    error = risk_image_error(cells, axes, _setting_of(risk, axes), _carried(results, cells, base.seed))
+    sentences = [first, moved, at_good, resolution(error), diverged(risk) if risk.n_diverged else ""]
+    headline = f"{title}: the base's settings lose {over_seeds(per_seed, tested)}"
+    return headline, [sentence for sentence in sentences if sentence]
+
+
+def _carried(results: ExperimentResults, cells: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The settings of the base's region in top-1 at which there are `cells`."""
+    roi = results.rows("roi", "top1")
+    of_base = (roi["variant"] == "base") & (roi["seed"] == seed) & (roi["threshold"] == results.risk_threshold)
+    return roi.loc[of_base, results.axes.names].merge(cells[results.axes.names])
+
+
+def _setting_of(risk, axes: Axes) -> tuple[float, ...]:
+    return tuple(getattr(risk, f"best_{name}") for name in axes.names)
+
+
+def best_moved(cells: pd.DataFrame, axes: Axes, risk, base, tested: int | None) -> str:
+    """Whether the best cell moved; the base's best setting counts as best here when it ties with the chosen one.
+
+    What it loses is given in the score, on the test split, also where cells are chosen on a validation split.
+    """
+    here, there = _setting_of(risk, axes), _setting_of(base, axes)
+    at_base = np.isclose(cells[axes.names], there, rtol=0, atol=1e-9).all(axis=1)
+    if not at_base.any():
+        return "It has no finished cell at the base's best setting."
+    cell = cells[at_base].iloc[0]
+    if risk.best_chosen_on - cell["chosen_on"] <= TOLERANCE:
+        return "The base's best setting is a best one here too: the best cell did not move."
+    moves = [(axis_title(axis), to - start) for axis, to, start in zip(axes, here, there, strict=True)]
+    along = " and ".join(f"{title} by {number(move)}" for title, move in moves if abs(move) > TOLERANCE)
+    at_best = f"at the base's single best setting this variant loses {points(risk.best - cell['top1'], tested)}"
+    return f"The best cell moved, {along}; {at_best}."

@@ -1,0 +1,138 @@
+"""The report of a study: one page that holds all it needs and opens without a network."""
+
+import hashlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from prunescape.analysis.axes import METRICS
+from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
+from prunescape.errors import InputError
+from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
+from prunescape.present.labels import joined, roi_title
+from prunescape.present.report.findings import experiment_findings
+from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
+from prunescape.present.report.recommendation_tables import comparison_tables
+from prunescape.present.report.setup import plan_pairs, run_pairs, target_pairs
+from prunescape.present.report.table import ExperimentResults, Table
+from prunescape.present.report.target_sentences import limit_pairs
+from prunescape.present.report.target_tables import measured_tables
+from prunescape.present.terms import Terms
+from prunescape.store.files import read_json, whole_file
+from prunescape.store.tables import read_result
+
+BENCHMARK_FIELDS = (
+    *("experiment", "variant", "target", "rank", "precision", "threads", "batch", "latency_median_s"),
+    *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees", "flush_to_zero"),
+    *("samples", "latency_dataset_s", "peak_memory_bytes", "energy_j"),
+)
+IN_FILES = '<p class="note">To keep this page light, this figure is in its own files only.</p>'
+
+
+def write_report(
+    study: dict[str, Any], results: Path | str, *, figures: Path | str, missing: list[dict[str, str]], out: Path | str
+) -> None:
+    """Write the report of whatever cells exist to `out`.
+
+    `study` is the study's summary. The folder `results` holds cells.parquet, the result tables and, where targets were
+    measured, benchmarks.parquet; `figures` is a folder that `write_figures` wrote. `missing` holds {cell, reason, log}
+    per cell that was not finished and makes the report a partial one. Raises InputError for unusable tables.
+    """
+    results, terms = Path(results), Terms.of(study)
+    cells = terms.read_cells(results / "cells.parquet")
+    measured = (results / "benchmarks.parquet").exists()
+    benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
+    names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
+    tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
+    emulates = {name: target["emulates"] for name, target in study.get("targets", {}).items() if target.get("emulates")}
+
+    def of(experiment: str) -> ExperimentResults:
+        return ExperimentResults(
+            axes=terms.axes_of(experiment),
+            risk_threshold=terms.risk_threshold,
+            cells=_of(cells, experiment),
+            tables={name: _of(table, experiment) for name, table in tables.items()},
+            benchmarks=None if benchmarks is None else _of(benchmarks, experiment),
+            emulates=emulates,
+        )
+
+    index = read_json(Path(figures) / INDEX, "figures", "files")
+    drawn = _figures(index, Path(figures), Path(out))
+    content = {
+        "study": study["study"],
+        "sections": [
+            _section(name, plan, of(name), drawn.get(name, [])) for name, plan in sorted(study["experiments"].items())
+        ],
+        "hyperparameters": joined(list(dict.fromkeys(axis.label for axes in terms.axes.values() for axis in axes))),
+        "risk_region": roi_title(terms.risk_threshold),
+        "overview": drawn.get(None, []),
+        "missing": missing,
+        "expected": len(cells) + len(missing),
+        "targets": target_pairs(study.get("targets", {}), benchmarks) + limit_pairs(study.get("objectives", {})),
+        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "plotly": _drawing(index, Path(figures), LIBRARY),
+    }
+    with whole_file(out) as temporary:
+        temporary.write_text(_render(content), encoding="utf-8")
+
+
+def _section(
+    name: str, plan: dict[str, Any], results: ExperimentResults, figures: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """One experiment on the page; no findings where no cell of it exists."""
+    known = {"name": name, "model": plan["model"], "dataset": plan["dataset"], "plan": plan_pairs(plan, results.axes)}
+    if results.cells.empty:
+        return {**known, "findings": None, "run": []}
+    found = {"findings": experiment_findings(results), "run": run_pairs(results.cells, results.axes)}
+    return {**known, **found, "tables": report_tables(results), "figures": figures}
+
+
+def report_tables(results: ExperimentResults) -> list[Table]:
+    """Every table of one experiment that has rows, in the order of the report."""
+    tables = [make(results) for make in OF_EXPERIMENT]
+    tables += [make(results, metric) for metric in METRICS for make in OF_METRIC]
+    tables += [*measured_tables(results), *comparison_tables(results.tables)]
+    return [table for table in tables if table is not None and table.rows]
+
+
+def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    return table[table["experiment"] == experiment]
+
+
+def _figures(index: dict[str, Any], folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
+    """The figures of each experiment, and under None of the whole study, with drawing and address as the page sees it.
+
+    One that the index only links has no drawing here: many seeds must not swell the page.
+    """
+    beside = Path(os.path.relpath(folder, out.parent)).as_posix()
+    found: dict[str | None, list[dict[str, Any]]] = {}
+    for figure in index["figures"]:
+        drawn = figure["place"] != LINKED
+        drawing = _drawing(index, folder, f"{figure['name']}.fragment.html") if drawn else IN_FILES
+        shown = {"drawing": drawing, "beside": beside, "open": figure["place"] == OPEN}
+        found.setdefault(figure["experiment"], []).append({**figure, **shown})
+    return found
+
+
+def _drawing(index: dict[str, Any], folder: Path, name: str) -> str:
+    """A file of the figures' folder, which must be the one that the index names."""
+    path, hint = folder / name, f"delete {folder / INDEX} and run again"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"the file cannot be read ({error.strerror})", where=path, hint=hint) from None
+    if hashlib.sha256(content).hexdigest() != index["files"].get(name):
+        raise InputError("the file is damaged: it is not the one that was drawn", where=path, hint=hint)
+    return content.decode()
+
+
+def _render(content: dict[str, Any]) -> str:
+    """The page; every text is escaped but our own drawings and plotly.js."""
+    import jinja2
+
+    loader = jinja2.PackageLoader("prunescape.present.report", ".")
+    pages = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return pages.get_template("page.html.j2").render(content)

@@ -1,0 +1,193 @@
+"""The report's tables of one experiment's models on their targets, from the tables that compare the targets."""
+
+from typing import Any
+
+import pandas as pd
+
+from prunescape.analysis.cost.measured import COSTS
+from prunescape.present.numbers import DASH, is_missing, number
+from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
+from prunescape.present.report.target_sentences import model_list, model_title, objective_value, run_title
+
+# what stands against accuracy -> (factor, decimals, head)
+COST_UNITS = {
+    "latency": (1e3, 3, "latency, ms"),
+    "time per image": (1e3, 3, "per image, ms"),
+    "size": (1e-3, 1, "file, kB"),
+    "memory": (1e-6, 1, "memory, MB"),
+    "energy": (1e3, 3, "per image, mJ"),
+}
+# property -> (its name and unit for a reader, factor)
+PROPERTY_UNITS = {
+    "top1": ("top-1, %", 1),
+    "latency_median_s": ("latency, ms per run", 1e3),
+    "latency_dataset_s": ("latency, s per test set", 1),
+    "file_bytes": ("file, kB", 1e-3),
+    "encoded_bytes": ("encoded, kB", 1e-3),
+    "peak_memory_bytes": ("peak memory, MB", 1e-6),
+    "energy_j": ("energy, mJ per run", 1e3),
+    "flops": ("FLOPs, M", 1e-6),
+}
+OBJECTIVE: Columns = {"target and objective": lambda row: f"{row.target}, {row.objective}"}
+MODEL: Columns = {"model": model_title, "run with": run_title}
+
+
+def comparison_tables(tables: dict[str, pd.DataFrame]) -> list[Table]:
+    """Every table of the models on the targets that has rows."""
+    made = [make(tables[name]) for name, make in MAKERS.items() if name in tables and len(tables[name])]
+    return [table for table in made if table.rows]
+
+
+def recommendations_table(rows: pd.DataFrame) -> Table:
+    """Which model to run for which objective, and how."""
+
+    def of_model(shown: Shown, otherwise: Shown = lambda row: DASH) -> Shown:
+        return lambda row: show(row, shown if row.status == "recommended" else otherwise)
+
+    columns = {
+        **OBJECTIVE,
+        **{head: of_model(shown) for head, shown in MODEL.items()},
+        "value": of_model(lambda row: objective_value(row) + "*" * bool(row.noisy)),
+        "top-1, %": of_model(("top1", 2)),
+        "file, kB": of_model(("file_bytes", 1, 1e-3)),
+        "settings allowed": of_model(lambda row: f"{row.feasible} of {row.settings}", "feasible"),
+        "like it": of_model(lambda row: model_list(row.indistinguishable) or "none", "reason"),
+    }
+    notes = [
+        "The lowest value over the measured settings that the study's limits allow; of equal ones the more accurate. "
+        "Like it: models that no paired test distinguishes from it (5 %, Holm over all pairs). *: a noisy timing.",
+    ]
+    return make_table("Recommended on the targets", rows.itertuples(), columns, notes)
+
+
+def rivals_table(rows: pd.DataFrame) -> Table:
+    """How every other model compares with the recommended one, repeat by repeat."""
+    columns = {
+        **OBJECTIVE,
+        **MODEL,
+        "pairs": "pairs",
+        "time ÷ best's": ("ratio", 3),
+        "p": lambda row: p_value(row.p),
+        "p, Holm": lambda row: p_value(row.p_holm),
+        "verdict": "verdict",
+    }
+    notes = [
+        "Each model in its own best setting against the recommended one: Wilcoxon's signed-rank test on the ratios of "
+        "repeats taken in turns. Undecided: no pairs, or too few. Neighbouring repeats are not independent where the "
+        "host drifts slowly, so that p may be too small.",
+    ]
+    return make_table("Other models against the recommended ones", rows.itertuples(), columns, notes)
+
+
+def pareto_table(rows: pd.DataFrame) -> Table:
+    """Every model's accuracy and costs; a dot marks those on the front of that cost."""
+    models = rows.groupby(["target", "variant", "rank", "precision"], sort=False)
+    lines = [{row.cost: row for row in model.itertuples()} for _, model in models]
+
+    def first(shown: Shown) -> Shown:
+        return lambda line: show(next(iter(line.values())), shown)
+
+    def cost(name: str) -> Shown:
+        factor, decimals, _ = COST_UNITS[name]
+
+        def shown(line: dict) -> str:
+            row = line.get(name)
+            mark = " •" if row is not None and row.on_front else "\u2007\u2007"
+            return DASH if row is None else number(factor * row.value, decimals) + mark
+
+        return shown
+
+    columns = {
+        "target": first("target"),
+        "model": first(model_title),
+        "top-1, %": first(lambda row: f"{number(row.top1)} ± {number(row.top1_error)}"),
+        **{COST_UNITS[name][2]: cost(name) for name in COSTS if (rows["cost"] == name).any()},
+    }
+    note = (
+        "Each cost at the setting where it is lowest for that model. •: on the front of accuracy and this cost: no "
+        "other model is as good in both and better in one. ±: standard error over test images; fronts take accuracy as "
+        "it is."
+    )
+    return make_table("Accuracy against cost", lines, columns, [note])
+
+
+def speedups_table(rows: pd.DataFrame) -> Table:
+    """Speed-up and its interval beside what the FLOPs promise."""
+
+    def with_mark(row: Any) -> str:
+        return interval(row.low, row.high) + "*" * (not is_missing(row.contains_one) and bool(row.contains_one))
+
+    columns = {
+        "target": "target",
+        **MODEL,
+        "speed-up": ("speedup", 2),
+        "95 % interval": with_mark,
+        "FLOPs ÷": ("flops_speedup", 2),
+        "share": ("share_of_flops_speedup", 2),
+    }
+    notes = [
+        "Median over the repeats of the base's time ÷ this model's, under the same conditions in the same repeat; "
+        "interval by bootstrap over the repeats. *: it holds 1, so neither faster nor slower is shown. FLOPs ÷: what "
+        "the FLOPs alone would give; share: how much of that is reached.",
+    ]
+    return make_table("Speed-up against FLOPs", rows.itertuples(), columns, notes)
+
+
+def scenarios_table(rows: pd.DataFrame) -> Table:
+    """The recommended batch size of every model under every load."""
+    columns = {
+        "target and scenario": lambda row: f"{row.target}, {row.scenario}",
+        "load": lambda row: f"{number(row.rate, 1)}/s" + f" of {row.query_images}" * (row.query_images > 1),
+        "model": model_title,
+        "threads": "threads",
+        "batch": "batch",
+        "utilisation, %": ("utilisation", 0, 100),
+        "mean, ms": ("mean_s", 3, 1e3),
+        "p99, ms": ("p99_s", 3, 1e3),
+    }
+    notes = [
+        "Simulated from the measured latencies. Server: queries at a fixed rate, each split into runs; multi-stream: "
+        "single images at random (Poisson), a free model takes all that wait, up to the batch size (MLPerf uses the "
+        "two names the other way round). Batch and threads with the lowest mean response time; models that cannot "
+        "bear the load are left out.",
+    ]
+    return make_table("Under load", rows[rows["recommended"]].itertuples(), columns, notes)
+
+
+def properties_table(rows: pd.DataFrame) -> Table:
+    """Spread of each property over the models, and its change against fp32."""
+
+    def scaled(name: str) -> Shown:
+        return lambda row: number(PROPERTY_UNITS[row.property][1] * getattr(row, name), 3)
+
+    def paired(shown: Shown) -> Shown:
+        return lambda row: show(row, shown) if row.pairs else DASH
+
+    columns = {
+        "target and setting": lambda row: f"{row.target}, {row.precision}, {run_title(row)}",
+        "property": lambda row: PROPERTY_UNITS[row.property][0],
+        "models": "models",
+        "lowest": scaled("lowest"),
+        "highest": scaled("highest"),
+        "LARD": ("lard", 2),
+        "printed": ("lard_printed", 2),
+        "against fp32, %": paired(("relative_median", 1, 100)),
+        "KS": paired(("ks", 2)),
+    }
+    notes = [
+        "LARD: (max − min) ÷ min, as in the tables of Liao and others (2022); printed: the formula they print, which "
+        "divides by the worst. Against fp32: median relative change of the same models. KS: Kolmogorov–Smirnov "
+        "statistic between the pairwise relative differences before and after, descriptive.",
+    ]
+    return make_table("Spread of the properties", rows.itertuples(), columns, notes)
+
+
+# result table -> what shows it, in the order of the report
+MAKERS = {
+    "recommendations": recommendations_table,
+    "rivals": rivals_table,
+    "pareto": pareto_table,
+    "speedups": speedups_table,
+    "scenarios": scenarios_table,
+    "properties": properties_table,
+}

@@ -1,0 +1,98 @@
+"""How a study was run, as pairs of a name and a text: settings, software, hosts, time, digests."""
+
+from typing import Any
+
+import pandas as pd
+
+from prunescape.analysis.axes import Axes
+from prunescape.present.labels import axis_title, round_title, setting, variant_title
+from prunescape.present.numbers import duration, number, short, whole
+from prunescape.store.records import GRID, PILOT
+
+Pairs = list[tuple[str, str]]
+# column of the cells -> its name for a reader
+RUN = {
+    "device": "device",
+    "precision": "precision of training",
+    "host": "host",
+    "torch": "torch",
+    "data_digest": "data (SHA-256)",
+    "code_digest": "training code",
+}
+
+
+def plan_pairs(experiment: dict[str, Any], axes: Axes) -> Pairs:
+    """What the config asked of one experiment, as the study's summary spells it out."""
+    return [
+        ("model", str(experiment["model"])),
+        ("data set", str(experiment["dataset"])),
+        ("variants", ", ".join(variant_title(name) for name in experiment["variants"])),
+        ("prior", setting(axes, experiment["prior"])),
+        *((f"grid, {axis_title(axis)}", ", ".join(map(short, experiment["grid"][axis.name]))) for axis in axes),
+        ("seeds", ", ".join(str(seed) for seed in experiment["seeds"])),
+        ("recipe", plain(experiment["recipe"])),
+        *((name, plain(experiment[name])) for name in ("pruning", "export") if name in experiment),
+    ]
+
+
+def plain(value: Any) -> str:
+    """A config value on one line."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {plain(part)}" for name, part in value.items())
+    return ", ".join(plain(part) for part in value) or "none" if isinstance(value, list) else str(value)
+
+
+def run_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
+    """Where and with what the cells of one experiment were trained, and how long that took."""
+    pairs = [("cells", f"{whole(len(cells))} trained, {whole((cells['status'] != 'ok').sum())} of them diverged")]
+    pairs += round_pairs(cells, axes)
+    if "seconds" in cells and cells["seconds"].notna().any():
+        spent = cells["seconds"]
+        pairs.append(
+            ("training time", f"{duration(spent.sum())} in all, median {number(spent.median(), 1)} s per cell")
+        )
+    if "finished" in cells and cells["finished"].notna().any():
+        pairs.append(("trained between", f"{cells['finished'].min()} and {cells['finished'].max()}"))
+    for column, name in RUN.items():
+        values = sorted(str(value) for value in cells[column].dropna().unique()) if column in cells else []
+        if values:
+            pairs.append((name, ", ".join(value[:16] if column.endswith("digest") else value for value in values)))
+    return pairs
+
+
+def round_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
+    """How many cells each round added, and how far the grid reached then; nothing for a grid trained in one go."""
+    sizes = cells.groupby(["round", "stage"]).size()
+    if len(sizes) < 2:
+        return []
+    grid = cells[cells["stage"] == GRID]
+    return [
+        (_round_title(step, stage), f"{whole(count)} cells" + _reach(grid[grid["round"] <= step], stage, axes))
+        for (step, stage), count in sizes.items()
+    ]
+
+
+def _round_title(step: int, stage: str) -> str:
+    if stage == PILOT:
+        return "fresh seeds at the prior"
+    added = "" if step == 0 else ", grid" if stage == GRID else ", fresh seeds"
+    return round_title(step) + added
+
+
+def _reach(grid: pd.DataFrame, stage: str, axes: Axes) -> str:
+    if stage != GRID:
+        return ""
+    ends = [(axis_title(axis), grid[axis.name].min(), grid[axis.name].max()) for axis in axes]
+    return "; now " + ", ".join(f"{title} {short(low)} to {short(high)}" for title, low, high in ends)
+
+
+def target_pairs(targets: dict[str, Any], benchmarks: pd.DataFrame | None) -> Pairs:
+    """The targets of the study and the hosts that answered."""
+    pairs = [(name, plain(target)) for name, target in sorted(targets.items())]
+    if benchmarks is None or benchmarks.empty:
+        return pairs
+    for columns, name in ((["host", "cpu"], "measured on"), (["onnxruntime", "provider"], "onnxruntime")):
+        known = [column for column in columns if column in benchmarks]
+        values = benchmarks[known].drop_duplicates().astype(str)
+        pairs.append((name, "; ".join(", ".join(row) for row in values.itertuples(index=False))))
+    return pairs

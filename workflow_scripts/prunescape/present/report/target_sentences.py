@@ -1,0 +1,112 @@
+"""What each variant costs on the targets, and what to run on each of them, as sentences."""
+
+import pandas as pd
+
+from prunescape.present.labels import variant_title
+from prunescape.present.numbers import counted, is_missing, number, short
+
+# objective -> (what the recommended model has, factor and unit in which its value is read)
+OBJECTIVES = {
+    "latency": ("the lowest latency", 1e3, "ms per run"),
+    "throughput": ("the highest throughput", 1e3, "ms per image"),
+    "energy": ("the lowest energy", 1e3, "mJ per image"),
+}
+LIMITS = {
+    "accuracy_floor": "top-1 of {} % or more",
+    "memory_limit_mb": "peak memory of {} MB or less",
+    "size_limit_kb": "file of {} kB or less",
+}
+
+
+def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:
+    """One sentence per target and setting: between which speeds, against the base, the pruned variants run."""
+    if benchmarks is None:
+        return []
+    pruned = benchmarks[(benchmarks["variant"] != "base") & (benchmarks["rank"] == 1)]
+    speeds: dict[str, list[float]] = {}
+    for row in pruned[pruned["speedup"].notna()].itertuples():
+        speeds.setdefault(_where(row), []).append(row.speedup)
+    return [
+        f"{where} the pruned variants run at {number(min(values))} to {number(max(values))} times the base's speed."
+        for where, values in speeds.items()
+    ]
+
+
+def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, flops_share: float | None) -> list[str]:
+    """One sentence per target and setting: latency, speed against the base, and what the FLOPs alone would give.
+
+    `benchmarks` as `beside_base` gives them; `flops_share` is the share of the base's FLOPs that is kept.
+    """
+    if benchmarks is None:
+        return []
+    rows = benchmarks[(benchmarks["variant"] == variant) & (benchmarks["rank"] == 1)]
+    return [_cost(row, flops_share) for row in rows.itertuples()]
+
+
+def _where(row) -> str:
+    precision = "" if row.precision == "fp32" else f"{row.precision}, "
+    return f"On target {row.target} ({precision}{counted(row.threads, 'thread')}, batch {row.batch})"
+
+
+def _cost(row, flops_share: float | None) -> str:
+    took = f"{_where(row)} one run takes {number(1e3 * row.latency_median_s, 3)} ms"
+    if is_missing(row.speedup) or not flops_share:
+        return f"{took}."
+    speed = f"{number(row.speedup)} times the base's speed"
+    expected = f"where the FLOPs alone would give {number(1 / flops_share)}"
+    size = f"its file has {number(100 * row.file_bytes / row.base_file_bytes, 0)} % of the base's size"
+    noisy = " The timing was noisy." if row.noisy or row.base_noisy else ""
+    return f"{took}: {speed}, {expected}; {size}.{noisy}"
+
+
+def recommendation_sentences(recommendations: pd.DataFrame) -> list[str]:
+    """One sentence per target and objective; none for an objective that was not measured."""
+    return [text for row in recommendations.itertuples() if (text := _recommendation(row))]
+
+
+def _recommendation(row) -> str:
+    if row.status != "recommended":
+        if "was not measured" in row.reason:
+            return ""
+        return f"On target {row.target} nothing can be recommended for {row.objective}: {row.reason}."
+    text = (
+        f"On target {row.target} {model_title(row)} with {run_title(row)} has {OBJECTIVES[row.objective][0]}, "
+        f"{objective_value(row)}, at {number(row.top1, unit=' %')} top-1"
+    )
+    text += f" ({row.reason})." if row.reason else "."
+    if others := model_list(row.indistinguishable):
+        text += f" No paired test distinguishes {others} from it."
+    if others := model_list(row.faster):
+        text += f" Repeat by repeat {others} was faster, though not in the median: the host's speed drifted."
+    if others := model_list(row.undecided):
+        text += f" Not compared with it: {others}, not timed in turns with it, or too seldom."
+    return text + (" The timing was noisy." if row.noisy else "")
+
+
+def limit_pairs(objectives: dict) -> list[tuple[str, str]]:
+    """The limits that every recommended model keeps, for the list of settings; nothing where the study sets none."""
+    texts = [text.format(short(objectives[name])) for name, text in LIMITS.items() if objectives.get(name) is not None]
+    return [("recommended models keep", ", ".join(texts))] if texts else []
+
+
+def objective_value(row) -> str:
+    """`2.000 ms per run`."""
+    _, factor, unit = OBJECTIVES[row.objective]
+    return f"{number(factor * row.value, 3)} {unit}"
+
+
+def model_title(row) -> str:
+    """`uniform 0.5 int8`, with the rank from the second on."""
+    rank = f" rank {row.rank:.0f}" if row.rank > 1 else ""
+    return f"{variant_title(row.variant)}{rank} {row.precision}"
+
+
+def run_title(row) -> str:
+    """`1 thread, batch 8`."""
+    flushed = ", denormals flushed" if row.flush_to_zero else ""
+    return f"{counted(int(row.threads), 'thread')}, batch {row.batch:.0f}{flushed}"
+
+
+def model_list(models: str) -> str:
+    """Models as `recommendation.named_models` lists them, for a reader; empty where there are none."""
+    return ", ".join(variant_title(name) for name in models.split("; ") if name)

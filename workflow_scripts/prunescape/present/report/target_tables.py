@@ -1,0 +1,145 @@
+"""The report's tables of measurements: exported models on the targets, trained weights, emulated targets."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from prunescape.analysis.cells_table import variant_order
+from prunescape.analysis.cost.property_tables import EMULATED, emulation_errors
+from prunescape.present.labels import variant_title
+from prunescape.present.numbers import is_missing, number
+from prunescape.present.report import table
+from prunescape.present.report.table import ExperimentResults, Table, make_table
+
+CONDITIONS = ["target", "precision", "threads", "batch"]
+ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %")  # of EMULATED
+
+
+def measured_tables(results: ExperimentResults) -> list[Table]:
+    """The tables of one experiment's measurements; empty where nothing was measured."""
+    if results.benchmarks is None or results.benchmarks.empty:
+        return []
+    return [benchmarks_table(results), weights_table(results.benchmarks), emulation_table(results)]
+
+
+def benchmarks_table(results: ExperimentResults) -> Table:
+    """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
+    rows = beside_base(results.benchmarks)
+    shares = {name: share_kept(results.cells, name) for name in rows["variant"].unique()}
+    agrees = [is_missing(value) or bool(value) for value in rows["accuracy_agrees"]]
+    rows = rows.assign(order=[variant_order(name) for name in rows["variant"]], agrees=agrees)
+    rows = rows.sort_values([*CONDITIONS, "order", "rank"])
+    columns = {
+        "variant": lambda row: variant_title(row.variant),
+        "target": "target",
+        "rank": "rank",
+        "precision": "precision",
+        "threads": "threads",
+        "batch": "batch",
+        "latency, ms": ("latency_median_s", 3, 1e3),
+        "IQR, %": lambda row: number(100 * row.latency_relative_iqr, 1) + "*" * bool(row.noisy),
+        "speed-up": ("speedup", 2),
+        "FLOPs ÷": lambda row: number(1 / share if (share := shares[row.variant]) else None),
+        "file, kB": ("file_bytes", 1, 1e-3),
+        "encoded, kB": ("encoded_bytes", 1, 1e-3),
+        "top-1, %": lambda row: number(row.top1) + "!" * (not row.agrees),
+    }
+    notes = [
+        "Latency: median over the repeats of one run of the whole batch; IQR: their interquartile range as a share of "
+        "it. *: above 3 %, too noisy to rest on.",
+        "Speed-up: the base's latency under the same conditions ÷ this one; FLOPs ÷: the speed-up that the FLOPs alone "
+        "would give. Encoded: after deflate. Top-1: the exported model on the test split; !: not what its cell scored "
+        "in torch.",
+    ]
+    return make_table("On the target", rows.itertuples(), columns, notes)
+
+
+def beside_base(benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """The rows that stand for a target, each beside the base's best cell under the same conditions.
+
+    Added are `speedup`, `base_file_bytes` and `base_noisy`, null where the base was not measured so.
+    """
+    benchmarks = subnormals_kept(benchmarks)
+    base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)].drop_duplicates(CONDITIONS)
+    names = {name: f"base_{name}" for name in ("latency_median_s", "file_bytes", "noisy")}
+    rows = benchmarks.merge(base[[*CONDITIONS, *names]].rename(columns=names), on=CONDITIONS, how="left")
+    return rows.assign(speedup=rows["base_latency_median_s"] / rows["latency_median_s"])
+
+
+def share_kept(cells: pd.DataFrame, variant: str) -> float | None:
+    """FLOPs of the variant as a share of the base's; `ratio_achieved` where a partial study has no base."""
+    flops = [table.first_known(cells[cells["variant"] == name], "flops") for name in (variant, "base")]
+    if all(value is not None for value in flops):
+        return flops[0] / flops[1]
+    return table.first_known(cells[cells["variant"] == variant], "ratio_achieved")
+
+
+def weights_table(benchmarks: pd.DataFrame) -> Table:
+    """How far the latencies of one variant's files are apart, which differ in their trained weights alone.
+
+    No rows where no variant has several files. Subnormal numbers may slow a processor down: hence with and without.
+    """
+    groups = benchmarks.groupby(["variant", *CONDITIONS], sort=True)
+    rows = [_compared(files) for _, files in groups if files["rank"].nunique() > 1]
+
+    def treated(end: str) -> table.Columns:
+        return {"apart, %": (f"apart_{end}", 1, 100), "noise, %": (f"noise_{end}", 1, 100), "p": (f"p_{end}", 3)}
+
+    named = {"variant": lambda row: variant_title(row.variant)} | {name: name for name in (*CONDITIONS, "files")}
+    spans = [("", named), ("subnormal numbers kept", treated("kept")), ("flushed to zero", treated("flushed"))]
+    notes = [
+        "Apart: (slowest − fastest median) ÷ fastest over the files. Noise: the largest relative interquartile range "
+        "of one of them. p: Kruskal–Wallis over the samples, which follow each other and so are not independent: "
+        "descriptive, not corrected. Gain: the largest ratio of a file's latency kept to its latency flushed.",
+    ]
+    return make_table("Do trained weights change latency?", rows, [*spans, ("", {"gain": ("gain", 2)})], notes)
+
+
+def _compared(files: pd.DataFrame) -> SimpleNamespace:
+    """One line of `weights_table`: the files of one variant under one set of conditions."""
+    medians = files.pivot(index="rank", columns="flush_to_zero", values="latency_median_s")
+    gain = None if len(medians.columns) < 2 else (medians[False] / medians[True]).max()
+    line = files.iloc[0][["variant", *CONDITIONS]].to_dict() | {"files": files["rank"].nunique(), "gain": gain}
+    for flushed, end in ((False, "kept"), (True, "flushed")):
+        apart = _apart(files[files["flush_to_zero"] == flushed])
+        line |= {f"{name}_{end}": value for name, value in zip(("apart", "noise", "p"), apart, strict=True)}
+    return SimpleNamespace(**line)
+
+
+def _apart(files: pd.DataFrame) -> tuple[float | None, float | None, float | None]:
+    """Spread, noise and p of the files under one treatment of subnormal numbers; None for fewer than two."""
+    from scipy.stats import kruskal
+
+    if len(files) < 2:
+        return None, None, None
+    medians = files["latency_median_s"]
+    samples = [list(values) for values in files["samples"]]
+    same = len({value for values in samples for value in values}) == 1  # which the test refuses
+    p = 1.0 if same else kruskal(*samples).pvalue
+    return medians.max() / medians.min() - 1, files["latency_relative_iqr"].max(), p
+
+
+def emulation_table(results: ExperimentResults) -> Table:
+    """The error of every emulated target against the real one, in percent; no rows where no setting has both."""
+    records = [
+        {name: None if np.ndim(value) == 0 and is_missing(value) else value for name, value in row.items()}
+        for row in results.benchmarks.to_dict("records")
+    ]
+    rows = [SimpleNamespace(**errors) for errors in emulation_errors(records, results.emulates)]
+    columns = {
+        "variant": lambda row: variant_title(row.variant),
+        "target": "target",
+        "stands for": "emulates",
+        **{name: name for name in ("rank", "precision", "threads", "batch")},
+        **{head: (name, 1) for name, head in zip(EMULATED, ERROR_HEADS, strict=True)},
+    }
+    note = "|measured − emulated| ÷ measured × 100, for each property that both have."
+    return make_table("How far the emulation is from the real target", rows, columns, [note])
+
+
+def subnormals_kept(benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """The rows that stand for a target: subnormal numbers kept where both ways were measured."""
+    if "flush_to_zero" not in benchmarks or benchmarks["flush_to_zero"].all():
+        return benchmarks
+    return benchmarks[~benchmarks["flush_to_zero"].astype(bool)]

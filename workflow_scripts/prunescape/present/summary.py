@@ -1,0 +1,110 @@
+"""Verdicts as sentences, and the lines that a terminal shows at the end of a run: best cells, risks and verdicts."""
+
+import pandas as pd
+
+from prunescape.analysis.axes import Axes
+from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP, RETUNE
+from prunescape.present.labels import axis_head, joined, setting, variant_title
+from prunescape.present.numbers import counted, is_missing, number, short
+
+# of one variant and of several
+TEXTS = {
+    KEEP: ("needs no tuning", "need no tuning"),
+    RETUNE: ("needs tuning again", "need tuning again"),
+    INCONCLUSIVE: ("cannot be decided with these seeds",) * 2,
+}
+
+
+def rows_with_verdict(verdicts: pd.DataFrame | None) -> dict[str, object]:
+    """By variant, the verdicts in top-1 of ONE experiment that rest on fresh seeds; empty where none does."""
+    if verdicts is None:
+        return {}
+    return {row.variant: row for row in verdicts.itertuples() if row.metric == "top1" and row.replicates_most > 0}
+
+
+def overall_verdict(found: dict[str, object], axes: Axes) -> list[str]:
+    """The verdict over all pruned variants of an experiment, from `rows_with_verdict`; empty without verdicts."""
+    if not found:
+        return []
+    variants = {verdict: [] for verdict in TEXTS}
+    for row in found.values():
+        variants[row.verdict].append(variant_title(row.variant))
+    first = next(iter(found.values()))
+    terms = f"(margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %)"
+    if len(variants[KEEP]) == len(found):
+        return [f"No variant needs its {joined([axis.label for axis in axes])} tuned again {terms}."]
+    parts = [f"{', '.join(names)} {TEXTS[verdict][len(names) > 1]}" for verdict, names in variants.items() if names]
+    return [f"Of {counted(len(found), 'pruned variant')}: {'; '.join(parts)} {terms}."]
+
+
+def verdict_headline(row) -> str:
+    """The verdict of a variant on one line."""
+    title = variant_title(row.variant)
+    if row.verdict == KEEP:
+        return f"{title}: keep the base's settings; tuning gains {number(row.upper)} points at most"
+    if row.verdict == RETUNE:
+        return f"{title}: tune again; it gains {number(row.gain)} points, {number(row.lower)} at least"
+    return f"{title}: undecided; {_range(row.lower, row.upper)}"
+
+
+def verdict_sentences(row, axes: Axes) -> list[str]:
+    """The verdict in both scopes with its bounds, and the evidence for it."""
+    bounds = _range(row.lower, row.upper)
+    sentences = [
+        f"Verdict for this test set: {row.verdict}. {bounds[0].upper()}{bounds[1:]}, against a margin of "
+        f"{short(row.margin)} points; such a verdict is wrong in {short(100 * row.alpha)} % of cases at most."
+    ]
+    if not is_missing(row.upper_images):
+        bounds = _range(row.lower_images, row.upper_images)
+        sentences.append(f"For other images like these: {row.verdict_images} ({bounds}).")
+    fewest, most = row.replicates_fewest, row.replicates_most
+    seeds = counted(most, "fresh seed") if fewest == most else f"{fewest} to {counted(most, 'fresh seed')}"
+    kept = f"{row.kept} of {counted(row.points, 'point')} that the first seeds could not rule out"
+    sentences.append(f"It rests on {seeds} at {kept} (seed noise {number(row.s)} points).")
+    if not is_missing(row.gain):
+        best = f"Of these the first seeds were best at {setting(axes, row._asdict(), 'best_')}"
+        sentences.append(f"{best}; there fresh seeds gain {number(row.gain)} points over the base's good settings.")
+    return sentences if is_missing(row.reason) else [*sentences, f"Note: {row.reason}."]
+
+
+def _range(lower, upper) -> str:
+    """The bounds of what tuning can gain."""
+    if is_missing(upper):
+        return "what tuning could gain is not bounded"
+    if is_missing(lower) or lower <= 0:
+        return f"tuning could gain up to {number(upper)} points"
+    return f"tuning gains between {number(lower)} and {number(upper)} points"
+
+
+def summary_lines(risk: pd.DataFrame) -> list[str]:
+    """Per experiment: the best cell (top-1 and setting) of each variant and seed, and its risk."""
+    risk = risk[risk["metric"] == "top1"]
+    width = max([len("variant"), *risk["variant"].str.len()])
+    lines = []
+    for name, rows in risk.groupby("experiment", sort=True):
+        axes = best_axes(rows)
+        heads = "  ".join(f"{axis_head(axis):>8}" for axis in axes)
+        lines += [f"{name}: best cell per variant", f"  {'variant':{width}}  seed    top-1  {heads}  risk"]
+        for row in rows.to_dict("records"):
+            lost = "–" if is_missing(row["d_mean"]) else f"{row['d_mean']:.2f} points"
+            setting = "  ".join(f"{row[f'best_{axis.name}']:{max(8, len(axis_head(axis)))}.2f}" for axis in axes)
+            lines.append(f"  {row['variant']:{width}}  {row['seed']:4d}  {row['best']:5.2f} %  {setting}  {lost}")
+    return lines
+
+
+def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
+    """Per experiment: the verdict over all variants and one line for each; none without fresh seeds."""
+    lines = []
+    for name, rows in verdicts.groupby("experiment", sort=True):
+        found = rows_with_verdict(rows)
+        lines += [f"{name}: {text}" for text in overall_verdict(found, best_axes(rows))]
+        lines += [f"  {verdict_headline(row)}" for row in found.values()]
+    return lines
+
+
+def best_axes(rows: pd.DataFrame) -> Axes:
+    """The axes of ONE experiment, from the columns of a result table that hold the best setting."""
+    columns = rows.drop(columns="best_chosen_on", errors="ignore").filter(regex="^best_")
+    filled = columns.dropna(axis="columns", how="all")
+    known = columns if filled.empty else filled
+    return Axes.of([name.removeprefix("best_") for name in known])

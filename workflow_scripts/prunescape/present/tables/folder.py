@@ -1,0 +1,60 @@
+"""The folder of a study's tables as a paper prints them: each as Parquet, CSV, Markdown and LaTeX."""
+
+from pathlib import Path
+from typing import Any
+
+from prunescape.errors import InputError
+from prunescape.present.published import check_reference
+from prunescape.present.tables.formats import latex, markdown
+from prunescape.present.tables.paper_tables import (
+    ACCURACY_TABLE_COLUMNS,
+    RISK_TABLE_COLUMNS,
+    accuracy_table,
+    ellipse_table,
+    ellipse_table_columns,
+    print_accuracies,
+    print_ellipses,
+    print_risk,
+    risk_table,
+)
+from prunescape.present.terms import Terms
+from prunescape.store.files import whole_file
+from prunescape.store.tables import write_result
+
+FORMATS = {"md": markdown, "tex": latex}
+
+
+def write_tables(
+    study: dict[str, Any], *, cells: Path | str, ellipses: Path | str, risk: Path | str, out: Path | str
+) -> dict[str, Path]:
+    """Write confidence_ellipses, performance_risk and best_accuracies (.parquet, .csv, .md, .tex) into `out`.
+
+    `cells` is a table that the analysis takes, `ellipses` and `risk` are what the analysis wrote of it. `study` is the
+    study's summary, or empty; with its `reference` (see `published`) what that work published of the same models and
+    data sets stands beside our values. Gives the written paths by file name. Raises InputError for a table that cannot
+    be used, an unknown reference, or when `out` cannot be a folder.
+    """
+    reference = study.get("reference")
+    check_reference(reference)
+    terms = Terms.of(study)
+    plane = (terms.all_axes, terms.thresholds)
+    ellipse_rows = ellipse_table(terms.read("ellipses", ellipses), *plane, reference)
+    risk_rows = risk_table(terms.read("risk", risk), reference)
+    accuracy_rows = accuracy_table(terms.scores(terms.read_cells(cells)), terms, reference)
+    tables = [
+        (ellipse_rows, ellipse_table_columns(*plane), print_ellipses(ellipse_rows, *plane, reference)),
+        (risk_rows, RISK_TABLE_COLUMNS, print_risk(risk_rows, reference)),
+        (accuracy_rows, ACCURACY_TABLE_COLUMNS, print_accuracies(accuracy_rows, reference)),
+    ]
+    written = {}
+    try:
+        for frame, columns, printed in tables:
+            paths = {kind: Path(out) / f"{printed.name}.{kind}" for kind in ("parquet", "csv", *FORMATS)}
+            write_result(frame, columns, parquet=paths["parquet"], csv=paths["csv"])
+            for kind, rendered in FORMATS.items():
+                with whole_file(paths[kind]) as temporary:
+                    temporary.write_text(rendered(printed), encoding="utf-8")
+            written |= {path.name: path for path in paths.values()}
+    except OSError as error:
+        raise InputError(f"the tables cannot be written ({error.strerror})", where=out) from None
+    return written

@@ -1,0 +1,58 @@
+"""What figures, tables and the report take from a study's summary: axes, priors and thresholds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes
+from prunescape.analysis.cells_table import read_cells, read_study_cells, scores
+from prunescape.analysis.results import Analysis
+from prunescape.config.analysis import AnalysisTerms
+from prunescape.store.tables import read_result
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Axes and priors by experiment; the `thresholds` of regions, the largest first; that of the base's good settings.
+
+    Nothing is known of the experiments of a table from elsewhere: they have the default axes and no prior.
+    """
+
+    axes: Mapping[str, Axes]
+    priors: Mapping[str, Mapping[str, Any]]
+    thresholds: tuple[float, ...]
+    risk_threshold: float
+
+    @classmethod
+    def of(cls, study: Mapping[str, Any]) -> Self:
+        """The terms of a study's summary, which may be empty."""
+        plans, analysis = study.get("experiments", {}), study.get("analysis") or AnalysisTerms().model_dump()
+        axes = {name: Axes.of(plan["grid"]) for name, plan in plans.items()}
+        priors = {name: plan["prior"] for name, plan in plans.items()}
+        return cls(axes, priors, tuple(sorted(analysis["thresholds"], reverse=True)), analysis["risk_threshold"])
+
+    def axes_of(self, experiment: str) -> Axes:
+        """The axes of an experiment."""
+        return self.axes.get(experiment, DEFAULT_AXES)
+
+    @property
+    def all_axes(self) -> list[Axes]:
+        """The different axes of the experiments."""
+        return list(dict.fromkeys(self.axes.values())) or [DEFAULT_AXES]
+
+    def read_cells(self, path: Path | str) -> pd.DataFrame:
+        """A table of cells, each checked on the axes of its experiment; raises InputError for an unusable one."""
+        return read_study_cells(path, self.axes) if self.axes else read_cells(path, partial=True)
+
+    def scores(self, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """The landscapes of every experiment."""
+        return {name: scores(rows, self.axes_of(name)) for name, rows in cells.groupby("experiment", sort=True)}
+
+    def read(self, name: str, path: Path | str) -> pd.DataFrame:
+        """The table of RESULTS called `name`; raises InputError when it is missing, damaged or lacks a column."""
+        limits = {"thresholds": self.thresholds, "risk_threshold": self.risk_threshold}
+        analyses = [Analysis({"axes": axes, "metric": DEFAULT_METRIC, **limits}) for axes in self.all_axes]
+        return read_result(path, {key: column for each in analyses for key, column in each.columns(name).items()})

@@ -1,0 +1,1 @@
+"""Structured pruning: what may be cut, how far, and the cut itself."""

@@ -1,0 +1,176 @@
+"""Plans a variant: how many and which channels each layer keeps for a share of the FLOPs."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from prunescape.errors import InputError, nearest
+from prunescape.models.counting import count_flops, count_parameters, first_line
+from prunescape.pruning.prunable import Structure, find_prunable
+from prunescape.pruning.scores import SCORES, unit_scores
+from prunescape.pruning.surgery import cut, side_width
+from prunescape.pruning.widths import ALLOWED_ERROR, FlopsByWidth, adjust, lowest_units, ranked_units, uniform_units
+from prunescape.space.variants import METHODS
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The widths of a variant and what they cost.
+
+    `layers`: {layer: {"out": channels kept, "of": all, "flops_share": share of that layer's FLOPs kept}} of every layer
+    that may be cut; `modules`: the new widths of every changed layer, for `rebuild`; `network`: cut to these widths,
+    with the weights of the channels kept. FLOPs are 2 x multiply-accumulates for one image.
+    """
+
+    flops: int
+    flops_base: int
+    parameters: int
+    parameters_base: int
+    layers: dict[str, dict]
+    modules: dict[str, dict]
+    network: nn.Module
+
+    @property
+    def ratio_achieved(self) -> float:
+        """r = F_pruned / F_original (matthiesen2023, 2.2.2)."""
+        return self.flops / self.flops_base
+
+
+def check_request(method: str, ratio: float, score: str, min_keep: float) -> None:
+    """Raises InputError for a method, ratio, score or `min_keep` that is not allowed."""
+    if method not in METHODS:
+        raise InputError(f'no method is called "{method}"', allowed=", ".join(METHODS), hint=nearest(method, METHODS))
+    if score not in SCORES:
+        raise InputError(f'no score is called "{score}"', allowed=", ".join(SCORES), hint=nearest(score, SCORES))
+    if not is_number(ratio) or not 0 < ratio < 1:
+        raise InputError(f"the ratio is {ratio}", allowed="the share of FLOPs to keep, above 0 and below 1")
+    if not is_number(min_keep) or not 0 <= min_keep < 1:
+        raise InputError(f"min_keep is {min_keep}", allowed="the least share of a layer's channels, 0 or more, below 1")
+
+
+def is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def flops_by_width(network: nn.Module, structure: Structure) -> FlopsByWidth:
+    """The network's FLOPs as a function of the units kept."""
+    layers, groups = dict(network.named_modules()), structure.prunable
+    slopes: dict[str, dict[str, np.ndarray]] = {}
+    for index, group in enumerate(groups):
+        for tie in group.ties:
+            sides = slopes.setdefault(tie.layer, {axis: np.zeros(len(groups), np.int64) for axis in ("out", "in")})
+            sides[tie.axis][index] += group.step * tie.per_channel
+    flops = structure.counted.flops
+    changing = {
+        name: (
+            flops[f"{name}.weight"],
+            *(side_width(layers[name], axis) for axis in ("out", "in")),
+            *(sides[axis] for axis in ("out", "in")),
+        )
+        for name, sides in slopes.items()
+        if f"{name}.weight" in flops
+    }
+    fixed = sum(flops.values()) - sum(entry[0] for entry in changing.values())
+    return FlopsByWidth(changing, fixed, np.array([group.units for group in groups], np.int64))
+
+
+def channels_kept(structure: Structure, units: np.ndarray, scores: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """The channels with the largest scores, sorted, `units[g]` units of layer g."""
+    keep = {}
+    for group, count, score in zip(structure.prunable, units, scores, strict=True):
+        best = np.argsort(-score, kind="stable")[:count]
+        keep[group.layer] = np.sort((best[:, None] + group.units * np.arange(group.step)).ravel())
+    return keep
+
+
+def check_reachable(model: FlopsByWidth, lowest: np.ndarray, ratio: float, min_keep: float) -> None:
+    """Raises InputError that names the smallest reachable ratio when `ratio` is below it."""
+    full, least = int(model.total(model.full)), int(model.total(lowest))
+    if least - ratio * full > ALLOWED_ERROR * ratio * full:
+        raise InputError(
+            f"the ratio {ratio} is below {math.ceil(1000 * least / full) / 1000}, the smallest this network can reach: "
+            f"{model.fixed / full:.1%} of its FLOPs are in layers that are never cut and every other layer keeps at "
+            f"least one channel and {min_keep:.0%} of them",
+            hint="ask for a larger ratio" + (" or a smaller min_keep" if min_keep > 0 else ""),
+        )
+
+
+def base_plan(network: nn.Module, input_shape) -> Plan:
+    """The plan of the base: every layer keeps all its channels. Raises InputError for images it does not take."""
+    structure = find_prunable(network, input_shape)
+    flops, parameters = sum(structure.counted.flops.values()), count_parameters(network)
+    layers = {g.layer: {"out": g.channels, "of": g.channels, "flops_share": 1.0} for g in structure.prunable}
+    return Plan(flops, flops, parameters, parameters, layers, {}, network)
+
+
+def plan_widths(
+    network: nn.Module, input_shape, *, method: str, ratio: float, score: str = "l1_layer", min_keep: float = 0.1
+) -> Plan:
+    """Plan the widths of `network` for images of `input_shape` (C, H, W) that keep the share `ratio` of its FLOPs.
+
+    uniform: one keep-share for all layers; nonuniform: filters ranked by `score` over the whole network
+    (matthiesen2023, 2.2.3). Either way each layer keeps its filters with the largest L1 norm, at least one and at least
+    `min_keep` of them. |achieved - ratio| <= 1 % of ratio, or the nearest that whole channels reach. Raises InputError
+    for a request that is not allowed or cannot be reached, and for a network that cannot be cut.
+    """
+    check_request(method, ratio, score, min_keep)
+    structure = find_prunable(network, input_shape)
+    structure.require_prunable()
+    model, scores = flops_by_width(network, structure), unit_scores(network, structure, score)
+    lowest = lowest_units(model.full, min_keep)
+    check_reachable(model, lowest, ratio, min_keep)
+    target = ratio * int(model.total(model.full))
+    uniform = method == "uniform"
+    start = uniform_units(model, target, lowest) if uniform else ranked_units(model, target, lowest, scores)
+    units = adjust(model, target, start, lowest)
+    smaller, modules = cut_and_check(
+        network, structure, channels_kept(structure, units, scores), input_shape, model, units
+    )
+    shares = dict(zip(model.names, (model.per_layer(units) / model.flops).tolist(), strict=True))
+    layers = {
+        group.layer: {"out": int(count) * group.step, "of": group.channels, "flops_share": shares[group.layer]}
+        for group, count in zip(structure.prunable, units, strict=True)
+    }
+    flops, base = int(model.total(units)), int(model.total(model.full))
+    return Plan(flops, base, count_parameters(smaller), count_parameters(network), layers, modules, smaller)
+
+
+def cut_and_check(network, structure, keep, input_shape, model, units) -> tuple[nn.Module, dict]:
+    """The cut network and its widths; raises InputError unless it runs and costs exactly what was planned."""
+    try:
+        smaller, modules = cut(network, structure.prunable, keep)
+        flops = count_flops(smaller, input_shape)
+    except (InputError, RuntimeError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(f"the network cannot be cut: it does not run at other widths ({first_line(error)})") from None
+    planned = int(model.total(units))
+    if flops != planned:
+        raise InputError(f"the network cannot be cut: {flops} FLOPs remain where {planned} were planned")
+    return smaller, modules
+
+
+def plan_content(plan: Plan, *, model: str, architecture: str, method: str, ratio: float, classes, input_shape) -> dict:
+    """What widths.json holds for this plan."""
+    return {
+        "model": model,
+        "architecture": architecture,
+        "method": method,
+        "ratio": ratio,
+        "ratio_achieved": plan.ratio_achieved,
+        "flops": plan.flops,
+        "flops_base": plan.flops_base,
+        "parameters": plan.parameters,
+        "parameters_base": plan.parameters_base,
+        "in_channels": input_shape[0],
+        "classes": classes,
+        "input_shape": list(input_shape),
+        "layers": plan.layers,
+        "modules": plan.modules,
+    }
+
+
+def finite(network: nn.Module) -> bool:
+    """Whether every weight is a finite number."""
+    return all(bool(torch.isfinite(parameter).all()) for parameter in network.parameters())

@@ -1,0 +1,94 @@
+"""Prunes one network outside any study: the function behind `prunescape prune`."""
+
+import math
+from pathlib import Path
+
+from prunescape.config.models import architecture_of
+from prunescape.errors import InputError
+from prunescape.models.build import build_model, initialise
+from prunescape.models.weights import load_weights, save_weights
+from prunescape.pruning.planning import check_request, finite, plan_content, plan_widths
+from prunescape.store.files import write_json
+
+LARGEST_IMAGE = 100_000_000  # values: beyond any image, and below what one forward pass can hold
+FACTORIES = "external_models"  # a factory may return a network with trained weights
+DEFAULT_CLASSES = {"resnet_cifar": 10, "mobilenet_v2": 10, "resnet_imagenet": 1000, "torchvision_models": 1000}
+
+
+def check_shape(input_shape) -> tuple[int, int, int]:
+    """`input_shape` as (channels, height, width); raises InputError unless it is three whole numbers above 0."""
+    try:
+        shape = tuple(int(size) for size in input_shape)
+    except (TypeError, ValueError):
+        shape = ()
+    if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > LARGEST_IMAGE:
+        raise InputError(f"the input shape is {input_shape}", allowed="channels,height,width as in 3,224,224")
+    return shape
+
+
+def make_folder(out: Path) -> None:
+    """Raises InputError when `out` cannot be a folder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder cannot be made ({error.strerror})", where=out) from None
+
+
+def prune_model(
+    model: str,
+    *,
+    input_shape,
+    ratio: float,
+    method: str,
+    out: Path | str,
+    score: str = "l1_layer",
+    min_keep: float = 0.1,
+    weights: Path | str | None = None,
+    classes: int | None = None,
+) -> dict:
+    """Prune `model` to the share `ratio` of its FLOPs for images of `input_shape` (C, H, W).
+
+    Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
+    the network is freshly initialised with seed 0; a factory's network keeps its weights. `classes` defaults to 10
+    (CIFAR models) or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises
+    InputError as `plan_widths`, and when OUT cannot be a folder.
+    """
+    shape, architecture, out = check_shape(input_shape), architecture_of(model), Path(out)
+    check_request(method, ratio, score, min_keep)
+    classes = DEFAULT_CLASSES.get(architecture) if classes is None else classes
+    network = build_model(architecture, model, in_channels=shape[0], classes=classes)
+    if architecture != FACTORIES:
+        initialise(network, 0)
+    if weights is not None:
+        load_weights(network, weights, ours=False)
+    if not finite(network):
+        raise InputError("weights are not finite, so they cannot rank filters", where=weights or model)
+    plan = plan_widths(network, shape, method=method, ratio=ratio, score=score, min_keep=min_keep)
+    content = plan_content(
+        plan, model=model, architecture=architecture, method=method, ratio=ratio, classes=classes, input_shape=shape
+    )
+    make_folder(out)
+    save_weights(plan.network, out / "weights.safetensors", {"model": model, "method": method, "ratio": str(ratio)})
+    write_json(out / "widths.json", content)
+    return report(content, score=score, min_keep=min_keep, weights=weights, out=out)
+
+
+def ranked_weights(weights, architecture: str) -> str:
+    """The source of the weights that ranked the filters and were cut."""
+    if weights is not None:
+        return str(weights)
+    return "the factory's own" if architecture == FACTORIES else "fresh initialisation, seed 0"
+
+
+def report(content: dict, *, score: str, min_keep: float, weights, out: Path) -> dict:
+    """What `--json` prints: the content of widths.json with the cut layers only, and what was asked for."""
+    kept = {name: value for name, value in content.items() if name not in ("ratio", "layers", "modules")}
+    return {
+        **kept,
+        "ratio_requested": content["ratio"],
+        "score": score,
+        "min_keep": min_keep,
+        "weights": ranked_weights(weights, content["architecture"]),
+        "layers": {name: layer for name, layer in content["layers"].items() if layer["out"] < layer["of"]},
+        "files": [str(out / name) for name in ("widths.json", "weights.safetensors")],
+    }

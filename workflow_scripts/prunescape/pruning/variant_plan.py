@@ -1,0 +1,59 @@
+"""The plan of one variant, widths and pipeline, from the data set's identity and the weights that rank filters."""
+
+import math
+
+from prunescape.errors import InputError
+from prunescape.models.build import build_model, initialise
+from prunescape.models.weights import load_weights
+from prunescape.pruning.pipelines import PIPELINES
+from prunescape.pruning.planning import base_plan, finite, plan_content, plan_widths
+from prunescape.space.variants import BASE
+from prunescape.store.files import read_json, write_json
+from prunescape.store.records import DIVERGED
+
+
+def ranking_network(plan: dict, *, shape, classes: int, weights: str | None):
+    """The network whose filters are ranked, with seed 0 or the base's weights; raises InputError where it diverged."""
+    network = build_model(plan["architecture"], plan["model"], in_channels=shape[0], classes=classes)
+    initialise(network, 0)
+    if weights is None:
+        return network
+    status = load_weights(network, weights).get("status")
+    if status == DIVERGED or not finite(network):
+        what = f"the base of {plan['model']} diverged at the prior and cannot rank filters"
+        hint = "choose a prior with a smaller learning rate, or `ranking: initial`"
+        raise InputError(what, where=weights, hint=hint)
+    return network
+
+
+def ratio_of(plan: dict) -> float:
+    """The share of FLOPs asked for; 1 for the base. Raises InputError for text that is no number."""
+    if plan["method"] == BASE.method:
+        return 1.0
+    try:
+        return float(plan["ratio"])
+    except (TypeError, ValueError):
+        raise InputError(f"the ratio is {plan['ratio']!r}", allowed="a number above 0 and below 1") from None
+
+
+def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) -> None:
+    """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
+
+    `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
+    min_keep, nonuniform ones score; `pipeline` is by default scratch. `identity` names the images' "shape" [C, H, W]
+    and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained network. Raises
+    InputError as `plan_widths` and when the base diverged.
+    """
+    images = read_json(identity, "shape", "classes")
+    shape, ratio = tuple(images["shape"]), ratio_of(plan)
+    network = ranking_network(plan, shape=shape, classes=images["classes"], weights=weights)
+    if plan["method"] == BASE.method:
+        widths = base_plan(network, shape)
+    else:
+        options = {name: plan[name] for name in ("method", "score", "min_keep") if name in plan}
+        widths = plan_widths(network, shape, ratio=ratio, **options)
+    names = {name: plan[name] for name in ("model", "architecture", "method")}
+    content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
+    write_json(out, content | {"pipeline": PIPELINES[plan.get("pipeline", "scratch")]()})
+    off = abs(widths.ratio_achieved - ratio) / ratio
+    print(f"{math.prod(shape)} inputs; {widths.flops} of {widths.flops_base} FLOPs kept; off by {off:.3%} of the ratio")

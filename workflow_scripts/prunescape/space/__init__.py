@@ -1,0 +1,1 @@
+"""Variants, cells and rounds: the points that a study trains."""

@@ -1,0 +1,92 @@
+"""Cells and their paths: a variant with a setting and a seed is one training. Needs annotated-types only."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prunescape.errors import InputError
+from prunescape.space.settings import SETTING_PATTERN, Setting
+from prunescape.space.variants import VARIANT_PATTERN, Variant
+
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+EXPERIMENT_PATH = "experiment={experiment}"
+VARIANT_PATH = EXPERIMENT_PATH + "/variant={variant}"
+CELL_PATH = VARIANT_PATH + "/{setting}/seed={seed}"
+
+
+def file_name(path: str) -> str:
+    """The path of a cell as the name of one file."""
+    return path.replace("/", ",")
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One training: variant + setting + seed, within an experiment."""
+
+    experiment: str
+    variant: Variant
+    setting: Setting
+    seed: int = 0
+
+    @property
+    def path(self) -> str:
+        """The folder of this cell, relative to the study's results."""
+        return CELL_PATH.format(**self.wildcards)
+
+    @property
+    def wildcards(self) -> dict[str, str]:
+        """The values that stand in `CELL_PATH`."""
+        return {
+            "experiment": self.experiment,
+            "variant": self.variant.name,
+            "setting": self.setting.path,
+            "seed": str(self.seed),
+        }
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The cell as JSON values, whatever its path spells out; `from_content` is the inverse."""
+        return self.wildcards | {"setting": dict(self.setting.texts), "seed": self.seed}
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> Cell:
+        """The cell that a round or a record describes.
+
+        Raises KeyError for a missing field, InputError for an impossible one.
+        """
+        variant, setting = Variant.parse(content["variant"]), Setting.of(content["setting"])
+        return cls(content["experiment"], variant, setting, int(content["seed"]))
+
+    @classmethod
+    def parse(cls, path: str) -> Cell:
+        """The cell whose `path` this is; raises InputError for anything else, and for a setting named by its digest."""
+        found = CELL_PATTERN.fullmatch(path)
+        if not found:
+            raise InputError(f'"{path}" is no path of a cell', allowed=CELL_PATH)
+        return cls.from_content(found.groupdict() | {"setting": dict(Setting.parse(found["setting"]).texts)})
+
+
+CELL_PATTERN = re.compile(
+    CELL_PATH.format(
+        experiment=f"(?P<experiment>{NAME_PATTERN})",
+        variant=f"(?P<variant>{VARIANT_PATTERN})",
+        setting=f"(?P<setting>{SETTING_PATTERN})",
+        seed="(?P<seed>[0-9]+)",
+    )
+)
+
+
+def grid_settings(axes: Mapping[str, Iterable[str]]) -> list[Setting]:
+    """Every setting of a grid, in a fixed order: the first axis (by name) varies slowest."""
+    names = sorted(axes)
+    return [Setting.of(dict(zip(names, values, strict=True))) for values in itertools.product(*map(axes.get, names))]
+
+
+def grid_cells(experiment: str, variants, axes: Mapping[str, Iterable[str]], seeds) -> list[Cell]:
+    """Every cell of an experiment's grid, in a fixed order: variant, setting, seed."""
+    settings = grid_settings(axes)
+    return [Cell(experiment, *rest) for rest in itertools.product(variants, settings, seeds)]

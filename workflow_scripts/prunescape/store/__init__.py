@@ -1,0 +1,1 @@
+"""Files that are whole and checked: JSON, Parquet, schemas, folders of this user."""

@@ -1,0 +1,31 @@
+"""The values and images' outcomes in the record of one cell, as training writes and others read them. Needs numpy."""
+
+import base64
+
+# what every widths.json holds
+WIDTHS = ("model", "architecture", "in_channels", "classes", "modules", "ratio_achieved", "flops", "parameters")
+OK, DIVERGED = "ok", "diverged"
+# which part of the design a cell is: its landscape's grid; fresh seeds at the prior, for the seed noise; fresh seeds at
+# the points that the screening kept
+GRID, PILOT, REPLICATE = STAGES = ("grid", "pilot", "replicate")
+TEST, VALIDATION = SPLITS = ("test", "validation")
+TOP5_CLASSES = 11  # with fewer classes, guessing five of them is right half of the time or more
+
+
+def pack_bits(correct) -> str:
+    """Per-image correctness, (n,) booleans, as base64 of packed bits, for a JSON record."""
+    import numpy as np
+
+    return base64.b64encode(np.packbits(np.asarray(correct, dtype=bool)).tobytes()).decode()
+
+
+def unpack_bits(packed: str, count: int):
+    """What `pack_bits` packed: per-image correctness, (count,) booleans. Raises ValueError for other text."""
+    return outcomes(base64.b64decode(packed), count)
+
+
+def outcomes(bits: bytes, count: int):
+    """Per-image correctness, (count,) booleans, from the bytes that cells.parquet holds as `correct_bits`."""
+    import numpy as np
+
+    return np.unpackbits(np.frombuffer(bits, np.uint8))[:count].astype(bool)

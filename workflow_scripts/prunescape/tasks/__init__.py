@@ -1,0 +1,1 @@
+"""What is learnt: one folder per kind of task."""

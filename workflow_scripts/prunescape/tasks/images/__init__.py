@@ -1,0 +1,1 @@
+"""Images and their classes: data sets, batches, augmentation, scores."""

@@ -1,0 +1,150 @@
+"""The small data sets from their original files: scikit-learn's digits, Fashion-MNIST, CIFAR-10 and CIFAR-100."""
+
+import gzip
+import hashlib
+import pickle
+import socket
+import tarfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from prunescape.config.datasets import CIFAR, FASHION_FILES, source_files
+from prunescape.errors import InputError
+from prunescape.store.files import whole_file
+from prunescape.tasks.images.subsets import draw, take_subsets
+from prunescape.tasks.images.torchvision_import import import_torchvision
+
+UNSIGNED_BYTE = 0x08  # the type of values in an idx file
+TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
+LABELS = {"cifar10": "labels", "cifar100": "fine_labels"}
+CIFAR_HINT = "get the original file again, or delete it for a new download"
+FASHION_HINT = "get the original file again, or delete all four for a new download"
+TIMEOUT_SECONDS = 60  # without a limit a silent network would hold the job for ever
+
+
+def read_digits(options: dict) -> dict[str, np.ndarray]:
+    """The 1,797 digits as uint8 (n, 1, 8, 8), pixels 0..16 scaled to 0..255 by round(255 x / 16).
+
+    `options["test"]` images are drawn by `options["split_seed"]`, stratified by class, and the rest is for training.
+    scikit-learn's copy is the test half of the original set, so this split is ours. Raises InputError when there are
+    not that many images.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
+    labels = bunch.target.astype(np.int64)
+    tested = draw(labels, options["test"], seed=options["split_seed"], split="test", leave=True)
+    kept = np.setdiff1d(np.arange(len(labels)), tested)
+    return _arrays(images[kept], labels[kept], images[tested], labels[tested])
+
+
+def _arrays(*arrays: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip(("train_images", "train_labels", "test_images", "test_labels"), arrays, strict=True))
+
+
+def read_fashion_mnist(options: dict) -> dict[str, np.ndarray]:
+    """Fashion-MNIST as uint8 (n, 1, 28, 28) and int64 (n,), in the files' order.
+
+    A folder with none of the files is filled by a download. Raises InputError for a missing or damaged file.
+    """
+    folder = Path(options["folder"])
+    if not any((folder / name).exists() for name in FASHION_FILES):
+        download(_addresses("fashion-mnist"), folder)
+    arrays = {}
+    for split, prefix in (("train", "train"), ("test", "t10k")):
+        images = _read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", dimensions=3)
+        labels = _read_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", dimensions=1)
+        if len(images) != len(labels):
+            raise InputError(f"{len(images)} {split} images but {len(labels)} labels", where=folder)
+        arrays |= {f"{split}_images": images[:, None], f"{split}_labels": labels.astype(np.int64)}
+    return arrays
+
+
+def _read_idx(path: Path, *, dimensions: int) -> np.ndarray:
+    """The unsigned bytes of a gzipped idx file: 0, 0, type, number of axes, their lengths (big-endian), values."""
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError("the file is missing", where=path, hint=FASHION_HINT) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"the file is damaged ({error})", where=path, hint=FASHION_HINT) from None
+    start = 4 + 4 * dimensions
+    shape = tuple(int(length) for length in np.frombuffer(content[4:start], ">u4")) if len(content) >= start else ()
+    right_kind = content[:4] == bytes([0, 0, UNSIGNED_BYTE, dimensions])
+    if not right_kind or len(content) - start != np.prod(shape, dtype=object):
+        raise InputError(f"no idx file of unsigned bytes with {dimensions} axes", where=path, hint=FASHION_HINT)
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def read_cifar(options: dict) -> dict[str, np.ndarray]:
+    """CIFAR-10 or CIFAR-100 as uint8 (n, 3, 32, 32) and int64 (n,): all batches but the last for training, in order.
+
+    CIFAR-100's labels are the 100 fine ones. The archive is read in memory, nothing is extracted; a folder with
+    neither archive nor batches is filled by a download. Raises InputError for a missing or damaged file.
+    """
+    name = options["name"]
+    if not source_files(options):
+        download(_addresses(name), Path(options["folder"]))
+    batches = [_unpickle(content, batch, options) for batch, content in _read_batches(options).items()]
+    images = [batch["data"].reshape(-1, 3, 32, 32) for batch in batches]
+    labels = [np.array(batch[LABELS[name]], np.int64) for batch in batches]
+    return _arrays(np.concatenate(images[:-1]), np.concatenate(labels[:-1]), images[-1], labels[-1])
+
+
+def _read_batches(options: dict) -> dict[str, bytes]:
+    """The bytes of each batch, from the archive where there is one."""
+    name, folder = options["name"], Path(options["folder"])
+    known, batches = CIFAR[name]
+    archive = folder / next(iter(known))
+    try:
+        if not archive.exists():
+            return {batch: (folder / batch).read_bytes() for batch in batches}
+        with tarfile.open(archive, "r:gz") as tar:
+            return {batch: tar.extractfile(batch).read() for batch in batches}
+    except (OSError, EOFError, KeyError, AttributeError, tarfile.TarError, zlib.error) as error:
+        raise InputError(f"{TITLES[name]} cannot be read ({error})", where=folder, hint=CIFAR_HINT) from None
+
+
+def _unpickle(content: bytes, batch: str, options: dict) -> dict:
+    """A batch, read only when its bytes are the published ones: a pickle from elsewhere could run anything."""
+    _, batches = CIFAR[options["name"]]
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != batches[batch]:
+        what = f"{batch} is not the published file: its md5 differs"
+        raise InputError(what, where=options["folder"], hint=CIFAR_HINT)
+    return pickle.loads(content, encoding="latin1")  # noqa: S301, the line above verified the bytes
+
+
+READERS = {"digits": read_digits, "fashion-mnist": read_fashion_mnist, "cifar10": read_cifar, "cifar100": read_cifar}
+
+
+def read_dataset(options: dict) -> dict[str, np.ndarray]:
+    """The arrays of a data set with these resolved options, subsets taken; raises InputError as the readers do."""
+    return take_subsets(READERS[options["name"]](options), options)
+
+
+def _addresses(name: str) -> dict[str, tuple[str, str]]:
+    """The original files of a data set: file name -> address and md5."""
+    datasets = import_torchvision().datasets
+    if name == "fashion-mnist":
+        return {file: (datasets.FashionMNIST.mirrors[0] + file, md5) for file, md5 in FASHION_FILES.items()}
+    url = {"cifar10": datasets.CIFAR10.url, "cifar100": datasets.CIFAR100.url}[name]
+    archive, _ = CIFAR[name]
+    return {file: (url, md5) for file, md5 in archive.items()}
+
+
+def download(addresses: dict[str, tuple[str, str]], folder: Path) -> None:
+    """Fetch `addresses` (file name -> address, md5) into `folder`; raises InputError when that, or an md5, fails."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT_SECONDS)
+    try:
+        for name, (address, md5) in addresses.items():
+            with whole_file(folder / name) as temporary:
+                import_torchvision().datasets.utils.download_url(address, str(folder), temporary.name, md5)
+    except (OSError, RuntimeError) as error:
+        hint = "put the original files into this folder, or name theirs as the data set's folder"
+        raise InputError(f"{name} is missing and cannot be downloaded ({error})", where=folder, hint=hint) from None
+    finally:
+        socket.setdefaulttimeout(before)

@@ -1,0 +1,104 @@
+"""The device that a cell is trained on: its precision (space/recipe.py), versions and memory."""
+
+import platform
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy
+import torch
+from torch import Tensor
+
+from prunescape.errors import InputError
+from prunescape.training.gpu import claim_gpu
+
+TF32_SINCE = (8, 0)  # compute capability of the first NVIDIA GPUs with TF32 and bf16 (Ampere)
+
+
+def reproducible_device(name: str) -> torch.device:
+    """The device called cpu or cuda, set so that the same seed gives the same result in full float32.
+
+    One thread on the CPU; on a GPU, one that no other training has, deterministic convolutions, and TF32 only within
+    `computed_in`. Raises InputError when there is no GPU.
+    """
+    if name == "cuda":
+        claim_gpu()
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("no GPU is visible to torch", where="device", allowed="cpu here", hint="set device: cpu")
+    torch.set_num_threads(1)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    return torch.device(name)
+
+
+def offered_by(device: torch.device) -> tuple[str, ...]:
+    """What `device` computes in, the most exact first."""
+    if device.type == "cpu":
+        return "fp32", "bf16"
+    nvidia = torch.version.hip is None  # AMD's GPUs are called cuda as well
+    return ("fp32", "tf32", "bf16") if nvidia and torch.cuda.get_device_capability(device) >= TF32_SINCE else ("fp32",)
+
+
+def check_tf32(precision: str, device: torch.device) -> None:
+    """Raise InputError for tf32 where there is none: torch would silently compute in fp32."""
+    if precision == "tf32" and "tf32" not in offered_by(device):
+        allowed = ", ".join(offered_by(device))
+        hint = "take another precision, or an NVIDIA GPU of compute capability 8.0 or more"
+        raise InputError(f"{device} has no tf32", where="recipe.precision", allowed=allowed, hint=hint)
+
+
+@contextmanager
+def computed_in(precision: str) -> Iterator[None]:
+    """Within, a GPU multiplies float32 numbers in full for fp32, and as TF32 (10 bits of mantissa) for the others."""
+    settings = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [setting.allow_tf32 for setting in settings]
+    for setting in settings:
+        setting.allow_tf32 = precision != "fp32"
+    try:
+        yield
+    finally:
+        for setting, value in zip(settings, before, strict=True):
+            setting.allow_tf32 = value
+
+
+def forward(network: Callable[[Tensor], Tensor], inputs: Tensor, precision: str) -> Tensor:
+    """The outputs in fp32 of a pass under `computed_in`, whose products are in bf16 where that is asked for."""
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        return network(inputs).float()
+
+
+def processor() -> str:
+    """The processor's model as Linux names it, else its architecture: other processors round differently."""
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def peak_memory_bytes(device: torch.device) -> int | None:
+    """The GPU's peak allocation, or this process' peak resident memory; None where the system does not report it."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")  # ru_maxrss would inherit the peak of the process that started this one
+    lines = status.read_text().splitlines() if status.exists() else []
+    peaks = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+    return peaks[0] if peaks else None
+
+
+def environment(device: torch.device) -> dict:
+    """Versions, host and device of this process: only what is named here, never the environment's variables."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "pillow": version("pillow"),
+        "platform": platform.platform(),
+        "host": socket.gethostname(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "cpu": processor(),
+        "threads": torch.get_num_threads(),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
