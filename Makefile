@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 STUDY := digits
 OWN_FORMAT := Snakefile rules
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: study resume test test-long bench lint clean
 
@@ -17,10 +18,10 @@ resume: $(READY)
 	$(BIN)/prunescape resume --cores all --quiet rules
 
 test: lint
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-long: $(READY)
-	$(BIN)/pytest -m long
+	$(PYTEST) -m long
 
 bench: $(READY)
 	$(BIN)/python benchmarks/compare_throughput.py

@@ -63,8 +63,11 @@ def _end_after(file: Path, run: Run) -> None:
 def stop_jobs_on_interrupt() -> None:
     """On SIGINT send SIGTERM to all processes below this one, then interrupt it as ever. Only for the main thread.
 
-    A terminal interrupts jobs itself, but a signal to Snakemake's process alone would leave it waiting for hours.
+    A terminal interrupts jobs itself, but a signal to Snakemake's process alone would leave it waiting for hours. So
+    would one after Snakemake has imported polars, whose own handler lets the main thread sleep on: it comes first here.
     """
+    with suppress(ImportError):
+        import polars  # noqa: F401
 
     def stop(number: int, frame: object) -> None:
         import psutil
