@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -68,13 +69,19 @@ HASTY = "import sys; from prunescape.running import warm_server as s; s.HUNG_SEC
 
 
 @pytest.fixture
-def study(tmp_path, monkeypatch):
+def sockets(monkeypatch):
+    """A temporary folder whose path leaves room for a socket's name, whatever pytest's own is."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch, sockets):
     """A study that this process holds as a run does; gives a function that starts a job of it."""
     (tmp_path / "odd_job.py").write_text(ODD_JOB)
     path = f"{ROOT / 'workflow_scripts'}{os.pathsep}{tmp_path}"
     monkeypatch.setenv("PYTHONPATH", path)
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "s"))
-    (tmp_path / "s").mkdir()
     monkeypatch.setenv(VARIABLE, "")  # so that what `hold` sets is undone after the test
     held = hold(tmp_path / "state")
 
@@ -101,12 +108,12 @@ def ends(condition, seconds: float = 30.0) -> bool:
     return condition()
 
 
-def test_a_job_is_done_in_a_child_and_imports_nothing_itself(study):
+def test_a_job_is_done_in_a_child_and_imports_nothing_itself(study, sockets):
     jobs = [study("work", f"out{number}") for number in range(3)]
     printed = [job.communicate(timeout=60)[0] for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0, 0] and printed == ["[]\n"] * 3
     assert [(study.folder / f"out{number}").read_text() for number in range(3)] == ["True True"] * 3
-    assert len(list((study.folder / "s").rglob("*.sock"))) == 1, "one warm process for all"
+    assert len(list(sockets.rglob("*.sock"))) == 1, "one warm process for all"
 
 
 @pytest.mark.parametrize("script", ["train_cell", "plan_variant", "export_onnx"])
@@ -133,9 +140,9 @@ def test_without_a_run_a_job_does_the_work_itself(study, monkeypatch):
     assert (study.folder / "out").read_text() == "False False"
 
 
-def test_where_the_warm_process_cannot_be_had_a_job_does_the_work_itself(study):
+def test_where_the_warm_process_cannot_be_had_a_job_does_the_work_itself(study, sockets):
     """Somebody else's folder, or one that others can read, is no place for a socket."""
-    folder = study.folder / "s" / f"prunescape-{os.getuid()}"
+    folder = sockets / f"prunescape-{os.getuid()}"
     folder.mkdir(mode=0o755)
     assert study("work").wait(60) == 0
     assert (study.folder / "out").read_text() == "False False"
@@ -157,8 +164,8 @@ def test_a_child_that_fails_or_crashes_fails_only_its_job(study):
     assert other.wait(60) == 0 and study("work", "later").wait(60) == 0
 
 
-def test_a_child_that_hangs_is_killed_and_its_job_does_the_work(study):
-    address = study.folder / "s" / f"prunescape-{os.getuid()}" / f"{study.run.id}.sock"
+def test_a_child_that_hangs_is_killed_and_its_job_does_the_work(study, sockets):
+    address = sockets / f"prunescape-{os.getuid()}" / f"{study.run.id}.sock"
     address.parent.mkdir(mode=0o700)
     with subprocess.Popen([sys.executable, "-c", HASTY, str(address)]) as server:
         try:
