@@ -12,7 +12,7 @@ from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.datasets import decoding_workers, is_image_folder
 from prunescape.errors import InputError
-from prunescape.running.run import STATE
+from prunescape.running.run_lock import STATE
 from prunescape.config.study import load_study
 
 # Planning makes millions of objects that live to its end: Python looks for garbage among them less often.

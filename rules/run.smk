@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prunescape.store.files import damaged_files
 from prunescape.running.jobs import require_no_jobs, stop_jobs_on_interrupt
-from prunescape.running.run import hold, holder, in_use
+from prunescape.running.run_lock import hold, holder, in_use
 from prunescape.running.progress import watch_cells
 
 

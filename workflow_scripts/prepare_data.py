@@ -5,8 +5,8 @@ from pathlib import Path
 from prunescape.config.datasets import is_image_folder, resolve_options
 from prunescape.running.job_log import job_log
 from prunescape.tasks.images.image_folder import write_image_folder
-from prunescape.tasks.images.originals import read_dataset
 from prunescape.tasks.images.preparing import write_prepared
+from prunescape.tasks.images.readers import read_dataset
 
 
 def prepare_data(options: dict, *, data: Path, identity: Path) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from prunescape.running import run
+from prunescape.running import run_lock
 from prunescape.running.jobs import current_run
-from prunescape.running.run import VARIABLE, Run, hold, holder, in_use, read_run
+from prunescape.running.run_lock import VARIABLE, Run, hold, holder, in_use, read_run
 from prunescape.running.warm import ONE_THREAD
 from support.project import ROOT
 
@@ -209,8 +209,8 @@ def test_a_held_study_names_its_holder_and_is_free_again_after_it(tmp_path, monk
     monkeypatch.setenv(VARIABLE, "")
     state = tmp_path / "results/study/.state"
     held = hold(state)
-    assert holder(state) == held.run and read_run(state / run.FILE) == held.run
-    with open(state / run.FILE) as other, pytest.raises(BlockingIOError):
+    assert holder(state) == held.run and read_run(state / run_lock.FILE) == held.run
+    with open(state / run_lock.FILE) as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     held.file.close()
     assert holder(state) is None
@@ -225,7 +225,7 @@ def test_a_run_of_another_host_counts_until_it_says_its_end(tmp_path, monkeypatc
     held.file.close()
     assert holder(tmp_path / ".state") == there
     assert "if that host is gone, delete" in str(in_use(tmp_path, there)) and "host elsewhere" in str(there)
-    (tmp_path / ".state" / run.FILE).write_text(json.dumps({**vars(there), "ended": True}))
+    (tmp_path / ".state" / run_lock.FILE).write_text(json.dumps({**vars(there), "ended": True}))
     assert holder(tmp_path / ".state") is None
 
 

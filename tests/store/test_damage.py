@@ -22,8 +22,8 @@ from prunescape.measure.benchmark import exported_models
 from prunescape.models.sealed_tensors import read_tensors, write_tensors
 from prunescape.store.files import damaged_files, file_digest, read_json, write_json
 from prunescape.store.tables import read_table, write_table
-from prunescape.tasks.images.originals import download
 from prunescape.tasks.images.prepared import data_digest, load_prepared
+from prunescape.tasks.images.readers import download
 
 SOURCE = Path(__file__).resolve().parents[2] / "workflow_scripts"
 FLIPS, CUTS = 400, 60

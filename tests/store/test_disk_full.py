@@ -25,8 +25,8 @@ from prunescape.models.weights import save_weights
 from prunescape.present.report.page import write_report
 from prunescape.store.files import read_json, whole_file, write_json
 from prunescape.store.tables import write_table
-from prunescape.tasks.images.originals import read_digits
 from prunescape.tasks.images.preparing import write_prepared
+from prunescape.tasks.images.readers import read_digits
 
 PAGE = 4096  # bytes: what a file in memory grows by
 SHARES = (0.0, 0.6, 0.97)  # of the room that a writer needs

@@ -17,10 +17,10 @@ from prunescape.config import datasets as names
 from prunescape.config.datasets import DATASETS, check_options, resolve_options, source_digest, source_files
 from prunescape.errors import InputError
 from prunescape.store.files import read_json
-from prunescape.tasks.images import originals
-from prunescape.tasks.images.originals import read_cifar, read_dataset, read_digits, read_fashion_mnist
+from prunescape.tasks.images import readers
 from prunescape.tasks.images.prepared import ARRAYS, data_digest, load_prepared
 from prunescape.tasks.images.preparing import channel_mean_and_std, count_classes
+from prunescape.tasks.images.readers import read_cifar, read_dataset, read_digits, read_fashion_mnist
 from prunescape.tasks.images.subsets import draw
 from prunescape.tasks.images.torchvision_import import import_torchvision
 
@@ -73,7 +73,7 @@ def cifar_labels(name):
 def published(request, tmp_path, monkeypatch):
     """Batches of 20 images as CIFAR's authors pickled them, with their checksums in place of the real ones."""
     contents, images = {}, {}
-    _, batches = names.CIFAR[request.param]
+    _, batches = names.ORIGINALS[request.param]
     for name in batches:
         images[name] = RANDOM.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
         labels, data = cifar_labels(request.param), images[name].reshape(20, 3072)
@@ -85,7 +85,7 @@ def published(request, tmp_path, monkeypatch):
 
 def archive_of(options):
     """Where the archive of the data set lies."""
-    archive, _ = names.CIFAR[options["name"]]
+    archive, _ = names.ORIGINALS[options["name"]]
     return Path(options["folder"]) / next(iter(archive))
 
 
@@ -202,18 +202,23 @@ def test_a_pickle_that_is_not_the_published_one_is_never_loaded(published, monke
     name = list(contents)[-2]
     write_archive(options, contents | {name: contents[name] + b"."})
     loaded = []
-    monkeypatch.setattr(originals.pickle, "loads", lambda content, encoding: loaded.append(content) or {})
+    monkeypatch.setattr(readers.pickle, "loads", lambda content, encoding: loaded.append(content) or {})
     with pytest.raises(InputError, match=f"{name} is not the published file"):
         read_cifar(options)
     assert contents[name] + b"." not in loaded
+
+
+def test_every_data_set_in_a_folder_has_its_original_files():
+    named = {name for name, options in DATASETS.items() if "folder" in options and "format" not in options}
+    assert named == set(names.ORIGINALS), "without them a changed file would go unnoticed"
 
 
 def test_checksums_and_names_are_torchvisions():
     datasets = import_torchvision().datasets
     for name, reader in (("cifar10", datasets.CIFAR10), ("cifar100", datasets.CIFAR100)):
         batches = {f"{reader.base_folder}/{file}": md5 for file, md5 in reader.train_list + reader.test_list}
-        assert names.CIFAR[name] == ({reader.filename: reader.tgz_md5}, batches)
-        assert originals._addresses(name) == {reader.filename: (reader.url, reader.tgz_md5)}
+        assert names.ORIGINALS[name] == ({reader.filename: reader.tgz_md5}, batches)
+        assert readers._addresses(name) == {reader.filename: (reader.url, reader.tgz_md5)}
     assert dict(datasets.FashionMNIST.resources) == names.FASHION_FILES
 
 
@@ -253,7 +258,7 @@ def test_damaged_cifar_files_end_in_one_line(published, damage):
         archive.write_bytes(b"<html>not found</html>")
     else:
         write_archive(options, dict(list(contents.items())[1:]))
-    with pytest.raises(InputError, match=f"{originals.TITLES[options['name']]} cannot be read") as caught:
+    with pytest.raises(InputError, match=f"{readers.TITLES[options['name']]} cannot be read") as caught:
         read_cifar(options)
     assert options["folder"] in str(caught.value) and "\n" not in str(caught.value)
 
@@ -282,7 +287,7 @@ def test_a_downloads_digest_is_known_before_it(published, monkeypatch):
     """So that the run after a first download finds its data unchanged; any other content is a change."""
     options, contents, _ = published
     write_archive(options, contents)
-    archive, (known, _) = archive_of(options), names.CIFAR[options["name"]]
+    archive, (known, _) = archive_of(options), names.ORIGINALS[options["name"]]
     monkeypatch.setitem(known, archive.name, hashlib.md5(archive.read_bytes()).hexdigest())
     after = source_digest(options)
     archive.rename(archive.with_name("elsewhere"))

@@ -17,7 +17,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from prunescape.running.run import VARIABLE
+from prunescape.running.run_lock import VARIABLE
 from prunescape.store.files import read_json
 from support.project import TINY_STUDY, Project
 

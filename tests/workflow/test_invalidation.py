@@ -113,7 +113,7 @@ def test_a_new_data_set_in_the_code_changes_nothing(restored):
         '    "digits": {',
         '    "letters": {"test": 5},\n    "digits": {',
     )
-    restored.edit(f"{PACKAGE}/tasks/images/originals.py", "READERS = {", 'READERS = {"letters": read_digits, ')
+    restored.edit(f"{PACKAGE}/tasks/images/readers.py", "READERS = {", 'READERS = {"letters": read_digits, ')
     assert restored.planned() == set()
 
 

@@ -26,7 +26,7 @@ FORBIDDEN = {
     *("extractall", "extract", "unpack_archive", "unsafe_load", "full_load", "load_all", "Unpickler", "read_pickle"),
 }
 OWNERS = {"re", "self", "network", "nn"}  # re.compile, network.eval
-PICKLE = ("prunescape/tasks/images/originals.py", "loads")
+PICKLE = ("prunescape/tasks/images/readers.py", "loads")
 
 
 def calls(path: Path) -> list[tuple[str, str, ast.Call]]:

@@ -1,4 +1,4 @@
-"""Kinds of argument that several commands take. Needs nothing."""
+"""Types of command-line arguments that several commands take."""
 
 import argparse
 

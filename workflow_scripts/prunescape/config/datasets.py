@@ -26,7 +26,12 @@ CIFAR100_BATCHES = {
     "cifar-100-python/train": "16019d7e3df5f24257cddd939b257f8d",
     "cifar-100-python/test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
 }
-CIFAR = {"cifar10": (CIFAR10_ARCHIVE, CIFAR10_BATCHES), "cifar100": (CIFAR100_ARCHIVE, CIFAR100_BATCHES)}
+# What is downloaded; and what was extracted from it, which is read where only that is there.
+ORIGINALS = {
+    "fashion-mnist": (FASHION_FILES, {}),
+    "cifar10": (CIFAR10_ARCHIVE, CIFAR10_BATCHES),
+    "cifar100": (CIFAR100_ARCHIVE, CIFAR100_BATCHES),
+}
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
 FORMAT = "image-folder"
 
@@ -136,20 +141,18 @@ def decoding_workers(options: dict, device: str) -> int:
 def wanted_files(options: dict) -> dict[Path, str]:
     """The original files that the data set `options` (resolved) would read, with the md5 of a fresh download.
 
-    CIFAR reads its archive; extracted batches only where they are there and the archive is not. None for an image
-    folder: a plan looks at none of its million files, and what they are stands in the identity that preparing writes.
+    None for an image folder: a plan looks at none of its million files, and what they are stands in the identity that
+    preparing writes.
     """
-    name = options["name"]
     if "folder" not in options or is_image_folder(options):
         return {}
-    folder = Path(options["folder"])
-    files = FASHION_FILES if name == "fashion-mnist" else _cifar_files(folder, *CIFAR[name])
+    folder, (downloads, extracted) = Path(options["folder"]), ORIGINALS[options["name"]]
+
+    def there(files: dict[str, str]) -> bool:
+        return any((folder / file).exists() for file in files)
+
+    files = extracted if there(extracted) and not there(downloads) else downloads
     return {folder / file: md5 for file, md5 in files.items()}
-
-
-def _cifar_files(folder: Path, archive: dict[str, str], batches: dict[str, str]) -> dict[str, str]:
-    archived = any((folder / name).exists() for name in archive)
-    return batches if not archived and any((folder / name).exists() for name in batches) else archive
 
 
 def source_files(options: dict) -> list[Path]:

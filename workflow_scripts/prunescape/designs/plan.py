@@ -1,4 +1,4 @@
-"""What decides the cells of one experiment, and the contract of a design."""
+"""The plan of one experiment, from which its cells follow, and the contract of a design."""
 
 from __future__ import annotations
 

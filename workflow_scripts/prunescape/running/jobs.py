@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from prunescape.errors import InputError
-from prunescape.running.run import FILE, VARIABLE, Run, holder, in_use, is_free, read_run
+from prunescape.running.run_lock import FILE, VARIABLE, Run, holder, in_use, is_free, read_run
 from prunescape.store.files import HALF_FILES
 
 JOBS_LOCK = "jobs.lock"  # every job of a run on its host shares a lock on it

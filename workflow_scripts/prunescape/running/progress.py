@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prunescape.present.numbers import duration
-from prunescape.running.run import Hold
+from prunescape.running.run_lock import Hold
 
 RULE, PLANNING = "train_cell", "plan_round"
 SUBMITTED = "SLURM run ID: "  # precedes the name of this run's jobs in Slurm's queue

@@ -20,7 +20,7 @@ from typing import Any
 
 from prunescape.running.job_log import job_log
 from prunescape.running.jobs import current_run
-from prunescape.running.run import Run
+from prunescape.running.run_lock import Run
 from prunescape.store.files import private_folder
 
 SERVER = "prunescape.running.warm_server"

@@ -1,4 +1,4 @@
-"""Variants: the pruned forms of a model, and the model itself. Needs nothing."""
+"""Variants: the pruned forms of a model, and the model itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exception of want says of the machine: no space left, no memory left, and what to change. Needs nothing."""
+"""Tells whether an exception means that a disk or the memory is full, and what a user can change."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Whole files or none, and a folder of this user alone. Needs nothing.
+"""Whole files or none, and a folder of this user alone.
 
 JSON files are sealed: a flipped digit is another number and still JSON.
 """

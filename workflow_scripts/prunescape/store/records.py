@@ -1,4 +1,4 @@
-"""The values and images' outcomes in the record of one cell, as training writes and others read them. Needs numpy."""
+"""The record of one cell: its fixed values, and which test images were right, packed as bits."""
 
 import base64
 

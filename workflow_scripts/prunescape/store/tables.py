@@ -1,4 +1,4 @@
-"""Tables as Parquet files that notice a changed byte, and results as CSV too. Needs pandas and pyarrow.
+"""Tables as Parquet files that notice a changed byte, and results as CSV too..
 
 Parquet has optional checksums of its pages and none of its footer. The seal is a SHA-256 over all other bytes of the
 file; it stands before the footer, where every reader passes over it, and a table that somebody derives does not get it.

@@ -1,1 +1,1 @@
-"""Training one cell."""
+"""The training of cells: batches, steps, optimisers, checkpoints and records."""

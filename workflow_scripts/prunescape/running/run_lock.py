@@ -1,4 +1,4 @@
-"""Which run of Snakemake holds a study's results, and whether it still lives.
+"""The lock of a run of Snakemake on its study's results: who holds it, and whether that run still lives.
 
 A run holds a lock on one small file for as long as its process lives: the system frees it, whatever way that ends.
 """

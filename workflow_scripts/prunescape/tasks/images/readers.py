@@ -1,4 +1,4 @@
-"""The small data sets from their original files: scikit-learn's digits, Fashion-MNIST, CIFAR-10 and CIFAR-100."""
+"""Readers of original files: scikit-learn's digits, Fashion-MNIST, CIFAR-10 and CIFAR-100."""
 
 import gzip
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prunescape.config.datasets import CIFAR, FASHION_FILES, source_files
+from prunescape.config.datasets import FASHION_FILES, ORIGINALS, source_files
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file
 from prunescape.tasks.images.subsets import draw, take_subsets
@@ -97,7 +97,7 @@ def read_cifar(options: dict) -> dict[str, np.ndarray]:
 def _read_batches(options: dict) -> dict[str, bytes]:
     """The bytes of each batch, from the archive where there is one."""
     name, folder = options["name"], Path(options["folder"])
-    known, batches = CIFAR[name]
+    known, batches = ORIGINALS[name]
     archive = folder / next(iter(known))
     try:
         if not archive.exists():
@@ -110,7 +110,7 @@ def _read_batches(options: dict) -> dict[str, bytes]:
 
 def _unpickle(content: bytes, batch: str, options: dict) -> dict:
     """A batch, read only when its bytes are the published ones: a pickle from elsewhere could run anything."""
-    _, batches = CIFAR[options["name"]]
+    _, batches = ORIGINALS[options["name"]]
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != batches[batch]:
         what = f"{batch} is not the published file: its md5 differs"
         raise InputError(what, where=options["folder"], hint=CIFAR_HINT)
@@ -131,7 +131,7 @@ def _addresses(name: str) -> dict[str, tuple[str, str]]:
     if name == "fashion-mnist":
         return {file: (datasets.FashionMNIST.mirrors[0] + file, md5) for file, md5 in FASHION_FILES.items()}
     url = {"cifar10": datasets.CIFAR10.url, "cifar100": datasets.CIFAR100.url}[name]
-    archive, _ = CIFAR[name]
+    archive, _ = ORIGINALS[name]
     return {file: (url, md5) for file, md5 in archive.items()}
 
 
