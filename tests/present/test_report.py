@@ -94,7 +94,8 @@ def test_other_axes_and_thresholds_name_themselves(tmp_path):
     assert (pairs["prior"], pairs["grid, momentum"]) == ("batch size 64, momentum 0.1", "0.1, 0.2")
     extended = pd.concat([results.cells, results.cells.assign(round=1)])
     assert dict(run_pairs(extended, axes))["round 1, grid"].endswith("now batch size 64 to 128, momentum 0.1 to 0.2")
-    assert "batch size  momentum  risk" in summary_lines(results.tables["risk"])[1]
+    heads, base = summary_lines(results.tables["risk"])[1:3]
+    assert "batch size  momentum  risk" in heads and "  98.00 %          64       0.1  0.25 points" in base
 
 
 def test_the_paired_error_is_scipys():

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from prunescape.analysis.axes import Axes
+from prunescape.analysis.axes import Axes, Axis
 from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import axis_head, joined, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
@@ -83,13 +83,19 @@ def summary_lines(risk: pd.DataFrame) -> list[str]:
     lines = []
     for name, rows in risk.groupby("experiment", sort=True):
         axes = best_axes(rows)
+        width_of = {axis: max(8, len(axis_head(axis))) for axis in axes}
         heads = "  ".join(f"{axis_head(axis):>8}" for axis in axes)
         lines += [f"{name}: best cell per variant", f"  {'variant':{width}}  seed    top-1  {heads}  risk"]
         for row in rows.to_dict("records"):
             lost = "–" if is_missing(row["d_mean"]) else f"{row['d_mean']:.2f} points"
-            setting = "  ".join(f"{row[f'best_{axis.name}']:{max(8, len(axis_head(axis)))}.2f}" for axis in axes)
+            setting = "  ".join(f"{_aligned(row[f'best_{axis.name}'], axis):>{width_of[axis]}}" for axis in axes)
             lines.append(f"  {row['variant']:{width}}  {row['seed']:4d}  {row['best']:5.2f} %  {setting}  {lost}")
     return lines
+
+
+def _aligned(value: float, axis: Axis) -> str:
+    """A value as a column shows it: two decimals of a logarithm, another quantity as it is."""
+    return f"{value:.2f}" if axis.decades else short(value)
 
 
 def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
