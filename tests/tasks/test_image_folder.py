@@ -126,12 +126,44 @@ def test_resizing_is_torchvisions_for_any_shape(tmp_path, shape):
         np.testing.assert_array_equal(found, torchvisions_view(tmp_path / "one.png", resize, size))
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "RGBA", "1"])
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "CMYK", "RGBA", "1", "YCbCr", "LAB"])
 def test_other_colour_modes_become_rgb(tmp_path, mode):
     pixels = np.random.default_rng(1).integers(0, 256, (20, 20, 3), dtype=np.uint8)
-    path = tmp_path / ("one.tif" if mode == "CMYK" else "one.png")
+    path = tmp_path / ("one.tif" if mode in ("CMYK", "YCbCr", "LAB") else "one.png")
     Image.fromarray(pixels).convert(mode).save(path)
     np.testing.assert_array_equal(read_crop(path, resize=16, size=12), torchvisions_view(path, 16, 12))
+
+
+@pytest.mark.parametrize(("suffix", "dtype"), [("png", "<u2"), ("tif", "<u2"), ("tif", ">u2")])
+def test_sixteen_bit_grey_is_scaled_to_eight(tmp_path, suffix, dtype):
+    """As round(255 x / 65535); an image of 8 bits, times 257, comes out as it was."""
+    grey = np.random.default_rng(1).integers(0, 256, (12, 12), dtype=np.uint8)
+    path = tmp_path / f"one.{suffix}"
+    Image.fromarray((grey * np.uint16(257)).astype(dtype)).save(path)
+    found = read_crop(path, resize=12, size=12)
+    np.testing.assert_array_equal(found, np.repeat(grey[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pixels_that_cannot_be_scaled_to_rgb_are_refused_by_file(tmp_path, mode):
+    path = tmp_path / "one.tif"
+    Image.new(mode, (12, 12)).save(path)
+    with pytest.raises(
+        InputError, match=f"one.tif: .*mode {mode}, in which white has no fixed value; allowed: 8 or 16"
+    ):
+        read_crop(path, resize=12, size=12)
+
+
+def test_hidden_files_and_folders_are_left_out_and_said(tree, flowers, tmp_path, capfd):
+    """Checkpoints of notebooks, and the files that macOS leaves beside others."""
+    moved = shutil.copytree(tree, tmp_path / "images")
+    for split in ("train", "val"):
+        shutil.copytree(tree / split / "red", moved / split / ".ipynb_checkpoints")
+        shutil.copytree(tree / split / "red", moved / split / "red" / ".thumbnails")
+        (moved / split / "red" / "._000.jpg").write_bytes(b"\0\5\x16\7")
+    _, identity = prepare(moved, tmp_path, resize=14)
+    assert identity["digest"] == flowers[1]["digest"]
+    assert "train: left out what is hidden" in capfd.readouterr().out
 
 
 def test_mean_and_std_are_those_of_the_training_images_as_in_validation(tree, flowers):
@@ -348,11 +380,26 @@ def empty(path: Path) -> None:
     path.mkdir()
 
 
+def blacken(folder: Path) -> None:
+    for path in folder.glob("*/*"):
+        Image.new("RGB", (16, 16)).save(path)
+
+
 LAYOUTS = [
     (lambda root: shutil.rmtree(root), "images: the folder of images is missing"),
     (lambda root: shutil.rmtree(root / "train"), "there is no folder train/; allowed: train/CLASS/IMAGE and val/"),
     (lambda root: (root / "val").rename(root / "test"), "there is no folder val/"),
-    (lambda root: empty(root / "val"), "val: it holds no folder of a class; .* hint: sort the images"),
+    (lambda root: empty(root / "val"), "val: it holds too few folders of classes .0.; .* hint: sort the images"),
+    (
+        lambda root: [shutil.rmtree(root / "train" / name) for name in ("red", "green")],
+        "train: it holds too few folders .* .1.",
+    ),
+    (
+        lambda root: (root / "train/red/loop").symlink_to("../../train"),
+        "red/loop: this is the same folder as .*/train;",
+    ),
+    (lambda root: (root / "val/rot").symlink_to("red"), "val/rot: this is the same folder as .*/val/red; hint: remove"),
+    (lambda root: blacken(root / "train"), "the training images are all of one and the same colour"),
     (lambda root: empty(root / "train/red"), "train/red: the class has no image; allowed: files that end in .jpg"),
     (lambda root: shutil.rmtree(root / "val/green"), '"green" is in train/ but not in val/ .1 classes differ'),
     (lambda root: (root / "train/red").rename(root / "train/rot"), '"red" is in val/ but not in train/ .2 classes'),

@@ -9,6 +9,8 @@ from PIL import Image
 from prunescape.errors import InputError
 
 CENTRE = None
+OF_16_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+WITHOUT_SCALE = ("I", "F")  # nothing in the file says which value is white
 
 
 def read_crop(
@@ -23,8 +25,9 @@ def read_crop(
     """The image in `path` as RGB, its shorter side resized to `resize` pixels, cropped and perhaps mirrored.
 
     Returns uint8 (size, size, 3). `place` is how far down and right the crop lies, each share in [0, 1) of the whole
-    positions there are; CENTRE takes torchvision's CenterCrop. `file_bytes` is what the file's size must be. Raises
-    InputError that names the file when it is missing, changed or no image.
+    positions there are; CENTRE takes torchvision's CenterCrop. `file_bytes` is what the file's size must be. Grey of
+    16 bits becomes 8 bits. Raises InputError that names the file when it is missing, changed or no image, or its pixels
+    are of 32 bits or floating point.
     """
     try:
         with open(path, "rb") as file:
@@ -32,12 +35,15 @@ def read_crop(
             if file_bytes not in (None, found):
                 raise _Changed(f"{found} bytes, not {file_bytes} as when it was prepared")
             with Image.open(file) as image:
-                pixels = np.asarray(_crop(_resized(image.convert("RGB"), resize), size, place))
+                pixels = np.asarray(_crop(_resized(_as_rgb(image), resize), size, place))
     except FileNotFoundError:
         raise InputError("the image is missing", where=path, hint="is this the folder that was prepared?") from None
     except _Changed as error:
         hint = "delete the prepared data set and run again"
         raise InputError(f"the image has changed: {error}", where=path, hint=hint) from None
+    except _NoScale as error:
+        what, allowed = f"its pixels are of mode {error}, in which white has no fixed value", "8 or 16 bits per channel"
+        raise InputError(what, where=path, allowed=allowed, hint="scale the images and save them again") from None
     except Exception as error:  # Pillow raises many kinds for one damaged file
         what = f"the image cannot be decoded ({type(error).__name__}: {error})"
         raise InputError(what, where=path, hint="get it again, or remove it and the prepared data set") from None
@@ -46,6 +52,19 @@ def read_crop(
 
 class _Changed(Exception):
     """The file is not of the size that was listed."""
+
+
+class _NoScale(Exception):
+    """The pixels are whole numbers of 32 bits, or floating point."""
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    """`image` as RGB of 8 bits; Pillow alone would cut 16 bits off at 255."""
+    if image.mode in WITHOUT_SCALE:
+        raise _NoScale(image.mode)
+    if image.mode in OF_16_BITS:
+        image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+    return image.convert("RGB")
 
 
 def _resized(image: Image.Image, resize: int) -> Image.Image:

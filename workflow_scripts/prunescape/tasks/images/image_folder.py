@@ -8,7 +8,7 @@ import numpy as np
 from prunescape.errors import InputError
 from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.prepared import data_digest
-from prunescape.tasks.images.preparing import ChannelStatistics, write_data
+from prunescape.tasks.images.preparing import ChannelStatistics, require_contrast, write_data
 from prunescape.tasks.images.subsets import choose_splits
 from prunescape.tasks.images.torchvision_import import import_torchvision
 
@@ -23,7 +23,7 @@ def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
     """Write the listing of an image folder and a sample of its test split to `data`, what they are to `identity`.
 
     `options` are resolved. Mean and std are of up to 10,000 evenly spaced training images, cropped as for a test.
-    Raises InputError for a folder of another layout and for an image that cannot be decoded.
+    Raises InputError for a folder of another layout, and for an image that cannot be decoded.
     """
     folder, crop = Path(options["folder"]), {"resize": options["resize"], "size": options["size"]}
     listings, classes = list_splits(folder, options)
@@ -44,6 +44,7 @@ def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
 
 def _counts(options: dict, listings: dict[str, np.ndarray], statistics: ChannelStatistics) -> dict:
     mean, std = statistics.mean_and_std()
+    require_contrast(std)
     return {
         "task": "images",
         "dataset": options["name"],
@@ -79,16 +80,27 @@ def list_splits(folder: Path, options: dict) -> tuple[dict[str, np.ndarray], lis
 
 
 def _list_split(folder: Path, name: str) -> tuple[np.ndarray, list[str]]:
-    """All images of one split in the order of class and path, and its classes."""
+    """All images of one split in the order of class and path, and its classes; hidden files and folders left out."""
     reader, layout, root = import_torchvision().datasets.folder, f"{name}/CLASS/IMAGE", folder / name
     if not root.is_dir():
         raise InputError(f"there is no folder {name}/", where=folder, allowed="train/CLASS/IMAGE and val/CLASS/IMAGE")
     try:
-        classes, numbers = reader.find_classes(str(root))
+        found, _ = reader.find_classes(str(root))
     except FileNotFoundError:
-        hint = "sort the images into one folder per class"
-        raise InputError("it holds no folder of a class", where=root, allowed=layout, hint=hint) from None
-    images = reader.make_dataset(str(root), numbers, extensions=reader.IMG_EXTENSIONS, allow_empty=True)
+        found = []
+    classes = [name for name in found if not _hidden(name)]
+    if len(classes) < 2:
+        what, hint = (
+            f"it holds too few folders of classes ({len(classes)})",
+            "sort the images into one folder per class",
+        )
+        raise InputError(what, where=root, allowed=f"{layout}, two classes or more", hint=hint)
+    _check_links(root)
+    numbers = {name: number for number, name in enumerate(classes)}
+    listed = reader.make_dataset(str(root), numbers, extensions=reader.IMG_EXTENSIONS, allow_empty=True)
+    images = [(path, label) for path, label in listed if not _hidden(os.path.relpath(path, root))]
+    if len(classes) < len(found) or len(images) < len(listed):
+        print(f"{name}: left out what is hidden (its name begins with a dot)", flush=True)
     counts = np.bincount([label for _, label in images], minlength=len(classes))
     if not counts.all():
         what, allowed = "the class has no image", ", ".join(reader.IMG_EXTENSIONS)
@@ -98,6 +110,20 @@ def _list_split(folder: Path, name: str) -> tuple[np.ndarray, list[str]]:
     rows = [(os.fsencode(path[start:]), label, _file_bytes(path)) for path, label in images]
     longest = max(len(path) for path, _, _ in rows)
     return np.array(rows, dtype=[("path", f"S{longest}"), ("label", "<i8"), ("bytes", "<i8")]), classes
+
+
+def _hidden(path: str) -> bool:
+    """Whether a part of a relative path begins with a dot, as those that file browsers and notebooks leave."""
+    return any(part.startswith(".") for part in Path(path).parts)
+
+
+def _check_links(root: Path) -> None:
+    """Raise InputError when links lead to a folder below `root` in two ways: its images would count twice."""
+    seen: dict[str, str] = {}
+    for path, _, _ in os.walk(root, followlinks=True):
+        first = seen.setdefault(os.path.realpath(path), path)
+        if first != path:
+            raise InputError(f"this is the same folder as {first}", where=path, hint="remove the link")
 
 
 def _file_bytes(path: str) -> int:

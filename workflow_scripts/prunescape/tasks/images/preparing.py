@@ -36,9 +36,16 @@ class ChannelStatistics:
         return mean, std
 
 
+def require_contrast(std: list[float]) -> None:
+    """Raise InputError when all pixels of the training images have one value per channel: nothing could be learnt."""
+    if not any(std):
+        raise InputError("the training images are all of one and the same colour", allowed="images that differ")
+
+
 def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, identity: Path) -> None:
     """Write the arrays to `data` (npz) and their digest, shapes, mean and std to `identity` (JSON)."""
     mean, std = channel_mean_and_std(arrays["train_images"])
+    require_contrast(std)
     content = {
         "task": "images",
         "dataset": dataset,
