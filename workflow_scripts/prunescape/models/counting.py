@@ -74,6 +74,17 @@ def layer_flops(network: nn.Module, input_shape) -> LayerFlops:
     return counted
 
 
+def require_outputs(network: nn.Module, input_shape, classes: int, model: str) -> None:
+    """Raise InputError unless the network turns an image (C, H, W) into logits (1, `classes`)."""
+    with evaluating(network):
+        outputs = network(example_image(network, input_shape))
+    shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+    if shape != (1, classes):
+        what = f"for {classes} classes the network's output is {shape}, where (1, {classes}) was expected"
+        hint = "a factory gets the number of classes as its parameter classes or num_classes"
+        raise InputError(what, where=model, hint=hint)
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its type where it has none."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

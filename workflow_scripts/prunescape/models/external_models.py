@@ -3,12 +3,19 @@
 import importlib
 import inspect
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
+from torch.jit import ScriptModule
+from torch.nn.parameter import is_lazy
 
 from prunescape.errors import InputError, nearest
 from prunescape.models.build import he_normal_convolutions, normal_bare_parameters
+from prunescape.tasks.images.torchvision_import import import_torchvision
+
+# what a factory may call its parameters: as here, or as timm and torchvision do
+PARAMETERS = {"in_channels": ("in_channels", "in_chans"), "classes": ("classes", "num_classes")}
 
 
 def find_factory(model: str):
@@ -18,6 +25,7 @@ def find_factory(model: str):
     if folder not in sys.path:
         sys.path.insert(0, folder)
     try:
+        import_torchvision()  # their code may import it, too
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # whatever the user's code raises while it is imported
         what = f'"{module_name}" cannot be imported ({type(error).__name__}: {error})'
@@ -29,20 +37,44 @@ def find_factory(model: str):
 
 
 def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
-    """What the factory returns. It gets `in_channels` and `classes` if it has parameters of these names.
+    """What the factory returns. It gets `in_channels` and `classes` if it has parameters for them (PARAMETERS).
 
-    Raises InputError when it fails or returns something other than a torch module.
+    Raises InputError when it fails or returns something other than a torch module whose weights can be read and cut.
     """
     factory = find_factory(model)
     try:
         known = inspect.signature(factory).parameters
-        offered = {"in_channels": in_channels, "classes": classes}
-        network = factory(**{name: value for name, value in offered.items() if name in known and value is not None})
+        network = factory(**_accepted(known, {"in_channels": in_channels, "classes": classes}))
     except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise InputError(f"the factory fails ({type(error).__name__}: {error})", where=model) from None
     if not isinstance(network, nn.Module):
         raise InputError(f"the factory returns {type(network).__name__}", where=model, allowed="a torch.nn.Module")
+    _check_weights(network, model)
     return network
+
+
+def _accepted(known: Mapping[str, object], offered: dict[str, int | None]) -> dict[str, int]:
+    """What of `offered` has a value and one of a factory's parameters that are `known`, by the parameter's name."""
+    found = {}
+    for quantity, value in offered.items():
+        names = [name for name in PARAMETERS[quantity] if name in known]
+        if names and value is not None:
+            found[names[0]] = value
+    return found
+
+
+def _check_weights(network: nn.Module, model: str) -> None:
+    """Raise InputError for a network whose layers cannot be seen, or whose weights have no values yet."""
+    if any(isinstance(module, ScriptModule) for module in network.modules()):
+        what, hint = "the factory returns a TorchScript module, whose layers cannot be cut", "return it unscripted"
+        raise InputError(what, where=model, hint=hint)
+    tensors = [*network.parameters(), *network.buffers()]
+    if any(is_lazy(tensor) for tensor in tensors):
+        hint = "call the network once on an image inside the factory"
+        raise InputError("the factory returns lazy layers, whose sizes are not known yet", where=model, hint=hint)
+    if any(tensor.is_meta for tensor in tensors):
+        what, hint = "the factory returns weights on the meta device, which have no values", "make them on the cpu"
+        raise InputError(what, where=model, hint=hint)
 
 
 def he_initialise(network: nn.Module) -> None:

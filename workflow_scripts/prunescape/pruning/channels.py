@@ -1,6 +1,7 @@
 """What happens to channels in operations without weights: one rule per operation that lets them through.
 
-A rule (trace, args, kwargs, output) returns the channels of `output`, or None where they do not pass as they are.
+A rule (trace, args, kwargs, output) returns the channels of `output`, or None where they do not pass as they are. A
+tensor given as `input=` is the first of `args`.
 """
 
 from dataclasses import dataclass

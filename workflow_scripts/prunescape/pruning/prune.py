@@ -6,6 +6,7 @@ from pathlib import Path
 from prunescape.config.models import architecture_of
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
+from prunescape.models.counting import require_outputs
 from prunescape.models.weights import load_weights, save_weights
 from prunescape.pruning.planning import check_request, finite, plan_content, plan_widths
 from prunescape.store.files import write_json
@@ -64,6 +65,8 @@ def prune_model(
     if not finite(network):
         raise InputError("weights are not finite, so they cannot rank filters", where=weights or model)
     plan = plan_widths(network, shape, method=method, ratio=ratio, score=score, min_keep=min_keep)
+    if classes is not None:
+        require_outputs(plan.network, shape, classes, model)
     content = plan_content(
         plan, model=model, architecture=architecture, method=method, ratio=ratio, classes=classes, input_shape=shape
     )

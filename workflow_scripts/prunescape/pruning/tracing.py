@@ -48,8 +48,10 @@ class ChannelTrace(TorchFunctionMode):
         self.sites: set[type] = set()
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
+        kwargs = dict(kwargs or {})
         result = function(*args, **kwargs)
+        if not args and "input" in kwargs:
+            args = (kwargs.pop("input"),)
         name = getattr(function, "__name__", "").strip("_")
         outputs, inputs = tensors_in(result), tensors_in(args, kwargs)
         if outputs and self.running:
