@@ -14,6 +14,14 @@ def image_shape(text: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
+def dimension(text: str) -> tuple[str, int]:
+    """`height=320` as a name and a size."""
+    name, _, size = text.rpartition("=")
+    if not name or not size.isdigit() or int(size) < 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is no size like height=320')
+    return name, int(size)
+
+
 def number(text: str) -> float:
     """A number; what it may be is for the function behind the command to say."""
     try:

@@ -165,7 +165,9 @@ class Measurement:
     def _command(self, number: int, threads: int, batch: int, *options: str) -> str:
         flush = ["-z"] if self.spec["protocol"].get("flush_to_zero") else []
         parts = [f"./{BINARY}", "-I", "-e", PROVIDERS[self.spec["provider"]], "-x", str(threads), "-y", "1", *flush]
-        parts += ["-f", f"batch:{batch}", *options, f"{number}.onnx"]
+        sizes = {"batch": batch, **self.spec.get("dims", {})}
+        parts += [part for name, size in sizes.items() for part in ("-f", f"{name}:{size}")]
+        parts += [*options, f"{number}.onnx"]
         return f"cd {shlex.quote(self.folder)} && {shlex.join(parts)}"
 
     def _samples(self, number: int, turn: int, threads: int, batch: int) -> tuple[list[float], str]:

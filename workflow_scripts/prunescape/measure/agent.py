@@ -103,7 +103,7 @@ def measure(spec):
     for threads in spec["threads"]:
         sessions = {model["id"]: open_session(model, threads, spec) for model in models}
         for batch in spec["batches"]:
-            feeds, refused = make_feeds(models, sessions, images, batch)
+            feeds, refused = make_feeds(models, sessions, images, batch, spec.get("dims", {}))
             not_run += [{**entry, "threads": threads, "batch": batch} for entry in refused]
             entries = measure_latency(sessions, feeds, threads, batch, spec["protocol"])
             passes = time_passes(sessions, feeds, images, batch, spec["protocol"].get("dataset_passes", 0))
@@ -218,13 +218,13 @@ def run_once(session, feed):
         raise Refused(f"a run failed ({error})") from None
 
 
-def make_feeds(models, sessions, images, batch):
+def make_feeds(models, sessions, images, batch, dims):
     """A feed for every model that runs with this batch, by id, and why the others do not."""
     feeds, refused = {}, []
     for model in models:
         session = sessions[model["id"]]
         try:
-            feed = make_feed(session, images, batch)
+            feed = make_feed(session, images, batch, dims)
             run_once(session, feed)
             feeds[model["id"]] = feed
         except Refused as reason:
@@ -232,29 +232,55 @@ def make_feeds(models, sessions, images, batch):
     return feeds, refused
 
 
-def make_feed(session, images, batch):
+def make_feed(session, images, batch, dims=None):
     """A batch of real images, taken again from the start when there are fewer; without images, random numbers."""
     if images is not None:
         name = session.get_inputs()[0].name
         return {name: normalise(session, np.take(images, range(batch), axis=0, mode="wrap"))}
     random = np.random.default_rng(0)
-    return {entry.name: random_input(entry, batch, random) for entry in session.get_inputs()}
+    entries = session.get_inputs()
+    shapes = input_shapes(entries, batch, dims or {})
+    return {entry.name: random_input(entry, shape, random) for entry, shape in zip(entries, shapes)}  # noqa: B905
 
 
-def random_input(entry, batch, random):
+def input_shapes(entries, batch, dims):
+    """The shapes of a model's inputs: sizes of the model, sizes in `dims` by name or as INPUT:AXIS, and the batch.
+
+    The batch is the one dimension of an input that is still free; several, and it is the first where that is free. A
+    scalar, or an input whose sizes are all fixed, is fed as it is.
+    """
+    shapes = [filled_shape(entry, batch, dims) for entry in entries]
+    is_free = any(not isinstance(size, int) for entry in entries for size in known_sizes(entry, dims))
+    first = shapes[0]
+    if not is_free and first and first[0] != batch:
+        raise Refused(f"its input {entries[0].name} takes batches of {first[0]} only")
+    return shapes
+
+
+def known_sizes(entry, dims):
+    """The sizes of one input with those in `dims` filled in; others are names or None."""
+    return [dims.get(f"{entry.name}:{axis}", dims.get(size, size)) for axis, size in enumerate(entry.shape)]
+
+
+def filled_shape(entry, batch, dims):
+    """The shape of one input; raises Refused when more is free than the batch."""
+    shape = known_sizes(entry, dims)
+    free = [axis for axis, size in enumerate(shape) if not isinstance(size, int)]
+    if len(free) > 1:
+        unknown = [str(shape[axis] or f"{entry.name}:{axis}") for axis in free if axis > 0]
+        asked = " ".join(f"{name}=SIZE" for name in unknown)
+        raise Refused(f"its input {entry.name} has free dimensions besides the batch; hint: --dim {asked}")
+    return [batch if axis in free else size for axis, size in enumerate(shape)]
+
+
+def random_input(entry, shape, random):
     """Standard normal numbers, or zeros where the model wants whole ones: indices of what is not known here."""
     kinds = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
     whole = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(uint8)": np.uint8, "tensor(int8)": np.int8}
-    shape = entry.shape or [None]
-    if isinstance(shape[0], int) and shape[0] != batch:
-        raise Refused(f"its input {entry.name} takes batches of {shape[0]} only")
-    free = [size for size in shape[1:] if not isinstance(size, int)]
-    if free:
-        raise Refused(f"its input {entry.name} has another free dimension besides the batch: {shape}")
     if entry.type in kinds:
-        return random.standard_normal((batch, *shape[1:])).astype(kinds[entry.type])
+        return np.asarray(random.standard_normal(shape), kinds[entry.type])
     if entry.type in whole:
-        return np.zeros((batch, *shape[1:]), whole[entry.type])
+        return np.zeros(shape, whole[entry.type])
     raise Refused(f"its input {entry.name} is a {entry.type}")
 
 

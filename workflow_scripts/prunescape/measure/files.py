@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import onnx
 import yaml
 
 from prunescape.config.messages import refuse_repeated_keys
@@ -14,20 +15,49 @@ from prunescape.measure.benchmark import agent_spec, measure_on
 PROTOCOL = ("warmups", "repeats", "chunk_seconds")
 
 
-def bench_files(files: list[Path], target: dict[str, Any]) -> dict[str, Any]:
+def bench_files(files: list[Path], target: dict[str, Any], dims: dict[str, int] | None = None) -> dict[str, Any]:
     """What the agent measures of ONNX `files`, on random inputs of the shapes they ask for.
 
-    `target` holds the settings of one kind of target with its name. A file that does not run, or not with some batch,
-    stands in `not_run` with the reason. Raises InputError when a file is missing or nothing runs.
+    `target` holds the settings of one kind of target with its name, `dims` sizes of the models' free dimensions, by
+    name or as INPUT:AXIS. A file that does not run, or not with some batch, stands in `not_run` with the reason. Raises
+    InputError when a file is missing, an input's shape or a name in `dims` is unknown, or nothing runs.
     """
-    for file in files:
-        if not file.is_file():
-            raise InputError("the file is missing", where=file)
+    dims, free = dims or {}, {name for file in files for name in free_dimensions(file)}
+    for name in dims:
+        if name not in free:
+            what = f'no model has a free dimension "{name}"'
+            raise InputError(what, allowed=", ".join(sorted(free)) or "none", hint=nearest(name, sorted(free)))
     models = [{"id": str(file), "path": str(file.resolve()), "optional": True} for file in files]
-    found = measure_on(target, agent_spec(target, models, None, {name: target[name] for name in PROTOCOL}))
+    spec = agent_spec(target, models, None, {name: target[name] for name in PROTOCOL})
+    found = measure_on(target, spec | {"dims": dims})
     if not found["latency"]:
         first = found["not_run"][0]
         raise InputError(first["why"], where=first["id"])
+    return found
+
+
+def free_dimensions(file: Path) -> list[str]:
+    """The free dimensions of an ONNX file's inputs: their names, and INPUT:AXIS.
+
+    Raises InputError for a missing file, and for an input whose number of axes the file does not tell: onnxruntime
+    takes any, and may compute something else. What onnx cannot read is left to onnxruntime.
+    """
+    if not file.is_file():
+        raise InputError("the file is missing", where=file, allowed="an ONNX file")
+    try:
+        graph = onnx.load(file, load_external_data=False).graph
+    except Exception:  # protobuf's own
+        return []
+    weights = {tensor.name for tensor in graph.initializer}
+    found = []
+    for entry in (entry for entry in graph.input if entry.name not in weights):
+        kind = entry.type.tensor_type
+        if entry.type.HasField("tensor_type") and not kind.HasField("shape"):
+            what, hint = f"its input {entry.name} has no shape", "export it with the input's shape"
+            raise InputError(what, where=file, hint=hint)
+        for axis, size in enumerate(kind.shape.dim):
+            if not size.HasField("dim_value"):
+                found += [f"{entry.name}:{axis}", *([size.dim_param] if size.dim_param else [])]
     return found
 
 
