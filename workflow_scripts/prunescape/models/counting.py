@@ -6,19 +6,22 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from prunescape.errors import InputError
 
 aten = torch.ops.aten
-WEIGHT_ARGUMENT = {aten.convolution.default: 1, aten.mm.default: 1, aten.addmm.default: 2}
+WEIGHT_ARGUMENT = {aten.convolution: 1, aten.mm: 1, aten.addmm: 2}
+WITHOUT_WEIGHT = ""
 
 
 class LayerFlops(TorchDispatchMode):
     """While active, adds up 2 x multiply-accumulates per weight, and how often each weight is used.
 
-    It looks at the operators that really run, so linear layers inside attention are seen as well; products of two
-    activations (attention scores) have no weight and are left out.
+    It looks at the operators that really run, and counts each as torch.utils.flop_counter does. What belongs to no
+    weight, such as attention scores and convolutions whose weight is computed first, counts under WITHOUT_WEIGHT.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -29,15 +32,19 @@ class LayerFlops(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        if function in WEIGHT_ARGUMENT:
-            weight = args[WEIGHT_ARGUMENT[function]]
-            name = self.owner.get(weight.untyped_storage().data_ptr())
-            if name is not None:
-                transposed = function is aten.convolution.default and args[6]
-                outer = args[0] if transposed else result
-                self.flops[name] += 2 * outer.numel() * (weight.numel() // outer.shape[1])
-                self.uses[name] += 1
+        operator = function.overloadpacket
+        if operator in flop_registry:
+            name = self._owner_of(operator, args)
+            self.flops[name] += flop_registry[operator](*args, **(kwargs or {}), out_val=result)
+            self.uses[name] += 1
         return result
+
+    def _owner_of(self, operator, args) -> str:
+        """The name of the parameter that `operator` multiplies by."""
+        if operator not in WEIGHT_ARGUMENT:
+            return WITHOUT_WEIGHT
+        weight = args[WEIGHT_ARGUMENT[operator]]
+        return self.owner.get(weight.untyped_storage().data_ptr(), WITHOUT_WEIGHT)
 
 
 @contextmanager
@@ -47,7 +54,7 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # one fused operator would hide the linear layers
     try:
-        with torch.no_grad():
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # another kernel would hide the products of attention
             yield network.eval()
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
@@ -91,7 +98,7 @@ def first_line(error: BaseException) -> str:
 
 
 def count_flops(network: nn.Module, input_shape) -> int:
-    """F = 2 x multiply-accumulates of convolutions and linear layers for one image of `input_shape` (C, H, W).
+    """F = 2 x multiply-accumulates of all convolutions and products for one image of `input_shape` (C, H, W).
 
     Batch norm, activations and biases count nothing (matthiesen2023, Table 3.2). Raises InputError as `layer_flops`.
     """
