@@ -7,6 +7,7 @@ import copy
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import time
@@ -174,6 +175,15 @@ def test_an_interrupt_leaves_no_process_behind_and_loses_nothing(running):
 def test_orphans_of_a_killed_run_end_by_themselves(running):
     project, process = running
     process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert wait_for(lambda: not processes_of(project), 30), processes_of(project)
+
+
+def test_they_end_too_where_the_results_were_deleted_at_once(running):
+    """There is no lock left that could tell them."""
+    project, process = running
+    process.send_signal(signal.SIGKILL)
+    shutil.rmtree(project.work / "results")
     process.wait()
     assert wait_for(lambda: not processes_of(project), 30), processes_of(project)
 
