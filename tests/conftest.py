@@ -10,6 +10,11 @@ import pytest
 from support.project import TINY_STUDY, Project
 
 
+def pytest_collection_modifyitems(items):
+    """The tests on Slurm take longest. They come first, so that one of two processes does them beside all others."""
+    items.sort(key=lambda item: item.path.name != "test_slurm.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """In this process torch has one thread, as a job has: another number of them would round otherwise."""
