@@ -1,18 +1,13 @@
 """What a table of cells must hold before it is analysed: each check fills in or raises one clear line."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import BASE, GROUP, METRICS, Axes, Axis, Metric
 from prunescape.errors import InputError, nearest
 from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, VALIDATION
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # texts with few values: their default and all that they may be
 CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on": (VALIDATION, SPLITS)}
@@ -79,8 +74,6 @@ def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
 
 def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool) -> None:
     """Make the column float64 (seed and round: int64); null stays null unless it is `needed`."""
-    import pandas as pd
-
     values = cells[name] if name in cells else pd.Series(np.nan, index=cells.index, name=name)
     if values.dtype == object or pd.api.types.is_bool_dtype(values):
         values = values.map(lambda value: value if value is None else str(value)).astype("str")

@@ -1,10 +1,9 @@
 """The table of cells that every analysis starts from: read, checked and completed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from prunescape.analysis import cell_checks as checks
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, LANDSCAPE, VARIANT_KEY, Axes, Metric
@@ -12,9 +11,6 @@ from prunescape.analysis.sources.files import read_source
 from prunescape.analysis.sources.optuna_storage import is_storage, read_trials
 from prunescape.errors import InputError
 from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
 OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
@@ -52,8 +48,6 @@ def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame
 
 def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
     """`cells` as `read_study_cells` gives those that it read from `path`; raises as it does."""
-    import pandas as pd
-
     checks.check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
     if cells.empty:  # without any cell a table does not know which hyperparameters there are
         every = [*axes.values()] or [DEFAULT_AXES]
@@ -126,8 +120,6 @@ def scores(cells: pd.DataFrame, axes: Axes, metric: Metric = DEFAULT_METRIC) -> 
 
 def long_scores(cells: pd.DataFrame, axes: Axes, metric: Metric = DEFAULT_METRIC) -> pd.DataFrame:
     """As `scores`, of all cells whatever their stage, which is a column; with the outcomes per image, where known."""
-    import pandas as pd
-
     keys = [*(name for name in LANDSCAPE if name != "metric"), *axes.names, "status", "stage", "round"]
     keys += [name for name in OUTCOMES if name in cells]
     parts = [

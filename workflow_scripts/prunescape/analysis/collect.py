@@ -1,11 +1,12 @@
 """cells.parquet and benchmarks.parquet: every record and measurement of a study in two tables."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import pandas as pd
+import pyarrow as pa
 
 from prunescape.errors import InputError
 from prunescape.measure.table import benchmark_columns, benchmark_rows
@@ -14,9 +15,6 @@ from prunescape.space.settings import hyperparameter_columns
 from prunescape.store.files import AGAIN, file_digest, read_json
 from prunescape.store.records import GRID, TEST
 from prunescape.store.tables import Columns, arrow_schema, write_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # of cells.parquet; None in a record becomes null
 IDENTITY_COLUMNS: Columns = {
@@ -104,8 +102,6 @@ def cell_rows(records: Iterable[Path | str], places: Places) -> tuple[list[dict[
 
 def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
     """The rows of `write_cells` as a table in memory."""
-    import pandas as pd
-
     return pd.DataFrame(cell_rows(records, places)[0])
 
 
@@ -173,8 +169,6 @@ def _checked(path: Path | str, content: dict[str, Any], function: Callable[[dict
 
 
 def _write(rows: list[dict[str, Any]], columns: Columns, out: Path | str) -> None:
-    import pyarrow as pa
-
     write_table(pa.Table.from_pylist(rows, schema=arrow_schema(columns)), out)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.cells_table import scores
@@ -30,9 +32,6 @@ from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns
 from prunescape.analysis.verdict.verdicts import judge_study, verdict_columns
 from prunescape.store.tables import Columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LANDSCAPE, TARGET = "landscape", "target"
 # columns of results that hold the metric itself; every other one holds differences
@@ -96,8 +95,6 @@ class Analysis:
 
     def result(self, name: str) -> pd.DataFrame:
         """A table of RESULTS as it is written: a minimised metric in its own sign, the base under its own name."""
-        import pandas as pd
-
         columns = self.columns(name)
         if not self.applies(name):
             return pd.DataFrame(columns=list(columns))
@@ -191,8 +188,6 @@ def joined_result(analyses: Sequence[Analysis], name: str) -> tuple[pd.DataFrame
 
     A value is null where an axis is not one of the row's experiment.
     """
-    import pandas as pd
-
     columns: Columns = {}
     for analysis in analyses:
         columns |= analysis.columns(name)

@@ -1,18 +1,14 @@
 """A grid that is extended until it holds the optimal area (matthiesen2023, 3.3)."""
 
-from __future__ import annotations
-
 from decimal import Decimal
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from prunescape.designs.plan import Axes, Plan
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import PARAMETERS
 from prunescape.store.records import GRID, OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 STAGE = GRID
 STEPS = 2  # that an edge moves out in one round

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pandas as pd
+
 from prunescape.space.cells import Cell, grid_cells
 from prunescape.space.settings import Setting
 from prunescape.space.variants import Variant
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from prunescape.config.study import Study
 
 Axes = dict[str, list[str]]

@@ -1,16 +1,11 @@
 """Fresh seeds: at the prior to learn the seed noise, then at the points that the first seeds cannot rule out."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from prunescape.designs.plan import Axes, Plan
 from prunescape.space.cells import Cell
 from prunescape.space.settings import Setting
 from prunescape.store.records import REPLICATE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 STAGE = REPLICATE
 METRIC = "top1"  # the metric whose verdict decides where fresh seeds go

@@ -1,20 +1,17 @@
 """The rounds of a study: cells that finished cells decide on, as the union over its experiments."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.designs import extension, replicates
 from prunescape.designs.plan import Axes, Design, Plan
 from prunescape.space.cells import Cell
 from prunescape.store.files import read_json
 from prunescape.store.records import GRID, PILOT
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # in the order in which an experiment has them: each ends before the next one begins
 DESIGNS: dict[str, Design] = {"extension": extension, "replicates": replicates}

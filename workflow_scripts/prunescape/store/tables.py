@@ -1,21 +1,18 @@
-"""Tables as Parquet files that notice a changed byte, and results as CSV too..
+"""Tables as Parquet files that notice a changed byte, and results as CSV too.
 
 Parquet has optional checksums of its pages and none of its footer. The seal is a SHA-256 over all other bytes of the
 file; it stands before the footer, where every reader passes over it, and a table that somebody derives does not get it.
 """
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from prunescape.errors import InputError
 from prunescape.store.files import AGAIN, whole_file
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
 
 Columns = dict[str, tuple[str, str]]  # name -> (arrow type, meaning with unit)
 MARK = b"\nprunescape seal, sha256: "
@@ -25,7 +22,6 @@ TAIL_BYTES = 8  # the footer's length and Parquet's own mark
 
 def write_result(frame: pd.DataFrame, columns: Columns, *, parquet: Path, csv: Path) -> None:
     """Write the `columns` of `frame`, unrounded, to both files; a type that does not fit raises pyarrow's error."""
-    import pyarrow as pa
     from pyarrow.csv import write_csv
 
     table = pa.Table.from_pandas(frame[list(columns)], schema=arrow_schema(columns), preserve_index=False)
@@ -46,9 +42,6 @@ def read_result(path: Path | str, columns: Columns) -> pd.DataFrame:
 
 def write_table(table: pa.Table, path: Path | str) -> None:
     """Write `table` to `path`, sealed; equal tables give equal bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     written = pa.BufferOutputStream()
     pq.write_table(table, written, compression="zstd", write_page_checksum=True)
     content = memoryview(written.getvalue())
@@ -60,8 +53,6 @@ def write_table(table: pa.Table, path: Path | str) -> None:
 
 def arrow_schema(columns: Columns):
     """The pyarrow schema of a table; the meanings travel as field metadata."""
-    import pyarrow as pa
-
     types = {name: pa.type_for_alias(kind) for name, (kind, _) in columns.items() if kind != "list<float64>"}
     lists = {name: pa.list_(pa.float64()) for name, (kind, _) in columns.items() if kind == "list<float64>"}
     return pa.schema(
@@ -74,9 +65,6 @@ def read_table(path: Path | str) -> pa.Table:
 
     Raises InputError when the file is missing, damaged or no Parquet file.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:

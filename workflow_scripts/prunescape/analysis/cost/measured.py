@@ -1,18 +1,13 @@
 """What was measured on the targets, checked and completed, from benchmarks.parquet."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from prunescape.errors import InputError
 from prunescape.store.files import AGAIN
 from prunescape.store.tables import read_result
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NEEDED = (
     *("experiment", "variant", "rank", "target", "precision", "threads", "batch"),

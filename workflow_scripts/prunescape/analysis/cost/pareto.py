@@ -1,15 +1,9 @@
 """Which exported models no other one beats in accuracy and cost at once."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.cost.measured import COSTS, MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TOGETHER = "latency, size and energy"
 
@@ -33,8 +27,6 @@ def pareto(measured: pd.DataFrame) -> pd.DataFrame:
     Decided: a model stands at the setting (threads, batch) where this cost is lowest for it. Models that are equal in
     accuracy and cost are both on the front. Energy is taken as it is told, measured or estimated, but never mixed.
     """
-    import pandas as pd
-
     rows = []
     for place, here in measured.groupby(PLACE, sort=True):
         key = dict(zip(PLACE, place, strict=True))

@@ -3,21 +3,16 @@
 The measures are those of liao2022 and, for emulated targets, of edgetune2022.
 """
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.measured import PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
 from prunescape.analysis.cost.recommendation import holm
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pandas as pd
 
 STANDARD = "fp32"
 # column -> whether higher is better
@@ -79,8 +74,6 @@ def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) 
     are ranked for the pairwise differences by their fp32 accuracy on the target, the paper's by training accuracy.
     FLOPs are those of the architecture: sparse weights do not lower them, so optimised models have no change in them.
     """
-    import pandas as pd
-
     table = with_flops(measured, flops)
     standard = {key[:2] + key[3:]: part for key, part in _by_condition(table) if key[2] == STANDARD}
     rows = []
@@ -97,8 +90,6 @@ def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) 
 
 def correlation_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
     """Pearson's correlation of every two properties over the models of each condition, as CORRELATION_COLUMNS."""
-    import pandas as pd
-
     rows = []
     for key, here in _by_condition(with_flops(measured, flops)):
         known = dict(zip(CONDITIONS, key, strict=True))

@@ -1,11 +1,9 @@
 """Which model to run on a target, and how: the cheapest setting that keeps the limits, and rivals by paired tests."""
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.measured import (
@@ -18,9 +16,6 @@ from prunescape.analysis.cost.measured import (
     RUN_COLUMNS,
     paired_log_ratio,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ESTIMATED, MEASURED = "estimated", "measured"
 RECOMMENDED, NONE = "recommended", "none"
@@ -77,8 +72,6 @@ def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     ones the more accurate wins, then the smaller file, then variant, rank, precision, threads and batch in order.
     `limits` holds accuracy_floor (percent), memory_limit_mb and size_limit_kb, each None or left out.
     """
-    import pandas as pd
-
     rows = []
     for place, here in measured.groupby(PLACE, sort=True):
         for name in OBJECTIVES:
@@ -167,8 +160,6 @@ def rivals(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     picked by the very samples that are tested, so the correction is over ALL pairs of models, which holds whichever
     is picked. Energy is one number per setting: there is nothing to test.
     """
-    import pandas as pd
-
     rows = []
     for place, here in measured.groupby(PLACE, sort=True):
         for name in ("latency", "throughput"):

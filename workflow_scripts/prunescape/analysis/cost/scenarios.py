@@ -5,17 +5,13 @@ Everything is deterministic but the arrivals, whose seed is fixed: a batch of b 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pandas as pd
 
 SERVER, STREAM = "server", "multi-stream"
 LOADS = (0.1, 0.5, 0.8)
@@ -52,8 +48,6 @@ def scenarios(measured: pd.DataFrame, load: dict) -> pd.DataFrame:
     highest throughput that any model reaches on the target, so that all models meet the same load. Of equal means the
     smaller batch, then fewer threads are recommended. Server times are those of a query, multi-stream of an image.
     """
-    import pandas as pd
-
     rows = []
     for place, here in measured.groupby(PLACE, sort=True):
         key = dict(zip(PLACE, place, strict=True))

@@ -1,10 +1,7 @@
 """How much faster than its base a pruned model runs, beside what its FLOPs promise."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.cost.measured import (
     MODEL_COLUMNS,
@@ -14,9 +11,6 @@ from prunescape.analysis.cost.measured import (
     RUN_COLUMNS,
     paired_log_ratio,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RESAMPLES = 9999
 CONFIDENCE = 0.95
@@ -44,8 +38,6 @@ def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.
     `flops` holds the FLOPs by (experiment, variant); a variant that is not there has null FLOPs columns. Models without
     a measured base have no row.
     """
-    import pandas as pd
-
     conditions = [*PLACE, "precision", *RUN]
     rows = []
     for _, here in measured.groupby(conditions, sort=True):

@@ -1,19 +1,14 @@
 """The good band's shape: how much learning rate a smaller weight decay allows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_AXES, KEY_COLUMNS, LANDSCAPE
 from prunescape.analysis.landscape.regions import FEWEST_POINTS, NEGLIGIBLE
 from prunescape.errors import InputError
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PUBLISHED_RATIO = 1e-6  # matthiesen2023, Eq 2.2
 FIT = ["slope", "slope_low", "slope_high", "r2"]

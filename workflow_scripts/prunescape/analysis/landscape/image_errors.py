@@ -1,17 +1,12 @@
 """How far the choice of test images can move a risk or a gain, from each image's outcome."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.store.records import OK, outcomes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def image_error(best: np.ndarray, carried: np.ndarray) -> float:

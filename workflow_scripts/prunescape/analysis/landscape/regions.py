@@ -1,15 +1,9 @@
 """Regions of interest, the settings that train a variant to within x points of its best, and their ellipses."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_METRIC, KEY_COLUMNS, LANDSCAPE, Axes, Metric
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # floating percent loses exact ties; one image of any test set is far more than this. Other metrics: see `tolerance`
 TOLERANCE = 1e-9
@@ -65,8 +59,6 @@ def regions(scores: pd.DataFrame, axes: Axes, thresholds: tuple[float, ...]) -> 
     points (matthiesen2023, 3.3, Eq 3.3). Decided: f is the accuracy that settings are chosen on. `scores` as
     `cells_table.scores` gives it.
     """
-    import pandas as pd
-
     gap = gap_to_best(scores)
     members = pd.concat([scores[gap <= x + tolerance(scores, x)].assign(threshold=float(x)) for x in thresholds])
     order = [*LANDSCAPE, "threshold", *(axis.name for axis in axes.x_first)]

@@ -1,16 +1,10 @@
 """Performance risk: what a variant loses when the base's good settings are carried over to it, with tests of it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_METRIC, KEY_COLUMNS, LANDSCAPE, Axes, Metric
 from prunescape.analysis.landscape.regions import TOLERANCE, best_cells
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DECIMALS = 9  # of a percentage point: equal counts give equal differences but for rounding, and ties must stay ties
 
@@ -122,8 +116,6 @@ def risk_tests(points: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     with ties or pairs that do not differ Wilcoxon's p is the normal approximation, else exact up to 50 pairs. `points`
     as `risk_points` gives them; a variant that shares no setting and seed with its base has no row.
     """
-    import pandas as pd
-
     shared = [name for name in LANDSCAPE if name != "variant"] + axes.names
     base = points.loc[points["variant"] == "base", [*shared, "d"]]
     pairs = points[points["variant"] != "base"].merge(base, on=shared, suffixes=("", "_base"), validate="m:1")

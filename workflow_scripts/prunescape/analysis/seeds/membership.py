@@ -1,18 +1,12 @@
 """Which settings belong to a variant's region of interest once noise between seeds is counted."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import VARIANT_KEY, VARIANT_KEY_COLUMNS, Axes
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.verdict.screening import pooled_noise
 from prunescape.store.records import OK
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DRAWS = 4000  # a probability's Monte Carlo error is at most 0.5 / sqrt(DRAWS) = 0.008
 RANDOM_SEED = 0
@@ -46,8 +40,6 @@ def membership(scores: pd.DataFrame, roi: pd.DataFrame, axes: Axes, thresholds: 
     cells score chance level without noise, so they are left out of s and stay in the mean. Only landscapes with two
     seeds or more have rows. `scores` as `cells_table.scores` gives it, `roi` as `regions.regions` with `thresholds`.
     """
-    import pandas as pd
-
     several = scores.groupby(VARIANT_KEY, sort=False)["seed"].transform("nunique") >= 2
     points = _points(scores[several], axes)
     probability = _probabilities(points, thresholds)

@@ -1,18 +1,13 @@
 """Do a variant's landscape and the base's rank the good settings alike?"""
 
-from __future__ import annotations
-
 import math
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import GROUP, VARIANT_KEY, VARIANT_KEY_COLUMNS, Axes
 from prunescape.analysis.landscape.regions import FEWEST_POINTS, TOLERANCE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 REACH = 2.0  # percentage points under the base's best: further down, any two landscapes agree
 MOST_SPLITS = 100
@@ -44,8 +39,6 @@ def similarity(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     meets the correlation within a few hundredths while noise is small against those 2 points. Experiments without a
     base have no rows. `scores` as `cells_table.scores` gives it.
     """
-    import pandas as pd
-
     rows = []
     for key, cells in scores.groupby([*GROUP, "metric"], sort=True):
         named = dict(zip([*GROUP, "metric"], key, strict=True))

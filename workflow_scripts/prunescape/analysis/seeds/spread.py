@@ -1,16 +1,10 @@
 """The paper's estimators, one per seed: how far they spread, and how far pruning moves the optimum."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_METRIC, LANDSCAPE, VARIANT_KEY, VARIANT_KEY_COLUMNS, Axes, Metric
 from prunescape.analysis.landscape.regions import NEGLIGIBLE, shape_columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEVEL = 0.95
 ANGLE = "angle_deg"
@@ -41,8 +35,6 @@ def spread(ellipses: pd.DataFrame, risk: pd.DataFrame, axes: Axes) -> pd.DataFra
     gain. An ellipse under 5 points has no shape, and a circle no angle. `ellipses` and `risk` as the functions of these
     names give them.
     """
-    import pandas as pd
-
     keys = [*VARIANT_KEY, "seed", "threshold"]
     circles = ellipses["length"] - ellipses["width"] <= NEGLIGIBLE * ellipses["length"]
     angles = ellipses[ANGLE].mask(circles)

@@ -1,15 +1,13 @@
 """Reads a table from a Parquet or CSV file; what the bytes are decides, not the name."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
 
 from prunescape.errors import InputError
 from prunescape.store.tables import read_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORMATS = "a Parquet file, or CSV in UTF-8 with a header line"
 SEPARATORS = b",;\t"
@@ -20,8 +18,6 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
 
     Raises InputError when the file is missing, empty, damaged, neither Parquet nor CSV, or has a column twice.
     """
-    import pyarrow as pa
-
     path = Path(path)
     try:
         with open(path, "rb") as file:
@@ -45,9 +41,6 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, head: bytes, as_text: tuple[str, ...]):
-    import pyarrow as pa
-    from pyarrow import csv
-
     if b"\0" in head:
         raise InputError("the file is neither Parquet nor CSV: it holds binary data", where=path, allowed=FORMATS)
     header = head.splitlines()[0]

@@ -1,23 +1,20 @@
 """Cells as Optuna studies, one per variant, for Optuna's own plots and dashboard."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import warnings
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, GROUP, Axes, Axis, Metric
 from prunescape.analysis.cells_table import read_cells
 from prunescape.analysis.sources.optuna_storage import load_optuna
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PARAMETER_NAMES = {"log10_lr": "learning_rate", "log10_wd": "weight_decay"}
 STUDY_ATTRIBUTES = [*GROUP, "variant"]

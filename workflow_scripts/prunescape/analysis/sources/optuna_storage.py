@@ -1,21 +1,18 @@
 """Optuna storages as tables of cells: a row per complete trial, whoever made it."""
 
-from __future__ import annotations
-
 import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes, Axis, Metric
 from prunescape.analysis.cell_checks import set_axis, set_number
 from prunescape.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SQLITE, JOURNAL = b"SQLite format 3\0", b'"op_code"'
 # the parameters that the default axes are the logarithms of, by the names that people give them
@@ -42,8 +39,6 @@ def read_trials(path: Path | str, axes: Axes = DEFAULT_AXES, metric: Metric = DE
     with the same parameters. Raises InputError for a file that Optuna cannot read, or a metric that a study optimises
     the other way.
     """
-    import pandas as pd
-
     rows, left_out = {}, Counter()
     for study, trials in studies_in(path):
         names, alike = value_names(study), Counter()

@@ -5,11 +5,8 @@ the axes, status, score (percent) and stage: `grid` (stage 1), `pilot` (fresh se
 `replicate` (fresh seeds at kept points).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import GROUP, VARIANT_KEY, Axes
 from prunescape.analysis.landscape.image_errors import gain_variances, image_shares
@@ -17,9 +14,6 @@ from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.verdict.decision import screening_bounds
 from prunescape.errors import InputError
 from prunescape.store.records import GRID, OK, PILOT, REPLICATE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MARGIN, ALPHA, ALPHA_SCREEN = 0.5, 0.05, 0.01
 SCOPE = [*GROUP, "metric"]
@@ -156,8 +150,6 @@ def _noise(
     rows: pd.DataFrame, axes: Axes, members: pd.DataFrame, sigma: float | None, points: pd.DataFrame
 ) -> pd.DataFrame:
     """sigma, freedom and sigma_source per experiment and metric: given, else the pilot's, else the replicates'."""
-    import pandas as pd
-
     if sigma is not None:
         return points[SCOPE].drop_duplicates().assign(sigma=sigma, freedom=np.inf, sigma_source="given")
     fresh = rows[rows["stage"].isin([PILOT, REPLICATE])]

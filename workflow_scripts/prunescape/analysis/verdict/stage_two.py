@@ -1,11 +1,9 @@
 """What fresh seeds say about one variant in one metric, in either scope, and why they may say nothing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.image_errors import gain_variances, image_shares
@@ -21,9 +19,6 @@ from prunescape.analysis.verdict.decision import (
 )
 from prunescape.analysis.verdict.screening import image_variances, point_bounds
 from prunescape.store.records import REPLICATE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 REACH_MARGINS = 4  # points this many margins under the best by fresh seeds say nothing about the noise of good ones
 NO_OUTCOMES = "which test images each cell gets right is not recorded"

@@ -3,12 +3,11 @@
 The rows are the long table of `screening`; verdicts beyond this test set need its columns correct_bits and tested too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_METRIC, VARIANT_KEY_COLUMNS, Axes, Metric
 from prunescape.analysis.cells_table import long_scores
@@ -28,9 +27,6 @@ from prunescape.analysis.verdict.screening import (
 )
 from prunescape.analysis.verdict.stage_two import NO_OUTCOMES, Judgement, Surface, judge
 from prunescape.store.records import GRID, OK, REPLICATE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 VERDICTS = ("verdict", "verdict_images", "verdict_bonferroni", "verdict_images_bonferroni")
 ANY = "*"  # in terms: every experiment that they do not name
@@ -92,8 +88,6 @@ def judge_study(
     those that it does not name; what it lacks takes the defaults. All pruned variants of the study share the error rate
     of claims about single ones: `claims` of them, by default those in `cells`.
     """
-    import pandas as pd
-
     rows = long_scores(cells, axes, metric)
     claims = claims or claim_count(rows[rows["variant"] != "base"])
     tables = []
@@ -126,8 +120,6 @@ def verdicts(
     screen, and allows a verdict from one replicate per point. `claims` is the number of pruned variants of the whole
     study, by default those in `rows`. Raises InputError.
     """
-    import pandas as pd
-
     check_levels(margin, sigma, alpha_screen, alpha)
     rows = split_seeds(rows)
     points = screen(rows, axes, risk_threshold, sigma=sigma)
@@ -167,8 +159,6 @@ def _without_fresh_seeds(
 
 def _reasons(table: pd.DataFrame, base: pd.DataFrame) -> np.ndarray:
     """Why nothing can be concluded of each variant, the most basic cause first."""
-    import pandas as pd
-
     scopes = pd.MultiIndex.from_frame(table[SCOPE])
     causes = {
         "the experiment has no base to carry settings from": ~scopes.isin(pd.MultiIndex.from_frame(base[SCOPE])),
