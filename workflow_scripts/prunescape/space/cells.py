@@ -1,4 +1,4 @@
-"""Cells and their paths: a variant with a setting and a seed is one training.."""
+"""Cells and their paths: a variant with a setting and a seed is one training."""
 
 from __future__ import annotations
 

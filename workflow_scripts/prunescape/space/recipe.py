@@ -1,4 +1,4 @@
-"""The recipe: every hyperparameter of a training, with its bounds and meaning..
+"""The recipe: every hyperparameter of a training, with its bounds and meaning.
 
 A hyperparameter is one entry here: a field of `Recipe` whose annotation has a `Meaning`.
 """

@@ -1,4 +1,4 @@
-"""Settings: the hyperparameters in which a cell differs from its experiment's recipe.."""
+"""Settings: the hyperparameters in which a cell differs from its experiment's recipe."""
 
 from __future__ import annotations
 
