@@ -165,3 +165,28 @@ def test_fractions_are_not_percent(tmp_path):
     with pytest.raises(InputError, match="multiply fractions by 100"):
         read_cells(tmp_path / "cells.csv")
     assert len(read_cells(tmp_path / "cells.csv", partial=True)) == 2
+
+
+@pytest.mark.parametrize("column", ["top1", "top5", "val_top1"])
+@pytest.mark.parametrize(("name", "value"), [("variant", "uniform-0.5"), ("seed", 1)])
+def test_no_landscape_of_fractions_stands_beside_percent(tmp_path, column, name, value):
+    frame = pd.concat([grid(top5=99.0, val_top1=85.0), grid(top5=99.0, val_top1=85.0, seed=1)])
+    frame[column] = frame[column].mask(frame[name] == value, frame[column] / 100)
+    with pytest.raises(InputError, match=rf"no {column} of variant \S+, seed \d, is above 0\.\d+; .* fractions by 100"):
+        read_cells(write(tmp_path, frame))
+
+
+def test_a_percent_of_many_classes_or_of_diverged_cells_may_be_below_one(tmp_path):
+    assert len(read_cells(write(tmp_path, grid(top1=0.1, classes=1000)))) == 12
+    frame = grid(status="ok", classes=150)
+    frame.loc[frame["variant"] != "base", "status"] = "diverged"
+    assert read_cells(write(tmp_path, frame))["top1"].min() == pytest.approx(100 / 150)
+
+
+def test_a_validation_score_that_is_missing_does_not_change_the_split(tmp_path):
+    frame = grid(val_top1=80.0)
+    frame.loc[7, "val_top1"] = np.nan
+    with pytest.raises(InputError, match="1 of 12 cells of experiment d-m have no val_top1; hint: fill it in"):
+        read_cells(write(tmp_path, frame))
+    assert len(read_cells(write(tmp_path, frame.assign(select_on="test")))) == 12
+    assert len(read_cells(write(tmp_path, frame.drop(columns="val_top1")))) == 12

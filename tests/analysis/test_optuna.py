@@ -4,6 +4,7 @@ import math
 import sqlite3
 import sys
 import time
+import warnings
 
 import numpy as np
 import optuna
@@ -162,6 +163,24 @@ def test_trials_alike_are_seeds_and_named_ones_keep_theirs(tmp_path):
         )
     rows = read_trials(tmp_path / "a.db")
     assert rows[["log10_lr", "log10_wd", "seed", "value"]].to_numpy().tolist() == [[-1, -2, 0, 1], [-1, -2, 1, 2]]
+
+
+def test_lists_among_a_parameters_choices_are_compared_by_their_text(tmp_path):
+    """Optuna stores them, with a warning (its issue 2341)."""
+    study = optuna.create_study(storage=url(tmp_path / "search.db"), study_name="base")
+    for layers in ([64, 32], [64, 32], [16]):
+        study.enqueue_trial({"lr": 0.1, "wd": 0.01, "layers": layers})
+    with warnings.catch_warnings(action="ignore"):
+        study.optimize(
+            lambda trial: (
+                trial.suggest_float("lr", 0.01, 1)
+                + trial.suggest_float("wd", 0.01, 1)
+                + len(trial.suggest_categorical("layers", ([64, 32], [16])))
+            ),
+            n_trials=3,
+        )
+    found = read_trials(tmp_path / "search.db", metric=Metric("value", minimise=True))
+    assert found["seed"].tolist() == [0, 1, 0] and found["value"].tolist() == pytest.approx([2.11, 2.11, 1.11])
 
 
 def test_a_study_knows_its_direction(tmp_path):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import BASE, GROUP, METRICS, Axes, Axis, Metric
 from prunescape.errors import InputError, nearest
-from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, VALIDATION
+from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, TEST, VALIDATION
 
 # texts with few values: their default and all that they may be
 CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on": (VALIDATION, SPLITS)}
@@ -136,12 +136,30 @@ def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:
     cells[axis.name] = values.round(decimals) + 0.0
 
 
-def check_percent(cells: pd.DataFrame, metric: str, path: Path | str) -> None:
-    """Sweep services often export fractions: a table without any score over 1 cannot be percent."""
-    highest = cells[metric].max()
-    if 0 < highest <= 1:
-        what, hint = f"no {metric} is above {highest:g}", "multiply fractions by 100"
-        raise InputError(what, where=path, allowed="percent", hint=hint)
+def check_percent(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
+    """Sweep services often export fractions, and tables are merged: a landscape without a score over 1 is no percent.
+
+    Diverged cells do not count, nor do 100 classes or more, of which that may be chance level.
+    """
+    trained = cells[(cells["status"] == OK) & ~(cells["classes"] >= 100)]
+    for metric in [column for name in metrics if name in METRICS for column in (name, f"val_{name}")]:
+        highest = trained.groupby([*GROUP, "variant", "seed"], sort=False)[metric].max()
+        low = highest[(highest > 0) & (highest <= 1)]
+        if len(low):
+            whose = "" if len(low) == len(highest) else f" of variant {low.index[0][-2]}, seed {low.index[0][-1]},"
+            what, hint = f"no {metric}{whose} is above {low.iloc[0]:g}", "multiply fractions by 100"
+            raise InputError(what, where=path, allowed="percent", hint=hint)
+
+
+def check_validation(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
+    """In an experiment that selects on validation all cells have such a score, or none: one split chooses for all."""
+    selecting = cells[cells["select_on"] == VALIDATION]
+    for metric in metrics:
+        for experiment, known in selecting[f"val_{metric}"].notna().groupby(selecting["experiment"]):
+            if known.any() and not known.all() and selecting.loc[known.index, metric].notna().any():
+                what = f"{(~known).sum()} of {len(known)} cells of experiment {experiment} have no val_{metric}"
+                hint = f"fill it in; or leave the column out, or add select_on: {TEST}, to choose on the test split"
+                raise InputError(what, where=path, hint=hint)
 
 
 def check_cells(cells: pd.DataFrame, axes: Axes, metric: Metric, path: Path | str) -> None:

@@ -9,6 +9,7 @@ from prunescape.analysis import cell_checks as checks
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, LANDSCAPE, VARIANT_KEY, Axes, Metric
 from prunescape.analysis.sources.files import read_source
 from prunescape.analysis.sources.optuna_storage import is_storage, read_trials
+from prunescape.analysis.sources.runs import mark_fresh_seeds, without_unfinished
 from prunescape.errors import InputError
 from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
 
@@ -30,10 +31,11 @@ def read_cells(
     decay), the `metric` (top1, percent). Optional: experiment (default `DATASET-MODEL`), top5 (percent, null where not
     recorded), val_top1 and val_top5 (percent on a validation split; alike of any metric), select_on (`validation`,
     where there is one, by default, or `test`: the split by which settings are chosen), status (`ok` by default, or
-    `diverged`), stage (`grid` by default, see records), round (0 by default), classes. A diverged cell scores exactly
-    100 / classes (500 / classes in top-5) where `classes` is known; without `classes` its score stays as it is and must
-    be there. Other columns pass through. The variant called `base` is the base. `partial` allows a study in progress:
-    no cells at all, or none of a base. Raises InputError.
+    `diverged`), stage (see records; by default `grid`, or `replicate` for seeds of few settings), round (0 by default),
+    classes, state (runs that are not finished are left out). A diverged cell scores exactly 100 / classes (500 /
+    classes in top-5) where `classes` is known; without `classes` its score stays as it is and must be there. Other
+    columns pass through. The variant called `base` is the base. `partial` allows a study in progress: no cells at all,
+    or none of a base. Raises InputError.
     """
     checks.check_roles(axes, metric)
     in_storage = is_storage(path)
@@ -69,7 +71,7 @@ def checked_cells(
 ) -> pd.DataFrame:
     """`cells` as `read_cells` gives those that it read from `path`; raises as it does."""
     checks.check_roles(axes, metric)
-    cells = cells.copy()
+    given, cells = list(cells), cells.copy() if partial else without_unfinished(cells, path)
     checks.check_columns(cells, (*TEXTS, *needed_numbers(axes, metric)), axes, metric, path)
     if cells.empty and not partial:
         raise InputError("the table has no rows", where=path)
@@ -86,8 +88,10 @@ def checked_cells(
     checks.check_cells(cells, axes, metric, path)
     if not partial:
         checks.check_base(cells, base, path)
-        if metric.in_percent:
-            checks.check_percent(cells, metric.names[0], path)
+        checks.check_validation(cells, metric.names, path)
+        checks.check_percent(cells, metric.names, path)
+        if "stage" not in given:
+            cells = mark_fresh_seeds(cells, axes, path)
     return cells if base == BASE else cells.assign(variant=cells["variant"].replace(base, BASE))
 
 

@@ -49,7 +49,7 @@ def read_trials(path: Path | str, axes: Axes = DEFAULT_AXES, metric: Metric = DE
             if trial.state.name != "COMPLETE":
                 left_out[trial.state.name.lower()] += 1
                 continue
-            same = tuple(sorted(trial.params.items()))
+            same = repr(sorted(trial.params.items()))  # a choice may be a list
             values = dict(zip(names, trial.values, strict=True))
             label = f'study "{study.study_name}", trial {trial.number}'
             rows[label] = {"seed": alike[same], **about, **trial.user_attrs, **trial.params, **values}
