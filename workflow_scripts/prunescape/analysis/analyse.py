@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
-from prunescape.analysis.cells_table import read_cells, read_study_cells
 from prunescape.analysis.cost.measured import read_measured
 from prunescape.analysis.cost.speedups import variant_flops
+from prunescape.analysis.read_cells import read_cells, read_study_cells
 from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, joined_result, result_names
 from prunescape.analysis.verdict.screening import claim_count
 from prunescape.config.analysis import AnalysisTerms

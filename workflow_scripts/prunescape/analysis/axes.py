@@ -1,4 +1,4 @@
-"""The columns of a landscape, as data: its key, its axes (any two or more hyperparameters), and its metric."""
+"""Describes the columns of a landscape: its key, its axes (two or more hyperparameters) and its metric."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.measured import PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
 from prunescape.analysis.cost.recommendation import holm
+from prunescape.analysis.read_cells import variant_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

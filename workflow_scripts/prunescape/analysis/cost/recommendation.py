@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.measured import (
     COSTS,
     MODEL,
@@ -18,6 +17,7 @@ from prunescape.analysis.cost.measured import (
     RUN_COLUMNS,
     paired_log_ratio,
 )
+from prunescape.analysis.read_cells import variant_order
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -63,7 +63,7 @@ def regions(scores: pd.DataFrame, axes: Axes, thresholds: tuple[float, ...]) -> 
 
     x-ROI = { theta : f(theta) >= f(theta*) - x }, theta* the best point of that variant and seed, x in percentage
     points (matthiesen2023, 3.3, Eq 3.3). Decided: f is the accuracy that settings are chosen on. `scores` as
-    `cells_table.scores` gives it.
+    `read_cells.scores` gives it.
     """
     import pandas as pd
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, GROUP, Axes, Axis, Metric
-from prunescape.analysis.cells_table import read_cells
+from prunescape.analysis.read_cells import read_cells
 from prunescape.analysis.sources.optuna_storage import load_optuna
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file

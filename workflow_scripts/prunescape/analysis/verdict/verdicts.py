@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prunescape.analysis.axes import DEFAULT_METRIC, VARIANT_KEY_COLUMNS, Axes, Metric
-from prunescape.analysis.cells_table import long_scores
+from prunescape.analysis.read_cells import long_scores
 from prunescape.analysis.verdict.decision import INCONCLUSIVE
 from prunescape.analysis.verdict.screening import (
     ALPHA,

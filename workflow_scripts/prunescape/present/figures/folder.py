@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import METRICS
-from prunescape.analysis.cells_table import mean_scores
 from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
+from prunescape.analysis.read_cells import mean_scores
 from prunescape.present.figures.figure import Figure
 from prunescape.present.figures.grid_data import grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
@@ -23,7 +23,7 @@ from prunescape.present.figures.plotly_landscape import draw_landscape_interacti
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
-from prunescape.present.terms import Terms
+from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import file_digest, whole_file, write_json
 
 # in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it
@@ -58,7 +58,7 @@ def draw_figures(
 
     `study` is the study's summary, or empty. Raises InputError for unusable tables.
     """
-    terms = Terms.of(study)
+    terms = StudyTerms.of(study)
     scores = terms.scores(terms.read_cells(cells))
     figures = study_figures(scores, terms.read("roi", roi), terms.read("ellipses", ellipses), terms)
     if pareto:
@@ -117,7 +117,7 @@ def _write_static(figure: Figure, out: Path) -> None:
 
 
 def study_figures(
-    scores: Mapping[str, pd.DataFrame], roi: pd.DataFrame, ellipses: pd.DataFrame, terms: Terms
+    scores: Mapping[str, pd.DataFrame], roi: pd.DataFrame, ellipses: pd.DataFrame, terms: StudyTerms
 ) -> list[tuple[Figure, str]]:
     """Every figure of a study with its place in the report, in the order of the report.
 
@@ -140,7 +140,7 @@ def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return table[table["experiment"] == experiment]
 
 
-def _risk_figures(points: pd.DataFrame, terms: Terms, *, of_study: bool = False) -> list[tuple[Figure, str]]:
+def _risk_figures(points: pd.DataFrame, terms: StudyTerms, *, of_study: bool = False) -> list[tuple[Figure, str]]:
     """One per metric; that of top-1 is open."""
     axes = {name: terms.axes_of(name) for name in points["experiment"].unique()}
     figures = [risk_figure(rows, axes, terms.risk_threshold, of_study=of_study) for rows in _by_metric(points)]
@@ -148,7 +148,7 @@ def _risk_figures(points: pd.DataFrame, terms: Terms, *, of_study: bool = False)
 
 
 def _experiment_figures(
-    scores: pd.DataFrame, ellipses: pd.DataFrame, experiment: str, risks: list[tuple[Figure, str]], terms: Terms
+    scores: pd.DataFrame, ellipses: pd.DataFrame, experiment: str, risks: list[tuple[Figure, str]], terms: StudyTerms
 ) -> list[tuple[Figure, str]]:
     """The landscape, the risk, the annotated grid; of several seeds the mean's landscape and grid, then each landscape.
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from prunescape.analysis.cells_table import scores
 from prunescape.analysis.landscape.regions import best_cells
+from prunescape.analysis.read_cells import scores
 from prunescape.present.labels import METRIC_TITLES, axis_symbol, axis_title, length_unit, roi_title
 from prunescape.present.numbers import DASH, is_missing, number, power, whole
 from prunescape.present.report import table

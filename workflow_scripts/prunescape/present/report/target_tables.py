@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.property_tables import EMULATED, emulation_errors
+from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import variant_title
 from prunescape.present.numbers import is_missing, number
 from prunescape.present.report import table

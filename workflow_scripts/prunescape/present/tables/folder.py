@@ -5,6 +5,7 @@ from typing import Any
 
 from prunescape.errors import InputError
 from prunescape.present.published import check_reference
+from prunescape.present.study_terms import StudyTerms
 from prunescape.present.tables.formats import latex, markdown
 from prunescape.present.tables.paper_tables import (
     ACCURACY_TABLE_COLUMNS,
@@ -17,7 +18,6 @@ from prunescape.present.tables.paper_tables import (
     print_risk,
     risk_table,
 )
-from prunescape.present.terms import Terms
 from prunescape.store.files import whole_file
 from prunescape.store.tables import write_result
 
@@ -36,7 +36,7 @@ def write_tables(
     """
     reference = study.get("reference")
     check_reference(reference)
-    terms = Terms.of(study)
+    terms = StudyTerms.of(study)
     plane = (terms.all_axes, terms.thresholds)
     ellipse_rows = ellipse_table(terms.read("ellipses", ellipses), *plane, reference)
     risk_rows = risk_table(terms.read("risk", risk), reference)

@@ -10,8 +10,8 @@ from prunescape.analysis.axes import LANDSCAPE, VARIANT_KEY, Axes, Axis
 from prunescape.analysis.landscape.regions import best_cells
 from prunescape.present.labels import axis_symbol, axis_title, joined, length_unit, roi_title
 from prunescape.present.published import PRIORS, ROW_COLUMNS, mean_columns, over_seeds, place_in_paper, suffix
+from prunescape.present.study_terms import StudyTerms
 from prunescape.present.tables.printed import Column, PrintedTable, printed_table
-from prunescape.present.terms import Terms
 
 COUNTS = {
     "fitted": ("int64", "seeds whose ROI has 5 points or more: means and deviations are over these"),
@@ -155,7 +155,7 @@ def print_risk(table: pd.DataFrame, reference: str | None) -> PrintedTable:
     return printed_table(table, columns, reference, title="Performance risk", notes=notes, marks=marks)
 
 
-def accuracy_table(scores: Mapping[str, pd.DataFrame], terms: Terms, reference: str | None) -> pd.DataFrame:
+def accuracy_table(scores: Mapping[str, pd.DataFrame], terms: StudyTerms, reference: str | None) -> pd.DataFrame:
     """One row per experiment, variant and metric, with the columns of `ACCURACY_TABLE_COLUMNS`.
 
     `scores` are the landscapes of each experiment. An experiment without a prior has the published one where the

@@ -1,4 +1,4 @@
-"""cells.parquet and benchmarks.parquet: every record and measurement of a study in two tables."""
+"""Writes cells.parquet and benchmarks.parquet from every record and measurement of a study."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IDENTITY_COLUMNS: Columns = {
     "ratio": ("float64", "share of FLOPs kept that was asked for; 1 for the base"),
     "ratio_achieved": ("float64", "share of FLOPs kept that whole channels reach"),
 }
-OTHER_COLUMNS: Columns = {
+RECORD_COLUMNS: Columns = {
     "seed": ("int64", "seed of initialisation, order and augmentation"),
     "stage": (
         "string",
@@ -180,7 +180,7 @@ def _write(rows: list[dict[str, Any]], columns: Columns, out: Path | str) -> Non
 
 def cell_columns(hyperparameters: Iterable[str]) -> Columns:
     """All columns of a study whose settings have these hyperparameters."""
-    return IDENTITY_COLUMNS | hyperparameter_columns(hyperparameters) | OTHER_COLUMNS
+    return IDENTITY_COLUMNS | hyperparameter_columns(hyperparameters) | RECORD_COLUMNS
 
 
 def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) -> dict[str, Any]:
