@@ -14,7 +14,7 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.landscape.risk import risk, risk_points
 from prunescape.analysis.read_cells import mean_scores, read_cells, scores
-from prunescape.present.figures.folder import INTERACTIVE, STATIC, study_figures, write_figures
+from prunescape.present.figures.folder import DRAWINGS, study_figures, write_figures
 from prunescape.present.figures.grid_data import NO_CELL, grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
 from prunescape.present.figures.landscape_data import colour_range, landscape_figure
@@ -403,8 +403,9 @@ def test_flat_small_and_absent_landscapes_are_drawn_too(tmp_path):
         figures = [figure for figure, _ in study_figures_of(table)]
         kinds[name] = [figure.kind for figure in figures]
         for figure in figures:
-            STATIC[figure.kind](figure).savefig(io.BytesIO(), format="svg")
-            assert INTERACTIVE[figure.kind](figure).data
+            interactive, static = DRAWINGS[figure.kind]
+            static(figure).savefig(io.BytesIO(), format="svg")
+            assert interactive(figure).data
     assert kinds == {
         "flat": ["landscape", "risk", "grid"],
         "column": ["landscape", "risk", "grid"],

@@ -16,6 +16,7 @@ from prunescape.analysis.cost.measured import (
     RUN,
     RUN_COLUMNS,
     paired_log_ratio,
+    table_by_group,
 )
 from prunescape.analysis.read_cells import variant_order
 
@@ -49,7 +50,6 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
 }
 FROM_RIVALS = ("indistinguishable", "faster", "undecided")
 
-
 # what is minimised: name -> (column, unit)
 OBJECTIVES = {"latency": COSTS["latency"], "throughput": COSTS["time per image"], "energy": COSTS["energy"]}
 LEVEL = 0.05
@@ -77,16 +77,9 @@ def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     ones the more accurate wins, then the smaller file, then variant, rank, precision, threads and batch in order.
     `limits` holds accuracy_floor (percent), memory_limit_mb and size_limit_kb, each None or left out.
     """
-    import pandas as pd
-
-    rows = []
-    for place, here in measured.groupby(PLACE, sort=True):
-        for name in OBJECTIVES:
-            rows.append({**dict(zip(PLACE, place, strict=True)), "objective": name, **_recommend(here, name, limits)})
     names = [name for name in RECOMMENDATION_COLUMNS if name not in FROM_RIVALS]
-    table = pd.DataFrame(rows, columns=names)
-    whole = [name for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"]
-    return table.astype(dict.fromkeys(whole, "Int64"))
+    table = table_by_group(measured, PLACE, lambda here: [_recommend(here, name, limits) for name in OBJECTIVES], names)
+    return table.astype({name: "Int64" for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"})
 
 
 def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple[pd.DataFrame, str]:
@@ -143,7 +136,7 @@ def in_order(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 def _recommend(here: pd.DataFrame, name: str, limits: dict) -> dict:
     column, unit = OBJECTIVES[name]
     kept, reason = feasible_settings(here, name, limits)
-    counts = {"reason": reason, "settings": len(here), "feasible": len(kept), "unit": unit}
+    counts = {"objective": name, "reason": reason, "settings": len(here), "feasible": len(kept), "unit": unit}
     if kept.empty:
         return {"status": NONE, "tied": 0, **counts}
     best = in_order(kept, column).iloc[0]
@@ -167,15 +160,12 @@ def rivals(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     picked by the very samples that are tested, so the correction is over ALL pairs of models, which holds whichever
     is picked. Energy is one number per setting: there is nothing to test.
     """
-    import pandas as pd
 
-    rows = []
-    for place, here in measured.groupby(PLACE, sort=True):
-        for name in ("latency", "throughput"):
-            kept, _ = feasible_settings(here, name, limits)
-            key = {**dict(zip(PLACE, place, strict=True)), "objective": name}
-            rows += [{**key, **row} for row in _rivals(in_order(kept, OBJECTIVES[name][0]), name)]
-    return pd.DataFrame(rows, columns=list(RIVAL_COLUMNS)).astype({"rank": "Int64", "pairs": "Int64"})
+    def of_target(here: pd.DataFrame) -> list[dict]:
+        kept = {name: feasible_settings(here, name, limits)[0] for name in ("latency", "throughput")}
+        return [row for name, rows in kept.items() for row in _rivals(in_order(rows, OBJECTIVES[name][0]), name)]
+
+    return table_by_group(measured, PLACE, of_target, RIVAL_COLUMNS).astype({"rank": "Int64", "pairs": "Int64"})
 
 
 def signed_rank(log_ratios: np.ndarray) -> float:
@@ -219,15 +209,16 @@ def _rivals(ordered: pd.DataFrame, objective: str) -> list[dict]:
     tested = list(itertools.combinations(range(len(best)), 2))
     ratios = {pair: paired_log_ratio(best[pair[1]], best[pair[0]]) for pair in tested}
     raw = [np.nan if ratios[pair] is None else signed_rank(ratios[pair]) for pair in tested]
-    corrected = dict(zip(tested, zip(raw, holm(raw), strict=True), strict=True))
+    # the first pairs are those of the recommended model, in the order of its rivals
     return [
-        _row(rival, objective, ratios[0, place], *corrected[0, place]) for place, rival in enumerate(best[1:], start=1)
+        _row(rival, objective, ratios[pair], p, p_holm)
+        for rival, pair, p, p_holm in zip(best[1:], tested, raw, holm(raw), strict=False)
     ]
 
 
 def _row(rival, objective: str, logs: np.ndarray | None, p: float, p_holm: float) -> dict:
-    named = {name: getattr(rival, name) for name in (*MODEL, *RUN_COLUMNS)}
-    row = {**named, "value": getattr(rival, OBJECTIVES[objective][0]), "p": p, "p_holm": p_holm}
+    row = {"objective": objective, "value": getattr(rival, OBJECTIVES[objective][0]), "p": p, "p_holm": p_holm}
+    row |= {name: getattr(rival, name) for name in (*MODEL, *RUN)}
     if logs is None:
         reason = "measured with other threads or another batch than the recommended one: the repeats are no pairs"
         return {**row, "ratio": np.nan, "pairs": 0, "verdict": UNKNOWN, "reason": reason}

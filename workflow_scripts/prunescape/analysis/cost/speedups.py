@@ -13,6 +13,7 @@ from prunescape.analysis.cost.measured import (
     RUN,
     RUN_COLUMNS,
     paired_log_ratio,
+    table_by_group,
 )
 
 if TYPE_CHECKING:
@@ -44,15 +45,12 @@ def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.
     `flops` holds the FLOPs by (experiment, variant); a variant that is not there has null FLOPs columns. Models without
     a measured base have no row.
     """
-    import pandas as pd
 
-    conditions = [*PLACE, "precision", *RUN]
-    rows = []
-    for _, here in measured.groupby(conditions, sort=True):
-        base = here[(here["variant"] == "base") & (here["rank"] == 1)]
-        for row in here[here["variant"] != "base"].itertuples() if len(base) else ():
-            rows.append(_row(row, next(base.itertuples()), flops))
-    table = pd.DataFrame(rows, columns=list(SPEEDUP_COLUMNS))
+    def of_conditions(here: pd.DataFrame) -> list[dict]:
+        base = next(here[(here["variant"] == "base") & (here["rank"] == 1)].itertuples(), None)
+        return [_row(row, base, flops) for row in here[here["variant"] != "base"].itertuples() if base]
+
+    table = table_by_group(measured, [*PLACE, "precision", *RUN], of_conditions, SPEEDUP_COLUMNS)
     return table.astype({"contains_one": "boolean", "pairs": "int64"})
 
 
@@ -75,7 +73,7 @@ def _row(row, base, flops: dict[tuple[str, str], float]) -> dict:
     promised = both[0] / both[1] if all(both) else np.nan
     speedup = float(np.median(ratios)) if len(ratios) else np.nan
     return {
-        **{name: getattr(row, name) for name in (*PLACE, *MODEL_COLUMNS, *RUN_COLUMNS)},
+        **{name: getattr(row, name) for name in MODEL_COLUMNS},
         "base_median_s": base.latency_median_s,
         "median_s": row.latency_median_s,
         "pairs": len(ratios),

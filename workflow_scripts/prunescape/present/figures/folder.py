@@ -31,17 +31,12 @@ OPEN, FOLDED, LINKED = "open", "folded", "linked"
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
-INTERACTIVE = {
-    "landscape": draw_landscape_interactive,
-    "pareto": draw_pareto_interactive,
-    "risk": draw_risk_interactive,
-    "grid": draw_grid_interactive,
-}
-STATIC = {
-    "landscape": draw_landscape_static,
-    "pareto": draw_pareto_static,
-    "risk": draw_risk_static,
-    "grid": draw_grid_static,
+# kind -> (the drawing for the browser, the one for print)
+DRAWINGS = {
+    "landscape": (draw_landscape_interactive, draw_landscape_static),
+    "pareto": (draw_pareto_interactive, draw_pareto_static),
+    "risk": (draw_risk_interactive, draw_risk_static),
+    "grid": (draw_grid_interactive, draw_grid_static),
 }
 
 
@@ -76,26 +71,19 @@ def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
     out = Path(out)
     with whole_file(out / LIBRARY) as temporary:
         temporary.write_text(get_plotlyjs(), encoding="utf-8")
+    entries, written = [], [LIBRARY]
     for figure, place in figures:
         _write_interactive(figure, out, with_fragment=place != LINKED)
         _write_static(figure, out)
-    written = [LIBRARY, *(name for figure, place in figures for name in _files(figure, place))]
-    digests = {name: file_digest(out / name) for name in written}
-    write_json(out / INDEX, {"figures": [_entry(figure, place) for figure, place in figures], "files": digests})
-
-
-def _files(figure: Figure, place: str) -> list[str]:
-    drawn = [] if place == LINKED else ["fragment.html"]
-    return [f"{figure.name}.{kind}" for kind in (*drawn, "html", *METADATA)]
-
-
-def _entry(figure: Figure, place: str) -> dict:
-    known = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "kind")}
-    return {**known, "metrics": figure.metrics, "place": place, "seeds": list(figure.seeds)}
+        kinds = [*([] if place == LINKED else ["fragment.html"]), "html", *METADATA]
+        written += [f"{figure.name}.{kind}" for kind in kinds]
+        known = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "kind", "metrics")}
+        entries.append({**known, "place": place, "seeds": list(figure.seeds)})
+    write_json(out / INDEX, {"figures": entries, "files": {name: file_digest(out / name) for name in written}})
 
 
 def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> None:
-    page = INTERACTIVE[figure.kind](figure)
+    page = DRAWINGS[figure.kind][0](figure)
     options = {"div_id": figure.name, "config": {"displaylogo": False, "responsive": True}}
     if with_fragment:
         drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)
@@ -108,7 +96,7 @@ def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> Non
 
 def _write_static(figure: Figure, out: Path) -> None:
     with matplotlib.rc_context(MATPLOTLIB_STYLE):
-        page = STATIC[figure.kind](figure)
+        page = DRAWINGS[figure.kind][1](figure)
         page.get_layout_engine().execute(page)
         page.set_layout_engine("none")  # laid out once, and the same in every format
         for kind, metadata in METADATA.items():
