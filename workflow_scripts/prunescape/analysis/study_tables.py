@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.errors import InputError
 from prunescape.measure.table import benchmark_columns, benchmark_rows
 from prunescape.space.recipe import PARAMETERS
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
 # of cells.parquet; None in a record becomes null
 IDENTITY_COLUMNS: Columns = {
-    "experiment": ("string", "name in the config"),
-    "model": ("string", "unpruned architecture"),
-    "dataset": ("string", "name of the data set"),
+    **{name: KEY_COLUMNS[name] for name in GROUP},
     "variant": ("string", "base, uniform-R or nonuniform-R"),
     "method": ("string", "base, uniform or nonuniform"),
     "ratio": ("float64", "share of FLOPs kept that was asked for; 1 for the base"),
@@ -30,10 +29,7 @@ IDENTITY_COLUMNS: Columns = {
 }
 RECORD_COLUMNS: Columns = {
     "seed": ("int64", "seed of initialisation, order and augmentation"),
-    "stage": (
-        "string",
-        "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points)",
-    ),
+    "stage": ("string", "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points)"),
     "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
     "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),
     "precision": (
@@ -97,9 +93,13 @@ def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Place
 
 def cell_rows(records: Iterable[Path | str], places: Places) -> tuple[list[dict[str, Any]], Columns]:
     """The rows of `write_cells` and their columns: with every hyperparameter that some setting has."""
-    read = [(path, _parsed(path, lambda record: (record, record["setting"]))) for path in records]
+    read = [(path, _checked(path, read_json(path), lambda record: (record, record["setting"]))) for path in records]
     columns = cell_columns({name for _, (_, setting) in read for name in setting})
-    return [_row(path, record, places, columns) for path, (record, _) in read], columns
+
+    def row(record: dict[str, Any]) -> dict[str, Any]:
+        return record_row(record, places.of(record), columns)
+
+    return [_checked(path, record, row) for path, (record, _) in read], columns
 
 
 def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
@@ -107,10 +107,6 @@ def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(cell_rows(records, places)[0])
-
-
-def _row(path: Path | str, record: dict[str, Any], places: Places, columns: Columns) -> dict[str, Any]:
-    return _checked(path, record, lambda content: record_row(content, places.of(content), columns))
 
 
 def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
@@ -143,7 +139,8 @@ def is_readable(record: Path | str) -> bool:
     """Whether a record gives a row of the table."""
     anywhere = {"stage": GRID, "round": 0, "select_on": TEST}
     try:
-        _parsed(record, lambda content: record_row(content, anywhere, cell_columns(content["setting"])))
+        content = read_json(record)
+        _checked(record, content, lambda content: record_row(content, anywhere, cell_columns(content["setting"])))
     except InputError:
         return False
     return True
@@ -151,13 +148,9 @@ def is_readable(record: Path | str) -> bool:
 
 def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str, *, hyperparameters: Iterable[str]) -> None:
     """Write one row per model, target and way to run it with the columns of `benchmark_columns`; may be none."""
-    rows = [row for path in benchmarks for row in _parsed(path, benchmark_rows)]
+    rows = [row for path in benchmarks for row in _checked(path, read_json(path), benchmark_rows)]
     columns = benchmark_columns(hyperparameters)
     _write([{name: row.get(name) for name in columns} for row in rows], columns, out)
-
-
-def _parsed(path: Path | str, function: Callable[[dict[str, Any]], Any]) -> Any:
-    return _checked(path, read_json(path), function)
 
 
 def _checked(path: Path | str, content: dict[str, Any], function: Callable[[dict[str, Any]], Any]) -> Any:

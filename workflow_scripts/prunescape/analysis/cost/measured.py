@@ -48,7 +48,11 @@ RUN_COLUMNS = {
     "batch": ("int64", "images per run"),
     "flush_to_zero": ("bool", "denormal numbers are taken as zero"),
 }
+SETTING_COLUMNS = MODEL_COLUMNS | RUN_COLUMNS
+# what is compared with each other: everything but the model itself is the same
+CONDITION_COLUMNS = {**PLACE_COLUMNS, "precision": ("string", "number format of the exported models"), **RUN_COLUMNS}
 PLACE, MODEL, RUN = list(PLACE_COLUMNS), list(MODEL_COLUMNS), list(RUN_COLUMNS)
+SETTING, CONDITIONS = list(SETTING_COLUMNS), list(CONDITION_COLUMNS)
 
 
 def read_measured(path: Path | str) -> pd.DataFrame:
@@ -68,7 +72,7 @@ def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFra
         table = table.assign(**{name: table.get(name, default)})
         if default is not np.nan:
             table[name] = table[name].astype(object).where(table[name].notna(), default).astype(type(default))
-    keys = [*PLACE, *MODEL, *RUN]
+    keys = [*PLACE, *SETTING]
     twice = table.duplicated(keys).to_numpy()
     if twice.any():
         named = ", ".join(f"{name} {table[name].iloc[twice.argmax()]}" for name in keys)
@@ -93,7 +97,7 @@ def _check_range(table: pd.DataFrame, name: str, low: float, high: float, path: 
         raise InputError(what, where=f"{path}, row {bad.argmax() + 1}", allowed=allowed)
 
 
-def table_by_group(
+def group_table(
     table: pd.DataFrame, keys: list[str], make: Callable[[pd.DataFrame], list[dict]], columns: Iterable[str]
 ) -> pd.DataFrame:
     """The rows that `make` gives of each group with equal `keys`, with these keys, as one table of the `columns`."""

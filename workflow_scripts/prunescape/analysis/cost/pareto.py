@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cost.measured import (
-    COSTS,
-    MODEL,
-    MODEL_COLUMNS,
-    PLACE,
-    PLACE_COLUMNS,
-    RUN,
-    RUN_COLUMNS,
-    table_by_group,
-)
+from prunescape.analysis.cost.measured import COSTS, MODEL, PLACE, PLACE_COLUMNS, SETTING, SETTING_COLUMNS, group_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +16,7 @@ TOGETHER = "latency, size and energy"
 PARETO_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
     "cost": ("string", "what stands against accuracy; `latency, size and energy` is all of these that are known"),
-    **MODEL_COLUMNS,
-    **RUN_COLUMNS,
+    **SETTING_COLUMNS,
     "top1": ("float64", "accuracy of the exported model, percent"),
     "top1_error": ("float64", "its binomial standard error over test images, percentage points; null when not known"),
     "value": ("float64", "the cost at the setting where it is lowest for this model; null for several costs"),
@@ -42,7 +32,7 @@ def pareto(measured: pd.DataFrame) -> pd.DataFrame:
     Decided: a model stands at the setting (threads, batch) where this cost is lowest for it. Models that are equal in
     accuracy and cost are both on the front. Energy is taken as it is told, measured or estimated, but never mixed.
     """
-    return table_by_group(measured, PLACE, _of_target, PARETO_COLUMNS)
+    return group_table(measured, PLACE, _of_target, PARETO_COLUMNS)
 
 
 def dominance(accuracy: np.ndarray, costs: np.ndarray) -> np.ndarray:
@@ -72,7 +62,7 @@ def _of_target(here: pd.DataFrame) -> list[dict]:
 def _lowest(here: pd.DataFrame, column: str) -> pd.DataFrame:
     """Each model's row with the lowest `column`; models that do not tell it, or no accuracy, are left out."""
     rows = here[here[column].notna() & here["top1"].notna()]
-    return rows.sort_values([column, *RUN], kind="stable").drop_duplicates(MODEL)
+    return rows.sort_values([column, *SETTING], kind="stable").drop_duplicates(MODEL)
 
 
 def _together(known: dict[str, pd.DataFrame]) -> list[dict]:
@@ -95,7 +85,7 @@ def _compared(models: pd.DataFrame, columns: list[str]) -> list[dict]:
     beaten = dominance(models["top1"].to_numpy(), models[columns].to_numpy(dtype="float64"))
     names = np.array([f"{row.variant} {row.rank} {row.precision}" for row in models.itertuples()])
     share, tested = models["top1"] / 100, models["tested"].astype("float64")
-    found = models[[*MODEL, *RUN, "top1"]].assign(
+    found = models[[*SETTING, "top1"]].assign(
         top1_error=100 * np.sqrt(share * (1 - share) / tested.where(tested > 0)),
         value=models[columns[0]].astype("float64") if len(columns) == 1 else np.nan,
         on_front=~beaten.any(axis=1),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prunescape.analysis.cost.measured import MODEL, PLACE_COLUMNS, RUN, RUN_COLUMNS, table_by_group
+from prunescape.analysis.cost.measured import CONDITION_COLUMNS, CONDITIONS, SETTING, group_table
 from prunescape.analysis.cost.recommendation import holm
 from prunescape.analysis.read_cells import variant_order
 
@@ -23,8 +23,6 @@ PROPERTIES = (
     *("top1", "latency_median_s", "latency_dataset_s"),
     *("file_bytes", "encoded_bytes", "peak_memory_bytes", "energy_j", "flops"),
 )
-CONDITION_COLUMNS = {**PLACE_COLUMNS, "precision": ("string", "number format of the exported models"), **RUN_COLUMNS}
-CONDITIONS = list(CONDITION_COLUMNS)
 
 PROPERTY_COLUMNS: dict[str, tuple[str, str]] = {
     **CONDITION_COLUMNS,
@@ -50,7 +48,7 @@ CORRELATION_COLUMNS: dict[str, tuple[str, str]] = {
     "p": ("float64", "its two-sided p"),
     "p_holm": ("float64", "the same corrected (Holm) over all pairs of properties under these conditions"),
 }
-SAME = ("experiment", *MODEL, *RUN)
+SAME = ("experiment", *SETTING)
 EMULATED = ("latency_median_s", "latency_dataset_s", "peak_memory_bytes", "energy_j", "top1")
 
 
@@ -77,12 +75,12 @@ def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) 
         known = {name: here[here[name].notna()] for name in PROPERTIES}
         return [{**_spread(part, name), **_change(reference, part, name)} for name, part in known.items() if len(part)]
 
-    return table_by_group(table, CONDITIONS, of_condition, PROPERTY_COLUMNS)
+    return group_table(table, CONDITIONS, of_condition, PROPERTY_COLUMNS)
 
 
 def correlation_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
     """Pearson's correlation of every two properties over the models of each condition, as CORRELATION_COLUMNS."""
-    return table_by_group(with_flops(measured, flops), CONDITIONS, _correlations, CORRELATION_COLUMNS)
+    return group_table(with_flops(measured, flops), CONDITIONS, _correlations, CORRELATION_COLUMNS)
 
 
 def _correlations(here: pd.DataFrame) -> list[dict]:
@@ -145,11 +143,7 @@ def lard_printed(values: np.ndarray, *, higher_is_better: bool = False) -> float
 
 
 def relative_difference(standard: np.ndarray, optimised: np.ndarray) -> np.ndarray:
-    """(n,) (optimised − standard) / standard, model by model (liao2022, Figure 4).
-
-    The same with all-tuned for standard and a fixed hyperparameter for optimised is the paper's best-model relative
-    difference.
-    """
+    """(n,) (optimised − standard) / standard, model by model (liao2022, Figure 4)."""
     return (np.asarray(optimised) - standard) / standard
 
 

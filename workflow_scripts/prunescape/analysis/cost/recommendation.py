@@ -10,13 +10,13 @@ import numpy as np
 from prunescape.analysis.cost.measured import (
     COSTS,
     MODEL,
-    MODEL_COLUMNS,
     PLACE,
     PLACE_COLUMNS,
     RUN,
-    RUN_COLUMNS,
+    SETTING,
+    SETTING_COLUMNS,
+    group_table,
     paired_log_ratio,
-    table_by_group,
 )
 from prunescape.analysis.read_cells import variant_order
 
@@ -31,8 +31,7 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
     "objective": ("string", "latency, throughput or energy"),
     "status": ("string", "recommended, or none: nothing keeps the limits, or the objective was not measured"),
     "reason": ("string", "why there is none, or what the recommendation rests on; empty without need"),
-    **MODEL_COLUMNS,
-    **RUN_COLUMNS,
+    **SETTING_COLUMNS,
     "value": ("float64", "the objective: seconds per run, seconds per image, or joules per image"),
     "unit": ("string", "its unit"),
     "latency_median_s": ("float64", "seconds per run of one batch there"),
@@ -58,8 +57,7 @@ SLOWER, FASTER, ALIKE, UNKNOWN = "slower", "faster", "indistinguishable", "undec
 RIVAL_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
     "objective": ("string", "latency or throughput"),
-    **MODEL_COLUMNS,
-    **RUN_COLUMNS,
+    **SETTING_COLUMNS,
     "value": ("float64", "this model's best value of the objective: seconds per run, or per image"),
     "ratio": ("float64", "median over the repeats of this model's time ÷ the recommended one's, both per run"),
     "pairs": ("int64", "repeats of both models, taken in turns; 0 where they are no pairs"),
@@ -78,7 +76,7 @@ def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     `limits` holds accuracy_floor (percent), memory_limit_mb and size_limit_kb, each None or left out.
     """
     names = [name for name in RECOMMENDATION_COLUMNS if name not in FROM_RIVALS]
-    table = table_by_group(measured, PLACE, lambda here: [_recommend(here, name, limits) for name in OBJECTIVES], names)
+    table = group_table(measured, PLACE, lambda here: [_recommend(here, name, limits) for name in OBJECTIVES], names)
     return table.astype({name: "Int64" for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"})
 
 
@@ -109,8 +107,7 @@ def limit_masks(rows: pd.DataFrame, limits: dict) -> list[tuple[pd.Series, str]]
     floor, memory, size = (limits.get(name) for name in ("accuracy_floor", "memory_limit_mb", "size_limit_kb"))
     masks = []
     if floor is not None:
-        text = f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])
-        masks.append((rows["top1"] >= floor - 1e-9, text))
+        masks.append((rows["top1"] >= floor - 1e-9, f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])))
     if memory is not None:
         text = f"peak memory of {memory:g} MB or less" + _unknown(rows["peak_memory_bytes"])
         masks.append(((rows["peak_memory_bytes"] <= 1e6 * memory).fillna(False).astype(bool), text))
@@ -126,10 +123,8 @@ def _unknown(values: pd.Series) -> str:
 
 def in_order(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """`rows` from the best down: by `column`, then as `recommend` breaks ties."""
-    keys = rows.assign(
-        place=rows["variant"].map(variant_order), less=-rows["top1"], precision_text=rows["precision"].astype(str)
-    )
-    by = [column, "less", "file_bytes", "place", "rank", "precision_text", *RUN]
+    keys = rows.assign(place=rows["variant"].map(variant_order), less=-rows["top1"], text=rows["precision"].astype(str))
+    by = [column, "less", "file_bytes", "place", "rank", "text", *RUN]
     return rows.loc[keys.sort_values(by, kind="stable").index]
 
 
@@ -140,7 +135,7 @@ def _recommend(here: pd.DataFrame, name: str, limits: dict) -> dict:
     if kept.empty:
         return {"status": NONE, "tied": 0, **counts}
     best = in_order(kept, column).iloc[0]
-    shown = [*MODEL, *RUN, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
+    shown = [*SETTING, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
     memory = best["peak_memory_bytes"]
     return {
         "status": RECOMMENDED,
@@ -165,7 +160,7 @@ def rivals(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
         kept = {name: feasible_settings(here, name, limits)[0] for name in ("latency", "throughput")}
         return [row for name, rows in kept.items() for row in _rivals(in_order(rows, OBJECTIVES[name][0]), name)]
 
-    return table_by_group(measured, PLACE, of_target, RIVAL_COLUMNS).astype({"rank": "Int64", "pairs": "Int64"})
+    return group_table(measured, PLACE, of_target, RIVAL_COLUMNS).astype({"rank": "Int64", "pairs": "Int64"})
 
 
 def signed_rank(log_ratios: np.ndarray) -> float:
@@ -188,7 +183,9 @@ def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) 
     keys = [*PLACE, "objective"]
     found: dict[tuple, list[str]] = {}
     for row in others[others["verdict"] == verdict].itertuples():
-        found.setdefault(tuple(getattr(row, name) for name in keys), []).append(model_name(row))
+        rank = f" rank {row.rank}" if row.rank > 1 else ""
+        model = f"{row.variant}{rank} {row.precision}"
+        found.setdefault(tuple(getattr(row, name) for name in keys), []).append(model)
     return ["; ".join(found.get(tuple(row), [])) for row in recommended[keys].itertuples(index=False)]
 
 
@@ -196,12 +193,6 @@ def recommendations(measured: pd.DataFrame, others: pd.DataFrame, limits: dict) 
     """What `recommend` gives, with the `rivals` named: all of RECOMMENDATION_COLUMNS."""
     best = recommend(measured, limits)
     return best.assign(**{name: named_models(best, others, name) for name in FROM_RIVALS})
-
-
-def model_name(row) -> str:
-    """`uniform-0.5 int8`, with the rank from the second on."""
-    rank = f" rank {row.rank}" if row.rank > 1 else ""
-    return f"{row.variant}{rank} {row.precision}"
 
 
 def _rivals(ordered: pd.DataFrame, objective: str) -> list[dict]:
@@ -218,7 +209,7 @@ def _rivals(ordered: pd.DataFrame, objective: str) -> list[dict]:
 
 def _row(rival, objective: str, logs: np.ndarray | None, p: float, p_holm: float) -> dict:
     row = {"objective": objective, "value": getattr(rival, OBJECTIVES[objective][0]), "p": p, "p_holm": p_holm}
-    row |= {name: getattr(rival, name) for name in (*MODEL, *RUN)}
+    row |= {name: getattr(rival, name) for name in SETTING}
     if logs is None:
         reason = "measured with other threads or another batch than the recommended one: the repeats are no pairs"
         return {**row, "ratio": np.nan, "pairs": 0, "verdict": UNKNOWN, "reason": reason}

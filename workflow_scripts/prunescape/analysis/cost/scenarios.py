@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS, table_by_group
+from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS, group_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def scenarios(measured: pd.DataFrame, load: dict) -> pd.DataFrame:
     def of_target(here: pd.DataFrame) -> list[dict]:
         return [row for at_load in _loads(here, load) for row in _models(here, *at_load)]
 
-    return table_by_group(measured, PLACE, of_target, SCENARIO_COLUMNS)
+    return group_table(measured, PLACE, of_target, SCENARIO_COLUMNS)
 
 
 def _loads(here: pd.DataFrame, load: dict) -> Iterator[tuple[str, int, float]]:

@@ -6,15 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prunescape.analysis.cost.measured import (
-    MODEL_COLUMNS,
-    PLACE,
-    PLACE_COLUMNS,
-    RUN,
-    RUN_COLUMNS,
-    paired_log_ratio,
-    table_by_group,
-)
+from prunescape.analysis.cost.measured import CONDITIONS, PLACE_COLUMNS, SETTING_COLUMNS, group_table, paired_log_ratio
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +17,7 @@ SEED = 0
 
 SPEEDUP_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
-    **MODEL_COLUMNS,
-    **RUN_COLUMNS,
+    **SETTING_COLUMNS,
     "base_median_s": ("float64", "the base's median latency under the same conditions, seconds per run"),
     "median_s": ("float64", "this model's, seconds per run"),
     "pairs": ("int64", "repeats of both, taken in turns"),
@@ -50,7 +41,7 @@ def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.
         base = next(here[(here["variant"] == "base") & (here["rank"] == 1)].itertuples(), None)
         return [_row(row, base, flops) for row in here[here["variant"] != "base"].itertuples() if base]
 
-    table = table_by_group(measured, [*PLACE, "precision", *RUN], of_conditions, SPEEDUP_COLUMNS)
+    table = group_table(measured, CONDITIONS, of_conditions, SPEEDUP_COLUMNS)
     return table.astype({"contains_one": "boolean", "pairs": "int64"})
 
 
@@ -73,7 +64,7 @@ def _row(row, base, flops: dict[tuple[str, str], float]) -> dict:
     promised = both[0] / both[1] if all(both) else np.nan
     speedup = float(np.median(ratios)) if len(ratios) else np.nan
     return {
-        **{name: getattr(row, name) for name in MODEL_COLUMNS},
+        **{name: getattr(row, name) for name in SETTING_COLUMNS},
         "base_median_s": base.latency_median_s,
         "median_s": row.latency_median_s,
         "pairs": len(ratios),

@@ -75,9 +75,8 @@ def regions(scores: pd.DataFrame, axes: Axes, thresholds: tuple[float, ...]) -> 
 
 def ellipse_columns(axes: Axes, metric: Metric = DEFAULT_METRIC) -> dict[str, tuple[str, str]]:
     """The columns of `ellipses`."""
-    unit, edge = axes.unit, "a point of the ROI lies on the edge of the landscape's grid"
-    if axes.others:
-        edge += ", on any axis"
+    unit = axes.unit
+    edge = "a point of the ROI lies on the edge of the landscape's grid" + ", on any axis" * bool(axes.others)
     return {
         **KEY_COLUMNS,
         "threshold": ("float64", f"x of the x-ROI, {metric.distance} under the variant's best score"),

@@ -94,9 +94,9 @@ def distributions(table: pd.DataFrame, axes: Axes) -> dict[str, Any]:
     """The distribution of each parameter: from its lowest to its highest value in `table`."""
     from optuna.distributions import FloatDistribution
 
-    named = {parameter_name(axis): axis for axis in axes}
     return {
-        name: FloatDistribution(table[name].min(), table[name].max(), log=axis.decades) for name, axis in named.items()
+        parameter_name(axis): FloatDistribution(*table[parameter_name(axis)].agg(["min", "max"]), log=axis.decades)
+        for axis in axes
     }
 
 

@@ -169,12 +169,11 @@ def _reasons(table: pd.DataFrame, base: pd.DataFrame) -> np.ndarray:
     """Why nothing can be concluded of each variant, the most basic cause first."""
     import pandas as pd
 
+    all_bases, good_bases = (pd.MultiIndex.from_frame(rows[SCOPE]) for rows in (base, base[base["status"] == OK]))
     scopes = pd.MultiIndex.from_frame(table[SCOPE])
     causes = {
-        "the experiment has no base to carry settings from": ~scopes.isin(pd.MultiIndex.from_frame(base[SCOPE])),
-        "every cell of the base diverged": ~scopes.isin(
-            pd.MultiIndex.from_frame(base.loc[base["status"] == OK, SCOPE])
-        ),
+        "the experiment has no base to carry settings from": ~scopes.isin(all_bases),
+        "every cell of the base diverged": ~scopes.isin(good_bases),
         "the variant was trained at none of the base's good settings": table["k"] == 0,
         "every cell of the variant diverged": table["lost"],
     }

@@ -109,8 +109,7 @@ def study_figures(
 ) -> list[tuple[Figure, str]]:
     """Every figure of a study with its place in the report, in the order of the report.
 
-    `scores` are the landscapes of each experiment. First, of several experiments, the risk of all side by side; then
-    the figures of each experiment.
+    `scores` are the landscapes of each experiment.
     """
     points = {
         name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold)
@@ -138,10 +137,7 @@ def _risk_figures(points: pd.DataFrame, terms: StudyTerms, *, of_study: bool = F
 def _experiment_figures(
     scores: pd.DataFrame, ellipses: pd.DataFrame, experiment: str, risks: list[tuple[Figure, str]], terms: StudyTerms
 ) -> list[tuple[Figure, str]]:
-    """The landscape, the risk, the annotated grid; of several seeds the mean's landscape and grid, then each landscape.
-
-    The mean's ellipses are those of its regions.
-    """
+    """Landscape, risk and annotated grid; of several seeds those of their mean first, then each seed's landscape."""
     axes, prior = terms.axes_of(experiment), terms.priors.get(experiment)
     seeds = tuple(int(seed) for seed in np.unique(scores["seed"]))
     mean, shapes = scores, ellipses

@@ -99,21 +99,16 @@ def draw_grid_interactive(figure: GridFigure) -> go.Figure:
     for axis, values in (("xaxis", figure.x), ("yaxis", figure.y)):
         ticks = {"tickvals": list(range(len(values))), "ticktext": [short(value) for value in values]}
         page.update_layout({axis: {**ticks, "range": (-0.5, len(values) - 0.5), "showgrid": False, "zeroline": False}})
-    page.update_layout(**_browser_layout(figure))
-    return page
-
-
-def _browser_layout(figure: GridFigure) -> dict:
     height = 170 + 28 * len(figure.y)
-    return {
+    return page.update_layout(
         **PLOTLY_LAYOUT,
-        "xaxis_title": axis_title(figure.axes.x),
-        "yaxis_title": axis_title(figure.axes.y),
-        "height": height,
-        "margin": {"l": 64, "r": 16, "t": 52, "b": 90},
-        "legend": {**PLOTLY_LEGEND, "y": -52 / (height - 142)},
-        "updatemenus": [_menu(figure)] if len(figure.panels) > 1 else [],
-    }
+        xaxis_title=axis_title(figure.axes.x),
+        yaxis_title=axis_title(figure.axes.y),
+        height=height,
+        margin={"l": 64, "r": 16, "t": 52, "b": 90},
+        legend={**PLOTLY_LEGEND, "y": -52 / (height - 142)},
+        updatemenus=[_menu(figure)] if len(figure.panels) > 1 else [],
+    )
 
 
 def _menu(figure: GridFigure) -> dict:

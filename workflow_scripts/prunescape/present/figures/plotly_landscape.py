@@ -31,22 +31,15 @@ def draw_landscape_interactive(figure: LandscapeFigure) -> go.Figure:
         _add_colour_bar(page, landscape, number, (top, left + count - 1))
     page.update_xaxes(range=figure.span_x, showgrid=False, zeroline=False)
     page.update_yaxes(range=figure.span_y, showgrid=False, zeroline=False)
-    page.update_layout(**_layout(figure))
-    return page
-
-
-def _layout(figure: LandscapeFigure) -> dict:
     height = 90 + BLOCK_HEIGHT * (2 if figure.stacked else 1)
     margin = {"l": 64, "r": 88, "t": 62, "b": 110}
     legend = {**PLOTLY_LEGEND, "y": -66 / (height - 172), "bgcolor": PANEL}
-    return {**PLOTLY_LAYOUT, "plot_bgcolor": PANEL, "height": height, "margin": margin, "legend": legend}
+    layout = {**PLOTLY_LAYOUT, "plot_bgcolor": PANEL, "height": height, "margin": margin, "legend": legend}
+    return page.update_layout(**layout)
 
 
 def _block_grid(blocks: int, count: int, *, stacked: bool) -> tuple[go.Figure, list[tuple[int, int]]]:
-    """Empty axes for `blocks` landscapes of two rows and `count` columns, and the (row, column) of each one's corner.
-
-    Two stand side by side, or with `stacked` one above the other, with an empty column or row between them.
-    """
+    """Empty axes for `blocks` landscapes of two rows and `count` columns, and each one's corner as (row, column)."""
     lines, columns = [1.0, 1.0], [1.0] * count
     if blocks > 1 and stacked:
         lines = [*lines, GAP, *lines]
@@ -64,8 +57,7 @@ def _block_grid(blocks: int, count: int, *, stacked: bool) -> tuple[go.Figure, l
         horizontal_spacing=0.12 / (len(columns) + 3),
         vertical_spacing=0.04 / (2 if stacked else 1),
     )
-    corners = [(1, 1), (4, 1) if stacked else (1, count + 2)]
-    return page, corners[:blocks]
+    return page, [(1, 1), (4, 1) if stacked else (1, count + 2)][:blocks]
 
 
 def _add_title(page: go.Figure, figure: LandscapeFigure, landscape: Landscape, panel: Panel, row: int, column: int):

@@ -104,21 +104,16 @@ def _browser_box(box: Box, place: int) -> go.Box:
     return go.Box(x=[place], name=variant_title(box.variant), hoverinfo="y", **numbers, **style)
 
 
-def _dot_style(box: Box) -> dict:
-    """Small dots on a box; large ones in its colour where there is none."""
-    if box.is_drawn:
-        return {"color": INK, "opacity": 0.4 if box.many else 0.6, "size": 4 if box.many else 5}
-    return {"color": variant_colour(box.variant), "size": 9, "line": {"color": INK, "width": 0.8}}
-
-
 def _browser_dots(box: Box, place: int, limit: float, unit: str) -> list[go.Scatter]:
     beyond, title = box.values > limit, variant_title(box.variant)
     status = np.where(box.diverged, "diverged", "ok")
-    dots = go.Scatter(
+    dots = {"color": INK, "opacity": 0.4 if box.many else 0.6, "size": 4 if box.many else 5}
+    large = {"color": variant_colour(box.variant), "size": 9, "line": {"color": INK, "width": 0.8}}
+    values = go.Scatter(
         x=place + box.offsets,
         y=np.where(beyond, 0.985 * limit, box.values),
         mode="markers",
-        marker={**_dot_style(box), "symbol": np.where(beyond, "triangle-up", "circle")},
+        marker={**(dots if box.is_drawn else large), "symbol": np.where(beyond, "triangle-up", "circle")},
         customdata=np.column_stack([box.values.astype(object), box.settings, status, box.seed]),
         hovertemplate=(
             f"{title}: %{{customdata[0]:.3f}} {unit}<br>%{{customdata[1]}}<br>"
@@ -127,4 +122,4 @@ def _browser_dots(box: Box, place: int, limit: float, unit: str) -> list[go.Scat
     )
     diamond = {"symbol": "diamond", "size": 9, "color": "white", "line": {"color": INK, "width": 1.3}}
     text = f"{title}: mean %{{y:.3f}} {unit}<extra></extra>"
-    return [dots, go.Scatter(x=[place], y=[box.mean], mode="markers", marker=diamond, hovertemplate=text)]
+    return [values, go.Scatter(x=[place], y=[box.mean], mode="markers", marker=diamond, hovertemplate=text)]

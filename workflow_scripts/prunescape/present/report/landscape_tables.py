@@ -184,7 +184,6 @@ def spread_table(results: ExperimentResults, metric: str) -> Table | None:
         **{f"centre {axis_symbol(axis)}": (f"centre_{axis.name}", 2) for axis in (results.axes.x, results.axes.y)},
         "angle, °": ("angle_deg", 0),
     }
-
     columns = table.variant_columns(rows)
     for head, (name, decimals) in quantities.items():
         columns |= _of(rows[rows["quantity"] == name], {head: partial(_mean_and_deviation, decimals)}, "variant")

@@ -103,10 +103,7 @@ def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
 
 
 def _figures(index: dict[str, Any], folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
-    """The figures of each experiment, and under None of the whole study, with drawing and address as the page sees it.
-
-    One that the index only links has no drawing here: many seeds must not swell the page.
-    """
+    """The figures of each experiment, and under None of the whole study, with drawing and address for the page."""
     beside = Path(os.path.relpath(folder, out.parent)).as_posix()
     found: dict[str | None, list[dict[str, Any]]] = {}
     for figure in index["figures"]:

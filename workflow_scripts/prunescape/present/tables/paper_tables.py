@@ -161,17 +161,15 @@ def accuracy_table(scores: Mapping[str, pd.DataFrame], terms: StudyTerms, refere
     `scores` are the landscapes of each experiment. An experiment without a prior has the published one where the
     reference has its model and data set, else none.
     """
-    parts = [
-        _of_experiment(rows, terms.axes_of(name), terms.priors.get(name), reference) for name, rows in scores.items()
-    ]
+    parts = [_of_experiment(rows, terms, reference) for rows in scores.values()]
     best = pd.concat(parts) if parts else pd.DataFrame(columns=[*LANDSCAPE, *ACCURACIES])
     return over_seeds(best, list(ACCURACIES), reference)[list(ACCURACY_TABLE_COLUMNS)]
 
 
-def _of_experiment(
-    scores: pd.DataFrame, axes: Axes, prior: Mapping[str, Any] | None, reference: str | None
-) -> pd.DataFrame:
-    if prior is None and place_in_paper(reference, *scores[["model", "dataset"]].iloc[0]) is not None:
+def _of_experiment(scores: pd.DataFrame, terms: StudyTerms, reference: str | None) -> pd.DataFrame:
+    name, *model = scores[["experiment", "model", "dataset"]].iloc[0]
+    axes, prior = terms.axes_of(name), terms.priors.get(name)
+    if prior is None and place_in_paper(reference, *model) is not None:
         prior = PRIORS[reference]
     best = best_cells(scores, axes)[[*LANDSCAPE, "score"]].rename(columns={"score": "best"})
     at_prior = scores[_is_at(scores, axes, prior or {})][[*LANDSCAPE, "score"]].rename(columns={"score": "prior_score"})
