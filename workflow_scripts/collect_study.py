@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prunescape.analysis.collect import check_records, write_benchmarks, write_cells
+from prunescape.analysis.study_tables import check_records, write_benchmarks, write_cells
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import Places, read_round
 from prunescape.running.job_log import job_log

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import checked_study_cells
-from prunescape.analysis.collect import cells_frame
+from prunescape.analysis.read_cells import checked_study_cells
+from prunescape.analysis.study_tables import cells_frame
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import Places, next_round, read_round
 from prunescape.running.job_log import job_log

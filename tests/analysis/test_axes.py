@@ -204,7 +204,7 @@ def test_swapped_axes_swap_the_meanings():
 
 def test_an_axis_knows_its_quantity():
     assert Axis.of("log10_lr") == Axis("log10_lr", "learning rate", decades=True)
-    assert Axis.of("momentum").unit == "" and Axis.of("momentum").distance == "units of momentum"
+    assert Axis.of("momentum").distance == "units of momentum"
     assert Axis.of("log10_batch_size").value == "log10 of the batch size"
     assert Axis.parse("log10:batch_size").column == "batch_size"
     axes = Axes.of({"momentum": [0, 1], "log10_wd": [], "log10_lr": []})

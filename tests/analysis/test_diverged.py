@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from declare_experiment import declare_experiment
-from prunescape.analysis.collect import is_readable
+from prunescape.analysis.study_tables import is_readable
 from prunescape.deploy.export_best import export_best
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths

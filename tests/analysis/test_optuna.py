@@ -16,7 +16,7 @@ from optuna.visualization import plot_contour, plot_param_importances, plot_slic
 
 from prunescape.analysis.analyse import analyse
 from prunescape.analysis.axes import DEFAULT_METRIC, Metric
-from prunescape.analysis.cells_table import read_cells
+from prunescape.analysis.read_cells import read_cells
 from prunescape.analysis.sources.optuna_export import create_study, export_optuna, trial_table, trials_by_study
 from prunescape.analysis.sources.optuna_storage import load_optuna, read_trials
 from prunescape.commands.cli import main

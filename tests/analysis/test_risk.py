@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.analyse import analyse
-from prunescape.analysis.cells_table import read_cells, scores
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk, risk_points
+from prunescape.analysis.read_cells import read_cells, scores
 from prunescape.present.summary import summary_lines
 from support.landscapes import AXES, THRESHOLDS
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.analyse import analyse
-from prunescape.analysis.cells_table import read_cells
+from prunescape.analysis.read_cells import read_cells
 from prunescape.errors import InputError
 from support.landscapes import full_grid
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from prepare_data import prepare_data
-from prunescape.analysis.collect import cell_columns
+from prunescape.analysis.study_tables import cell_columns
 from prunescape.config.datasets import resolve_options
 from prunescape.config.study import load_study
 from prunescape.deploy.export_best import best_records

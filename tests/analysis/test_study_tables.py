@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from prunescape.analysis.collect import check_records, is_readable, write_cells
+from prunescape.analysis.study_tables import check_records, is_readable, write_cells
 from prunescape.designs.rounds import Places
 from prunescape.errors import InputError
 from prunescape.store.files import file_digest, read_json, write_json

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import checked_cells, long_scores, read_cells
+from prunescape.analysis.read_cells import checked_cells, long_scores, read_cells
 from prunescape.analysis.verdict.screening import kept_points
 from prunescape.designs.extension import extended_axes, good_points
 from prunescape.designs.plan import Plan

@@ -11,10 +11,10 @@ import pytest
 
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import mean_scores, read_cells, scores
 from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.landscape.risk import risk, risk_points
-from prunescape.present.figures.folder import INTERACTIVE, STATIC, study_figures, write_figures
+from prunescape.analysis.read_cells import mean_scores, read_cells, scores
+from prunescape.present.figures.folder import DRAWINGS, study_figures, write_figures
 from prunescape.present.figures.grid_data import NO_CELL, grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
 from prunescape.present.figures.landscape_data import colour_range, landscape_figure
@@ -24,7 +24,7 @@ from prunescape.present.figures.plotly_landscape import draw_landscape_interacti
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
 from prunescape.present.figures.style import is_dark, roi_colours, round_colours
-from prunescape.present.terms import Terms
+from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import read_json
 from support.drawn_figures import STUDY, draw
 
@@ -87,7 +87,7 @@ def risk_figure_of(points, **options):
 def study_figures_of(table, study=STUDY):
     """All figures of landscapes that share their axes."""
     landscapes = dict(iter(table.groupby("experiment")))
-    return study_figures(landscapes, regions_of(table), shapes_of(table), Terms.of(study))
+    return study_figures(landscapes, regions_of(table), shapes_of(table), StudyTerms.of(study))
 
 
 @pytest.fixture
@@ -403,8 +403,9 @@ def test_flat_small_and_absent_landscapes_are_drawn_too(tmp_path):
         figures = [figure for figure, _ in study_figures_of(table)]
         kinds[name] = [figure.kind for figure in figures]
         for figure in figures:
-            STATIC[figure.kind](figure).savefig(io.BytesIO(), format="svg")
-            assert INTERACTIVE[figure.kind](figure).data
+            interactive, static = DRAWINGS[figure.kind]
+            static(figure).savefig(io.BytesIO(), format="svg")
+            assert interactive(figure).data
     assert kinds == {
         "flat": ["landscape", "risk", "grid"],
         "column": ["landscape", "risk", "grid"],

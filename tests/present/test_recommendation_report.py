@@ -9,7 +9,7 @@ from prunescape.config.study import load_study
 from prunescape.errors import InputError
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.target_sentences import limit_pairs, recommendation_sentences
-from prunescape.present.terms import Terms
+from prunescape.present.study_terms import StudyTerms
 from support.measurements import entry, measured
 from support.project import TINY_STUDY
 from support.report_cells import study_cells
@@ -27,7 +27,7 @@ def compared(*rows, **given) -> dict:
 
 
 def read(folder) -> dict:
-    return {name: Terms.of({}).read(name, folder / f"{name}.parquet") for name in result_names(TARGET)}
+    return {name: StudyTerms.of({}).read(name, folder / f"{name}.parquet") for name in result_names(TARGET)}
 
 
 def sentences_of(tables: dict) -> list[str]:

@@ -12,8 +12,8 @@ from scipy.stats import t
 from prunescape.analysis.analyse import compare_targets
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import read_cells
 from prunescape.analysis.landscape.image_errors import image_error
+from prunescape.analysis.read_cells import read_cells
 from prunescape.analysis.results import LANDSCAPE, Analysis, result_names
 from prunescape.config.analysis import Objectives
 from prunescape.errors import InputError

@@ -289,7 +289,7 @@ def test_each_optimiser_has_its_own_digest(package):
 def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(package):
     others = ("train_cell", "analyse_cells", "export_onnx")
     before, table = [package.digest(script) for script in others], package.digest("collect_study")
-    package.edit("prunescape/analysis/collect.py", "number of classes", "how many classes there are")
+    package.edit("prunescape/analysis/study_tables.py", "number of classes", "how many classes there are")
     assert [package.digest(script) for script in others] == before
     assert package.digest("collect_study") != table
 

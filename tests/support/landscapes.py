@@ -10,7 +10,7 @@ THRESHOLDS = (0.5, 1.0)
 
 
 def landscape(wd, lr, score, **key) -> pd.DataFrame:
-    """The long table of one landscape, as `cells_table.scores` gives it."""
+    """The long table of one landscape, as `read_cells.scores` gives it."""
     key = {"experiment": "e", "model": "m", "dataset": "d", "variant": "base", "seed": 0, "metric": "top1"} | key
     frame = pd.DataFrame({"log10_wd": wd, "log10_lr": lr, "score": score, "chosen_on": score, "status": "ok"})
     return frame.assign(**key)[[*LANDSCAPE, "log10_lr", "log10_wd", "status", "score", "chosen_on"]]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from prunescape.analysis.collect import cell_columns, record_row
+from prunescape.analysis.study_tables import cell_columns, record_row
 from prunescape.pruning.pipelines import rate_factors, scratch
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import Recipe

@@ -87,7 +87,7 @@ def test_a_moved_module_changes_nothing(restored):
 
 
 def test_a_mended_description_of_a_column_writes_tables_again_and_trains_nothing(restored):
-    restored.edit(f"{PACKAGE}/analysis/collect.py", "number of classes", "how many classes there are")
+    restored.edit(f"{PACKAGE}/analysis/study_tables.py", "number of classes", "how many classes there are")
     assert rules(restored.planned()) == ANALYSIS
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from prunescape.analysis.collect import cell_columns
+from prunescape.analysis.study_tables import cell_columns
 from prunescape.commands.cli import main
 from prunescape.measure.table import benchmark_columns
 from prunescape.models.build import build_model, rebuild

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
-from prunescape.analysis.cells_table import read_cells, read_study_cells
 from prunescape.analysis.cost.measured import read_measured
 from prunescape.analysis.cost.speedups import variant_flops
+from prunescape.analysis.read_cells import read_cells, read_study_cells
 from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, joined_result, result_names
 from prunescape.analysis.verdict.screening import claim_count
 from prunescape.config.analysis import AnalysisTerms
@@ -32,7 +32,10 @@ def analyse(
     taken over the base's region of the smallest. `terms` are those of the verdicts, as in `judge_study`. Raises
     InputError for a table that `read_cells` refuses, or when `out` cannot be a folder.
     """
-    ordered = checked_thresholds(thresholds)
+    for x in thresholds:
+        if not 0 <= x < float("inf"):
+            raise InputError(f"the threshold {x} is no distance to the best", allowed="0 or more")
+    ordered = tuple(sorted(set(thresholds)))
     known = read_cells(cells, axes=axes, metric=metric, base=base)
     if not ordered and not metric.in_percent:
         low, high = known[metric.names[0]].agg(["min", "max"])
@@ -43,14 +46,6 @@ def analyse(
     limits = {"thresholds": ordered, "risk_threshold": ordered[0]}
     analysis = Analysis.of_cells(known, axes=axes, metric=metric, base=base, terms=terms, **limits)
     return write_results([analysis], [name for name in result_names(LANDSCAPE) if analysis.applies(name)], out)
-
-
-def checked_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:
-    """Ascending, each once; raises InputError for one that is no distance."""
-    for x in thresholds:
-        if not 0 <= x < float("inf"):
-            raise InputError(f"the threshold {x} is no distance to the best", allowed="0 or more")
-    return tuple(sorted(set(thresholds)))
 
 
 def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) -> dict[str, Path]:

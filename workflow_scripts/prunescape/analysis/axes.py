@@ -1,9 +1,9 @@
-"""The columns of a landscape, as data: its key, its axes (any two or more hyperparameters), and its metric."""
+"""Describes the columns of a landscape: its key, its axes (two or more hyperparameters) and its metric."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prunescape.errors import InputError
 from prunescape.space.recipe import PARAMETERS
@@ -54,18 +54,12 @@ class Axis:
         prefix, _, column = text.partition(":")
         if prefix != "log10" or not column:
             return cls.of(text)
-        logarithm = cls.of(LOG10 + column)
-        return cls(logarithm.name, logarithm.label, logarithm.decades, source=column)
+        return replace(cls.of(LOG10 + column), source=column)
 
     @property
     def column(self) -> str:
         """The column of a table that it is read from."""
         return self.source or self.name
-
-    @property
-    def unit(self) -> str:
-        """What distances along it are measured in; empty for the quantity's own unit."""
-        return "decades" if self.decades else ""
 
     @property
     def value(self) -> str:
@@ -75,7 +69,7 @@ class Axis:
     @property
     def distance(self) -> str:
         """What a difference of its values is, in text: `decades of learning rate`, `units of momentum`."""
-        return f"{self.unit or 'units'} of {self.label}"
+        return f"{'decades' if self.decades else 'units'} of {self.label}"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
-from prunescape.analysis.cells_table import scores
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
 from prunescape.analysis.cost.property_tables import (
     CORRELATION_COLUMNS,
@@ -27,6 +26,7 @@ from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
 from prunescape.analysis.landscape.band import band, band_columns
 from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
 from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points, risk_test_columns, risk_tests
+from prunescape.analysis.read_cells import scores
 from prunescape.analysis.seeds.membership import membership, membership_columns
 from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns

@@ -28,7 +28,7 @@ def most_rounds(plan: Plan) -> int:
 def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:
     """The settings of the wider grid that the present one does not have, for every variant and seed."""
     from prunescape.analysis import axes as analysis_axes
-    from prunescape.analysis.cells_table import scores
+    from prunescape.analysis.read_cells import scores
 
     named = analysis_axes.Axes.of(plan.axes)
     landscapes = scores(cells[cells["experiment"] == plan.experiment], named)
@@ -49,8 +49,8 @@ def extended_axes(axes: Axes, points: pd.DataFrame) -> Axes:
 
 def good_points(scores: pd.DataFrame, axes, threshold: float) -> pd.DataFrame:
     """The converged settings of every x-ROI in top-1, x the `threshold`: diverged ones draw no edge outwards."""
-    from prunescape.analysis.cells_table import LANDSCAPE
     from prunescape.analysis.landscape.regions import regions
+    from prunescape.analysis.read_cells import LANDSCAPE
 
     own = scores[scores["metric"] == METRIC]
     converged = own.loc[own["status"] == OK, [*LANDSCAPE, *axes.names]]

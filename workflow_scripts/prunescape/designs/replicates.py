@@ -26,7 +26,7 @@ def most_rounds(plan: Plan) -> int:
 def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:
     """Every fresh seed at every point that the screening keeps, of each pruned variant."""
     from prunescape.analysis import axes as analysis_axes
-    from prunescape.analysis.cells_table import long_scores
+    from prunescape.analysis.read_cells import long_scores
     from prunescape.analysis.verdict.screening import kept_points
 
     named = analysis_axes.Axes.of(plan.axes)

@@ -6,7 +6,7 @@ from typing import Any
 from prunescape.space.settings import hyperparameter_columns
 from prunescape.store.tables import Columns
 
-# name -> (arrow type, meaning with unit), as in analysis/collect.py
+# name -> (arrow type, meaning with unit), as in analysis/study_tables.py
 CELL_COLUMNS: Columns = {
     "experiment": ("string", "name in the config"),
     "model": ("string", "unpruned architecture"),

@@ -1,4 +1,4 @@
-"""Our means over seeds beside what was published, from which nothing is computed."""
+"""Sets our means over seeds beside published values, which are shown and never used in a computation."""
 
 import re
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from prunescape.analysis.axes import VARIANT_KEY, VARIANT_KEY_COLUMNS
-from prunescape.analysis.cells_table import variant_order
+from prunescape.analysis.read_cells import variant_order
 from prunescape.errors import InputError, nearest
 from prunescape.present.labels import threshold_text
 

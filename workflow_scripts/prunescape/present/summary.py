@@ -1,4 +1,4 @@
-"""Verdicts as sentences, and the lines that a terminal shows at the end of a run: best cells, risks and verdicts."""
+"""Writes verdicts as sentences, and the lines printed at the end of a run: best cells, risks and verdicts."""
 
 import pandas as pd
 

@@ -44,7 +44,7 @@ def failed_lines(
     `records` and `measured` are the files that a whole study has, as far as its `rounds` are planned. A partial report
     that cannot be written becomes a line, not an error: why the run failed matters more.
     """
-    from prunescape.analysis.collect import is_readable
+    from prunescape.analysis.study_tables import is_readable
 
     results = Path(results)
     present = [path for path in records if Path(path).exists() and is_readable(path)]
@@ -65,7 +65,7 @@ def failed_lines(
 
 def _collect(folder: Path, plans: dict[str, Plan], records, rounds, measured) -> tuple[Path, Path]:
     """The tables of the `records` of cells and of the benchmarks `measured` so far, written to `folder`."""
-    from prunescape.analysis.collect import write_benchmarks, write_cells
+    from prunescape.analysis.study_tables import write_benchmarks, write_cells
     from prunescape.designs.rounds import Places, read_round
 
     cells, benchmarks = folder / "cells.parquet", folder / "benchmarks.parquet"

@@ -1,5 +1,6 @@
 """What was measured on the targets, checked and completed, from benchmarks.parquet."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,8 @@ NEEDED = (
 )
 # what not every target can tell, and what stands there when it is not told
 OPTIONAL = {
-    "encoded_bytes": np.nan,
-    "tested": np.nan,
-    "peak_memory_bytes": np.nan,
-    "energy_j": np.nan,
-    "energy_source": "absent",
-    "flush_to_zero": False,
-    "latency_dataset_s": np.nan,
-    "noisy": False,
+    **dict.fromkeys(("encoded_bytes", "tested", "peak_memory_bytes", "energy_j", "latency_dataset_s"), np.nan),
+    **{"energy_source": "absent", "flush_to_zero": False, "noisy": False},
 }
 # name -> (column, unit): each is better when smaller
 COSTS = {
@@ -32,26 +27,26 @@ COSTS = {
     "memory": ("peak_memory_bytes", "bytes"),
     "energy": ("energy_per_image_j", "J per image"),
 }
-PLACE = ["experiment", "target"]
-# one exported file, and how it is run; models run alike were timed in turns, so that their repeats are pairs
-MODEL = ["variant", "rank", "precision"]
-RUN = ["threads", "batch", "flush_to_zero"]
 
 # the keys that result tables share
-PLACE_COLUMNS = {
-    "experiment": ("string", "name in the config"),
-    "target": ("string", "name in the config"),
-}
+PLACE_COLUMNS = {"experiment": ("string", "name in the config"), "target": ("string", "name in the config")}
+# one exported file
 MODEL_COLUMNS = {
     "variant": ("string", "base, uniform-R or nonuniform-R"),
     "rank": ("int64", "1 for the variant's best cell"),
     "precision": ("string", "number format of the exported model"),
 }
+# how it is run; models run alike were timed in turns, so that their repeats are pairs
 RUN_COLUMNS = {
     "threads": ("int64", "threads inside an operator"),
     "batch": ("int64", "images per run"),
     "flush_to_zero": ("bool", "denormal numbers are taken as zero"),
 }
+SETTING_COLUMNS = MODEL_COLUMNS | RUN_COLUMNS
+# what is compared with each other: everything but the model itself is the same
+CONDITION_COLUMNS = {**PLACE_COLUMNS, "precision": ("string", "number format of the exported models"), **RUN_COLUMNS}
+PLACE, MODEL, RUN = list(PLACE_COLUMNS), list(MODEL_COLUMNS), list(RUN_COLUMNS)
+SETTING, CONDITIONS = list(SETTING_COLUMNS), list(CONDITION_COLUMNS)
 
 
 def read_measured(path: Path | str) -> pd.DataFrame:
@@ -71,7 +66,7 @@ def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFra
         table = table.assign(**{name: table.get(name, default)})
         if default is not np.nan:
             table[name] = table[name].astype(object).where(table[name].notna(), default).astype(type(default))
-    keys = [*PLACE, *MODEL, *RUN]
+    keys = [*PLACE, *SETTING]
     twice = table.duplicated(keys).to_numpy()
     if twice.any():
         named = ", ".join(f"{name} {table[name].iloc[twice.argmax()]}" for name in keys)
@@ -94,6 +89,17 @@ def _check_range(table: pd.DataFrame, name: str, low: float, high: float, path: 
         what = f'the column "{name}" holds {values[bad.argmax()]:g}'
         allowed = f"{low} to {high}" if np.isfinite(high) else "above 0"
         raise InputError(what, where=f"{path}, row {bad.argmax() + 1}", allowed=allowed)
+
+
+def group_table(
+    table: pd.DataFrame, keys: list[str], make: Callable[[pd.DataFrame], list[dict]], columns: Iterable[str]
+) -> pd.DataFrame:
+    """The rows that `make` gives of each group with equal `keys`, with these keys, as one table of the `columns`."""
+    rows = []
+    for values, group in table.groupby(keys, sort=True):
+        named = dict(zip(keys, values, strict=True))
+        rows += [named | row for row in make(group)]
+    return pd.DataFrame(rows, columns=list(columns))
 
 
 def paired_log_ratio(first: object, second: object) -> np.ndarray | None:

@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.measured import COSTS, MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS
+from prunescape.analysis.cost.measured import COSTS, MODEL, PLACE, PLACE_COLUMNS, SETTING, SETTING_COLUMNS, group_table
 
 TOGETHER = "latency, size and energy"
 
 PARETO_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
     "cost": ("string", "what stands against accuracy; `latency, size and energy` is all of these that are known"),
-    **MODEL_COLUMNS,
-    **RUN_COLUMNS,
+    **SETTING_COLUMNS,
     "top1": ("float64", "accuracy of the exported model, percent"),
     "top1_error": ("float64", "its binomial standard error over test images, percentage points; null when not known"),
     "value": ("float64", "the cost at the setting where it is lowest for this model; null for several costs"),
@@ -27,15 +26,7 @@ def pareto(measured: pd.DataFrame) -> pd.DataFrame:
     Decided: a model stands at the setting (threads, batch) where this cost is lowest for it. Models that are equal in
     accuracy and cost are both on the front. Energy is taken as it is told, measured or estimated, but never mixed.
     """
-    rows = []
-    for place, here in measured.groupby(PLACE, sort=True):
-        key = dict(zip(PLACE, place, strict=True))
-        known = {name: part for name, (column, _) in COSTS.items() if len(part := _lowest(_one_source(here), column))}
-        for name, part in known.items():
-            column, unit = COSTS[name]
-            rows += [{**key, "cost": name, "unit": unit, **row} for row in _compared(part, [column])]
-        rows += [{**key, "cost": TOGETHER, "unit": "", **row} for row in _together(known)]
-    return pd.DataFrame(rows, columns=list(PARETO_COLUMNS))
+    return group_table(measured, PLACE, _of_target, PARETO_COLUMNS)
 
 
 def dominance(accuracy: np.ndarray, costs: np.ndarray) -> np.ndarray:
@@ -48,18 +39,24 @@ def dominance(accuracy: np.ndarray, costs: np.ndarray) -> np.ndarray:
     return no_worse & (points[None] < points[:, None]).any(axis=2)
 
 
-def _one_source(here: pd.DataFrame) -> pd.DataFrame:
-    """With measured energies, estimated ones do not stand beside them."""
+def _of_target(here: pd.DataFrame) -> list[dict]:
+    """The rows of one experiment and target: each cost alone, then latency, size and energy together."""
     measured = here["energy_source"] == "measured"
-    if not measured.any():
-        return here
-    return here.assign(energy_per_image_j=here["energy_per_image_j"].where(measured))
+    if measured.any():
+        here = here.assign(energy_per_image_j=here["energy_per_image_j"].where(measured))
+    known = {name: part for name, (column, _) in COSTS.items() if len(part := _lowest(here, column))}
+    rows = [
+        {"cost": name, "unit": COSTS[name][1], **row}
+        for name, part in known.items()
+        for row in _compared(part, [COSTS[name][0]])
+    ]
+    return rows + [{"cost": TOGETHER, "unit": "", **row} for row in _together(known)]
 
 
 def _lowest(here: pd.DataFrame, column: str) -> pd.DataFrame:
     """Each model's row with the lowest `column`; models that do not tell it, or no accuracy, are left out."""
     rows = here[here[column].notna() & here["top1"].notna()]
-    return rows.sort_values([column, *RUN_COLUMNS], kind="stable").drop_duplicates(MODEL)
+    return rows.sort_values([column, *SETTING], kind="stable").drop_duplicates(MODEL)
 
 
 def _together(known: dict[str, pd.DataFrame]) -> list[dict]:
@@ -76,23 +73,16 @@ def _together(known: dict[str, pd.DataFrame]) -> list[dict]:
 
 
 def _compared(models: pd.DataFrame, columns: list[str]) -> list[dict]:
-    models = models.sort_values([*columns, *MODEL], kind="stable").reset_index(drop=True)
+    if models.empty:
+        return []
+    models = models.sort_values([*columns, *MODEL], kind="stable")
     beaten = dominance(models["top1"].to_numpy(), models[columns].to_numpy(dtype="float64"))
-    names = [f"{row.variant} {row.rank} {row.precision}" for row in models.itertuples()]
-    single = len(columns) == 1
-    return [
-        {
-            **{name: row[name] for name in (*MODEL, *RUN_COLUMNS, "top1")},
-            "top1_error": _error(row["top1"], row["tested"]),
-            "value": float(row[columns[0]]) if single else np.nan,
-            "on_front": not beaten[place].any(),
-            "dominated_by": names[int(beaten[place].argmax())] if beaten[place].any() else "",
-        }
-        for place, (_, row) in enumerate(models.iterrows())
-    ]
-
-
-def _error(top1: float, tested: float) -> float:
-    """100 sqrt(p (1 - p) / n)."""
-    share = top1 / 100
-    return float(100 * np.sqrt(share * (1 - share) / tested)) if tested and tested > 0 else np.nan
+    names = np.array([f"{row.variant} {row.rank} {row.precision}" for row in models.itertuples()])
+    share, tested = models["top1"] / 100, models["tested"].astype("float64")
+    found = models[[*SETTING, "top1"]].assign(
+        top1_error=100 * np.sqrt(share * (1 - share) / tested.where(tested > 0)),
+        value=models[columns[0]].astype("float64") if len(columns) == 1 else np.nan,
+        on_front=~beaten.any(axis=1),
+        dominated_by=np.where(beaten.any(axis=1), names[beaten.argmax(axis=1)], ""),
+    )
+    return found.to_dict("records")

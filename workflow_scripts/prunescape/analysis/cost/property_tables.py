@@ -4,34 +4,21 @@ The measures are those of liao2022 and, for emulated targets, of edgetune2022.
 """
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cells_table import variant_order
-from prunescape.analysis.cost.measured import PLACE, PLACE_COLUMNS, RUN, RUN_COLUMNS
+from prunescape.analysis.cost.measured import CONDITION_COLUMNS, CONDITIONS, SETTING, group_table
 from prunescape.analysis.cost.recommendation import holm
+from prunescape.analysis.read_cells import variant_order
 
 STANDARD = "fp32"
-# column -> whether higher is better
-PROPERTIES = {
-    "top1": True,
-    "latency_median_s": False,
-    "latency_dataset_s": False,
-    "file_bytes": False,
-    "encoded_bytes": False,
-    "peak_memory_bytes": False,
-    "energy_j": False,
-    "flops": False,
-}
-CONDITION_COLUMNS = {
-    **PLACE_COLUMNS,
-    "precision": ("string", "number format of the exported models"),
-    **RUN_COLUMNS,
-}
-CONDITIONS = [*PLACE, "precision", *RUN]
+# of all but top1 lower is better
+PROPERTIES = (
+    *("top1", "latency_median_s", "latency_dataset_s"),
+    *("file_bytes", "encoded_bytes", "peak_memory_bytes", "energy_j", "flops"),
+)
 
 PROPERTY_COLUMNS: dict[str, tuple[str, str]] = {
     **CONDITION_COLUMNS,
@@ -57,7 +44,7 @@ CORRELATION_COLUMNS: dict[str, tuple[str, str]] = {
     "p": ("float64", "its two-sided p"),
     "p_holm": ("float64", "the same corrected (Holm) over all pairs of properties under these conditions"),
 }
-SAME = ("experiment", "variant", "rank", "precision", "threads", "batch", "flush_to_zero")
+SAME = ("experiment", *SETTING)
 EMULATED = ("latency_median_s", "latency_dataset_s", "peak_memory_bytes", "energy_j", "top1")
 
 
@@ -75,44 +62,40 @@ def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) 
     FLOPs are those of the architecture: sparse weights do not lower them, so optimised models have no change in them.
     """
     table = with_flops(measured, flops)
-    standard = {key[:2] + key[3:]: part for key, part in _by_condition(table) if key[2] == STANDARD}
-    rows = []
-    for key, here in _by_condition(table):
-        reference = standard.get(key[:2] + key[3:]) if key[2] != STANDARD else None
-        known = dict(zip(CONDITIONS, key, strict=True))
-        for name, higher in PROPERTIES.items():
-            part = here[here[name].notna()]
-            if len(part):
-                change = _change(reference, part, name)
-                rows.append({**known, "property": name, **_spread(part[name].to_numpy("float64"), higher), **change})
-    return pd.DataFrame(rows, columns=list(PROPERTY_COLUMNS))
+    others = [name for name in CONDITIONS if name != "precision"]
+    standard = dict(iter(table[table["precision"] == STANDARD].groupby(others)))
+
+    def of_condition(here: pd.DataFrame) -> list[dict]:
+        first = here.iloc[0]
+        reference = standard.get(tuple(first[others])) if first["precision"] != STANDARD else None
+        known = {name: here[here[name].notna()] for name in PROPERTIES}
+        return [{**_spread(part, name), **_change(reference, part, name)} for name, part in known.items() if len(part)]
+
+    return group_table(table, CONDITIONS, of_condition, PROPERTY_COLUMNS)
 
 
 def correlation_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
     """Pearson's correlation of every two properties over the models of each condition, as CORRELATION_COLUMNS."""
+    return group_table(with_flops(measured, flops), CONDITIONS, _correlations, CORRELATION_COLUMNS)
+
+
+def _correlations(here: pd.DataFrame) -> list[dict]:
+    properties = [name for name in PROPERTIES if here[name].notna().any()]
     rows = []
-    for key, here in _by_condition(with_flops(measured, flops)):
-        known = dict(zip(CONDITIONS, key, strict=True))
-        properties = [name for name in PROPERTIES if here[name].notna().any()]
-        found = []
-        for first, second in itertools.combinations(properties, 2):
-            both = here[[first, second]].dropna().to_numpy("float64")
-            r, p = correlation(*both.T)
-            found.append({**known, "first": first, "second": second, "models": len(both), "r": r, "p": p})
-        corrected = holm([row["p"] for row in found])
-        rows += [{**row, "p_holm": value} for row, value in zip(found, corrected, strict=True)]
-    return pd.DataFrame(rows, columns=list(CORRELATION_COLUMNS))
+    for first, second in itertools.combinations(properties, 2):
+        both = here[[first, second]].dropna().to_numpy("float64")
+        r, p = correlation(*both.T)
+        rows.append({"first": first, "second": second, "models": len(both), "r": r, "p": p})
+    corrected = holm([row["p"] for row in rows])
+    return [row | {"p_holm": value} for row, value in zip(rows, corrected, strict=True)]
 
 
-def _by_condition(table: pd.DataFrame) -> Iterator[tuple[tuple, pd.DataFrame]]:
-    return iter(table.groupby(CONDITIONS, sort=True))
-
-
-def _spread(values: np.ndarray, higher: bool) -> dict:
-    known = {"models": len(values), "lowest": values.min(), "highest": values.max()}
-    if values.min() <= 0:
-        return {**known, "lard": np.nan, "lard_printed": np.nan}
-    return {**known, "lard": lard(values), "lard_printed": lard_printed(values, higher_is_better=higher)}
+def _spread(part: pd.DataFrame, name: str) -> dict:
+    values = part[name].to_numpy("float64")
+    known = {"property": name, "models": len(values), "lowest": values.min(), "highest": values.max()}
+    if values.min() > 0:  # elsewhere both stay null
+        known |= {"lard": lard(values), "lard_printed": lard_printed(values, higher_is_better=name == "top1")}
+    return known
 
 
 def _change(reference: pd.DataFrame | None, part: pd.DataFrame, name: str) -> dict:
@@ -143,8 +126,7 @@ def lard(values: np.ndarray) -> float:
 
     This is what liao2022's Table 4 and its text ("501 %") hold; its printed formula is `lard_printed`.
     """
-    values = np.asarray(values, dtype="float64")
-    return float((values.max() - values.min()) / values.min())
+    return float(np.ptp(values) / np.min(values))
 
 
 def lard_printed(values: np.ndarray, *, higher_is_better: bool = False) -> float:
@@ -152,19 +134,13 @@ def lard_printed(values: np.ndarray, *, higher_is_better: bool = False) -> float
 
     Where lower is better the worst is the largest, so that this cannot exceed 1: the paper's own numbers do.
     """
-    values = np.asarray(values, dtype="float64")
-    best, worst = (values.max(), values.min()) if higher_is_better else (values.min(), values.max())
+    best, worst = (np.max(values), np.min(values)) if higher_is_better else (np.min(values), np.max(values))
     return float(abs((best - worst) / worst))
 
 
 def relative_difference(standard: np.ndarray, optimised: np.ndarray) -> np.ndarray:
-    """(n,) (optimised − standard) / standard, model by model (liao2022, Figure 4).
-
-    The same with all-tuned for standard and a fixed hyperparameter for optimised is the paper's best-model relative
-    difference.
-    """
-    standard, optimised = np.asarray(standard, dtype="float64"), np.asarray(optimised, dtype="float64")
-    return (optimised - standard) / standard
+    """(n,) (optimised − standard) / standard, model by model (liao2022, Figure 4)."""
+    return (np.asarray(optimised) - standard) / standard
 
 
 def pairwise_differences(values: np.ndarray) -> np.ndarray:

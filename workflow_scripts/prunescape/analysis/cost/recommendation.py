@@ -5,17 +5,18 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.measured import (
     COSTS,
     MODEL,
-    MODEL_COLUMNS,
     PLACE,
     PLACE_COLUMNS,
     RUN,
-    RUN_COLUMNS,
+    SETTING,
+    SETTING_COLUMNS,
+    group_table,
     paired_log_ratio,
 )
+from prunescape.analysis.read_cells import variant_order
 
 ESTIMATED, MEASURED = "estimated", "measured"
 RECOMMENDED, NONE = "recommended", "none"
@@ -25,8 +26,7 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
     "objective": ("string", "latency, throughput or energy"),
     "status": ("string", "recommended, or none: nothing keeps the limits, or the objective was not measured"),
     "reason": ("string", "why there is none, or what the recommendation rests on; empty without need"),
-    **MODEL_COLUMNS,
-    **RUN_COLUMNS,
+    **SETTING_COLUMNS,
     "value": ("float64", "the objective: seconds per run, seconds per image, or joules per image"),
     "unit": ("string", "its unit"),
     "latency_median_s": ("float64", "seconds per run of one batch there"),
@@ -44,7 +44,6 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
 }
 FROM_RIVALS = ("indistinguishable", "faster", "undecided")
 
-
 # what is minimised: name -> (column, unit)
 OBJECTIVES = {"latency": COSTS["latency"], "throughput": COSTS["time per image"], "energy": COSTS["energy"]}
 LEVEL = 0.05
@@ -53,8 +52,7 @@ SLOWER, FASTER, ALIKE, UNKNOWN = "slower", "faster", "indistinguishable", "undec
 RIVAL_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
     "objective": ("string", "latency or throughput"),
-    **MODEL_COLUMNS,
-    **RUN_COLUMNS,
+    **SETTING_COLUMNS,
     "value": ("float64", "this model's best value of the objective: seconds per run, or per image"),
     "ratio": ("float64", "median over the repeats of this model's time ÷ the recommended one's, both per run"),
     "pairs": ("int64", "repeats of both models, taken in turns; 0 where they are no pairs"),
@@ -72,14 +70,9 @@ def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     ones the more accurate wins, then the smaller file, then variant, rank, precision, threads and batch in order.
     `limits` holds accuracy_floor (percent), memory_limit_mb and size_limit_kb, each None or left out.
     """
-    rows = []
-    for place, here in measured.groupby(PLACE, sort=True):
-        for name in OBJECTIVES:
-            rows.append({**dict(zip(PLACE, place, strict=True)), "objective": name, **_recommend(here, name, limits)})
     names = [name for name in RECOMMENDATION_COLUMNS if name not in FROM_RIVALS]
-    table = pd.DataFrame(rows, columns=names)
-    whole = [name for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"]
-    return table.astype(dict.fromkeys(whole, "Int64"))
+    table = group_table(measured, PLACE, lambda here: [_recommend(here, name, limits) for name in OBJECTIVES], names)
+    return table.astype({name: "Int64" for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"})
 
 
 def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple[pd.DataFrame, str]:
@@ -109,8 +102,7 @@ def limit_masks(rows: pd.DataFrame, limits: dict) -> list[tuple[pd.Series, str]]
     floor, memory, size = (limits.get(name) for name in ("accuracy_floor", "memory_limit_mb", "size_limit_kb"))
     masks = []
     if floor is not None:
-        text = f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])
-        masks.append((rows["top1"] >= floor - 1e-9, text))
+        masks.append((rows["top1"] >= floor - 1e-9, f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])))
     if memory is not None:
         text = f"peak memory of {memory:g} MB or less" + _unknown(rows["peak_memory_bytes"])
         masks.append(((rows["peak_memory_bytes"] <= 1e6 * memory).fillna(False).astype(bool), text))
@@ -126,21 +118,19 @@ def _unknown(values: pd.Series) -> str:
 
 def in_order(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """`rows` from the best down: by `column`, then as `recommend` breaks ties."""
-    keys = rows.assign(
-        place=rows["variant"].map(variant_order), less=-rows["top1"], precision_text=rows["precision"].astype(str)
-    )
-    by = [column, "less", "file_bytes", "place", "rank", "precision_text", *RUN]
+    keys = rows.assign(place=rows["variant"].map(variant_order), less=-rows["top1"], text=rows["precision"].astype(str))
+    by = [column, "less", "file_bytes", "place", "rank", "text", *RUN]
     return rows.loc[keys.sort_values(by, kind="stable").index]
 
 
 def _recommend(here: pd.DataFrame, name: str, limits: dict) -> dict:
     column, unit = OBJECTIVES[name]
     kept, reason = feasible_settings(here, name, limits)
-    counts = {"reason": reason, "settings": len(here), "feasible": len(kept), "unit": unit}
+    counts = {"objective": name, "reason": reason, "settings": len(here), "feasible": len(kept), "unit": unit}
     if kept.empty:
         return {"status": NONE, "tied": 0, **counts}
     best = in_order(kept, column).iloc[0]
-    shown = [*MODEL, *RUN, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
+    shown = [*SETTING, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
     memory = best["peak_memory_bytes"]
     return {
         "status": RECOMMENDED,
@@ -160,13 +150,12 @@ def rivals(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     picked by the very samples that are tested, so the correction is over ALL pairs of models, which holds whichever
     is picked. Energy is one number per setting: there is nothing to test.
     """
-    rows = []
-    for place, here in measured.groupby(PLACE, sort=True):
-        for name in ("latency", "throughput"):
-            kept, _ = feasible_settings(here, name, limits)
-            key = {**dict(zip(PLACE, place, strict=True)), "objective": name}
-            rows += [{**key, **row} for row in _rivals(in_order(kept, OBJECTIVES[name][0]), name)]
-    return pd.DataFrame(rows, columns=list(RIVAL_COLUMNS)).astype({"rank": "Int64", "pairs": "Int64"})
+
+    def of_target(here: pd.DataFrame) -> list[dict]:
+        kept = {name: feasible_settings(here, name, limits)[0] for name in ("latency", "throughput")}
+        return [row for name, rows in kept.items() for row in _rivals(in_order(rows, OBJECTIVES[name][0]), name)]
+
+    return group_table(measured, PLACE, of_target, RIVAL_COLUMNS).astype({"rank": "Int64", "pairs": "Int64"})
 
 
 def signed_rank(log_ratios: np.ndarray) -> float:
@@ -189,7 +178,9 @@ def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) 
     keys = [*PLACE, "objective"]
     found: dict[tuple, list[str]] = {}
     for row in others[others["verdict"] == verdict].itertuples():
-        found.setdefault(tuple(getattr(row, name) for name in keys), []).append(model_name(row))
+        rank = f" rank {row.rank}" if row.rank > 1 else ""
+        model = f"{row.variant}{rank} {row.precision}"
+        found.setdefault(tuple(getattr(row, name) for name in keys), []).append(model)
     return ["; ".join(found.get(tuple(row), [])) for row in recommended[keys].itertuples(index=False)]
 
 
@@ -199,26 +190,21 @@ def recommendations(measured: pd.DataFrame, others: pd.DataFrame, limits: dict) 
     return best.assign(**{name: named_models(best, others, name) for name in FROM_RIVALS})
 
 
-def model_name(row) -> str:
-    """`uniform-0.5 int8`, with the rank from the second on."""
-    rank = f" rank {row.rank}" if row.rank > 1 else ""
-    return f"{row.variant}{rank} {row.precision}"
-
-
 def _rivals(ordered: pd.DataFrame, objective: str) -> list[dict]:
     best = list(ordered.drop_duplicates(MODEL).itertuples(index=False))
     tested = list(itertools.combinations(range(len(best)), 2))
     ratios = {pair: paired_log_ratio(best[pair[1]], best[pair[0]]) for pair in tested}
     raw = [np.nan if ratios[pair] is None else signed_rank(ratios[pair]) for pair in tested]
-    corrected = dict(zip(tested, zip(raw, holm(raw), strict=True), strict=True))
+    # the first pairs are those of the recommended model, in the order of its rivals
     return [
-        _row(rival, objective, ratios[0, place], *corrected[0, place]) for place, rival in enumerate(best[1:], start=1)
+        _row(rival, objective, ratios[pair], p, p_holm)
+        for rival, pair, p, p_holm in zip(best[1:], tested, raw, holm(raw), strict=False)
     ]
 
 
 def _row(rival, objective: str, logs: np.ndarray | None, p: float, p_holm: float) -> dict:
-    named = {name: getattr(rival, name) for name in (*MODEL, *RUN_COLUMNS)}
-    row = {**named, "value": getattr(rival, OBJECTIVES[objective][0]), "p": p, "p_holm": p_holm}
+    row = {"objective": objective, "value": getattr(rival, OBJECTIVES[objective][0]), "p": p, "p_holm": p_holm}
+    row |= {name: getattr(rival, name) for name in SETTING}
     if logs is None:
         reason = "measured with other threads or another batch than the recommended one: the repeats are no pairs"
         return {**row, "ratio": np.nan, "pairs": 0, "verdict": UNKNOWN, "reason": reason}

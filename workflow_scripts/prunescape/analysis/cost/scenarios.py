@@ -3,15 +3,13 @@
 Everything is deterministic but the arrivals, whose seed is fixed: a batch of b images takes L(b) seconds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS
+from prunescape.analysis.cost.measured import MODEL, MODEL_COLUMNS, PLACE, PLACE_COLUMNS, RUN_COLUMNS, group_table
 
 SERVER, STREAM = "server", "multi-stream"
 LOADS = (0.1, 0.5, 0.8)
@@ -26,8 +24,7 @@ SCENARIO_COLUMNS: dict[str, tuple[str, str]] = {
     "rate": ("float64", "queries, or single images, per second"),
     "query_images": ("int64", "images per query; 1 in multi-stream"),
     **MODEL_COLUMNS,
-    "threads": ("int64", "threads inside an operator"),
-    "flush_to_zero": ("bool", "denormal numbers are taken as zero"),
+    **{name: RUN_COLUMNS[name] for name in FIXED},
     "batch": ("int64", "most images per run"),
     "top1": ("float64", "accuracy of the exported model, percent"),
     "utilisation": ("float64", "share of time that the load needs with full batches"),
@@ -48,13 +45,11 @@ def scenarios(measured: pd.DataFrame, load: dict) -> pd.DataFrame:
     highest throughput that any model reaches on the target, so that all models meet the same load. Of equal means the
     smaller batch, then fewer threads are recommended. Server times are those of a query, multi-stream of an image.
     """
-    rows = []
-    for place, here in measured.groupby(PLACE, sort=True):
-        key = dict(zip(PLACE, place, strict=True))
-        for scenario, images, rate in _loads(here, load):
-            known = {**key, "scenario": scenario, "rate": rate, "query_images": images}
-            rows += [{**known, **row} for row in _models(here, scenario, images, rate)]
-    return pd.DataFrame(rows, columns=list(SCENARIO_COLUMNS))
+
+    def of_target(here: pd.DataFrame) -> list[dict]:
+        return [row for at_load in _loads(here, load) for row in _models(here, *at_load)]
+
+    return group_table(measured, PLACE, of_target, SCENARIO_COLUMNS)
 
 
 def _loads(here: pd.DataFrame, load: dict) -> Iterator[tuple[str, int, float]]:
@@ -66,12 +61,13 @@ def _loads(here: pd.DataFrame, load: dict) -> Iterator[tuple[str, int, float]]:
 
 
 def _models(here: pd.DataFrame, scenario: str, images: int, rate: float) -> list[dict]:
-    rows = []
+    rows, at_load = [], {"scenario": scenario, "rate": rate, "query_images": images}
     for model, settings in here.groupby(MODEL, sort=True):
         runs = [row for _, part in settings.groupby(FIXED, sort=True) for row in _runs(part, scenario, images, rate)]
         known = [row for row in runs if not np.isnan(row["mean_s"])]
         best = min(known, key=lambda row: (float(f"{row['mean_s']:.9g}"), row["batch"], row["threads"]), default=None)
-        rows += [{**dict(zip(MODEL, model, strict=True)), **row, "recommended": row is best} for row in runs]
+        known = at_load | dict(zip(MODEL, model, strict=True))
+        rows += [{**known, **row, "recommended": row is best} for row in runs]
     return rows
 
 
@@ -81,18 +77,14 @@ def _runs(part: pd.DataFrame, scenario: str, images: int, rate: float) -> list[d
     latency = Latency(part["batch"].to_numpy(), part["latency_median_s"].to_numpy())
     rows = []
     for row in part.itertuples():
-        found = _respond(latency, scenario, images, rate, int(row.batch))
+        batch = int(row.batch)
+        of_queries = scenario == SERVER
+        found = server_response(latency, images, rate, batch) if of_queries else stream_response(latency, rate, batch)
         reason = "" if found.utilisation < 1 else "the load exceeds what these runs can serve: the queue grows"
         known = {name: getattr(row, name) for name in (*FIXED, "batch", "top1")}
         times = {"utilisation": found.utilisation, "mean_s": found.mean, "p99_s": found.p99}
         rows.append({**known, **times, "reason": reason})
     return rows
-
-
-def _respond(latency: Latency, scenario: str, images: int, rate: float, batch: int) -> Response:
-    if scenario == SERVER:
-        return server_response(latency, images, rate, batch)
-    return stream_response(latency, rate, batch)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.measured import (
-    MODEL_COLUMNS,
-    PLACE,
-    PLACE_COLUMNS,
-    RUN,
-    RUN_COLUMNS,
-    paired_log_ratio,
-)
+from prunescape.analysis.cost.measured import CONDITIONS, PLACE_COLUMNS, SETTING_COLUMNS, group_table, paired_log_ratio
 
 RESAMPLES = 9999
 CONFIDENCE = 0.95
@@ -18,8 +11,7 @@ SEED = 0
 
 SPEEDUP_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
-    **MODEL_COLUMNS,
-    **RUN_COLUMNS,
+    **SETTING_COLUMNS,
     "base_median_s": ("float64", "the base's median latency under the same conditions, seconds per run"),
     "median_s": ("float64", "this model's, seconds per run"),
     "pairs": ("int64", "repeats of both, taken in turns"),
@@ -38,13 +30,12 @@ def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.
     `flops` holds the FLOPs by (experiment, variant); a variant that is not there has null FLOPs columns. Models without
     a measured base have no row.
     """
-    conditions = [*PLACE, "precision", *RUN]
-    rows = []
-    for _, here in measured.groupby(conditions, sort=True):
-        base = here[(here["variant"] == "base") & (here["rank"] == 1)]
-        for row in here[here["variant"] != "base"].itertuples() if len(base) else ():
-            rows.append(_row(row, next(base.itertuples()), flops))
-    table = pd.DataFrame(rows, columns=list(SPEEDUP_COLUMNS))
+
+    def of_conditions(here: pd.DataFrame) -> list[dict]:
+        base = next(here[(here["variant"] == "base") & (here["rank"] == 1)].itertuples(), None)
+        return [_row(row, base, flops) for row in here[here["variant"] != "base"].itertuples() if base]
+
+    table = group_table(measured, CONDITIONS, of_conditions, SPEEDUP_COLUMNS)
     return table.astype({"contains_one": "boolean", "pairs": "int64"})
 
 
@@ -67,7 +58,7 @@ def _row(row, base, flops: dict[tuple[str, str], float]) -> dict:
     promised = both[0] / both[1] if all(both) else np.nan
     speedup = float(np.median(ratios)) if len(ratios) else np.nan
     return {
-        **{name: getattr(row, name) for name in (*PLACE, *MODEL_COLUMNS, *RUN_COLUMNS)},
+        **{name: getattr(row, name) for name in SETTING_COLUMNS},
         "base_median_s": base.latency_median_s,
         "median_s": row.latency_median_s,
         "pairs": len(ratios),

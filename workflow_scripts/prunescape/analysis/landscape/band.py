@@ -117,8 +117,7 @@ def _members(scores: pd.DataFrame, roi: pd.DataFrame, recipes: Mapping[str, Sequ
 
 def _long_axes(ellipses: pd.DataFrame) -> pd.DataFrame:
     """The slope of the long axis of every ellipse, null where it points nowhere or straight up; is the region cut?"""
-    pointless = (ellipses["length"] - ellipses["width"] <= NEGLIGIBLE * ellipses["length"]) | (
-        ellipses["angle_deg"] == 90
-    )
-    slope = np.tan(np.radians(ellipses["angle_deg"])).mask(pointless)
+    circular = ellipses["length"] - ellipses["width"] <= NEGLIGIBLE * ellipses["length"]
+    angle = ellipses["angle_deg"]
+    slope = np.tan(np.radians(angle)).mask(circular | (angle == 90))
     return ellipses[[*LANDSCAPE, "truncated"]].assign(ellipse_slope=slope)

@@ -57,7 +57,7 @@ def regions(scores: pd.DataFrame, axes: Axes, thresholds: tuple[float, ...]) -> 
 
     x-ROI = { theta : f(theta) >= f(theta*) - x }, theta* the best point of that variant and seed, x in percentage
     points (matthiesen2023, 3.3, Eq 3.3). Decided: f is the accuracy that settings are chosen on. `scores` as
-    `cells_table.scores` gives it.
+    `read_cells.scores` gives it.
     """
     gap = gap_to_best(scores)
     members = pd.concat([scores[gap <= x + tolerance(scores, x)].assign(threshold=float(x)) for x in thresholds])
@@ -67,9 +67,8 @@ def regions(scores: pd.DataFrame, axes: Axes, thresholds: tuple[float, ...]) -> 
 
 def ellipse_columns(axes: Axes, metric: Metric = DEFAULT_METRIC) -> dict[str, tuple[str, str]]:
     """The columns of `ellipses`."""
-    unit, edge = axes.unit, "a point of the ROI lies on the edge of the landscape's grid"
-    if axes.others:
-        edge += ", on any axis"
+    unit = axes.unit
+    edge = "a point of the ROI lies on the edge of the landscape's grid" + ", on any axis" * bool(axes.others)
     return {
         **KEY_COLUMNS,
         "threshold": ("float64", f"x of the x-ROI, {metric.distance} under the variant's best score"),

@@ -71,7 +71,9 @@ def risk(scores: pd.DataFrame, points: pd.DataFrame, axes: Axes) -> pd.DataFrame
     summary["d_mean_converged"] = points[converged].groupby(LANDSCAPE, sort=False)["d"].mean()
     summary["n_diverged"] = (~converged).groupby([points[name] for name in LANDSCAPE], sort=False).sum()
     names = {name: f"best_{name}" for name in ("chosen_on", *axes.names)} | {"score": "best"}
-    table = _with_base(best_cells(scores, axes)).rename(columns=names)
+    best, shared = best_cells(scores, axes), [name for name in LANDSCAPE if name not in ("variant", "seed")]
+    based = best.loc[best["variant"] == "base", shared].drop_duplicates()  # in whatever seed
+    table = best.merge(based, on=shared).rename(columns=names)
     table = table.merge(summary.reset_index(), on=LANDSCAPE, how="left")
     table[["n", "n_diverged"]] = table[["n", "n_diverged"]].fillna(0).astype("int64")
     return table[list(risk_columns(axes, 0))]
@@ -83,12 +85,6 @@ def _within_twice_the_base(points: pd.DataFrame) -> pd.Series:
     largest = points["d_rel"].where(points["variant"] == "base").groupby([points[name] for name in shared])
     within = (points["d_rel"] <= 2 * largest.transform("max") + TOLERANCE).where(points["d_rel"].notna())
     return within.astype("float64").groupby([points[name] for name in LANDSCAPE], sort=False).mean()
-
-
-def _with_base(best: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `best` whose experiment has a base in the same metric, in whatever seed."""
-    shared = [name for name in LANDSCAPE if name not in ("variant", "seed")]
-    return best.merge(best.loc[best["variant"] == "base", shared].drop_duplicates(), on=shared)
 
 
 def risk_test_columns(risk_threshold: float) -> dict[str, tuple[str, str]]:

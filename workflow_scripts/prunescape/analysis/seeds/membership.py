@@ -38,7 +38,7 @@ def membership(scores: pd.DataFrame, roi: pd.DataFrame, axes: Axes, thresholds: 
     taken as known. The probability is that of μ_j >= max μ - x. It leans low where many settings lie near the best,
     since the best of noisy means is high by chance: on a plateau, what was given 0.5 was true 7 times in 10. Diverged
     cells score chance level without noise, so they are left out of s and stay in the mean. Only landscapes with two
-    seeds or more have rows. `scores` as `cells_table.scores` gives it, `roi` as `regions.regions` with `thresholds`.
+    seeds or more have rows. `scores` as `read_cells.scores` gives it, `roi` as `regions.regions` with `thresholds`.
     """
     several = scores.groupby(VARIANT_KEY, sort=False)["seed"].transform("nunique") >= 2
     points = _points(scores[several], axes)

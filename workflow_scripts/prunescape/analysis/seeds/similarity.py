@@ -37,7 +37,7 @@ def similarity(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     the first half's best: where both halves chose the settings, their noise would correlate negatively. The step is
     exact for linear correlation only, and noise is taken as independent between landscapes: for equal ones the ceiling
     meets the correlation within a few hundredths while noise is small against those 2 points. Experiments without a
-    base have no rows. `scores` as `cells_table.scores` gives it.
+    base have no rows. `scores` as `read_cells.scores` gives it.
     """
     rows = []
     for key, cells in scores.groupby([*GROUP, "metric"], sort=True):

@@ -34,9 +34,8 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(f'two columns are called "{twice[0]}"', where=path)
     nested = [field.name for field in table.schema if field.name in as_text and pa.types.is_nested(field.type)]
     if nested:
-        raise InputError(
-            f'the column "{nested[0]}" holds lists or records', where=path, allowed="one value in each row"
-        )
+        what, allowed = f'the column "{nested[0]}" holds lists or records', "one value in each row"
+        raise InputError(what, where=path, allowed=allowed)
     return table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, GROUP, Axes, Axis, Metric
-from prunescape.analysis.cells_table import read_cells
+from prunescape.analysis.read_cells import read_cells
 from prunescape.analysis.sources.optuna_storage import load_optuna
 from prunescape.errors import InputError
 from prunescape.store.files import whole_file
@@ -91,9 +91,9 @@ def distributions(table: pd.DataFrame, axes: Axes) -> dict[str, Any]:
     """The distribution of each parameter: from its lowest to its highest value in `table`."""
     from optuna.distributions import FloatDistribution
 
-    named = {parameter_name(axis): axis for axis in axes}
     return {
-        name: FloatDistribution(table[name].min(), table[name].max(), log=axis.decades) for name, axis in named.items()
+        parameter_name(axis): FloatDistribution(*table[parameter_name(axis)].agg(["min", "max"]), log=axis.decades)
+        for axis in axes
     }
 
 

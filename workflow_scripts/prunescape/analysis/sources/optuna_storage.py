@@ -41,7 +41,8 @@ def read_trials(path: Path | str, axes: Axes = DEFAULT_AXES, metric: Metric = DE
     """
     rows, left_out = {}, Counter()
     for study, trials in studies_in(path):
-        names, alike = value_names(study), Counter()
+        count, alike = len(study.directions), Counter()
+        names = ["value"] if count == 1 else [f"values_{number}" for number in range(count)]
         _check_direction(study, names, metric, path)
         about = {"variant": study.study_name, "experiment": Path(path).stem, "model": UNKNOWN, "dataset": UNKNOWN}
         about |= study.user_attrs
@@ -84,12 +85,6 @@ def studies_in(path: Path | str) -> Iterator[tuple[Any, list[Any]]]:
                 yield study, study.get_trials(deepcopy=False)
     except (RuntimeError, ValueError, KeyError, OSError, SQLAlchemyError, sqlite3.Error) as error:
         raise InputError(f"Optuna {optuna.__version__} cannot read the storage ({error})", where=path) from None
-
-
-def value_names(study: Any) -> list[str]:
-    """What the columns of a study's objectives are called, whatever the study calls its metrics."""
-    count = len(study.directions)
-    return ["value"] if count == 1 else [f"values_{number}" for number in range(count)]
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def estimate_gains(
         error = np.sqrt(np.maximum(_contrast(variance, members, 2), 0))
         satterthwaite = error**4 / _contrast(variance**2 / degrees, members, 4)
     freedom = np.where(welch[..., None], satterthwaite, pooled_degrees[..., None].astype(float))
-    gain = mean - _mean_over(mean, members)[..., None]
+    gain = mean - np.where(members, mean, 0).sum(axis=-1, keepdims=True) / members.sum(axis=-1, keepdims=True)
     found = GainEstimates(gain, error, freedom, np.sqrt(pooled), pooled_degrees, homogeneity, welch)
     if sigma is not None and not pooled_degrees.any():
         found = _with_known_sigma(found, number, members, sigma)
@@ -200,11 +200,6 @@ def _reach(found: GainEstimates, level: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         reach = np.where(np.isinf(found.error), np.inf, quantile * found.error)
     return np.where(found.error == 0, 0.0, reach)
-
-
-def _mean_over(values: np.ndarray, members: np.ndarray) -> np.ndarray:
-    """(...) mean over the marked points; nan when one of them is."""
-    return np.where(members, values, 0).sum(axis=-1) / members.sum(axis=-1)
 
 
 def _contrast(values: np.ndarray, members: np.ndarray, power: int) -> np.ndarray:

@@ -137,12 +137,8 @@ def _mean_landscapes(rows: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     """The mean over the seeds of stage 1 per point, with their number and whether all of them diverged."""
     chosen_on = rows["chosen_on"] if "chosen_on" in rows else rows["score"]
     cells = rows.assign(diverged=rows["status"] != OK, chosen_on=chosen_on)
-    names = {
-        "first": ("score", "mean"),
-        "chosen_on": ("chosen_on", "mean"),
-        "seeds": ("score", "size"),
-        "diverged": ("diverged", "all"),
-    }
+    names = {"first": ("score", "mean"), "chosen_on": ("chosen_on", "mean")}
+    names |= {"seeds": ("score", "size"), "diverged": ("diverged", "all")}
     return cells.groupby([*SURFACE, *axes.names], sort=False).agg(**names).reset_index()
 
 

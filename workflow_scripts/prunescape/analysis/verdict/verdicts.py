@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_METRIC, VARIANT_KEY_COLUMNS, Axes, Metric
-from prunescape.analysis.cells_table import long_scores
+from prunescape.analysis.read_cells import long_scores
 from prunescape.analysis.verdict.decision import INCONCLUSIVE
 from prunescape.analysis.verdict.screening import (
     ALPHA,
@@ -159,12 +159,11 @@ def _without_fresh_seeds(
 
 def _reasons(table: pd.DataFrame, base: pd.DataFrame) -> np.ndarray:
     """Why nothing can be concluded of each variant, the most basic cause first."""
+    all_bases, good_bases = (pd.MultiIndex.from_frame(rows[SCOPE]) for rows in (base, base[base["status"] == OK]))
     scopes = pd.MultiIndex.from_frame(table[SCOPE])
     causes = {
-        "the experiment has no base to carry settings from": ~scopes.isin(pd.MultiIndex.from_frame(base[SCOPE])),
-        "every cell of the base diverged": ~scopes.isin(
-            pd.MultiIndex.from_frame(base.loc[base["status"] == OK, SCOPE])
-        ),
+        "the experiment has no base to carry settings from": ~scopes.isin(all_bases),
+        "every cell of the base diverged": ~scopes.isin(good_bases),
         "the variant was trained at none of the base's good settings": table["k"] == 0,
         "every cell of the variant diverged": table["lost"],
     }

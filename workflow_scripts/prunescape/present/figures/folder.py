@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import METRICS
-from prunescape.analysis.cells_table import mean_scores
 from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
+from prunescape.analysis.read_cells import mean_scores
 from prunescape.present.figures.figure import Figure
 from prunescape.present.figures.grid_data import grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
@@ -23,7 +23,7 @@ from prunescape.present.figures.plotly_landscape import draw_landscape_interacti
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
-from prunescape.present.terms import Terms
+from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import file_digest, whole_file, write_json
 
 # in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it
@@ -31,17 +31,12 @@ OPEN, FOLDED, LINKED = "open", "folded", "linked"
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
-INTERACTIVE = {
-    "landscape": draw_landscape_interactive,
-    "pareto": draw_pareto_interactive,
-    "risk": draw_risk_interactive,
-    "grid": draw_grid_interactive,
-}
-STATIC = {
-    "landscape": draw_landscape_static,
-    "pareto": draw_pareto_static,
-    "risk": draw_risk_static,
-    "grid": draw_grid_static,
+# kind -> (the drawing for the browser, the one for print)
+DRAWINGS = {
+    "landscape": (draw_landscape_interactive, draw_landscape_static),
+    "pareto": (draw_pareto_interactive, draw_pareto_static),
+    "risk": (draw_risk_interactive, draw_risk_static),
+    "grid": (draw_grid_interactive, draw_grid_static),
 }
 
 
@@ -58,7 +53,7 @@ def draw_figures(
 
     `study` is the study's summary, or empty. Raises InputError for unusable tables.
     """
-    terms = Terms.of(study)
+    terms = StudyTerms.of(study)
     scores = terms.scores(terms.read_cells(cells))
     figures = study_figures(scores, terms.read("roi", roi), terms.read("ellipses", ellipses), terms)
     if pareto:
@@ -76,26 +71,19 @@ def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
     out = Path(out)
     with whole_file(out / LIBRARY) as temporary:
         temporary.write_text(get_plotlyjs(), encoding="utf-8")
+    entries, written = [], [LIBRARY]
     for figure, place in figures:
         _write_interactive(figure, out, with_fragment=place != LINKED)
         _write_static(figure, out)
-    written = [LIBRARY, *(name for figure, place in figures for name in _files(figure, place))]
-    digests = {name: file_digest(out / name) for name in written}
-    write_json(out / INDEX, {"figures": [_entry(figure, place) for figure, place in figures], "files": digests})
-
-
-def _files(figure: Figure, place: str) -> list[str]:
-    drawn = [] if place == LINKED else ["fragment.html"]
-    return [f"{figure.name}.{kind}" for kind in (*drawn, "html", *METADATA)]
-
-
-def _entry(figure: Figure, place: str) -> dict:
-    known = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "kind")}
-    return {**known, "metrics": figure.metrics, "place": place, "seeds": list(figure.seeds)}
+        kinds = [*([] if place == LINKED else ["fragment.html"]), "html", *METADATA]
+        written += [f"{figure.name}.{kind}" for kind in kinds]
+        known = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "kind", "metrics")}
+        entries.append({**known, "place": place, "seeds": list(figure.seeds)})
+    write_json(out / INDEX, {"figures": entries, "files": {name: file_digest(out / name) for name in written}})
 
 
 def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> None:
-    page = INTERACTIVE[figure.kind](figure)
+    page = DRAWINGS[figure.kind][0](figure)
     options = {"div_id": figure.name, "config": {"displaylogo": False, "responsive": True}}
     if with_fragment:
         drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)
@@ -108,7 +96,7 @@ def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> Non
 
 def _write_static(figure: Figure, out: Path) -> None:
     with matplotlib.rc_context(MATPLOTLIB_STYLE):
-        page = STATIC[figure.kind](figure)
+        page = DRAWINGS[figure.kind][1](figure)
         page.get_layout_engine().execute(page)
         page.set_layout_engine("none")  # laid out once, and the same in every format
         for kind, metadata in METADATA.items():
@@ -117,12 +105,11 @@ def _write_static(figure: Figure, out: Path) -> None:
 
 
 def study_figures(
-    scores: Mapping[str, pd.DataFrame], roi: pd.DataFrame, ellipses: pd.DataFrame, terms: Terms
+    scores: Mapping[str, pd.DataFrame], roi: pd.DataFrame, ellipses: pd.DataFrame, terms: StudyTerms
 ) -> list[tuple[Figure, str]]:
     """Every figure of a study with its place in the report, in the order of the report.
 
-    `scores` are the landscapes of each experiment. First, of several experiments, the risk of all side by side; then
-    the figures of each experiment.
+    `scores` are the landscapes of each experiment.
     """
     points = {
         name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold)
@@ -140,7 +127,7 @@ def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return table[table["experiment"] == experiment]
 
 
-def _risk_figures(points: pd.DataFrame, terms: Terms, *, of_study: bool = False) -> list[tuple[Figure, str]]:
+def _risk_figures(points: pd.DataFrame, terms: StudyTerms, *, of_study: bool = False) -> list[tuple[Figure, str]]:
     """One per metric; that of top-1 is open."""
     axes = {name: terms.axes_of(name) for name in points["experiment"].unique()}
     figures = [risk_figure(rows, axes, terms.risk_threshold, of_study=of_study) for rows in _by_metric(points)]
@@ -148,12 +135,9 @@ def _risk_figures(points: pd.DataFrame, terms: Terms, *, of_study: bool = False)
 
 
 def _experiment_figures(
-    scores: pd.DataFrame, ellipses: pd.DataFrame, experiment: str, risks: list[tuple[Figure, str]], terms: Terms
+    scores: pd.DataFrame, ellipses: pd.DataFrame, experiment: str, risks: list[tuple[Figure, str]], terms: StudyTerms
 ) -> list[tuple[Figure, str]]:
-    """The landscape, the risk, the annotated grid; of several seeds the mean's landscape and grid, then each landscape.
-
-    The mean's ellipses are those of its regions.
-    """
+    """Landscape, risk and annotated grid; of several seeds those of their mean first, then each seed's landscape."""
     axes, prior = terms.axes_of(experiment), terms.priors.get(experiment)
     seeds = tuple(int(seed) for seed in np.unique(scores["seed"]))
     mean, shapes = scores, ellipses

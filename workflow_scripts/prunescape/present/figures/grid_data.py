@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.landscape.regions import TOLERANCE, best_cells, gap_to_best
+from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name, is_validated, landscape_notes, seeds_name, seeds_title
 from prunescape.present.figures.plane import profile, setting_texts
 from prunescape.present.labels import threshold_text

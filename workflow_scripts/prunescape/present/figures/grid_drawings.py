@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from prunescape.present.figures.grid_data import NO_CELL, GridFigure, GridPanel
-from prunescape.present.figures.style import PLOTLY_LAYOUT, PRIOR, is_dark, round_colours
+from prunescape.present.figures.style import PLOTLY_LAYOUT, PLOTLY_LEGEND, PRIOR, is_dark, round_colours
 from prunescape.present.labels import axis_title, round_title, variant_title
 from prunescape.present.numbers import short
 
@@ -57,10 +57,9 @@ def _draw_panel(axes: Axes, figure: GridFigure, panel: GridPanel, size: float) -
         weight = "bold" if panel.good[row, column] else "normal"
         style = {"ha": "center", "va": "center", "fontsize": size, "color": ink, "fontweight": weight}
         axes.text(column, row, panel.text(row, column), **style).set_in_layout(False)
-    for edge in np.arange(len(figure.x) - 1):
-        axes.axvline(edge + 0.5, color="white", linewidth=0.6)
-    for edge in np.arange(len(figure.y) - 1):
-        axes.axhline(edge + 0.5, color="white", linewidth=0.6)
+    for values, draw in ((figure.x, axes.axvline), (figure.y, axes.axhline)):
+        for edge in np.arange(len(values) - 1):
+            draw(edge + 0.5, color="white", linewidth=0.6)
     _frame(axes, panel.best, "black", "-")
     _frame(axes, figure.prior, PRIOR, (0, (2.5, 1.2)))
     axes.set_title(variant_title(panel.variant), fontsize=9.5)
@@ -100,21 +99,16 @@ def draw_grid_interactive(figure: GridFigure) -> go.Figure:
     for axis, values in (("xaxis", figure.x), ("yaxis", figure.y)):
         ticks = {"tickvals": list(range(len(values))), "ticktext": [short(value) for value in values]}
         page.update_layout({axis: {**ticks, "range": (-0.5, len(values) - 0.5), "showgrid": False, "zeroline": False}})
-    page.update_layout(**_browser_layout(figure))
-    return page
-
-
-def _browser_layout(figure: GridFigure) -> dict:
     height = 170 + 28 * len(figure.y)
-    return {
+    return page.update_layout(
         **PLOTLY_LAYOUT,
-        "xaxis_title": axis_title(figure.axes.x),
-        "yaxis_title": axis_title(figure.axes.y),
-        "height": height,
-        "margin": {"l": 64, "r": 16, "t": 52, "b": 90},
-        "legend": {"orientation": "h", "x": 0.5, "xanchor": "center", "y": -52 / (height - 142), "yanchor": "top"},
-        "updatemenus": [_menu(figure)] if len(figure.panels) > 1 else [],
-    }
+        xaxis_title=axis_title(figure.axes.x),
+        yaxis_title=axis_title(figure.axes.y),
+        height=height,
+        margin={"l": 64, "r": 16, "t": 52, "b": 90},
+        legend={**PLOTLY_LEGEND, "y": -52 / (height - 142)},
+        updatemenus=[_menu(figure)] if len(figure.panels) > 1 else [],
+    )
 
 
 def _menu(figure: GridFigure) -> dict:
@@ -136,7 +130,8 @@ def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
     steps = np.select([panel.round == number for number in colours], list(range(len(colours))), np.nan)
     edges = np.linspace(0, 1, len(colours) + 1)
     scale = [(edge, colour) for at, colour in enumerate(colours.values()) for edge in edges[at : at + 2]]
-    places = [[(row, column) for column in range(len(figure.x))] for row in range(len(figure.y))]
+    rows, columns = range(len(figure.y)), range(len(figure.x))
+    bold = np.where(panel.good, "<b>{}</b>", "{}")
     return go.Heatmap(
         z=steps,
         zmin=-0.5,
@@ -145,10 +140,10 @@ def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
         showscale=False,
         xgap=1,
         ygap=1,
-        text=[[_text(panel, *place) for place in line] for line in places],
+        text=[[bold[row, column].format(panel.text(row, column)) for column in columns] for row in rows],
         texttemplate="%{text}",
         textfont={"size": 10 if figure.dense else 12},
-        customdata=[[_hover(panel, *place) for place in line] for line in places],
+        customdata=[[_hover(panel, row, column) for column in columns] for row in rows],
         hovertemplate=(
             f"%{{customdata[0]}}<br>{figure.metric_titles} %{{customdata[1]}} % · %{{customdata[2]}}"
             "<extra>%{fullData.name}</extra>"
@@ -157,11 +152,6 @@ def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
         visible=shown,
         name=variant_title(panel.variant),
     )
-
-
-def _text(panel: GridPanel, row: int, column: int) -> str:
-    text = panel.text(row, column)
-    return f"<b>{text}</b>" if panel.good[row, column] else text
 
 
 def _hover(panel: GridPanel, row: int, column: int) -> list[str]:

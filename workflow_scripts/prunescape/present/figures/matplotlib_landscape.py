@@ -57,8 +57,7 @@ def _prepare(axes: Axes, figure: LandscapeFigure) -> None:
     axes.set_ylim(figure.span_y)
     axes.tick_params(length=2.5, labelsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    for side in axes.spines.values():
-        side.set_visible(False)
+    axes.spines[:].set_visible(False)
 
 
 def _draw_contours(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel: Panel) -> None:
@@ -105,7 +104,6 @@ def _draw_marks(axes: Axes, figure: LandscapeFigure, panel: Panel) -> None:
 
 
 def _draw_legend(page: Figure, figure: LandscapeFigure, wide: float) -> None:
-    panels = [panel for landscape in figure.landscapes for panel in landscape.panels]
     entries = [
         Line2D([], [], linestyle="none", marker="*", label="best cell", **STAR),
         *(
@@ -114,7 +112,7 @@ def _draw_legend(page: Figure, figure: LandscapeFigure, wide: float) -> None:
         ),
         Line2D([], [], linestyle="none", marker=".", color=FAINT, label="below the colour bar"),
     ]
-    if any(panel.diverged.any() for panel in panels):
+    if any(panel.diverged.any() for landscape in figure.landscapes for panel in landscape.panels):
         entries.append(Line2D([], [], linestyle="none", marker="x", color=INK, markersize=5, label="diverged"))
     if figure.prior is not None:
         entries.insert(1, Line2D([], [], linestyle="none", marker="D", label="prior", **DIAMOND))

@@ -15,11 +15,7 @@ from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PLOTLY_LAY
 from prunescape.present.labels import variant_title
 
 # cost -> (factor, title of the axis), in the order of the panels
-PANELS = {
-    "latency": (1e3, "latency, ms per run"),
-    "size": (1e-3, "file, kB"),
-    "energy": (1e3, "energy, mJ per image"),
-}
+PANELS = {"latency": (1e3, "latency, ms per run"), "size": (1e-3, "file, kB"), "energy": (1e3, "energy, mJ per image")}
 ACCURACY = "top-1 of the exported model, %"
 WIDE = 20.0  # a cost that spans more than this factor is drawn on a log axis
 
@@ -88,9 +84,7 @@ def _panel(rows: pd.DataFrame, factor: float, title: str) -> Panel:
     rows = rows.sort_values(["value", "top1", "variant", "rank", "precision"])
     several = rows["precision"].nunique() > 1
     names = [
-        variant_title(row.variant)
-        + (f" {row.precision}" if several else "")
-        + (f" rank {row.rank}" if row.rank > 1 else "")
+        variant_title(row.variant) + f" {row.precision}" * several + f" rank {row.rank}" * (row.rank > 1)
         for row in rows.itertuples()
     ]
     return Panel(
@@ -106,8 +100,7 @@ def _panel(rows: pd.DataFrame, factor: float, title: str) -> Panel:
 
 def draw_pareto_static(figure: ParetoFigure) -> matplotlib.figure.Figure:
     """One panel per cost, accuracy shared; the models on the front are named."""
-    size = (0.9 + 3.3 * len(figure.panels), 3.6)
-    page = matplotlib.figure.Figure(figsize=size, layout="constrained")
+    page = matplotlib.figure.Figure(figsize=(0.9 + 3.3 * len(figure.panels), 3.6), layout="constrained")
     all_axes = page.subplots(1, len(figure.panels), sharey=True, squeeze=False)[0]
     for axes, panel in zip(all_axes, figure.panels, strict=True):
         _draw_panel(axes, panel)
@@ -123,9 +116,9 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         colours = np.where(panel.front, BASE, PRUNED)[chosen]
         style = {"marker": marker, "s": 42, "edgecolor": INK, "linewidth": 0.8, "zorder": 3}
         axes.scatter(panel.cost[chosen], panel.top1[chosen], c=colours, **style)
-    for name, cost, top1, front in zip(panel.names, panel.cost, panel.top1, panel.front, strict=True):
-        if front:
-            axes.annotate(name, (cost, top1), (6, -9), textcoords="offset points", fontsize=7.5, color=INK)
+    for at in np.flatnonzero(panel.front):
+        place = panel.cost[at], panel.top1[at]
+        axes.annotate(panel.names[at], place, (6, -9), textcoords="offset points", fontsize=7.5, color=INK)
     axes.set_xscale(panel.axis)
     axes.margins(x=0.16, y=0.12)
     axes.set_xlabel(panel.title)
@@ -150,25 +143,19 @@ def draw_pareto_interactive(figure: ParetoFigure) -> go.Figure:
 
 
 def _dots(panel: Panel) -> go.Scatter:
+    hover = f"%{{customdata[0]}}: %{{y:.2f}} %<br>{panel.title} %{{x:.4g}}<br>%{{customdata[1]}}<extra></extra>"
     status = np.where(panel.front, "on the front", "another model is as good in both and better in one")
-    marker = {
-        "color": np.where(panel.front, BASE, PRUNED),
-        "symbol": np.where(panel.base, "square", "circle"),
-        "size": 10,
-        "line": {"color": INK, "width": 0.8},
-    }
+    marker = {"color": np.where(panel.front, BASE, PRUNED), "symbol": np.where(panel.base, "square", "circle")}
     return go.Scatter(
         x=panel.cost,
         y=panel.top1,
         mode="markers+text",
-        text=[name if front else "" for name, front in zip(panel.names, panel.front, strict=True)],
+        text=np.where(panel.front, panel.names, ""),
         textposition="top center",
         textfont={"size": 10},
         error_y={"type": "data", "array": np.nan_to_num(panel.error), "color": FAINT, "thickness": 1, "width": 3},
-        marker=marker,
+        marker={**marker, "size": 10, "line": {"color": INK, "width": 0.8}},
         customdata=np.column_stack([panel.names, status]),
-        hovertemplate=(
-            f"%{{customdata[0]}}: %{{y:.2f}} %<br>{panel.title} %{{x:.4g}}<br>%{{customdata[1]}}<extra></extra>"
-        ),
+        hovertemplate=hover,
         cliponaxis=False,
     )

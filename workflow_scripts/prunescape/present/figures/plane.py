@@ -1,4 +1,4 @@
-"""A landscape in the plane of its figure: the best cell over the other axes, and scores between the cells."""
+"""Projects a landscape onto the two axes of its figure, and interpolates scores between the cells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

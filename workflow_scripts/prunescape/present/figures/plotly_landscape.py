@@ -6,7 +6,7 @@ from plotly.subplots import make_subplots
 
 from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
 from prunescape.present.figures.plane import Point
-from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PLOTLY_LAYOUT, PRIOR
+from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PLOTLY_LAYOUT, PLOTLY_LEGEND, PRIOR
 from prunescape.present.labels import METRIC_TITLES, axis_symbol, axis_title, roi_title, variant_title
 
 BLOCK_HEIGHT = 570  # pixels, of contours over scatter
@@ -31,37 +31,20 @@ def draw_landscape_interactive(figure: LandscapeFigure) -> go.Figure:
         _add_colour_bar(page, landscape, number, (top, left + count - 1))
     page.update_xaxes(range=figure.span_x, showgrid=False, zeroline=False)
     page.update_yaxes(range=figure.span_y, showgrid=False, zeroline=False)
-    page.update_layout(**_layout(figure))
-    return page
-
-
-def _layout(figure: LandscapeFigure) -> dict:
     height = 90 + BLOCK_HEIGHT * (2 if figure.stacked else 1)
-    legend = {
-        "orientation": "h",
-        "x": 0.5,
-        "xanchor": "center",
-        "y": -66 / (height - 172),
-        "yanchor": "top",
-        "bgcolor": PANEL,
-    }
-    return {
-        **PLOTLY_LAYOUT,
-        "plot_bgcolor": PANEL,
-        "height": height,
-        "margin": {"l": 64, "r": 88, "t": 62, "b": 110},
-        "legend": legend,
-    }
+    margin = {"l": 64, "r": 88, "t": 62, "b": 110}
+    legend = {**PLOTLY_LEGEND, "y": -66 / (height - 172), "bgcolor": PANEL}
+    layout = {**PLOTLY_LAYOUT, "plot_bgcolor": PANEL, "height": height, "margin": margin, "legend": legend}
+    return page.update_layout(**layout)
 
 
 def _block_grid(blocks: int, count: int, *, stacked: bool) -> tuple[go.Figure, list[tuple[int, int]]]:
-    """Empty axes for `blocks` landscapes of two rows and `count` columns, and the (row, column) of each one's corner.
-
-    Two stand side by side, or with `stacked` one above the other, with an empty column or row between them.
-    """
+    """Empty axes for `blocks` landscapes of two rows and `count` columns, and each one's corner as (row, column)."""
     lines, columns = [1.0, 1.0], [1.0] * count
-    if blocks > 1:
-        lines, columns = ([1.0, 1.0, GAP, 1.0, 1.0], columns) if stacked else (lines, [*columns, GAP, *columns])
+    if blocks > 1 and stacked:
+        lines = [*lines, GAP, *lines]
+    elif blocks > 1:
+        columns = [*columns, GAP, *columns]
     used = [[{} if height == width == 1.0 else None for width in columns] for height in lines]
     page = make_subplots(
         len(lines),
@@ -74,8 +57,7 @@ def _block_grid(blocks: int, count: int, *, stacked: bool) -> tuple[go.Figure, l
         horizontal_spacing=0.12 / (len(columns) + 3),
         vertical_spacing=0.04 / (2 if stacked else 1),
     )
-    corners = [(1, 1), (4, 1) if stacked else (1, count + 2)]
-    return page, corners[:blocks]
+    return page, [(1, 1), (4, 1) if stacked else (1, count + 2)][:blocks]
 
 
 def _add_title(page: go.Figure, figure: LandscapeFigure, landscape: Landscape, panel: Panel, row: int, column: int):

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.cbook import boxplot_stats
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import variant_order
+from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import CHOSEN_ON_VALIDATION, Figure, file_name, is_validated
 from prunescape.present.figures.plane import setting_texts
 from prunescape.present.labels import experiment_title, seeds_text, threshold_text

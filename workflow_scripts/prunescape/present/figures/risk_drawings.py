@@ -11,6 +11,10 @@ from prunescape.present.figures.style import FAINT, INK, LINES, PLOTLY_LAYOUT, v
 from prunescape.present.labels import variant_title
 
 WIDTH = 0.78  # of a box with its label, inches
+BOX_LINES = {
+    **{"medianprops": {"color": INK, "linewidth": 1.6}, "whiskerprops": {"color": FAINT}, "capprops": {"color": FAINT}},
+    **{"widths": 0.62, "showfliers": False, "patch_artist": True},
+}
 
 
 def draw_risk_static(figure: RiskFigure) -> Figure:
@@ -46,22 +50,12 @@ def _hide_repeated(panels: np.ndarray, column: int, figure: RiskFigure) -> None:
             axes.set_yticklabels([])
 
 
-def _draw_box(axes: Axes, box: Box, place: int, colour: str) -> None:
-    lines = {
-        "medianprops": {"color": INK, "linewidth": 1.6},
-        "whiskerprops": {"color": FAINT},
-        "capprops": {"color": FAINT},
-    }
-    style = {"facecolor": colour, "edgecolor": "none"}
-    axes.bxp([box.stats], [place], widths=0.62, showfliers=False, patch_artist=True, boxprops=style, **lines)
-
-
 def _draw_boxes(axes: Axes, boxes: list[Box], limits: Limits) -> None:
     limit = limits[1]
     for place, box in enumerate(boxes, start=1):
         colour = variant_colour(box.variant)
         if box.is_drawn:
-            _draw_box(axes, box, place, colour)
+            axes.bxp([box.stats], [place], boxprops={"facecolor": colour, "edgecolor": "none"}, **BOX_LINES)
         x, beyond = place + box.offsets, box.values > limit
         alpha, size = (0.35, 2.5) if box.many else (0.55, 3.5)
         dots = {"color": INK, "alpha": alpha, "markersize": size, "markeredgewidth": 0}
@@ -81,7 +75,12 @@ def _draw_boxes(axes: Axes, boxes: list[Box], limits: Limits) -> None:
 def draw_risk_interactive(figure: RiskFigure) -> go.Figure:
     """The same boxes; hovering shows the setting."""
     alone = len(figure.groups) == 1
-    page = _browser_panels(figure, alone)
+    counts = [max(len(group.absolute), 2) for group in figure.groups]
+    several = {
+        **{"column_widths": counts, "column_titles": [group.title for group in figure.groups], "shared_xaxes": True},
+        **{"horizontal_spacing": 0.16 / (len(counts) + 2), "vertical_spacing": 0.07},
+    }
+    page = make_subplots(1, 2, horizontal_spacing=0.09) if alone else make_subplots(2, len(counts), **several)
     for number, group in enumerate(figure.groups, start=1):
         for part, ((boxes, limits), unit) in enumerate(zip(group.parts, ("points", "%"), strict=True), start=1):
             place = {"row": 1, "col": part} if alone else {"row": part, "col": number}
@@ -94,67 +93,33 @@ def draw_risk_interactive(figure: RiskFigure) -> go.Figure:
             page.update_yaxes(range=limits, gridcolor=LINES, zeroline=False, **place)
     page.update_yaxes(title=ABSOLUTE, row=1, col=1)
     page.update_yaxes(title=RELATIVE, **({"row": 1, "col": 2} if alone else {"row": 2, "col": 1}))
-    page.update_layout(
-        **PLOTLY_LAYOUT,
-        height=420 if alone else 680,
-        margin={"l": 64, "r": 16, "t": 24 if alone else 40, "b": 56},
-        showlegend=False,
-    )
-    return page
-
-
-def _browser_panels(figure: RiskFigure, alone: bool) -> go.Figure:
-    if alone:
-        return make_subplots(1, 2, horizontal_spacing=0.09)
-    counts = [max(len(group.absolute), 2) for group in figure.groups]
-    return make_subplots(
-        2,
-        len(counts),
-        column_widths=counts,
-        column_titles=[group.title for group in figure.groups],
-        shared_xaxes=True,
-        horizontal_spacing=0.16 / (len(counts) + 2),
-        vertical_spacing=0.07,
-    )
+    margin = {"l": 64, "r": 16, "t": 24 if alone else 40, "b": 56}
+    return page.update_layout(**PLOTLY_LAYOUT, height=420 if alone else 680, margin=margin, showlegend=False)
 
 
 def _browser_box(box: Box, place: int) -> go.Box:
-    return go.Box(
-        x=[place],
-        q1=[box.stats["q1"]],
-        median=[box.stats["med"]],
-        q3=[box.stats["q3"]],
-        lowerfence=[box.stats["whislo"]],
-        upperfence=[box.stats["whishi"]],
-        name=variant_title(box.variant),
-        width=0.62,
-        fillcolor=variant_colour(box.variant),
-        line={"color": INK, "width": 1.3},
-        hoverinfo="y",
-    )
-
-
-def _dot_style(box: Box) -> dict:
-    """Small dots on a box; large ones in its colour where there is none."""
-    if box.is_drawn:
-        return {"color": INK, "opacity": 0.4 if box.many else 0.6, "size": 4 if box.many else 5}
-    return {"color": variant_colour(box.variant), "size": 9, "line": {"color": INK, "width": 0.8}}
+    names = {"q1": "q1", "median": "med", "q3": "q3", "lowerfence": "whislo", "upperfence": "whishi"}
+    numbers = {name: [box.stats[ours]] for name, ours in names.items()}
+    style = {"width": 0.62, "fillcolor": variant_colour(box.variant), "line": {"color": INK, "width": 1.3}}
+    return go.Box(x=[place], name=variant_title(box.variant), hoverinfo="y", **numbers, **style)
 
 
 def _browser_dots(box: Box, place: int, limit: float, unit: str) -> list[go.Scatter]:
-    beyond = box.values > limit
+    beyond, title = box.values > limit, variant_title(box.variant)
     status = np.where(box.diverged, "diverged", "ok")
-    dots = go.Scatter(
+    dots = {"color": INK, "opacity": 0.4 if box.many else 0.6, "size": 4 if box.many else 5}
+    large = {"color": variant_colour(box.variant), "size": 9, "line": {"color": INK, "width": 0.8}}
+    values = go.Scatter(
         x=place + box.offsets,
         y=np.where(beyond, 0.985 * limit, box.values),
         mode="markers",
-        marker={**_dot_style(box), "symbol": np.where(beyond, "triangle-up", "circle")},
+        marker={**(dots if box.is_drawn else large), "symbol": np.where(beyond, "triangle-up", "circle")},
         customdata=np.column_stack([box.values.astype(object), box.settings, status, box.seed]),
         hovertemplate=(
-            f"{variant_title(box.variant)}: %{{customdata[0]:.3f}} {unit}<br>%{{customdata[1]}}<br>"
+            f"{title}: %{{customdata[0]:.3f}} {unit}<br>%{{customdata[1]}}<br>"
             "seed %{customdata[3]} · %{customdata[2]}<extra></extra>"
         ),
     )
     diamond = {"symbol": "diamond", "size": 9, "color": "white", "line": {"color": INK, "width": 1.3}}
-    text = f"{variant_title(box.variant)}: mean %{{y:.3f}} {unit}<extra></extra>"
-    return [dots, go.Scatter(x=[place], y=[box.mean], mode="markers", marker=diamond, hovertemplate=text)]
+    text = f"{title}: mean %{{y:.3f}} {unit}<extra></extra>"
+    return [values, go.Scatter(x=[place], y=[box.mean], mode="markers", marker=diamond, hovertemplate=text)]

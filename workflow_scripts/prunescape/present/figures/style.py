@@ -13,6 +13,8 @@ PLOTLY_LAYOUT = {
     "plot_bgcolor": PAPER,
     "paper_bgcolor": PAPER,
 }
+# a row of entries whose upper edge stands at the height y
+PLOTLY_LEGEND = {"orientation": "h", "x": 0.5, "xanchor": "center", "yanchor": "top"}
 # for print; fixed salt: the same figure gives the same bytes
 MATPLOTLIB_STYLE = {"svg.hashsalt": "prunescape", "pdf.fonttype": 42, "font.size": 9, "axes.labelsize": 8.5}
 

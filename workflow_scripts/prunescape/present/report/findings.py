@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import chosen_on, variant_order
 from prunescape.analysis.landscape.image_errors import risk_image_error
 from prunescape.analysis.landscape.regions import TOLERANCE
+from prunescape.analysis.read_cells import chosen_on, variant_order
 from prunescape.present.figures.figure import is_validated
 from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, number, short, whole

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from prunescape.analysis.cells_table import scores
 from prunescape.analysis.landscape.regions import best_cells
+from prunescape.analysis.read_cells import scores
 from prunescape.present.labels import METRIC_TITLES, axis_symbol, axis_title, length_unit, roi_title
 from prunescape.present.numbers import DASH, is_missing, number, power, whole
 from prunescape.present.report import table
@@ -184,7 +184,6 @@ def spread_table(results: ExperimentResults, metric: str) -> Table | None:
         **{f"centre {axis_symbol(axis)}": (f"centre_{axis.name}", 2) for axis in (results.axes.x, results.axes.y)},
         "angle, °": ("angle_deg", 0),
     }
-
     columns = table.variant_columns(rows)
     for head, (name, decimals) in quantities.items():
         columns |= _of(rows[rows["quantity"] == name], {head: partial(_mean_and_deviation, decimals)}, "variant")

@@ -20,7 +20,7 @@ from prunescape.present.report.setup import plan_pairs, run_pairs, target_pairs
 from prunescape.present.report.table import ExperimentResults, Table
 from prunescape.present.report.target_sentences import limit_pairs
 from prunescape.present.report.target_tables import measured_tables
-from prunescape.present.terms import Terms
+from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import read_json, whole_file
 from prunescape.store.tables import read_result
 
@@ -41,7 +41,7 @@ def write_report(
     measured, benchmarks.parquet; `figures` is a folder that `write_figures` wrote. `missing` holds {cell, reason, log}
     per cell that was not finished and makes the report a partial one. Raises InputError for unusable tables.
     """
-    results, terms = Path(results), Terms.of(study)
+    results, terms = Path(results), StudyTerms.of(study)
     cells = terms.read_cells(results / "cells.parquet")
     measured = (results / "benchmarks.parquet").exists()
     benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
@@ -103,10 +103,7 @@ def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
 
 
 def _figures(index: dict[str, Any], folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
-    """The figures of each experiment, and under None of the whole study, with drawing and address as the page sees it.
-
-    One that the index only links has no drawing here: many seeds must not swell the page.
-    """
+    """The figures of each experiment, and under None of the whole study, with drawing and address for the page."""
     beside = Path(os.path.relpath(folder, out.parent)).as_posix()
     found: dict[str | None, list[dict[str, Any]]] = {}
     for figure in index["figures"]:

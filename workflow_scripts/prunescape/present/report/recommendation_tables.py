@@ -1,11 +1,9 @@
 """The report's tables of one experiment's models on their targets, from the tables that compare the targets."""
 
-from typing import Any
-
 import pandas as pd
 
 from prunescape.analysis.cost.measured import COSTS
-from prunescape.present.numbers import DASH, is_missing, number
+from prunescape.present.numbers import DASH, number
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
 from prunescape.present.report.target_sentences import model_list, model_title, objective_value, run_title
 
@@ -114,14 +112,11 @@ def pareto_table(rows: pd.DataFrame) -> Table:
 def speedups_table(rows: pd.DataFrame) -> Table:
     """Speed-up and its interval beside what the FLOPs promise."""
 
-    def with_mark(row: Any) -> str:
-        return interval(row.low, row.high) + "*" * (not is_missing(row.contains_one) and bool(row.contains_one))
-
     columns = {
         "target": "target",
         **MODEL,
         "speed-up": ("speedup", 2),
-        "95 % interval": with_mark,
+        "95 % interval": lambda row: interval(row.low, row.high) + "*" * (row.low <= 1 <= row.high),
         "FLOPs ÷": ("flops_speedup", 2),
         "share": ("share_of_flops_speedup", 2),
     }

@@ -48,9 +48,8 @@ def run_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
     pairs += round_pairs(cells, axes)
     if "seconds" in cells and cells["seconds"].notna().any():
         spent = cells["seconds"]
-        pairs.append(
-            ("training time", f"{duration(spent.sum())} in all, median {number(spent.median(), 1)} s per cell")
-        )
+        text = f"{duration(spent.sum())} in all, median {number(spent.median(), 1)} s per cell"
+        pairs.append(("training time", text))
     if "finished" in cells and cells["finished"].notna().any():
         pairs.append(("trained between", f"{cells['finished'].min()} and {cells['finished'].max()}"))
     for column, name in RUN.items():

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.cells_table import variant_order
+from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import axis_head, variant_title
 from prunescape.present.numbers import DASH, is_missing, number, whole
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cells_table import variant_order
 from prunescape.analysis.cost.property_tables import EMULATED, emulation_errors
+from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import variant_title
 from prunescape.present.numbers import is_missing, number
 from prunescape.present.report import table
@@ -27,23 +27,19 @@ def benchmarks_table(results: ExperimentResults) -> Table:
     """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
     rows = beside_base(results.benchmarks)
     shares = {name: share_kept(results.cells, name) for name in rows["variant"].unique()}
-    agrees = [is_missing(value) or bool(value) for value in rows["accuracy_agrees"]]
-    rows = rows.assign(order=[variant_order(name) for name in rows["variant"]], agrees=agrees)
-    rows = rows.sort_values([*CONDITIONS, "order", "rank"])
+    rows = rows.assign(order=rows["variant"].map(variant_order)).sort_values([*CONDITIONS, "order", "rank"])
     columns = {
         "variant": lambda row: variant_title(row.variant),
-        "target": "target",
-        "rank": "rank",
-        "precision": "precision",
-        "threads": "threads",
-        "batch": "batch",
+        **{name: name for name in ("target", "rank", "precision", "threads", "batch")},
         "latency, ms": ("latency_median_s", 3, 1e3),
         "IQR, %": lambda row: number(100 * row.latency_relative_iqr, 1) + "*" * bool(row.noisy),
         "speed-up": ("speedup", 2),
         "FLOPs ÷": lambda row: number(1 / share if (share := shares[row.variant]) else None),
         "file, kB": ("file_bytes", 1, 1e-3),
         "encoded, kB": ("encoded_bytes", 1, 1e-3),
-        "top-1, %": lambda row: number(row.top1) + "!" * (not row.agrees),
+        "top-1, %": lambda row: (
+            number(row.top1) + "!" * (not is_missing(row.accuracy_agrees) and not row.accuracy_agrees)
+        ),
     }
     notes = [
         "Latency: median over the repeats of one run of the whole batch; IQR: their interquartile range as a share of "
@@ -102,22 +98,21 @@ def _compared(files: pd.DataFrame) -> SimpleNamespace:
     gain = None if len(medians.columns) < 2 else (medians[False] / medians[True]).max()
     line = files.iloc[0][["variant", *CONDITIONS]].to_dict() | {"files": files["rank"].nunique(), "gain": gain}
     for flushed, end in ((False, "kept"), (True, "flushed")):
-        apart = _apart(files[files["flush_to_zero"] == flushed])
-        line |= {f"{name}_{end}": value for name, value in zip(("apart", "noise", "p"), apart, strict=True)}
+        line |= {f"{name}_{end}": value for name, value in _apart(files[files["flush_to_zero"] == flushed]).items()}
     return SimpleNamespace(**line)
 
 
-def _apart(files: pd.DataFrame) -> tuple[float | None, float | None, float | None]:
+def _apart(files: pd.DataFrame) -> dict[str, float | None]:
     """Spread, noise and p of the files under one treatment of subnormal numbers; None for fewer than two."""
     from scipy.stats import kruskal
 
     if len(files) < 2:
-        return None, None, None
+        return dict.fromkeys(("apart", "noise", "p"))
     medians = files["latency_median_s"]
     samples = [list(values) for values in files["samples"]]
     same = len({value for values in samples for value in values}) == 1  # which the test refuses
     p = 1.0 if same else kruskal(*samples).pvalue
-    return medians.max() / medians.min() - 1, files["latency_relative_iqr"].max(), p
+    return {"apart": medians.max() / medians.min() - 1, "noise": files["latency_relative_iqr"].max(), "p": p}
 
 
 def emulation_table(results: ExperimentResults) -> Table:

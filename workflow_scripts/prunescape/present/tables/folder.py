@@ -5,19 +5,9 @@ from typing import Any
 
 from prunescape.errors import InputError
 from prunescape.present.published import check_reference
+from prunescape.present.study_terms import StudyTerms
+from prunescape.present.tables import paper_tables as paper
 from prunescape.present.tables.formats import latex, markdown
-from prunescape.present.tables.paper_tables import (
-    ACCURACY_TABLE_COLUMNS,
-    RISK_TABLE_COLUMNS,
-    accuracy_table,
-    ellipse_table,
-    ellipse_table_columns,
-    print_accuracies,
-    print_ellipses,
-    print_risk,
-    risk_table,
-)
-from prunescape.present.terms import Terms
 from prunescape.store.files import whole_file
 from prunescape.store.tables import write_result
 
@@ -36,15 +26,15 @@ def write_tables(
     """
     reference = study.get("reference")
     check_reference(reference)
-    terms = Terms.of(study)
+    terms = StudyTerms.of(study)
     plane = (terms.all_axes, terms.thresholds)
-    ellipse_rows = ellipse_table(terms.read("ellipses", ellipses), *plane, reference)
-    risk_rows = risk_table(terms.read("risk", risk), reference)
-    accuracy_rows = accuracy_table(terms.scores(terms.read_cells(cells)), terms, reference)
+    ellipse_rows = paper.ellipse_table(terms.read("ellipses", ellipses), *plane, reference)
+    risk_rows = paper.risk_table(terms.read("risk", risk), reference)
+    accuracy_rows = paper.accuracy_table(terms.scores(terms.read_cells(cells)), terms, reference)
     tables = [
-        (ellipse_rows, ellipse_table_columns(*plane), print_ellipses(ellipse_rows, *plane, reference)),
-        (risk_rows, RISK_TABLE_COLUMNS, print_risk(risk_rows, reference)),
-        (accuracy_rows, ACCURACY_TABLE_COLUMNS, print_accuracies(accuracy_rows, reference)),
+        (ellipse_rows, paper.ellipse_table_columns(*plane), paper.print_ellipses(ellipse_rows, *plane, reference)),
+        (risk_rows, paper.RISK_TABLE_COLUMNS, paper.print_risk(risk_rows, reference)),
+        (accuracy_rows, paper.ACCURACY_TABLE_COLUMNS, paper.print_accuracies(accuracy_rows, reference)),
     ]
     written = {}
     try:

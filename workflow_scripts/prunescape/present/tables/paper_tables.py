@@ -10,8 +10,8 @@ from prunescape.analysis.axes import LANDSCAPE, VARIANT_KEY, Axes, Axis
 from prunescape.analysis.landscape.regions import best_cells
 from prunescape.present.labels import axis_symbol, axis_title, joined, length_unit, roi_title
 from prunescape.present.published import PRIORS, ROW_COLUMNS, mean_columns, over_seeds, place_in_paper, suffix
+from prunescape.present.study_terms import StudyTerms
 from prunescape.present.tables.printed import Column, PrintedTable, printed_table
-from prunescape.present.terms import Terms
 
 COUNTS = {
     "fitted": ("int64", "seeds whose ROI has 5 points or more: means and deviations are over these"),
@@ -155,23 +155,21 @@ def print_risk(table: pd.DataFrame, reference: str | None) -> PrintedTable:
     return printed_table(table, columns, reference, title="Performance risk", notes=notes, marks=marks)
 
 
-def accuracy_table(scores: Mapping[str, pd.DataFrame], terms: Terms, reference: str | None) -> pd.DataFrame:
+def accuracy_table(scores: Mapping[str, pd.DataFrame], terms: StudyTerms, reference: str | None) -> pd.DataFrame:
     """One row per experiment, variant and metric, with the columns of `ACCURACY_TABLE_COLUMNS`.
 
     `scores` are the landscapes of each experiment. An experiment without a prior has the published one where the
     reference has its model and data set, else none.
     """
-    parts = [
-        _of_experiment(rows, terms.axes_of(name), terms.priors.get(name), reference) for name, rows in scores.items()
-    ]
+    parts = [_of_experiment(rows, terms, reference) for rows in scores.values()]
     best = pd.concat(parts) if parts else pd.DataFrame(columns=[*LANDSCAPE, *ACCURACIES])
     return over_seeds(best, list(ACCURACIES), reference)[list(ACCURACY_TABLE_COLUMNS)]
 
 
-def _of_experiment(
-    scores: pd.DataFrame, axes: Axes, prior: Mapping[str, Any] | None, reference: str | None
-) -> pd.DataFrame:
-    if prior is None and place_in_paper(reference, *scores[["model", "dataset"]].iloc[0]) is not None:
+def _of_experiment(scores: pd.DataFrame, terms: StudyTerms, reference: str | None) -> pd.DataFrame:
+    name, *model = scores[["experiment", "model", "dataset"]].iloc[0]
+    axes, prior = terms.axes_of(name), terms.priors.get(name)
+    if prior is None and place_in_paper(reference, *model) is not None:
         prior = PRIORS[reference]
     best = best_cells(scores, axes)[[*LANDSCAPE, "score"]].rename(columns={"score": "best"})
     at_prior = scores[_is_at(scores, axes, prior or {})][[*LANDSCAPE, "score"]].rename(columns={"score": "prior_score"})

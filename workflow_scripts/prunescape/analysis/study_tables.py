@@ -1,4 +1,4 @@
-"""cells.parquet and benchmarks.parquet: every record and measurement of a study in two tables."""
+"""Writes cells.parquet and benchmarks.parquet from every record and measurement of a study."""
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 import pyarrow as pa
 
+from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.errors import InputError
 from prunescape.measure.table import benchmark_columns, benchmark_rows
 from prunescape.space.recipe import PARAMETERS
@@ -18,20 +19,15 @@ from prunescape.store.tables import Columns, arrow_schema, write_table
 
 # of cells.parquet; None in a record becomes null
 IDENTITY_COLUMNS: Columns = {
-    "experiment": ("string", "name in the config"),
-    "model": ("string", "unpruned architecture"),
-    "dataset": ("string", "name of the data set"),
+    **{name: KEY_COLUMNS[name] for name in GROUP},
     "variant": ("string", "base, uniform-R or nonuniform-R"),
     "method": ("string", "base, uniform or nonuniform"),
     "ratio": ("float64", "share of FLOPs kept that was asked for; 1 for the base"),
     "ratio_achieved": ("float64", "share of FLOPs kept that whole channels reach"),
 }
-OTHER_COLUMNS: Columns = {
+RECORD_COLUMNS: Columns = {
     "seed": ("int64", "seed of initialisation, order and augmentation"),
-    "stage": (
-        "string",
-        "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points)",
-    ),
+    "stage": ("string", "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points)"),
     "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
     "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),
     "precision": (
@@ -95,18 +91,18 @@ def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Place
 
 def cell_rows(records: Iterable[Path | str], places: Places) -> tuple[list[dict[str, Any]], Columns]:
     """The rows of `write_cells` and their columns: with every hyperparameter that some setting has."""
-    read = [(path, _parsed(path, lambda record: (record, record["setting"]))) for path in records]
+    read = [(path, _checked(path, read_json(path), lambda record: (record, record["setting"]))) for path in records]
     columns = cell_columns({name for _, (_, setting) in read for name in setting})
-    return [_row(path, record, places, columns) for path, (record, _) in read], columns
+
+    def row(record: dict[str, Any]) -> dict[str, Any]:
+        return record_row(record, places.of(record), columns)
+
+    return [_checked(path, record, row) for path, (record, _) in read], columns
 
 
 def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
     """The rows of `write_cells` as a table in memory."""
     return pd.DataFrame(cell_rows(records, places)[0])
-
-
-def _row(path: Path | str, record: dict[str, Any], places: Places, columns: Columns) -> dict[str, Any]:
-    return _checked(path, record, lambda content: record_row(content, places.of(content), columns))
 
 
 def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
@@ -139,7 +135,8 @@ def is_readable(record: Path | str) -> bool:
     """Whether a record gives a row of the table."""
     anywhere = {"stage": GRID, "round": 0, "select_on": TEST}
     try:
-        _parsed(record, lambda content: record_row(content, anywhere, cell_columns(content["setting"])))
+        content = read_json(record)
+        _checked(record, content, lambda content: record_row(content, anywhere, cell_columns(content["setting"])))
     except InputError:
         return False
     return True
@@ -147,13 +144,9 @@ def is_readable(record: Path | str) -> bool:
 
 def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str, *, hyperparameters: Iterable[str]) -> None:
     """Write one row per model, target and way to run it with the columns of `benchmark_columns`; may be none."""
-    rows = [row for path in benchmarks for row in _parsed(path, benchmark_rows)]
+    rows = [row for path in benchmarks for row in _checked(path, read_json(path), benchmark_rows)]
     columns = benchmark_columns(hyperparameters)
     _write([{name: row.get(name) for name in columns} for row in rows], columns, out)
-
-
-def _parsed(path: Path | str, function: Callable[[dict[str, Any]], Any]) -> Any:
-    return _checked(path, read_json(path), function)
 
 
 def _checked(path: Path | str, content: dict[str, Any], function: Callable[[dict[str, Any]], Any]) -> Any:
@@ -174,7 +167,7 @@ def _write(rows: list[dict[str, Any]], columns: Columns, out: Path | str) -> Non
 
 def cell_columns(hyperparameters: Iterable[str]) -> Columns:
     """All columns of a study whose settings have these hyperparameters."""
-    return IDENTITY_COLUMNS | hyperparameter_columns(hyperparameters) | OTHER_COLUMNS
+    return IDENTITY_COLUMNS | hyperparameter_columns(hyperparameters) | RECORD_COLUMNS
 
 
 def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from prunescape.analysis.analyse import analyse
 from prunescape.analysis.axes import DEFAULT_AXES
-from prunescape.analysis.cells_table import read_cells, scores, variant_order
+from prunescape.analysis.read_cells import read_cells, scores, variant_order
 from prunescape.errors import InputError
 
 

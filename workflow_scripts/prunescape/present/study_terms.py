@@ -1,4 +1,4 @@
-"""What figures, tables and the report take from a study's summary: axes, priors and thresholds."""
+"""Takes axes, priors and thresholds from a study's summary, for figures, tables and the report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any, Self
 import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes
-from prunescape.analysis.cells_table import read_cells, read_study_cells, scores
+from prunescape.analysis.read_cells import read_cells, read_study_cells, scores
 from prunescape.analysis.results import Analysis
 from prunescape.config.analysis import AnalysisTerms
 from prunescape.store.tables import read_result
 
 
 @dataclass(frozen=True)
-class Terms:
+class StudyTerms:
     """Axes and priors by experiment; the `thresholds` of regions, the largest first; that of the base's good settings.
 
     Nothing is known of the experiments of a table from elsewhere: they have the default axes and no prior.

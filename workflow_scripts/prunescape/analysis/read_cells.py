@@ -1,4 +1,4 @@
-"""The table of cells that every analysis starts from: read, checked and completed."""
+"""Reads, checks and completes the table of cells that every analysis starts from."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
