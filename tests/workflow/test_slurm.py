@@ -1,6 +1,6 @@
 """The study through a real Slurm with the shipped profile: what it asks for, and what comes of lost jobs and nodes.
 
-Needs what tests/slurm_cluster.py needs; skipped, with the reason, where there is none.
+Needs what tests/support/slurm_cluster.py needs; skipped, with the reason, where there is none.
 """
 
 import contextlib

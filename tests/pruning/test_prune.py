@@ -1,4 +1,4 @@
-"""What `prunescape prune` and plan_variant write, and what they refuse. Needs torch, safetensors."""
+"""What pruning and planning a variant write, and what they refuse. Needs torch, safetensors."""
 
 import json
 
