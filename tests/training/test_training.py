@@ -10,18 +10,15 @@ from torch import nn
 
 from prunescape.analysis.collect import cell_columns, record_row
 from prunescape.pruning.pipelines import rate_factors, scratch
-from prunescape.space.cells import Cell
 from prunescape.space.recipe import Recipe
-from prunescape.space.settings import Setting
-from prunescape.space.variants import BASE
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.splits import Augmenter, InMemory
 from prunescape.tasks.images.task import Task
-from prunescape.training.cell_record import best_epoch, cell_record
-from prunescape.training.loop import Outcome, start_training
+from prunescape.training.cell_record import best_epoch
+from prunescape.training.loop import start_training
 from prunescape.training.optimisers.sgd import SGD
 from prunescape.training.together import train_together
-from support.trainings import CPU, recipe_with, train
+from support.trainings import CPU, recipe_with, record_of, train
 
 
 def blobs(classes: int = 3, images: int = 60, size: int = 6) -> PreparedData:
@@ -244,21 +241,12 @@ def test_same_seed_same_weights_history_and_correctness():
     assert not torch.equal(runs[0][0], runs[2][0])
 
 
-WIDTHS = {"model": "m", "ratio_achieved": 1.0, "flops": 1, "parameters": 2}
-IDENTITY = {"dataset": "blobs", "classes": 20, "train": 60, "test": 30}
-
-
-def record_of(data: PreparedData, outcome: Outcome, **setting) -> dict:
-    cell = Cell("e", BASE, Setting.of(setting))
-    return cell_record(cell, outcome, task=Task(data, CPU), widths=WIDTHS, identity=IDENTITY)
-
-
 def test_a_diverged_training_is_recorded_at_chance_level():
     data = blobs(classes=20)
     outcome = train(linear_network(data), data, recipe_with(1e30, 1.0, epochs=5, batch_size=16), seed=0)
     assert outcome.diverged
     assert len(outcome.history) < 5
-    record = record_of(data, outcome, log10_lr=1.0, log10_wd=0.0)
+    record = record_of(outcome, data, log10_lr=1.0, log10_wd=0.0)
     assert (record["status"], record["top1"], record["top5"]) == ("diverged", 5.0, 25.0)
     assert record["correct"] is record["correct_top5"] is record["loss"] is None
 
@@ -266,7 +254,7 @@ def test_a_diverged_training_is_recorded_at_chance_level():
 def test_a_record_has_every_column_and_its_bits_count_the_correct():
     data = blobs(classes=20)
     outcome = train(linear_network(data), data, recipe_with(0.01, 0, epochs=2, batch_size=16), seed=0)
-    record = record_of(data, outcome, log10_lr=-2.0, log10_wd=0.0, momentum=0.5, batch_size=16)
+    record = record_of(outcome, data, log10_lr=-2.0, log10_wd=0.0, momentum=0.5, batch_size=16)
     job = {"seconds": 1.0, "resumes": 0, "together": 1, "peak_memory_bytes": 5, "recipe": {"precision": "fp32"}}
     names = ("device", "host", "cpu", "torch", "numpy", "finished")
     digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")
