@@ -31,28 +31,13 @@ from prunescape.tasks.images.torchvision_import import import_torchvision
 from prunescape.training.loop import start_training
 from prunescape.training.together import train_together
 from support.cells import BASE_PLAN, base_cell, cell_files
+from support.image_folders import write_tree
 from support.onnx_files import local_target
 from support.small_images import prepared_files
 from support.trainings import CPU, recipe_with, train
 from train_cell import train_cell
 
-CLASSES = ("blue", "green", "red")
-SUFFIXES = ("jpg", "png", "JPEG", "bmp", "webp")
 RECIPE = recipe_with(0.01, 1e-3, epochs=1, batch_size=16)
-
-
-def write_tree(folder: Path, *, train=20, val=10, suffixes=SUFFIXES, sides=(16, 30)) -> Path:
-    """Noise whose class shows in the brightest channel, in files of many formats; sides differ from image to image."""
-    random = np.random.default_rng(0)
-    for split, count in (("train", train), ("val", val)):
-        for channel, name in enumerate(CLASSES):
-            (folder / split / name).mkdir(parents=True, exist_ok=True)
-            for number in range(count):
-                pixels = random.integers(0, 120, (*random.integers(*sides, 2), 3), dtype=np.uint8)
-                pixels[..., channel] += 100
-                suffix = suffixes[number % len(suffixes)]
-                Image.fromarray(pixels).save(folder / split / name / f"{number:03}.{suffix}")
-    return folder
 
 
 def options_of(folder: Path, **changes) -> dict:
