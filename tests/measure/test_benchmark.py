@@ -23,6 +23,7 @@ from prunescape.store.tables import arrow_schema
 from prunescape.tasks.images.preparing import write_prepared
 from support import onnx_files
 from support.cells import named
+from support.code import loaded_by
 from support.small_images import noise, prepared_files
 
 PROTOCOL = {"warmups": 1, "repeats": 4, "chunk_seconds": 0.002}
@@ -90,10 +91,7 @@ def test_agent_imports_only_standard_library_numpy_and_onnxruntime():
 
 
 def test_table_needs_neither_torch_nor_onnxruntime():
-    code = "import sys, prunescape.measure.table, benchmark_target; print({'torch', 'onnxruntime'} & set(sys.modules))"
-    scripts = str(AGENT.parents[2])
-    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": scripts}, capture_output=True, text=True)
-    assert done.stdout.strip() == "set()", done.stderr
+    assert loaded_by("import prunescape.measure.table, benchmark_target", "torch", "onnxruntime") == set()
 
 
 def test_every_sample_is_kept_and_summed_up_as_numpy_does(benchmark):

@@ -23,6 +23,7 @@ from prunescape.tasks.images.prepared import ARRAYS, data_digest, load_prepared
 from prunescape.tasks.images.preparing import channel_mean_and_std, count_classes
 from prunescape.tasks.images.subsets import draw
 from prunescape.tasks.images.torchvision_import import import_torchvision
+from support.code import loaded_by
 from support.small_images import prepared_files
 
 RANDOM = np.random.default_rng(0)
@@ -376,13 +377,7 @@ def test_resolved_options_are_complete_and_sorted():
 
 
 def test_checking_a_config_imports_no_numpy():
-    import subprocess
-    import sys
-
-    code = "import sys, prunescape.config.datasets; print({'numpy', 'torch', 'sklearn'} & set(sys.modules))"
-    scripts = Path(names.__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True)
-    assert done.stdout.strip() == "set()", done.stderr
+    assert loaded_by("import prunescape.config.datasets", "numpy", "torch", "sklearn") == set()
 
 
 def test_no_digit_is_in_both_splits():

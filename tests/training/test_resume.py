@@ -22,7 +22,7 @@ from prunescape.training.checkpointing import Checkpointer
 from prunescape.training.loop import Training, start_training
 from prunescape.training.together import train_together
 from support.cells import BASE_PLAN, base_cell, cell_files
-from support.project import ROOT
+from support.project import SCRIPTS
 from support.small_images import prepared_files, three_classes
 from support.trainings import CPU, Interrupting, recipe_with
 
@@ -152,7 +152,7 @@ def start(study: Path, out: Path) -> subprocess.Popen:
     out.mkdir(exist_ok=True)
     inputs = {"shared": study / "shared.json", "widths": study / "widths.json", **prepared_files(study, "digits")}
     arguments = {"cell": base_cell().content, "files": cell_files(out, **inputs), "device": "cpu"}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow_scripts")}
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     command = [sys.executable, "-c", PROCESS, str(out / "train.log"), json.dumps(arguments)]
     return subprocess.Popen(command, env=environment)
 
