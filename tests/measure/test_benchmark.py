@@ -95,12 +95,8 @@ def test_table_needs_neither_torch_nor_onnxruntime():
 
 
 def test_every_sample_is_kept_and_summed_up_as_numpy_does(benchmark):
-    assert [(entry["id"], entry["batch"]) for entry in benchmark["latency"]] == [
-        ("small/base/rank-1", 1),
-        ("small/uniform-0.5/rank-1", 1),
-        ("small/base/rank-1", 5),
-        ("small/uniform-0.5/rank-1", 5),
-    ]
+    wanted = [(f"small/{variant}/rank-1", batch) for batch in (1, 5) for variant in ("base", "uniform-0.5")]
+    assert [(entry["id"], entry["batch"]) for entry in benchmark["latency"]] == wanted
     for entry in benchmark["latency"]:
         samples = np.array(entry["samples_s"])
         assert samples.shape == (4,) and (samples > 0).all()

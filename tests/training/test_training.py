@@ -1,6 +1,7 @@
 """Training against the update written out in numpy, augmentation against cropping by hand, and reproducibility."""
 
 import copy
+import itertools
 import math
 
 import numpy as np
@@ -42,6 +43,10 @@ def linear_network(data: PreparedData) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(data.train_images.shape[1:])), data.classes))
 
 
+def normalised(images, data: PreparedData) -> np.ndarray:
+    return (images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
+
+
 def split_to_test(data: PreparedData) -> InMemory:
     return InMemory(data.test_images, data.test_labels, CPU)
 
@@ -68,11 +73,8 @@ def test_the_update_is_equation_2_1():
     weight, bias = (tensor.detach().double().numpy().copy() for tensor in network[1].parameters())
     train(network, data, recipe_with(0.05, 0.3, epochs=1, batch_size=16, momentum=0.9), seed=5)
     order = torch.randperm(60, generator=torch.Generator().manual_seed(5)).numpy()
-    normal = (data.train_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
-    images = normal.reshape(60, -1)
-    weight, bias = softmax_training_by_hand(
-        weight, bias, images, data.train_labels, order, rate=0.05, decay=0.3, momentum=0.9, batch=16
-    )
+    images, rates = normalised(data.train_images, data).reshape(60, -1), {"rate": 0.05, "decay": 0.3, "momentum": 0.9}
+    weight, bias = softmax_training_by_hand(weight, bias, images, data.train_labels, order, **rates, batch=16)
     np.testing.assert_allclose(network[1].weight.detach().numpy(), weight, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(network[1].bias.detach().numpy(), bias, rtol=1e-4, atol=1e-5)
 
@@ -109,25 +111,19 @@ def test_images_are_normalised_with_the_given_mean_and_std():
 def test_augmented_images_are_crops_of_the_padded_image_and_mirrors():
     images = torch.randint(1, 256, (4, 5, 7, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     augmenter = Augmenter(images, crop_padding=2, flip=True, generator=torch.Generator().manual_seed(3))
-    chosen = torch.tensor([2, 0, 3, 3])
+    chosen, places = torch.tensor([2, 0, 3, 3]), list(itertools.product(range(5), range(5), (False, True)))
     seen, alike = set(), 0
     for _ in range(200):
         batch = augmenter.batch(chosen)
         alike += torch.equal(batch[2], batch[3])
         for number, image in zip(chosen.tolist(), batch, strict=True):
             padded = np.pad(images[number].numpy(), ((2, 2), (2, 2), (0, 0)))
-            crops = {
-                padded[row : row + 5, column : column + 7, :].tobytes(): (row, column, False)
-                for row in range(5)
-                for column in range(5)
+            known = {
+                padded[row : row + 5, column : column + 7][:, :: -1 if flip else 1].tobytes(): (row, column, flip)
+                for row, column, flip in places
             }
-            mirrors = {
-                padded[row : row + 5, column : column + 7][:, ::-1].tobytes(): (row, column, True)
-                for row in range(5)
-                for column in range(5)
-            }
-            seen.add((crops | mirrors)[image.numpy().tobytes()])
-    assert seen == {(row, column, flip) for row in range(5) for column in range(5) for flip in (False, True)}
+            seen.add(known[image.numpy().tobytes()])
+    assert seen == set(places)
     assert alike < 20  # one image twice in a batch is cropped anew each time: 1 of 50 by chance
 
 
@@ -172,9 +168,8 @@ def test_it_learns_and_evaluates_every_image_once():
     data = blobs()
     network = linear_network(data)
     outcome = train(network, data, recipe_with(0.01, 1e-4, epochs=15, batch_size=16, schedule="cosine"), seed=0)
-    normal = (data.test_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     with torch.no_grad():
-        logits = network(torch.from_numpy(normal).float())
+        logits = network(torch.from_numpy(normalised(data.test_images, data)).float())
     labels = torch.from_numpy(data.test_labels)
     assert torch.equal(outcome.test.correct, logits.argmax(1) == labels)
     assert outcome.test.loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
@@ -187,16 +182,15 @@ def test_batch_norm_learns_in_training_and_rests_in_evaluation():
     data = blobs()
     network = nn.Sequential(nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, 3))
     train(network, data, recipe_with(1e-9, 0, epochs=1, batch_size=60), seed=0)
-    normal = (data.train_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
+    normal = normalised(data.train_images, data)
+    variance = normal.var((0, 2, 3), ddof=0) * 2160 / 2159
     np.testing.assert_allclose(network[0].running_mean, 0.1 * normal.mean((0, 2, 3)), atol=1e-5)
-    np.testing.assert_allclose(
-        network[0].running_var, 0.9 + 0.1 * normal.var((0, 2, 3), ddof=0) * 2160 / 2159, rtol=1e-5
-    )
+    np.testing.assert_allclose(network[0].running_var, 0.9 + 0.1 * variance, rtol=1e-5)
     before = copy.deepcopy(network.state_dict())
     correct = Task(data, CPU).test(network, split_to_test(data)).correct
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     fixed = network.eval()
-    tested = torch.from_numpy((data.test_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]).float()
+    tested = torch.from_numpy(normalised(data.test_images, data)).float()
     with torch.no_grad():
         assert torch.equal(fixed(tested).argmax(1) == torch.from_numpy(data.test_labels), correct)
 
