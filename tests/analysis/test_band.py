@@ -12,6 +12,7 @@ from prunescape.analysis.landscape.band import band, band_columns
 from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.errors import InputError
 from prunescape.store.tables import read_result, write_result
+from support.analysed import study_terms
 from support.landscapes import AXES, THRESHOLDS, full_grid, landscape
 
 
@@ -132,12 +133,10 @@ def test_every_landscape_is_fitted_on_its_own():
 
 def test_the_script_writes_strict_types_also_of_an_empty_study(tmp_path):
     frame = landscape(*full_grid(3), 90.0).rename(columns={"score": "top1"}).drop(columns=["metric", "chosen_on"])
-    plan = {"axes": AXES.names, "recipe": [64, 0.9], "verdict": {}}
-    terms = {"thresholds": [0.5, 1.0], "risk_threshold": 0.5, "experiments": {"e": plan}}
     columns = band_columns(THRESHOLDS)
     for rows in (frame, frame.iloc[:0]):
         rows.to_csv(tmp_path / "cells.csv", index=False)
-        analyse_cells(tmp_path / "cells.csv", terms, out=tmp_path)
+        analyse_cells(tmp_path / "cells.csv", study_terms(e=AXES.names), out=tmp_path)
         table = read_result(tmp_path / "band.parquet", columns)
         assert table["batch_size"].tolist() == [64] * (len(rows) > 0)
         write_result(table, columns, parquet=tmp_path / "again.parquet", csv=tmp_path / "again.csv")

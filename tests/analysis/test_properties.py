@@ -8,7 +8,6 @@ import pingouin
 import pytest
 from scipy.stats import ks_2samp
 
-from prunescape.analysis.cost.measured import complete
 from prunescape.analysis.cost.property_tables import (
     CORRELATION_COLUMNS,
     PROPERTY_COLUMNS,
@@ -23,6 +22,7 @@ from prunescape.analysis.cost.property_tables import (
     relative_difference,
 )
 from prunescape.store.tables import write_result
+from support.measurements import entry, measured
 
 # liao2022, Table 4: LARD of inference latency and model size, standard and optimised, of the four subjects
 TABLE_4 = [0.30, 5.01, 0.74, 10.53, 2.28, 8.62, 3.40, 7.74, 5.93, 6.61, 44.26, 41.62, 28.63, 30.09, 7.35, 7.1]
@@ -77,17 +77,16 @@ def test_pearson_is_numpys_and_pingouins():
     assert np.isnan(correlation([1, 2], [1, 2])).all() and np.isnan(correlation([1, 2, 3], [5, 5, 5])).all()
 
 
-def entry(variant, precision, ms, top1, kb, **more):
-    known = {"experiment": "e", "variant": variant, "rank": 1, "target": "t", "precision": precision, "threads": 1}
-    cost = {"latency_median_s": ms / 1e3, "samples": [ms / 1e3], "file_bytes": 1000 * kb, "top1": top1}
-    return {**known, "batch": 1, **cost, **more}
-
-
 def models():
-    rows = [entry("base", "fp32", 40, 98, 400), entry("uniform-0.5", "fp32", 20, 97, 200)]
-    rows += [entry("uniform-0.25", "fp32", 10, 96, 100), entry("base", "int8", 10, 97, 100)]
-    rows += [entry("uniform-0.5", "int8", 20, 97, 50), entry("uniform-0.25", "int8", 5, 90, 25)]
-    return complete(pd.DataFrame(rows))
+    names = ("base", "uniform-0.5", "uniform-0.25")
+    costs = {"fp32": ((40, 98, 400), (20, 97, 200), (10, 96, 100)), "int8": ((10, 97, 100), (20, 97, 50), (5, 90, 25))}
+    return measured(
+        *(
+            entry(name, ms, precision=precision, top1=top1, kb=kb)
+            for precision, each in costs.items()
+            for name, (ms, top1, kb) in zip(names, each, strict=True)
+        )
+    )
 
 
 FLOPS = {("e", "base"): 4e6, ("e", "uniform-0.5"): 2e6, ("e", "uniform-0.25"): 1e6}
@@ -97,14 +96,8 @@ def test_the_table_of_properties_by_hand():
     """Latency in fp32 40, 20, 10: LARD 3, printed 0.75; int8 against it −0.75, 0, −0.5, median −0.5."""
     table = property_table(models(), FLOPS).set_index(["precision", "property"])
     fp32, int8 = (table.loc[(name, "latency_median_s")] for name in ("fp32", "int8"))
-    assert fp32[["models", "lowest", "highest", "lard", "lard_printed", "pairs"]].tolist() == [
-        3,
-        0.01,
-        0.04,
-        3,
-        0.75,
-        0,
-    ]
+    columns = ["models", "lowest", "highest", "lard", "lard_printed", "pairs"]
+    assert fp32[columns].tolist() == [3, 0.01, 0.04, 3, 0.75, 0]
     assert (int8["pairs"], int8["relative_median"]) == (3, pytest.approx(-0.5))
     expected = ks_2samp([1.0, 3.0, 1.0], [-0.5, 1.0, 3.0])  # by fp32 accuracy: base, uniform-0.5, uniform-0.25
     assert (int8["ks"], int8["ks_p"]) == pytest.approx((expected.statistic, expected.pvalue))

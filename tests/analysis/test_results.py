@@ -1,8 +1,6 @@
 """The registry of results, landscapes over three axes against hand-computed values, and studies with several axes."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -14,6 +12,8 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.results import LANDSCAPE, RESULTS, STEPS, TARGET, Analysis, result_names
 from prunescape.commands.cli import main
 from prunescape.config.study import load_study
+from support.analysed import study_terms
+from support.code import loaded_by
 from support.landscapes import THRESHOLDS
 from support.project import TINY_STUDY
 
@@ -40,11 +40,6 @@ def cells() -> pd.DataFrame:
         for seed, off in ((1, -0.1), (2, 0.0), (3, 0.1)) if place < 4 else ():
             rows.append({**named, "variant": "p", "seed": seed, "stage": "replicate", "top1": scores[1] + off})
     return pd.DataFrame(rows).assign(experiment="e", model="m", dataset="d")
-
-
-def study_terms(**experiments) -> dict:
-    plans = {name: {"axes": axes, "recipe": [64, 0.9], "verdict": {}} for name, axes in experiments.items()}
-    return {"thresholds": [0.5, 1.0], "risk_threshold": 0.5, "experiments": plans}
 
 
 def written(tmp_path, frame, terms, name="out") -> dict[str, pd.DataFrame]:
@@ -124,9 +119,8 @@ def test_experiments_with_other_axes_share_the_tables(tmp_path):
 def test_a_table_is_computed_once(monkeypatch):
     calls = []
     known = RESULTS["roi"].make
-    table = type(RESULTS["roi"])(
-        lambda *needs: calls.append(1) or known(*needs), *list(vars(RESULTS["roi"]).values())[1:]
-    )
+    others = list(vars(RESULTS["roi"]).values())[1:]
+    table = type(RESULTS["roi"])(lambda *needs: calls.append(1) or known(*needs), *others)
     monkeypatch.setitem(RESULTS, "roi", table)
     rows = cells().query("stage == 'grid'").assign(status="ok", round=0, top5=np.nan, val_top1=np.nan, val_top5=np.nan)
     analysis = Analysis.of_cells(rows.assign(select_on="test"), axes=THREE, thresholds=THRESHOLDS, risk_threshold=0.5)
@@ -151,9 +145,4 @@ def test_the_terms_of_a_study_are_what_the_analysis_takes(tmp_path):
 
 def test_rules_read_the_registry_without_scipy_or_torch():
     """These take seconds to import; pandas and pyarrow do not count, since Snakemake imports them itself."""
-    program = (
-        "import prunescape.analysis.results, sys; print({'scipy', 'pingouin', 'torch', 'plotly'} & {*sys.modules})"
-    )
-    environment = {"PYTHONPATH": ":".join(path for path in sys.path if path), "PATH": ""}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.strip() == "set()"
+    assert loaded_by("import prunescape.analysis.results", "scipy", "pingouin", "torch", "plotly") == set()

@@ -3,10 +3,8 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from prunescape.analysis.cost.measured import complete
 from prunescape.analysis.cost.scenarios import (
     SCENARIO_COLUMNS,
     Latency,
@@ -16,6 +14,7 @@ from prunescape.analysis.cost.scenarios import (
     unit_arrivals,
 )
 from prunescape.store.tables import write_result
+from support.measurements import entry, measured
 
 LOAD = {"query_images": 8, "server_rates": None, "stream_rates": None}
 ONE = Latency(np.array([1]), np.array([0.01]))
@@ -93,15 +92,9 @@ def test_arrivals_are_a_poisson_process_and_fixed():
     assert np.array_equal(times, unit_arrivals())
 
 
-def entry(variant, batch, ms, threads=1):
-    known = {"experiment": "e", "variant": variant, "rank": 1, "target": "t", "precision": "fp32", "threads": threads}
-    samples = [ms / 1e3] * 3
-    return {**known, "batch": batch, "latency_median_s": ms / 1e3, "samples": samples, "file_bytes": 9, "top1": 90.0}
-
-
 def study():
     """base: 10 ms for 1 image, 20 ms for 8 (400 images a second, the best); slow: one image at a time, 50 a second."""
-    return complete(pd.DataFrame([entry("base", 1, 10), entry("base", 8, 20), entry("slow", 1, 20)]))
+    return measured(entry("base", 10), entry("base", 20, batch=8), entry("slow", 20))
 
 
 def test_the_batch_that_answers_soonest_is_recommended():

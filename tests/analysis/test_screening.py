@@ -149,19 +149,15 @@ def test_metrics_and_experiments_have_regions_of_their_own():
 
 
 def test_a_base_that_diverged_everywhere_has_no_good_settings():
-    assert kept_points(
-        study(rows("base", [10.0, 10.0], status="diverged"), rows("p", [80.0, 80.0])), AXES, 0.5, sigma=0.1
-    ).empty
+    table = study(rows("base", [10.0, 10.0], status="diverged"), rows("p", [80.0, 80.0]))
+    assert kept_points(table, AXES, 0.5, sigma=0.1).empty
 
 
 def test_claims_about_single_variants_keep_more():
     """V = 2: z is 2.8070 at 0.0025; 80 + 0.5 − z 0.2 √2 = 79.7060, against 79.7714 for one claim."""
     table = study(rows("base", [90.0, 0.0]), rows("p", [80.0, 79.75]), rows("q", [80.0, 79.7]))
-    assert kept_points(table, AXES, 0.5, sigma=0.2)[["variant", "log10_lr"]].to_numpy().tolist() == [
-        ["p", 0],
-        ["p", 1],
-        ["q", 0],
-    ]
+    found = kept_points(table, AXES, 0.5, sigma=0.2)
+    assert found[["variant", "log10_lr"]].to_numpy().tolist() == [["p", 0], ["p", 1], ["q", 0]]
     assert len(kept_points(table, AXES, 0.5, sigma=0.2, claims=1)) == 2
 
 

@@ -18,15 +18,13 @@ from prunescape.analysis.seeds import membership as membership_module
 from prunescape.analysis.seeds.membership import DRAWS, membership, membership_probability
 from prunescape.analysis.seeds.similarity import halves, similarity, spearman, stepped_up
 from prunescape.analysis.seeds.spread import shift, spread
+from support.analysed import study_terms
 from support.landscapes import AXES, THRESHOLDS, full_grid, landscape
+from support.seed_rows import study as joined
 
 FOUR_ERRORS = 4 * 0.5 / np.sqrt(DRAWS)
 
 SEED_TABLES = ("membership", "spread", "shift", "similarity", "risk_tests")
-
-
-def joined(*parts) -> pd.DataFrame:
-    return pd.concat(parts, ignore_index=True)
 
 
 def seeds(wd, lr, scores, **key) -> pd.DataFrame:
@@ -36,11 +34,8 @@ def seeds(wd, lr, scores, **key) -> pd.DataFrame:
 
 
 def membership_of(scores) -> pd.DataFrame:
-    return (
-        membership(scores, regions(scores, AXES, THRESHOLDS), AXES, THRESHOLDS)
-        .query("threshold == 0.5")
-        .set_index("log10_wd")
-    )
+    table = membership(scores, regions(scores, AXES, THRESHOLDS), AXES, THRESHOLDS)
+    return table.query("threshold == 0.5").set_index("log10_wd")
 
 
 def spread_of(scores) -> pd.DataFrame:
@@ -245,11 +240,8 @@ def test_the_shift_of_known_centres():
         row = table.loc[("p", threshold)]
         assert (row["n"], row["n_truncated"]) == (4, 0)
         for name, differences in zip(("log10_wd", "log10_lr"), (moved - base).T, strict=True):
-            known = [
-                differences.mean(),
-                differences.std(ddof=1),
-                *stats.ttest_1samp(differences, 0).confidence_interval(),
-            ]
+            low, high = stats.ttest_1samp(differences, 0).confidence_interval()
+            known = [differences.mean(), differences.std(ddof=1), low, high]
             assert row[[f"{part}_{name}" for part in ("shift", "std", "low", "high")]].to_list() == pytest.approx(known)
 
 
@@ -441,13 +433,8 @@ def test_risk_tests_of_odd_tables(monkeypatch):
     equal = landscape(wd, 0.0, 80.0, variant="equal", seed=1)
     single = landscape([0.0, 7.0], 0.0, [80.0, 83.0], variant="single")
     table = compared(joined(base, equal, single)).set_index("variant")
-    assert table.loc["equal", ["seed", "n", "mann_whitney_u", "mann_whitney_r", "cles"]].to_list() == [
-        1,
-        3,
-        4.5,
-        0,
-        0.5,
-    ]
+    columns = ["seed", "n", "mann_whitney_u", "mann_whitney_r", "cles"]
+    assert table.loc["equal", columns].to_list() == [1, 3, 4.5, 0, 0.5]
     assert table.loc["equal", ["wilcoxon_w", "wilcoxon_p", "wilcoxon_r"]].isna().all()
     assert table.loc["single", ["n", "wilcoxon_p", "wilcoxon_r", "mann_whitney_p"]].to_list() == [1, 1, 1, 1]
     monkeypatch.setitem(sys.modules, "pingouin", None)  # importing it would fail: with nothing to test it is not needed
@@ -460,15 +447,9 @@ def test_every_table_has_strict_types_for_any_study(tmp_path):
     random = np.random.default_rng(9)
     both = joined(seeds(wd, lr, random.normal(90, 1, (2, 9))), seeds(wd, lr, random.normal(85, 1, (2, 9)), variant="p"))
     frame = both.rename(columns={"score": "top1"}).drop(columns=["metric", "chosen_on"])
-    plan = {"axes": AXES.names, "recipe": [None, 0.9], "verdict": {}}
-    terms = {"thresholds": [0.5, 1.0], "risk_threshold": 0.5, "experiments": {"e": plan}}
-    counts = {}
-    for rows in (
-        frame.assign(top5=frame["top1"] + 5),
-        frame[frame["seed"] == 0],
-        frame[frame["variant"] == "p"],
-        frame[:0],
-    ):
+    terms, counts = study_terms((None, 0.9), e=AXES.names), {}
+    both = frame.assign(top5=frame["top1"] + 5)
+    for rows in (both, frame[frame["seed"] == 0], frame[frame["variant"] == "p"], frame[:0]):
         rows.to_csv(tmp_path / "cells.csv", index=False)
         analyse_cells(tmp_path / "cells.csv", terms, out=tmp_path)
         for name in SEED_TABLES:
@@ -489,9 +470,8 @@ def all_tables(scores):
 def test_tables_do_not_depend_on_the_order_of_rows():
     wd, lr = full_grid(3)
     random = np.random.default_rng(10)
-    scores = joined(
-        seeds(wd, lr, random.normal(90, 1, (3, 9))), seeds(wd, lr, random.normal(85, 1, (3, 9)), variant="p")
-    )
+    base, pruned = random.normal(90, 1, (3, 9)), random.normal(85, 1, (3, 9))
+    scores = joined(seeds(wd, lr, base), seeds(wd, lr, pruned, variant="p"))
     shuffled = scores.sample(frac=1, random_state=1).reset_index(drop=True)
     again = all_tables(shuffled)
     for name, frame in all_tables(scores).items():

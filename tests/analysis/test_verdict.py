@@ -24,9 +24,8 @@ RAGGED = [[90.1, 90.5, 90.0], [90.4, np.nan, np.nan], [91.0, 91.2, np.nan], [89.
 
 
 def fresh(variant, *seeds, lr=None, **more) -> list[pd.DataFrame]:
-    return [
-        rows(variant, list(scores), lr=lr, seed=10 + i, stage="replicate", **more) for i, scores in enumerate(seeds)
-    ]
+    known = {"lr": lr, "stage": "replicate", **more}
+    return [rows(variant, list(scores), seed=10 + i, **known) for i, scores in enumerate(seeds)]
 
 
 def verdicts(table, **how) -> pd.DataFrame:
@@ -181,7 +180,7 @@ def test_several_seeds_on_the_whole_grid_need_no_second_stage():
 
 def test_replicates_at_points_that_the_screen_drops_play_no_part():
     table = hand_study(0.0)
-    far = [rows("p", [score], lr=[3.0], seed=10 + i, stage="replicate") for i, score in enumerate((60.0, 99.0, 99.0))]
+    far = fresh("p", [60.0], [99.0], [99.0], lr=[3.0])
     pd.testing.assert_frame_equal(verdicts(study(table, *far)), verdicts(table))
 
 
@@ -236,7 +235,7 @@ def test_a_landscape_of_one_cell_has_nothing_to_gain():
 
 def test_a_best_cell_in_the_corner_of_the_grid():
     """Nothing beyond the grid is claimed; the corner is a point like any other."""
-    corner = [rows("p", [80.0, 79.0, 83.0 + i / 10], seed=10 + i, stage="replicate") for i in range(3)]
+    corner = fresh("p", *([80.0, 79.0, 83.0 + i / 10] for i in range(3)))
     found = one(study(rows("base", [90.0, 0.0, 0.0]), rows("p", [80.0, 79.0, 83.0]), *corner), sigma=0.1)
     assert (found["verdict"], found["best_log10_lr"]) == ("retune", 2)
 
@@ -335,14 +334,12 @@ def test_every_point_that_a_verdict_needs_was_planned(sigma):
     assert (planned["log10_lr"] == 7.0).sum() == 3, "the pilot's seeds at a kept point become its replicates"
     elsewhere = planned[planned["log10_lr"] != 7.0]
     fresh_seeds = [
-        rows(
-            point.variant, [mean[int(point.log10_lr)] + 0.2 * noise], lr=[point.log10_lr], seed=seed, stage="replicate"
-        )
+        rows(point.variant, [mean[int(point.log10_lr)] + 0.2 * noise], lr=[point.log10_lr], seed=seed)
         for point in elsewhere.itertuples()
         for seed, noise in zip((100, 101, 102), rng.standard_normal(3), strict=True)
     ]
     became = [each.assign(stage="replicate") for each in tries[1:]]
-    found = verdicts(study(*grid, tries[0], *became, *fresh_seeds), sigma=sigma)
+    found = verdicts(study(*grid, tries[0], *became, study(*fresh_seeds).assign(stage="replicate")), sigma=sigma)
     assert (found["replicates_fewest"] == 3).all() and (found["replicates_most"] == 3).all()
     assert found["upper"].notna().all()
     assert found["kept"].sum() <= len(planned) < 45, "individual claims may need more points; nothing needs all"
@@ -405,20 +402,17 @@ def test_the_simulation_and_the_table_give_the_same_verdict(simulation):
         mean, near = simulation.truth(simulation.Case("flat top"))
         mean, members = simulation.with_gain(mean, near, simulation.Case("flat top", 0.3, k=3))
         first, later = mean + 0.2 * rng.standard_normal(81), mean[:, None] + 0.2 * rng.standard_normal((81, 3))
-        found = one(
-            study(rows("base", np.where(members, 90.0, 0.0)), rows("p", first), *fresh("p", *later.T)), sigma=0.2
-        )
+        grid = [rows("base", np.where(members, 90.0, 0.0)), rows("p", first)]
+        found = one(study(*grid, *fresh("p", *later.T)), sigma=0.2)
         excess = first - first[members].mean()
         kept = members | (excess + 2.5758293035 * 0.2 * np.sqrt(4 / 3) >= 0.5)
         levels = {"margin": 0.5, "alpha": 0.05, "alpha_screen": 0.01}
         dropped = np.max(excess[~kept] + 2.5758293035 * 0.2 * np.sqrt(4 / 3))
-        known = decide(
-            estimate_gains(later[kept], members[kept]), np.ones(kept.sum(), bool), first[kept], dropped, **levels
-        )
+        gains = estimate_gains(later[kept], members[kept])
+        known = decide(gains, np.ones(kept.sum(), bool), first[kept], dropped, **levels)
         assert (found["verdict"], found["kept"]) == (str(known.verdict), kept.sum())
-        assert found[["upper", "lower", "gain"]].tolist() == pytest.approx(
-            [float(each) for each in (known.upper, known.lower, known.gain)]
-        )
+        bounds = [float(each) for each in (known.upper, known.lower, known.gain)]
+        assert found[["upper", "lower", "gain"]].tolist() == pytest.approx(bounds)
 
 
 def test_points_on_a_cliff_say_nothing_about_the_noise_of_good_ones():
@@ -446,18 +440,19 @@ def test_points_on_a_cliff_say_nothing_about_the_noise_of_good_ones():
 def test_a_validation_split_chooses_the_bases_region_and_the_best_point():
     """By hand: on validation the base is good at wd -4 only, the variant best at wd -2; gains are of the test split."""
     wd = [-4.0, -3.0, -2.0]
-    key = {"experiment": "e", "model": "m", "dataset": "d", "metric": "top1", "log10_lr": -1.0, "status": "ok"}
     scores = {("base", "grid"): [90.0, 95.0, 80.0], ("p", "grid"): [80.0, 84.0, 81.0], ("p", "replicate"): [80, 70, 83]}
     chosen = {"base": [92.0, 60.0, 60.0], "p": [70.0, 60.0, 88.0]}
-    rows = pd.concat(
-        pd.DataFrame(
-            {"log10_wd": wd, "score": np.array(score, float) + 0.1 * seed, "chosen_on": chosen[variant]}
-        ).assign(variant=variant, stage=stage, seed=seed, **key)
-        for (variant, stage), score in scores.items()
-        for seed in ([0] if stage == "grid" else [1, 2, 3])
+    table = study(
+        *(
+            rows(variant, np.array(score, float) + 0.1 * seed, lr=-1.0, seed=seed, stage=stage, log10_wd=wd).assign(
+                chosen_on=chosen[variant]
+            )
+            for (variant, stage), score in scores.items()
+            for seed in ([0] if stage == "grid" else [1, 2, 3])
+        )
     )
-    (row,) = verdicts(rows, sigma=0.2).itertuples()
+    (row,) = verdicts(table, sigma=0.2).itertuples()
     assert (row.k, row.best_log10_wd, row.verdict) == (1, -2.0, "retune")
     assert (row.gain, row.d_mean) == (pytest.approx(83 - 80), 81 - 80)
-    (on_test,) = verdicts(rows.drop(columns="chosen_on"), sigma=0.2).itertuples()
+    (on_test,) = verdicts(table.drop(columns="chosen_on"), sigma=0.2).itertuples()
     assert (on_test.best_log10_wd, on_test.gain) == (-3.0, 0.0)

@@ -33,26 +33,13 @@ def study(tmp_path):
 
 def test_every_setting_as_json_and_what_does_not_run_with_its_reason(files, study, capsys):
     """The target's own settings stand unless the command line says otherwise."""
-    arguments = [
-        *files.values(),
-        "--target",
-        "quick",
-        "--configfile",
-        study,
-        "--threads",
-        "1",
-        "2",
-        "--batch",
-        "1",
-        "8",
-    ]
-    assert main(["bench", *arguments, "--json"]) == 0
+    settings = ["--threads", "1", "2", "--batch", "1", "8"]
+    assert main(["bench", *files.values(), "--target", "quick", "--configfile", study, *settings, "--json"]) == 0
     said = capsys.readouterr()
     found = json.loads(said.out)
     settings = {(entry["id"], entry["threads"], entry["batch"]) for entry in found["latency"]}
-    assert settings == {(files["free"], t, b) for t in (1, 2) for b in (1, 8)} | {
-        (files["fixed"], t, 8) for t in (1, 2)
-    }
+    free, fixed = ({(files["free"], t, b) for t in (1, 2) for b in (1, 8)}, {(files["fixed"], t, 8) for t in (1, 2)})
+    assert settings == free | fixed
     assert all(len(entry["samples_s"]) == 2 for entry in found["latency"])
     assert f"{files['fixed']}: not run with batch 1: its input input takes batches of 8 only" in said.err
     assert any(line.startswith(f"{files['future']}: not run: ") for line in said.err.splitlines())

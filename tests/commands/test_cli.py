@@ -1,16 +1,18 @@
 """The `prunescape` command: one line for wrong input, never a traceback; each command imports only what it needs."""
 
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 
 from prunescape.analysis.results import LANDSCAPE, result_names
 from prunescape.commands.cli import main
+from support.code import loaded_by
 
 PRINTED = ("confidence_ellipses", "performance_risk", "best_accuracies")
 GOOD = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\nm,d,base,-1,-3,0,89.8\n"
+
+
+def prune(model="resnet8", *, shape="3,8,8", ratio="0.5", method="uniform") -> list[str]:
+    return ["prune", model, "--input-shape", shape, "--ratio", ratio, "--method", method, "--out", "o"]
 
 
 @pytest.mark.parametrize(
@@ -20,21 +22,10 @@ GOOD = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\n
         (["analyze"], "analyze"),
         (["analyse"], "CELLS"),
         (["analyse", "missing.csv", "--out", "out"], "missing.csv"),
-        (
-            ["prune", "resnet9", "--input-shape", "3,32,32", "--ratio", "0.5", "--method", "uniform", "--out", "o"],
-            "resnet",
-        ),
-        (["prune", "resnet8", "--input-shape", "3,32", "--ratio", "0.5", "--method", "uniform", "--out", "o"], "3,32"),
-        (
-            ["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "half", "--method", "uniform", "--out", "o"],
-            "half",
-        ),
-        (["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "1.5", "--method", "uniform", "--out", "o"], "1.5"),
-        (["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "nan", "--method", "uniform", "--out", "o"], "nan"),
-        (
-            ["prune", "resnet8", "--input-shape", "3,8,8", "--ratio", "0.5", "--method", "global", "--out", "o"],
-            "global",
-        ),
+        (prune("resnet9", shape="3,32,32"), "resnet"),
+        (prune(shape="3,32"), "3,32"),
+        *((prune(ratio=ratio), ratio) for ratio in ("half", "1.5", "nan")),
+        (prune(method="global"), "global"),
         (["analyse", "missing.csv", "--out", "out", "--x", "seed"], "seed"),
         (["export-optuna", "missing.csv"], "--out"),
         (["export-optuna", "missing.csv", "--out", "new.db"], "missing.csv"),
@@ -104,11 +95,6 @@ def test_export_optuna_names_its_file(tmp_path, capsys):
 
 def test_help_and_analysis_import_no_torch(tmp_path):
     (tmp_path / "cells.csv").write_text(GOOD)
-    program = (
-        "import sys; from prunescape.commands.cli import main; main(sys.argv[1:]);"
-        "print(sorted({'torch', 'pandas', 'optuna'} & set(sys.modules)), file=sys.stderr)"
-    )
-    command = [sys.executable, "-c", program, "analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]
-    environment = {"PYTHONPATH": ":".join(path for path in sys.path if path), "PATH": ""}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert done.stderr.strip() == "['pandas']"
+    command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]
+    statements = f"from prunescape.commands.cli import main; main({command!r})"
+    assert loaded_by(statements, "torch", "pandas", "optuna") == {"pandas"}

@@ -20,7 +20,8 @@ from prunescape.models.counting import count_flops, count_parameters
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.prepared import load_prepared
-from prunescape.tasks.images.preparing import write_prepared
+from support.cells import named
+from support.small_images import prepare_noise, prepared_files
 
 ARCHITECTURE = {"architecture": "resnet_cifar", "model": "resnet8"}
 CUT = {  # the first block of ResNet-8 with 9 of its 16 inner channels
@@ -55,18 +56,12 @@ def costs():
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """One variant as the earlier rules leave it: data, widths, and a record and weights per cell."""
-    folder, random = tmp_path_factory.mktemp("study"), np.random.default_rng(0)
-    arrays = {}
-    for split, count in (("train", 40), ("test", 30)):
-        arrays[f"{split}_images"] = random.integers(0, 256, (count, 1, 8, 8), dtype=np.uint8)
-        arrays[f"{split}_labels"] = np.arange(count, dtype=np.int64) % 10
-    write_prepared(arrays, dataset="digits", data=folder / "data.npz", identity=folder / "data.json")
+    folder = tmp_path_factory.mktemp("study")
+    prepare_noise(folder, (1, 8, 8), 10, train=40, test=30)
     write_json(folder / "widths.json", {**ARCHITECTURE, "in_channels": 1, "classes": 10, "modules": CUT, **costs()})
     for number, (log10_lr, seed, status, correct) in enumerate(CELLS):
-        cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": "uniform-0.5"}
         score = {"status": status, "correct": correct, "tested": 30, "top1": 10.0 if correct is None else correct / 0.3}
-        record = {**cell, **score, "setting": {"log10_lr": log10_lr, "log10_wd": -4.0}, "seed": seed}
-        write_json(folder / str(number) / "record.json", record)
+        write_json(folder / str(number) / "record.json", named("uniform-0.5", log10_lr, seed, **score))
         save_weights(random_network(number), folder / str(number) / "weights.safetensors")
     return folder
 
@@ -76,8 +71,7 @@ def arguments(study, out, cells=(0, 1, 2, 3)):
         "widths": study / "widths.json",
         "records": [study / str(number) / "record.json" for number in cells],
         "weights": [study / str(number) / "weights.safetensors" for number in cells],
-        "identity": study / "data.json",
-        "data": study / "data.npz",
+        **prepared_files(study),
         "out": out,
     }
 
@@ -90,7 +84,7 @@ def exported(study, tmp_path_factory):
 
 
 def images_of(study):
-    return parity_images(load_prepared(study / "data.npz", study / "data.json"))
+    return parity_images(load_prepared(**prepared_files(study)))
 
 
 def deflated(content):

@@ -10,13 +10,19 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from benchmark_target import benchmark_target
+from prunescape.deploy import precisions
 from prunescape.deploy.export_best import calibration_images, export_best
 from prunescape.deploy.precisions import evenly_spread, export_precision, sparse, subnormal_weights
+from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
+from prunescape.models.counting import count_flops, count_parameters
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.prepared import load_prepared
 from prunescape.tasks.images.preparing import write_prepared
+from support.cells import named
+from support.onnx_files import local_target
+from support.small_images import prepared_files
 
 ARCHITECTURE = {"architecture": "resnet_cifar", "model": "resnet8"}
 PRECISIONS = ["bf16", "fp16", "fp32", "int8", "sparse80"]
@@ -33,15 +39,15 @@ def digits(tmp_path_factory):
     arrays = {}
     for split, chosen in (("train", ~test), ("test", test)):
         arrays |= {f"{split}_images": images[chosen], f"{split}_labels": found.target[chosen].astype(np.int64)}
-    folder = tmp_path_factory.mktemp("digits")
-    write_prepared(arrays, dataset="digits", data=folder / "data.npz", identity=folder / "data.json")
-    return folder
+    files = prepared_files(tmp_path_factory.mktemp("digits"))
+    write_prepared(arrays, dataset="digits", **files)
+    return files
 
 
 @pytest.fixture(scope="module")
 def trained(digits):
     """ResNet-8, three epochs with Adam: far from perfect, but trained."""
-    prepared = load_prepared(digits / "data.npz", digits / "data.json")
+    prepared = load_prepared(**digits)
     images = torch.from_numpy((prepared.train_images / np.float32(255) - prepared.mean[:, None, None]) / prepared.std)
     labels = torch.from_numpy(prepared.train_labels)
     network = initialise(build_model(**ARCHITECTURE, in_channels=1, classes=10), 0).train()
@@ -60,23 +66,12 @@ def exported(digits, trained, tmp_path_factory):
     """What the export rule makes of one cell in every precision."""
     folder = tmp_path_factory.mktemp("cell")
     save_weights(trained, folder / "weights.safetensors")
-    plan = {**ARCHITECTURE, "in_channels": 1, "classes": 10, "modules": {}, "flops": 1, "parameters": 1}
-    from prunescape.models.counting import count_flops, count_parameters
-
-    plan |= {"flops": count_flops(trained, (1, 8, 8)), "parameters": count_parameters(trained), "ratio_achieved": 1.0}
-    write_json(folder / "widths.json", plan)
-    cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": "base", "seed": 0}
-    score = {"status": "ok", "correct": 590, "tested": 599, "top1": 98.0}
-    write_json(folder / "record.json", {**cell, **score, "setting": {"log10_lr": -1.0, "log10_wd": -4.0}})
-    export_best(
-        {"best": 1, "precisions": PRECISIONS},
-        widths=folder / "widths.json",
-        records=[folder / "record.json"],
-        weights=[folder / "weights.safetensors"],
-        identity=digits / "data.json",
-        data=digits / "data.npz",
-        out=folder / "onnx",
-    )
+    costs = {"flops": count_flops(trained, (1, 8, 8)), "parameters": count_parameters(trained), "ratio_achieved": 1.0}
+    write_json(folder / "widths.json", {**ARCHITECTURE, "in_channels": 1, "classes": 10, "modules": {}, **costs})
+    write_json(folder / "record.json", named(status="ok", correct=590, tested=599, top1=98.0))
+    made = {"records": [folder / "record.json"], "weights": [folder / "weights.safetensors"], **digits}
+    terms = {"best": 1, "precisions": PRECISIONS}
+    export_best(terms, widths=folder / "widths.json", **made, out=folder / "onnx")
     return folder / "onnx"
 
 
@@ -126,7 +121,7 @@ def test_onnxruntime_computes_every_convolution_in_8_bits(exported, tmp_path):
 
 
 def test_calibration_images_are_of_the_training_split(digits):
-    prepared = load_prepared(digits / "data.npz", digits / "data.json")
+    prepared = load_prepared(**digits)
     images = calibration_images(prepared)
     assert images.shape == (256, 1, 8, 8) and images.dtype == np.float32
     pixels = np.rint((images * prepared.std[:, None, None] + prepared.mean[:, None, None]) * 255)
@@ -163,9 +158,6 @@ def test_subnormal_weights_are_counted(tmp_path):
 
 
 def test_what_cannot_run_here_is_exported_without_a_distance(trained, exported, tmp_path, monkeypatch):
-    from prunescape.deploy import precisions
-    from prunescape.errors import InputError
-
     def refuse(path, images):
         raise InputError("no kernel")
 
@@ -178,12 +170,8 @@ def test_what_cannot_run_here_is_exported_without_a_distance(trained, exported, 
 @pytest.fixture(scope="module")
 def measured(digits, exported, tmp_path_factory):
     """The exported precisions as this host measures them."""
-    target = {"name": "here", "kind": "local", "threads": [1], "batch": [1], "precisions": PRECISIONS}
-    target |= {"warmups": 0, "repeats": 2, "chunk_seconds": 0.0, "dataset_passes": 0}
-    target |= {"provider": "CPUExecutionProvider", "flush_to_zero": [False]}
     out = tmp_path_factory.mktemp("measured") / "here.json"
-    places = {"identity": digits / "data.json", "data": digits / "data.npz", "out": out}
-    benchmark_target(target, exports=[exported], **places)
+    benchmark_target(local_target(precisions=PRECISIONS), exports=[exported], **digits, out=out)
     return read_json(out)
 
 

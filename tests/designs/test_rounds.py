@@ -15,21 +15,18 @@ from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import Places, Round, Step, have_rounds, next_round, present_rounds, read_round
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
-from prunescape.space.settings import Setting
-from prunescape.space.variants import BASE
 from prunescape.store.files import write_json
-from support.project import Project
+from support.cells import base_cell
+from support.landscapes import landscape
+from support.project import Project, experiment
 
 AXES = {"log10_lr": ["-2.0", "-1.5", "-1.0"], "log10_wd": ["-4.0", "-3.5", "-3.0"]}
 
 
-def landscape(peak_lr, peak_wd, axes=AXES, **columns) -> pd.DataFrame:
+def cone(peak_lr, peak_wd, axes=AXES, **columns) -> pd.DataFrame:
     """A cone of known peak: 4 points lost per decade of distance."""
     wd, lr = (part.ravel() for part in np.meshgrid(*(np.array(axes[name], float) for name in ("log10_wd", "log10_lr"))))
-    score = 95 - 4 * np.hypot(lr - peak_lr, wd - peak_wd)
-    key = {"experiment": "e", "model": "m", "dataset": "d", "variant": "base", "seed": 0, "metric": "top1"}
-    frame = pd.DataFrame({"log10_lr": lr, "log10_wd": wd, "score": score, "chosen_on": score, "status": "ok"})
-    return frame.assign(**key | columns)
+    return landscape(wd, lr, 95 - 4 * np.hypot(lr - peak_lr, wd - peak_wd)).assign(**columns)
 
 
 def wider_axes(axes, scores):
@@ -47,22 +44,22 @@ def wider_axes(axes, scores):
     ids=["inside", "top edge", "corner", "beyond"],
 )
 def test_an_edge_with_a_good_point_moves_out_two_steps(peak, lr, wd):
-    wider = wider_axes(AXES, landscape(*peak))
+    wider = wider_axes(AXES, cone(*peak))
     for name, (below, above) in (("log10_lr", lr), ("log10_wd", wd)):
         first, last = float(AXES[name][0]), float(AXES[name][-1])
         assert np.allclose(np.array(wider[name], float), np.arange(first - 0.5 * below, last + 0.5 * above + 0.1, 0.5))
 
 
 def test_one_variant_or_seed_moves_the_edge_for_all():
-    rows = pd.concat([landscape(-1.5, -3.5), landscape(-1.0, -3.5, variant="uniform-0.5", seed=1)])
+    rows = pd.concat([cone(-1.5, -3.5), cone(-1.0, -3.5, variant="uniform-0.5", seed=1)])
     assert wider_axes(AXES, rows)["log10_lr"] == [*AXES["log10_lr"], "-0.5", "0.0"]
 
 
 def test_bounds_stop_an_edge_and_diverged_cells_do_not_move_one():
     axes = {"log10_lr": ["0.0", "0.5"], "log10_wd": ["-4.0"]}
-    assert wider_axes(axes, landscape(0.5, -4.0, axes)) == {"log10_lr": ["0.0", "0.5", "1.0"], "log10_wd": ["-4.0"]}
-    assert wider_axes(AXES, landscape(-1.0, -3.0, status="diverged")) == AXES
-    assert wider_axes(AXES, landscape(-1.0, -3.0).iloc[:0]) == AXES
+    assert wider_axes(axes, cone(0.5, -4.0, axes)) == {"log10_lr": ["0.0", "0.5", "1.0"], "log10_wd": ["-4.0"]}
+    assert wider_axes(AXES, cone(-1.0, -3.0, status="diverged")) == AXES
+    assert wider_axes(AXES, cone(-1.0, -3.0).iloc[:0]) == AXES
 
 
 def plan(**changes) -> Plan:
@@ -74,7 +71,7 @@ def plan(**changes) -> Plan:
 
 
 def cell(lr="-1.0", wd="-4.0", seed=0) -> Cell:
-    return Cell("e", BASE, Setting.of({"log10_lr": lr, "log10_wd": wd}), seed)
+    return base_cell(seed=seed, log10_lr=lr, log10_wd=wd)
 
 
 def test_a_round_is_read_as_it_was_written(tmp_path):
@@ -112,7 +109,7 @@ def finished(peaks: dict[str, tuple[float, float]]) -> pd.DataFrame:
     parts = []
     for name, peak in peaks.items():
         for variant in ("base", "uniform-0.5"):
-            table = landscape(*peak, experiment=name, variant=variant, stage="grid", round=0, select_on="test")
+            table = cone(*peak, experiment=name, variant=variant, stage="grid", round=0, select_on="test")
             parts.append(table.rename(columns={"score": "top1"}).drop(columns=["chosen_on", "metric"]))
     return checked_cells(pd.concat(parts, ignore_index=True), "table", axes=Axes.of(AXES), partial=True)
 
@@ -137,16 +134,13 @@ GROWING = {
     "study": "growing",
     "datasets": {"digits": {"train": 200, "test": 100}},
     "experiments": {
-        "e": {
-            "model": "resnet8",
-            "dataset": "digits",
-            "recipe": {"epochs": 1, "batch_size": 50, "schedule": "cosine"},
-            "variants": {"uniform": [0.5]},
-            "prior": {"log10_lr": -1.5, "log10_wd": -4.0},
-            "grid": {"log10_lr": [-1.5], "log10_wd": [-4.0, -3.0]},
-            "extension": {"max_rounds": 1},
-            "verdict": {"replicates": 2, "margin": 1.0},
-        }
+        "e": experiment(
+            variants={"uniform": [0.5]},
+            prior={"log10_lr": -1.5, "log10_wd": -4.0},
+            grid={"log10_lr": [-1.5], "log10_wd": [-4.0, -3.0]},
+            extension={"max_rounds": 1},
+            verdict={"replicates": 2, "margin": 1.0},
+        )
     },
     "targets": {},
 }

@@ -9,6 +9,7 @@ import pytest
 from prunescape.errors import InputError
 from prunescape.measure.adb import battery_mah, battery_volts, run_seconds
 from prunescape.measure.benchmark import measure_on
+from support import onnx_files
 
 ADB = """#!/bin/sh
 printf '%s\\n' "$*" >> {state}/calls
@@ -49,8 +50,7 @@ def state(tmp_path):
     (state / "bin").mkdir(parents=True)
     (state / "data").mkdir()
     scripts = {"bin/getprop": f"#!/bin/sh\n{GETPROP}", "bin/dumpsys": f"#!/bin/sh\n{DUMPSYS}"}
-    scripts |= {"adb": ADB.format(state=state)}
-    scripts |= {"perf test": PERF_TEST}
+    scripts |= {"adb": ADB.format(state=state), "perf test": PERF_TEST}
     for name, text in scripts.items():
         (state / name).write_text(text)
         (state / name).chmod(0o755)
@@ -68,9 +68,8 @@ def target(state):
 
 def spec_of(state, *models, **changes):
     known = [{"id": name, "path": str(state / f"{name}.onnx"), "optional": name != "good"} for name in models]
-    protocol = {"warmups": 2, "repeats": 7, "chunk_seconds": 0.1}
-    spec = {"models": known, "data": None, "threads": [1, 4], "batches": [8], "provider": "CPUExecutionProvider"}
-    return spec | {"protocol": protocol} | changes
+    asked = {"threads": [1, 4], "batches": [8], "protocol": {"warmups": 2, "repeats": 7, "chunk_seconds": 0.1}}
+    return onnx_files.spec_of(**{"models": known} | asked | changes)
 
 
 def calls(state):
@@ -137,10 +136,8 @@ def test_failures_that_stay_are_one_line_at_once(state, target):
 
 
 def test_texts_of_the_device_are_read_as_their_sources_print_them():
-    assert run_seconds("Session creation time cost: 0.02 s\nm,0.0167,35299328,98,0\nm,1.5e-05,35299328,98,1\n") == [
-        0.0167,
-        1.5e-05,
-    ]
+    printed = "Session creation time cost: 0.02 s\nm,0.0167,35299328,98,0\nm,1.5e-05,35299328,98,1\n"
+    assert run_seconds(printed) == [0.0167, 1.5e-05]
     assert battery_mah("9,1000,l,pwi,uid,1\n9,2000,l,pwi,uid,0.0820,0,0.134,0.0342\n") == 0.082
     assert battery_mah("9,2000,l,pwi,uid,0\n") is None and battery_mah("") is None
     assert battery_volts("  voltage: 4321\n") == 4.321 and battery_volts("") is None

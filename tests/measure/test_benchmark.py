@@ -10,10 +10,8 @@ import sys
 import time
 
 import numpy as np
-import onnx
 import pyarrow as pa
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from prunescape.errors import InputError
 from prunescape.measure import agent
@@ -23,39 +21,27 @@ from prunescape.measure.table import benchmark_columns, benchmark_rows
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.store.tables import arrow_schema
 from prunescape.tasks.images.preparing import write_prepared
+from support import onnx_files
+from support.cells import named
+from support.code import loaded_by
+from support.small_images import noise, prepared_files
 
 PROTOCOL = {"warmups": 1, "repeats": 4, "chunk_seconds": 0.002}
-TARGET = {"name": "here", "kind": "local", "threads": [1], "batch": [1, 5], "precisions": ["fp32"], **PROTOCOL}
-TARGET |= {"provider": "CPUExecutionProvider", "dataset_passes": 3, "flush_to_zero": [False]}
+TARGET = onnx_files.local_target(batch=[1, 5], dataset_passes=3, **PROTOCOL)
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A data set of random images: 40 for training, 30 for testing, 2 channels, 3 classes."""
-    folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
-    arrays = {}
-    for split, count in (("train", 40), ("test", 30)):
-        arrays[f"{split}_images"] = random.integers(0, 256, (count, 2, 4, 4), dtype=np.uint8)
-        arrays[f"{split}_labels"] = np.arange(count, dtype=np.int64) % 3
-    write_prepared(arrays, dataset="digits", data=folder / "data.npz", identity=folder / "data.json")
-    return folder, arrays, read_json(folder / "data.json")
+    files, arrays = prepared_files(tmp_path_factory.mktemp("data")), noise((2, 4, 4), 3, train=40, test=30)
+    write_prepared(arrays, dataset="digits", **files)
+    return files, arrays, read_json(files["identity"])
 
 
-def write_linear(path, matrix, identity, metadata=True):
-    """An ONNX model: logits = flattened input @ matrix (32, 3)."""
-    nodes = [
-        helper.make_node("Flatten", ["input"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "matrix"], ["logits"]),
-    ]
-    images = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", 2, 4, 4])
-    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])
-    weights = numpy_helper.from_array(matrix.astype(np.float32), "matrix")
-    graph = helper.make_graph(nodes, "linear", [images], [logits], [weights])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    if metadata:
-        known = {f"prunescape.{key}": json.dumps(identity[key]) for key in ("mean", "std")}
-        helper.set_model_props(model, known)
-    onnx.save(model, path)
+def write_linear(path, matrix, identity, keys=("mean", "std")):
+    """An ONNX model: logits = flattened input @ matrix (32, 3); these keys of the identity are its metadata."""
+    metadata = {key: identity[key] for key in keys}
+    onnx_files.write_product(path, matrix.astype(np.float32), shape=(2, 4, 4), metadata=metadata)
 
 
 def correct_by_numpy(matrix, arrays):
@@ -74,43 +60,24 @@ def exports(prepared, tmp_path_factory):
         folder = tmp_path_factory.mktemp(variant)
         matrix = np.random.default_rng(seed).normal(size=(32, 3))
         write_linear(folder / "rank-1.onnx", matrix, identity)
-        cell = {"experiment": "small", "model": "resnet8", "dataset": "digits", "variant": variant}
-        cell |= {"setting": {"log10_lr": -1.0, "log10_wd": -4.0}, "seed": 0}
         correct = int(correct_by_numpy(matrix, arrays).sum()) + 5 * seed
-        model = {
-            "rank": 1,
-            "precision": "fp32",
-            "file": "rank-1.onnx",
-            "cell": cell,
-            "correct": correct,
-            "tested": 30,
-            "top1": 0.0,
-            "sha256": file_digest(folder / "rank-1.onnx"),
-        }
-        write_json(folder / "export.json", {"models": [model | {"file_bytes": 700, "encoded_bytes": 600}]})
+        score = {"correct": correct, "tested": 30, "top1": 0.0, "file_bytes": 700, "encoded_bytes": 600}
+        model = {"rank": 1, "precision": "fp32", "file": "rank-1.onnx", "cell": named(variant), **score}
+        write_json(folder / "export.json", {"models": [model | {"sha256": file_digest(folder / "rank-1.onnx")}]})
         folders.append(folder)
     return folders
 
 
 @pytest.fixture(scope="module")
 def benchmark(prepared, exports, tmp_path_factory):
-    folder, _, _ = prepared
     out = tmp_path_factory.mktemp("benchmark") / "here.json"
-    benchmark_target(TARGET, exports=exports, identity=folder / "data.json", data=folder / "data.npz", out=out)
+    benchmark_target(TARGET, exports=exports, **prepared[0], out=out)
     return read_json(out)
 
 
 def spec_of(prepared, exports, **changes):
-    folder, _, _ = prepared
-    spec = {
-        "models": [{"id": "one", "path": str(exports[0] / "rank-1.onnx")}],
-        "data": str(folder / "data.npz"),
-        "threads": [1],
-        "batches": [1],
-        "provider": "CPUExecutionProvider",
-        "protocol": PROTOCOL,
-    }
-    return spec | changes
+    known = {"models": [{"id": "one", "path": str(exports[0] / "rank-1.onnx")}], "data": str(prepared[0]["data"])}
+    return onnx_files.spec_of(**known | {"protocol": PROTOCOL} | changes)
 
 
 def test_agent_imports_only_standard_library_numpy_and_onnxruntime():
@@ -124,19 +91,12 @@ def test_agent_imports_only_standard_library_numpy_and_onnxruntime():
 
 
 def test_table_needs_neither_torch_nor_onnxruntime():
-    code = "import sys, prunescape.measure.table, benchmark_target; print({'torch', 'onnxruntime'} & set(sys.modules))"
-    scripts = str(AGENT.parents[2])
-    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": scripts}, capture_output=True, text=True)
-    assert done.stdout.strip() == "set()", done.stderr
+    assert loaded_by("import prunescape.measure.table, benchmark_target", "torch", "onnxruntime") == set()
 
 
 def test_every_sample_is_kept_and_summed_up_as_numpy_does(benchmark):
-    assert [(entry["id"], entry["batch"]) for entry in benchmark["latency"]] == [
-        ("small/base/rank-1", 1),
-        ("small/uniform-0.5/rank-1", 1),
-        ("small/base/rank-1", 5),
-        ("small/uniform-0.5/rank-1", 5),
-    ]
+    wanted = [(f"small/{variant}/rank-1", batch) for batch in (1, 5) for variant in ("base", "uniform-0.5")]
+    assert [(entry["id"], entry["batch"]) for entry in benchmark["latency"]] == wanted
     for entry in benchmark["latency"]:
         samples = np.array(entry["samples_s"])
         assert samples.shape == (4,) and (samples > 0).all()
@@ -266,7 +226,6 @@ def test_rows_fit_the_schema_and_lose_no_digit(benchmark):
 
 def test_both_treatments_of_subnormal_numbers_are_measured_and_reasons_told_once(prepared, exports, tmp_path):
     """Two runs of the agent: each model stands once, each setting twice, and what does not run has one reason."""
-    folder, _, _ = prepared
     (model,) = read_json(exports[0] / "export.json")["models"]
     (tmp_path / "rank-1.onnx").write_bytes((exports[0] / "rank-1.onnx").read_bytes())
     (tmp_path / "rank-1.int8.onnx").write_bytes(b"no model")
@@ -274,8 +233,7 @@ def test_both_treatments_of_subnormal_numbers_are_measured_and_reasons_told_once
     models = [model, model | broken]
     write_json(tmp_path / "export.json", {"models": models})
     target = TARGET | {"batch": [1], "precisions": ["fp32", "int8"], "flush_to_zero": [False, True]}
-    places = {"identity": folder / "data.json", "data": folder / "data.npz", "out": tmp_path / "here.json"}
-    benchmark_target(target, exports=[tmp_path], **places)
+    benchmark_target(target, exports=[tmp_path], **prepared[0], out=tmp_path / "here.json")
     found = read_json(tmp_path / "here.json")
     assert [entry["id"] for entry in found["models"]] == ["small/base/rank-1"]
     assert [entry["flush_to_zero"] for entry in found["latency"]] == [False, True]
@@ -294,10 +252,9 @@ def test_energy_of_an_emulating_host_is_an_estimate_and_accuracy_may_be_unknown(
 
 
 def test_nothing_to_measure_is_a_result(prepared, tmp_path):
-    folder, _, _ = prepared
     write_json(tmp_path / "export.json", {"models": []})
     out = tmp_path / "here.json"
-    benchmark_target(TARGET, exports=[tmp_path], identity=folder / "data.json", data=folder / "data.npz", out=out)
+    benchmark_target(TARGET, exports=[tmp_path], **prepared[0], out=out)
     assert read_json(out)["models"] == [] and benchmark_rows(read_json(out)) == []
 
 
@@ -327,7 +284,7 @@ def test_what_the_agent_refuses_ends_in_one_line(prepared, exports, changes, wor
 
 def test_a_model_without_metadata_or_with_infinite_logits_is_refused(prepared, exports, tmp_path):
     _, _, identity = prepared
-    write_linear(tmp_path / "bare.onnx", np.ones((32, 3)), identity, metadata=False)
+    write_linear(tmp_path / "bare.onnx", np.ones((32, 3)), identity, keys=())
     with pytest.raises(InputError, match=r"prunescape\.mean"):
         run_agent(spec_of(prepared, exports, models=[{"id": "bare", "path": str(tmp_path / "bare.onnx")}]))
     write_linear(tmp_path / "infinite.onnx", np.full((32, 3), np.nan), identity)
@@ -336,12 +293,12 @@ def test_a_model_without_metadata_or_with_infinite_logits_is_refused(prepared, e
 
 
 def test_missing_precisions_and_changed_data_are_refused(prepared, exports, tmp_path):
-    folder, arrays, _ = prepared
-    places = {"exports": exports, "identity": folder / "data.json", "out": tmp_path / "here.json"}
+    files, arrays, _ = prepared
+    places = {"exports": exports, "identity": files["identity"], "out": tmp_path / "here.json"}
     with pytest.raises(InputError, match="there is no int8 model"):
-        benchmark_target(TARGET | {"precisions": ["int8"]}, data=folder / "data.npz", **places)
+        benchmark_target(TARGET | {"precisions": ["int8"]}, data=files["data"], **places)
     other = arrays | {"test_labels": arrays["test_labels"][::-1].copy()}
-    write_prepared(other, dataset="digits", data=tmp_path / "other.npz", identity=tmp_path / "other.json")
+    write_prepared(other, dataset="digits", **prepared_files(tmp_path, "other"))
     with pytest.raises(InputError, match="not the one its identity names"):
         benchmark_target(TARGET, data=tmp_path / "other.npz", **places)
 

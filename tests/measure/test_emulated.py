@@ -13,6 +13,7 @@ from prunescape.errors import InputError
 from prunescape.measure import emulated
 from prunescape.measure.benchmark import measure_on
 from prunescape.measure.emulated import Limits, held_to, mounted_groups, on_cpus
+from support.measurements import with_costs
 from support.onnx_files import spec_of, write_product
 
 TARGET = {"name": "small", "kind": "emulated", "cpus": 1, "cpu_quota": None, "memory_mb": None}
@@ -113,9 +114,7 @@ def test_a_host_that_cannot_be_held_says_so_in_one_line(version_2):
 
 
 def row(target, latency, **changes):
-    about = {"experiment": "e", "variant": "base", "rank": 1, "precision": "fp32", "threads": 1, "batch": 1}
-    costs = {"latency_dataset_s": None, "peak_memory_bytes": 1000, "energy_j": None, "top1": 98.0}
-    return {**about, "flush_to_zero": False, "target": target, "latency_median_s": latency, **costs} | changes
+    return with_costs("base", 1e3 * latency, target=target, **changes)
 
 
 def test_percent_errors_by_hand():

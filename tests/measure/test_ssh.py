@@ -16,7 +16,7 @@ import pytest
 from prunescape.errors import InputError
 from prunescape.measure import local, ssh
 from prunescape.measure.retrying import alone_on
-from support.onnx_files import write_product
+from support.onnx_files import spec_of, write_product
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 pytestmark = pytest.mark.skipif(
@@ -96,23 +96,11 @@ def target(server, tmp_path):
 def spec(tmp_path):
     """One model on a test split of 20 images, normalised by 0 and 1."""
     random = np.random.default_rng(0)
-    import onnx
-
-    path = write_product(tmp_path / "model.onnx", random.normal(size=(4, 3)).astype(np.float32))
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, {"prunescape.mean": "[0.0]", "prunescape.std": "[1.0]"})
-    nodes = [onnx.helper.make_node("Flatten", ["input"], ["flat"]), *model.graph.node]
-    nodes[1].input[0] = "flat"
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    image = onnx.helper.make_tensor_value_info("input", onnx.TensorProto.FLOAT, ["batch", 1, 2, 2])
-    model.graph.input[0].CopyFrom(image)
-    onnx.save(model, path)
+    weights, scaling = random.normal(size=(4, 3)).astype(np.float32), {"mean": [0.0], "std": [1.0]}
+    path = write_product(tmp_path / "model.onnx", weights, shape=(1, 2, 2), metadata=scaling)
     arrays = {"test_images": random.integers(0, 256, (20, 1, 2, 2), dtype=np.uint8), "test_labels": np.arange(20) % 3}
     np.savez(tmp_path / "data.npz", **arrays, train_images=random.integers(0, 256, (500, 1, 20, 20), dtype=np.uint8))
-    spec = {"models": [{"id": "one", "path": path}], "data": str(tmp_path / "data.npz"), "threads": [1], "batches": [1]}
-    protocol = {"warmups": 0, "repeats": 2, "chunk_seconds": 0.0}
-    return spec | {"provider": "CPUExecutionProvider", "protocol": protocol}
+    return spec_of(models=[{"id": "one", "path": path}], data=str(tmp_path / "data.npz"))
 
 
 def python_that(tmp_path, code):

@@ -1,9 +1,6 @@
 """The architectures: size and cost against the paper and torchvision, initialisation, export. Needs torchvision."""
 
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,8 +14,7 @@ from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import count_flops, count_parameters, evaluating
 from prunescape.tasks.images.torchvision_import import import_torchvision
-
-PACKAGE = Path(__file__).parents[2] / "workflow_scripts"
+from support.code import loaded_by
 
 
 def network_of(model, shape=(3, 32, 32), classes=10, seed=0):
@@ -291,7 +287,4 @@ def test_a_users_factory_gets_the_channels_and_classes_it_asks_for(tmp_path, mon
     ],
 )
 def test_training_imports_little(imported, absent):
-    code = f"import sys, {imported}; print([name for name in {absent!r} if name in sys.modules])"
-    environment = {"PYTHONPATH": str(PACKAGE), "PATH": ""}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.strip() == "[]"
+    assert loaded_by(f"import {imported}", *absent) == set()

@@ -27,6 +27,7 @@ from prunescape.present.figures.style import is_dark, roi_colours, round_colours
 from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import read_json
 from support.drawn_figures import STUDY, draw
+from support.landscapes import landscape as table_of
 
 THRESHOLDS = (0.5, 1.0)
 PRIOR = {"log10_wd": -3.0, "log10_lr": -1.0}
@@ -155,12 +156,8 @@ def test_top1_and_top5_share_a_figure_each_with_its_own_regions_and_colours(tmp_
     printed = draw_landscape_static(two)
     assert [len(part.axes) for part in printed.subfigs] == [5, 5], "four panels and a bar each"
     more = [frame.assign(variant=f"uniform-0.{digit}") for digit in (1, 2, 3)]
-    four = figure_of(
-        scores_of(
-            tmp_path,
-            pd.concat([frame[frame["variant"] == "base"], *more]).drop_duplicates(["variant", "log10_wd", "log10_lr"]),
-        )
-    )
+    together = pd.concat([frame[frame["variant"] == "base"], *more])
+    four = figure_of(scores_of(tmp_path, together.drop_duplicates(["variant", "log10_wd", "log10_lr"])))
     assert four.stacked and "Upper half: top-1" in four.caption
     page = draw_landscape_interactive(four)
     assert page.layout.coloraxis.colorbar.y > page.layout.coloraxis2.colorbar.y
@@ -220,9 +217,8 @@ def test_grid_holds_each_score_and_round_at_its_place(landscapes):
             assert panel.good[place] == (row["score"] >= PEAKS[panel.variant] - 1)
         assert panel.best == (3, 1)
     texts = [text.get_text() for text in draw_grid_static(figure).axes[0].texts]
-    expected = [
-        f"{row.score:.2f}" + "×" * (row.status != "ok") for row in grown[grown["variant"] == "base"].itertuples()
-    ]
+    base = grown[grown["variant"] == "base"].itertuples()
+    expected = [f"{row.score:.2f}" + "×" * (row.status != "ok") for row in base]
     assert sorted(texts) == sorted(expected) and "10.00×" in texts
     assert "configured grid" in figure.caption and "diverged" in figure.caption
 
@@ -249,10 +245,8 @@ def test_the_printed_grid_has_every_variant_that_fits_a_page(count, drawn):
     axis = np.arange(count) * 0.2 - 4
     wd, lr = (part.ravel() for part in np.meshgrid(axis, axis))
     names = ["base", "uniform-0.5", "uniform-0.4", "uniform-0.3", "uniform-0.2"]
-    parts = [pd.DataFrame({"variant": name, "log10_wd": wd, "log10_lr": lr, "score": 90.0 + wd}) for name in names]
-    known = {"experiment": "e", "model": "m", "dataset": "d", "seed": 0, "metric": "top1", "round": 0, "status": "ok"}
-    table = pd.concat(parts, ignore_index=True).assign(**known)
-    figure = grid_of(table.assign(chosen_on=table["score"]))
+    parts = [table_of(wd, lr, 90.0 + wd, variant=name) for name in names]
+    figure = grid_of(pd.concat(parts, ignore_index=True).assign(round=0))
     page = draw_grid_static(figure)
     assert page.axes[0].get_title() == "base"
     assert sum(axes.get_visible() for axes in page.axes) == drawn
@@ -426,14 +420,10 @@ def test_other_axes_and_regions_name_themselves():
     assert (figure.prior.x, figure.prior.y, figure.prior.text) == (-3.0, 32.0, "batch size 32, momentum −3")
     assert "within 2.0 (white), 1.0 (grey) and 0.25 (black) points" in figure.caption
     page = draw_landscape_interactive(figure)
-    titles = (page.layout.xaxis4.title.text, page.layout.yaxis.title.text)
-    assert titles == ("momentum", "batch size")
+    assert (page.layout.xaxis4.title.text, page.layout.yaxis.title.text) == ("momentum", "batch size")
     named = {trace.name for trace in page.data if "ellipse" in (trace.name or "")}
-    assert named == {
-        "ellipse of the 2.0-ROI (white)",
-        "ellipse of the 1.0-ROI (grey)",
-        "ellipse of the 0.25-ROI (black)",
-    }
+    colours = (("2.0", "white"), ("1.0", "grey"), ("0.25", "black"))
+    assert named == {f"ellipse of the {size}-ROI ({colour})" for size, colour in colours}
     axis = draw_landscape_static(figure).axes[0]
     assert axis.get_ylabel() == "batch size"
     assert roi_colours((1.0,)) == {1.0: "white"}

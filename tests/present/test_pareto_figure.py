@@ -9,13 +9,11 @@ from matplotlib.collections import PathCollection
 from prunescape.analysis.cost.pareto import pareto
 from prunescape.present.figures.folder import OPEN, write_figures
 from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
-from support.measurements import entry, measured
+from support.measurements import entry, measured, three_models
 
 
 def figures():
-    """base 98 % in 4 ms, uniform 97 % in 2 ms, nonuniform 96 % in 3 ms: beaten by uniform in time, not in size."""
-    rows = [entry("base", 4.0, top1=98.0, kb=300), entry("uniform-0.5", 2.0, top1=97.0, kb=200)]
-    return pareto_figures(pareto(measured(*rows, entry("nonuniform-0.5", 3.0, top1=96.0, kb=100))))
+    return pareto_figures(pareto(measured(*three_models())))
 
 
 def test_the_figure_shows_models_by_cost_and_the_stairs_of_the_front():

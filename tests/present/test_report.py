@@ -26,6 +26,7 @@ from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_tables import benchmarks_table
 from prunescape.present.summary import summary_lines, verdict_lines
 from support.drawn_figures import draw
+from support.measurements import with_costs
 from support.report_cells import CORRECT, study_cells
 
 
@@ -176,13 +177,8 @@ def test_standard_error_is_the_binomial_one():
 
 
 def test_numbers_as_text():
-    assert [number(-0.001), number(-1.25, 1), number(math.nan), number(None), number(pd.NA)] == [
-        "0.00",
-        "−1.2",
-        "–",
-        "–",
-        "–",
-    ]
+    shown = [number(-0.001), number(-1.25, 1), number(math.nan), number(None), number(pd.NA)]
+    assert shown == ["0.00", "−1.2", "–", "–", "–"]
     assert [short(-1.0), short("-4.42"), whole(1234567), whole(None)] == ["−1", "−4.42", "1\u202f234\u202f567", "–"]
 
 
@@ -200,33 +196,14 @@ def test_tables_show_what_was_computed(tmp_path):
 
 def benchmarks() -> pd.DataFrame:
     """Latencies of 2 ms and 1.25 ms, the second one noisy: its quartiles are 4 % apart."""
-    shared = {"experiment": "d-m", "target": "here", "rank": 1, "precision": "fp32", "threads": 1, "batch": 1}
-    rows = [("base", 2e-3, 2e-5, 300_000), ("uniform-0.5", 1.25e-3, 5e-5, 150_000)]
-    return pd.DataFrame(
-        [
-            {
-                **shared,
-                "variant": name,
-                "latency_median_s": median,
-                "latency_relative_iqr": spread / median,
-                "noisy": spread / median > 0.03,
-                "file_bytes": size,
-            }
-            | {
-                "encoded_bytes": size * 9 // 10,
-                "top1": 97.5,
-                "accuracy_agrees": name == "base",
-                "host": "lab",
-                "cpu": "a <b> processor",
-                "flush_to_zero": False,
-                "samples": [median] * 2,
-                "latency_dataset_s": None,
-                "peak_memory_bytes": 1_000_000,
-                "energy_j": None,
-            }
-            for name, median, spread, size in rows
-        ]
-    )
+    known = {"experiment": "d-m", "target": "here", "top1": 97.5, "host": "lab", "cpu": "a <b> processor"}
+    known |= {"peak_memory_bytes": 1_000_000, "tested": None}
+    rows = []
+    for name, median, spread, kb in (("base", 2e-3, 2e-5, 300), ("uniform-0.5", 1.25e-3, 5e-5, 150)):
+        timing = {"samples": [median] * 2, "latency_relative_iqr": spread / median, "noisy": spread / median > 0.03}
+        size = {"kb": kb, "encoded_bytes": 900 * kb, "accuracy_agrees": name == "base"}
+        rows.append(with_costs(name, **timing, **size, **known))
+    return pd.DataFrame(rows)
 
 
 def test_benchmark_table_has_speed_up_beside_the_flops_and_flags_noise(tmp_path):
@@ -254,10 +231,8 @@ def test_another_precision_is_named_and_an_accuracy_that_was_not_measured_is_a_d
     other = benchmarks().assign(precision="int8", accuracy_agrees=None, top1=None)
     found, _ = findings_of(tmp_path, study_cells(), benchmarks=other)
     assert "On target here (int8, 1 thread, batch 1) the pruned variants" in " ".join(found.opening)
-    assert [row[-1] for row in benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=other)).rows] == [
-        "–",
-        "–",
-    ]
+    rows = benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=other)).rows
+    assert [row[-1] for row in rows] == ["–", "–"]
 
 
 class Page(HTMLParser):

@@ -129,10 +129,8 @@ def test_what_the_papers_prose_gets_wrong_is_as_in_its_tables():
 
 def test_published_values_only_where_there_are_any():
     assert published_values("matthiesen2023", "MobileNetV2", "CIFAR-10", "uniform-0.60", "top1")["length_1_0"] == 3.37
-    assert published_values("matthiesen2023", "resnet50", "imagenet", "base", "top5") == {
-        "best": 92.84,
-        "prior_score": 92.608,
-    }
+    resnet50 = published_values("matthiesen2023", *RESNET50, "base", "top5")
+    assert resnet50 == {"best": 92.84, "prior_score": 92.608}
     for absent in (
         (None, "resnet56", "cifar10", "base", "top1"),
         ("matthiesen2023", "resnet56", "imagenet", "base", "top1"),
@@ -245,13 +243,8 @@ def test_published_values_stand_beside_ours_only_with_the_reference(tmp_path):
 
 def test_rows_come_in_the_papers_order_and_top5_behind(tmp_path):
     frames = [
-        small_study(
-            model=model,
-            dataset=dataset,
-            experiment=f"{dataset}-{model}",
-            top5=95.0 if dataset == "imagenet" else np.nan,
-        )
-        for model, dataset in (("resnet50", "imagenet"), ("resnet8", "digits"), ("resnet56", "cifar10"))
+        small_study(model=model, dataset=dataset, experiment=f"{dataset}-{model}", top5=top5)
+        for (model, dataset), top5 in ((RESNET50, 95.0), (("resnet8", "digits"), np.nan), (RESNET56, np.nan))
     ]
     frames += [small_study(model="resnet8", dataset="digits", experiment="again"), small_study(experiment="m")]
     written = tables(tmp_path, pd.concat(frames), reference="matthiesen2023")
@@ -300,12 +293,8 @@ def test_nothing_gives_empty_tables(tmp_path):
 
 
 def test_numbers_and_names_as_printed():
-    assert [number(-0.04, 1), number(-3.05, 1), number(None, 2), number(float("nan"), 2)] == [
-        "0.0",
-        "−3.0",
-        "–",
-        "–",
-    ]
+    shown = [number(-0.04, 1), number(-3.05, 1), number(None, 2), number(float("nan"), 2)]
+    assert shown == ["0.0", "−3.0", "–", "–"]
     names = ["base", "uniform-0.6", "nonuniform-0.125", "magnitude-0.5"]
     assert [paper_title(name) for name in names] == ["Basemodel", "60% Uniform", "12.5% Non-uniform", "magnitude-0.5"]
     assert experiment_title("torchvision:vgg11", "fashion-mnist") == "torchvision:vgg11 on Fashion-MNIST"

@@ -9,22 +9,13 @@ from scipy.stats import kruskal
 from prunescape.analysis.axes import DEFAULT_AXES
 from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_tables import emulation_table, subnormals_kept, weights_table
+from support.measurements import with_costs
 
 
 def row(rank, flushed, samples, **changes):
     """Latency in seconds; the median of three samples is the middle one."""
-    about = {
-        "experiment": "e",
-        "variant": "uniform-0.5",
-        "target": "here",
-        "precision": "fp32",
-        "threads": 1,
-        "batch": 1,
-    }
-    costs = {"latency_dataset_s": None, "peak_memory_bytes": 1000, "energy_j": None, "top1": 98.0}
-    median = sorted(samples)[1]
-    timing = {"latency_median_s": median, "latency_relative_iqr": 0.02 * rank, "samples": samples}
-    return {**about, **costs, **timing, "rank": rank, "flush_to_zero": flushed} | changes
+    known = {"variant": "uniform-0.5", "target": "here", "rank": rank, "flush_to_zero": flushed, "samples": samples}
+    return with_costs(**known | {"latency_relative_iqr": 0.02 * rank} | changes)
 
 
 KEPT = [[1.0, 2.0, 3.0], [2.0, 4.0, 5.0]]

@@ -38,17 +38,26 @@ def full_network(model, classes=10):
     return initialise(network, 0), shape
 
 
-def settle(network, shape):
-    """Give batch norm the statistics of real activations and gates and scales some size, so no path is dead."""
+def settle_scales(network):
+    for module in network.modules():
+        if hasattr(module, "layer_scale"):
+            nn.init.ones_(module.layer_scale)
+
+
+def settled(model):
+    """A network, its shape of images and what may be cut; batch norm has statistics of real activations.
+
+    Gates and scales have some size, so that no path is dead.
+    """
+    network, shape = full_network(model)
     generator = torch.Generator().manual_seed(1)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.0
-        if hasattr(module, "layer_scale"):
-            nn.init.ones_(module.layer_scale)
+    settle_scales(network)
     with torch.no_grad():
         network.train()(torch.randn(4, *shape, generator=generator))
-    return network.eval()
+    return network.eval(), shape, find_prunable(network, shape).prunable
 
 
 def output_of(network, shape):
@@ -61,16 +70,10 @@ class Plain(nn.Module):
 
     def __init__(self, widths=(4, 5, 3)):
         super().__init__()
-        first, second, third = widths
-        layers = [
-            nn.Conv2d(1, first, 3),
-            nn.ReLU(),
-            nn.Conv2d(first, second, 3),
-            nn.ReLU(),
-            nn.Conv2d(second, third, 3),
-        ]
-        self.body = nn.Sequential(*layers, nn.ReLU(), nn.Flatten())
-        self.classifier = nn.Linear(third * 4, 2)
+        pairs = zip((1, *widths), widths, strict=False)
+        layers = [layer for before, after in pairs for layer in (nn.Conv2d(before, after, 3), nn.ReLU())]
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        self.classifier = nn.Linear(widths[-1] * 4, 2)
 
     def forward(self, x):
         return self.classifier(self.body(x))
@@ -224,9 +227,7 @@ def test_smallest_reachable_ratios_and_the_message_below_them(model, least, floo
 def test_surgery_equals_torch_prunings(model):
     """torch-pruning 1.6.1 traces autograd and cuts group by group; ours follows one forward pass and cuts at once."""
     tp = pytest.importorskip("torch_pruning")
-    network, shape = full_network(model)
-    settle(network, shape)
-    prunable = find_prunable(network, shape).prunable
+    network, shape, prunable = settled(model)
     generator = np.random.default_rng(0)
     keep = {g.layer: np.sort(generator.choice(g.channels, g.channels // 2, replace=False)) for g in prunable}
     ours, _ = cut(network, prunable, keep)
@@ -258,9 +259,7 @@ def silence(network, group, keep):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_cutting_equals_masking_and_rebuilding_in_every_family(name):
     model = f"torchvision:{name}"
-    network, shape = full_network(model)
-    settle(network, shape)
-    prunable = find_prunable(network, shape).prunable
+    network, shape, prunable = settled(model)
     keep = {}
     for group in prunable:
         units = np.arange(0, group.units, 2)
@@ -277,12 +276,6 @@ def test_cutting_equals_masking_and_rebuilding_in_every_family(name):
             silence(network, group, keep)
     assert not torch.allclose(before, output, rtol=1e-2)  # the cut channels did matter
     torch.testing.assert_close(output_of(network, shape), output, rtol=1e-3, atol=1e-4)
-
-
-def settle_scales(network):
-    for module in network.modules():
-        if hasattr(module, "layer_scale"):
-            nn.init.ones_(module.layer_scale)
 
 
 @pytest.mark.parametrize("model", OURS)
@@ -326,23 +319,23 @@ def test_weights_that_are_not_finite_rank_nothing():
         plan_widths(network, PLAIN_SHAPE, method="nonuniform", ratio=0.5)
 
 
-class Shuffled(nn.Module):
-    """Every channel passes an operation that nobody knows: nothing may be cut."""
+class Two(nn.Module):
+    """Two convolutions and a classifier."""
 
     def __init__(self):
         super().__init__()
         self.first, self.second, self.fc = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 2)
+
+
+class Shuffled(Two):
+    """Every channel passes an operation that nobody knows: nothing may be cut."""
 
     def forward(self, x):
         return self.fc(self.second(self.first(x)).flip(1).mean((2, 3)))
 
 
-class Rigid(nn.Module):
+class Rigid(Two):
     """A width is written into the forward pass: the network does not run at another one."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.second, self.fc = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 2)
 
     def forward(self, x):
         x = self.second(self.first(x)).mean((2, 3))

@@ -1,22 +1,18 @@
 """A run that fails in part: the rest goes on, the end says what is missing and why, and the partial report opens."""
 
-import copy
 from pathlib import Path
 
 import pytest
 
 from prunescape.running.progress import Failure
 from prunescape.running.run_end import missing_cells, reason_in
-from support.project import TINY_STUDY, Project
+from support.project import Project, small_study
 
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory):
     """A study one of whose variants cannot be cut so far, run to its end, with what it printed."""
-    study = copy.deepcopy(TINY_STUDY)
-    del study["experiments"]["other"]
-    study["experiments"]["small"]["variants"] = {"uniform": [0.5, 0.001]}
-    project = Project(tmp_path_factory.mktemp("failing"), study)
+    project = Project(tmp_path_factory.mktemp("failing"), small_study({"variants": {"uniform": [0.5, 0.001]}}))
     return project, project.snakemake()
 
 
@@ -46,10 +42,7 @@ def test_the_partial_report_says_which_cells_are_missing(failed):
 
 def test_a_finished_run_removes_the_partial_report(failed):
     project, _ = failed
-    study = copy.deepcopy(TINY_STUDY)
-    del study["experiments"]["other"]
-    study["experiments"]["small"]["variants"] = {"uniform": [0.5]}
-    project.configure(study)
+    project.configure(small_study({"variants": {"uniform": [0.5]}}))
     output = project.run()
     assert "small: best cell per variant" in output
     assert f"report: {project.work / 'results/tiny/report.html'}" in output
@@ -57,9 +50,8 @@ def test_a_finished_run_removes_the_partial_report(failed):
 
 
 def test_each_missing_cell_names_what_it_waited_for(tmp_path):
-    cells = [
-        f"experiment=e/variant={variant}/log10_lr=-1.0/log10_wd=-4.0/seed=0" for variant in ("base", "uniform-0.5")
-    ]
+    names = ("base", "uniform-0.5")
+    cells = [f"experiment=e/variant={variant}/log10_lr=-1.0/log10_wd=-4.0/seed=0" for variant in names]
     for name in ("data/digits.log", "experiment=e/variant=uniform-0.5/plan.log", f"{cells[0]}/train.log"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"some progress\nerror: {name}\n\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import http.server
 import random
@@ -24,8 +23,9 @@ from prunescape.store.files import damaged_files, file_digest, read_json, write_
 from prunescape.store.tables import read_table, write_table
 from prunescape.tasks.images.prepared import data_digest, load_prepared
 from prunescape.tasks.images.readers import download
+from support.code import calls_in
+from support.project import SCRIPTS
 
-SOURCE = Path(__file__).resolve().parents[2] / "workflow_scripts"
 FLIPS, CUTS = 400, 60
 DRAW = np.random.default_rng(0)
 TENSORS = {
@@ -222,12 +222,7 @@ def test_a_download_takes_its_name_only_when_its_checksum_is_right(tmp_path, ser
 def test_files_are_read_where_their_checksum_is_verified(calls, rooms):
     """By the name of what is called; `load` stands for numpy's, json's, yaml's, torch's and onnx's."""
     others = {"onnx", "yaml"}  # their files are verified before (export.json) or a person's own
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call):
-                continue
-            function = node.func
-            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            owner = getattr(getattr(function, "value", None), "id", "")
+    for path in SCRIPTS.rglob("*.py"):
+        for owner, name, _ in calls_in(path):
             if name in calls and owner not in others:
-                assert str(path.relative_to(SOURCE)) in rooms, f"{path}: {owner}.{name}"
+                assert str(path.relative_to(SCRIPTS)) in rooms, f"{path}: {owner}.{name}"

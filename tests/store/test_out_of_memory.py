@@ -13,8 +13,8 @@ from prunescape.running.progress import Failure
 from prunescape.running.run_end import failed_lines, reason_in
 from prunescape.store.exhaustion import exhausted, out_of_memory
 from prunescape.store.files import write_json
+from support.project import SCRIPTS
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "workflow_scripts"
 # what a job does, after its network was given the chance to fail
 JOB = """
     import resource, sys

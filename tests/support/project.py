@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import shutil
@@ -13,32 +14,35 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "workflow_scripts"
 WORKFLOW_PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "profiles")
 
 TINY_RECIPE = {"epochs": 1, "batch_size": 50, "schedule": "cosine"}
+
+
+def experiment(**changes) -> dict:
+    """An experiment of one cell of ResNet-8 on digits, with other values for some keys."""
+    known = {"model": "resnet8", "dataset": "digits", "recipe": dict(TINY_RECIPE), "variants": {}}
+    prior = {"log10_lr": -1.0, "log10_wd": -4.0}
+    return known | {"prior": prior, "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0]}} | changes
+
+
 TINY_STUDY = {
     "study": "tiny",
     "datasets": {"digits": {"train": 200, "test": 100}},
     "experiments": {
-        "small": {
-            "model": "resnet8",
-            "dataset": "digits",
-            "recipe": dict(TINY_RECIPE),
-            "variants": {"nonuniform": [0.5]},
-            "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
-            "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0]},
-        },
-        "other": {
-            "model": "mobilenet_v2",
-            "dataset": "digits",
-            "recipe": dict(TINY_RECIPE),
-            "variants": {},
-            "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
-            "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0]},
-        },
+        "small": experiment(variants={"nonuniform": [0.5]}, grid={"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0]}),
+        "other": experiment(model="mobilenet_v2"),
     },
     "targets": {"here": {"repeats": 3, "chunk_seconds": 0.01}},
 }
+
+
+def small_study(small: dict | None = None, **changes) -> dict:
+    """The tiny study without its other experiment; `small` are changes of the one that stays."""
+    study = copy.deepcopy(TINY_STUDY)
+    study["experiments"] = {"small": study["experiments"]["small"] | (small or {})}
+    return study | changes
 
 
 class Project:

@@ -1,8 +1,8 @@
 """A real Slurm of two nodes on this machine's loopback. Needs root, and Debian's slurm-wlm and munge or apt-get.
 
-`python tests/slurm_cluster.py` starts one, says how to use it, and ends it on Ctrl-C. Everything lies in a folder of
-its own but for one link: Slurm's programs look for slurm.conf in CONF_LINK where none is in /etc/slurm. The variable
-SLURM_CONF would not do, since the executor hides it from what a job starts.
+`python tests/support/slurm_cluster.py` starts one, says how to use it, and ends it on Ctrl-C. Everything lies in a
+folder of its own but for one link: Slurm's programs look for slurm.conf in CONF_LINK where none is in /etc/slurm. The
+variable SLURM_CONF would not do, since the executor hides it from what a job starts.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ from prunescape.tasks.images.preparing import channel_mean_and_std, count_classe
 from prunescape.tasks.images.readers import read_cifar, read_dataset, read_digits, read_fashion_mnist
 from prunescape.tasks.images.subsets import draw
 from prunescape.tasks.images.torchvision_import import import_torchvision
+from support.code import loaded_by
+from support.small_images import prepared_files
 
 RANDOM = np.random.default_rng(0)
 
@@ -121,9 +123,10 @@ def fashion(tmp_path):
 
 
 def prepared_from(options, folder):
-    data, identity = folder / "out" / "data.npz", folder / "out" / "data.json"
-    prepare_data(options, data=data, identity=identity)
-    return load_prepared(data, identity), read_json(identity), data.read_bytes(), identity.read_bytes()
+    files = prepared_files(folder / "out")
+    prepare_data(options, **files)
+    bytes_of_files = [path.read_bytes() for path in files.values()]
+    return load_prepared(**files), read_json(files["identity"]), *bytes_of_files
 
 
 def test_digits_are_scikit_learns_split_once_and_for_all(tmp_path):
@@ -335,7 +338,7 @@ def test_labels_with_a_gap_are_refused():
 
 def test_a_changed_or_damaged_prepared_file_is_noticed(tmp_path):
     prepared_from(resolve_options("digits", {}), tmp_path)
-    data, identity = tmp_path / "out" / "data.npz", tmp_path / "out" / "data.json"
+    data, identity = prepared_files(tmp_path / "out").values()
     with np.load(data) as file:
         arrays = {name: file[name] for name in ARRAYS}
     arrays["test_labels"][0] += 1
@@ -379,13 +382,7 @@ def test_resolved_options_are_complete_and_sorted():
 
 
 def test_checking_a_config_imports_no_numpy():
-    import subprocess
-    import sys
-
-    code = "import sys, prunescape.config.datasets; print({'numpy', 'torch', 'sklearn'} & set(sys.modules))"
-    scripts = Path(names.__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True)
-    assert done.stdout.strip() == "set()", done.stderr
+    assert loaded_by("import prunescape.config.datasets", "numpy", "torch", "sklearn") == set()
 
 
 def test_no_digit_is_in_both_splits():

@@ -20,9 +20,6 @@ from prunescape.config.datasets import decoding_workers, resolve_options, source
 from prunescape.deploy.export_best import calibration_images, export_best
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths
-from prunescape.space.cells import Cell
-from prunescape.space.settings import Setting
-from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
 from prunescape.tasks.images import image_folder
 from prunescape.tasks.images.decoding import read_crop
@@ -33,26 +30,14 @@ from prunescape.tasks.images.task import Task
 from prunescape.tasks.images.torchvision_import import import_torchvision
 from prunescape.training.loop import start_training
 from prunescape.training.together import train_together
+from support.cells import BASE_PLAN, base_cell, cell_files
+from support.image_folders import write_tree
+from support.onnx_files import local_target
+from support.small_images import prepared_files
 from support.trainings import CPU, recipe_with, train
 from train_cell import train_cell
 
-CLASSES = ("blue", "green", "red")
-SUFFIXES = ("jpg", "png", "JPEG", "bmp", "webp")
 RECIPE = recipe_with(0.01, 1e-3, epochs=1, batch_size=16)
-
-
-def write_tree(folder: Path, *, train=20, val=10, suffixes=SUFFIXES, sides=(16, 30)) -> Path:
-    """Noise whose class shows in the brightest channel, in files of many formats; sides differ from image to image."""
-    random = np.random.default_rng(0)
-    for split, count in (("train", train), ("val", val)):
-        for channel, name in enumerate(CLASSES):
-            (folder / split / name).mkdir(parents=True, exist_ok=True)
-            for number in range(count):
-                pixels = random.integers(0, 120, (*random.integers(*sides, 2), 3), dtype=np.uint8)
-                pixels[..., channel] += 100
-                suffix = suffixes[number % len(suffixes)]
-                Image.fromarray(pixels).save(folder / split / name / f"{number:03}.{suffix}")
-    return folder
 
 
 def options_of(folder: Path, **changes) -> dict:
@@ -61,7 +46,7 @@ def options_of(folder: Path, **changes) -> dict:
 
 def prepare(folder: Path, out: Path, **changes):
     """The prepared data and their identity, as the rule makes them."""
-    files = {"data": out / "flowers.npz", "identity": out / "flowers.json"}
+    files = prepared_files(out, "flowers")
     prepare_data(options_of(folder, **changes), **files)
     return load_prepared(**files, folder=folder), read_json(files["identity"], *IDENTITY)
 
@@ -297,23 +282,17 @@ def test_streamed_is_the_same_as_in_memory_where_nothing_is_random(tmp_path):
     write_tree(tmp_path / "images", suffixes=("png",), sides=(12, 13))
     streamed, _ = prepare(tmp_path / "images", tmp_path, resize=12, validation=9)
     arrays = {}
-    for split, listing in (
-        ("train", streamed.train_listing),
-        ("test", streamed.test_listing),
-        ("validation", streamed.validation_listing),
-    ):
+    for split in ("train", "test", "validation"):
+        listing = getattr(streamed, f"{split}_listing")
         pixels = [np.asarray(Image.open(path)) for path in paths_of(listing, tmp_path / "images")]
-        arrays |= {
-            f"{split}_images": np.stack(pixels).transpose(0, 3, 1, 2),
-            f"{split}_labels": listing["label"].copy(),
-        }
+        arrays[f"{split}_images"] = np.stack(pixels).transpose(0, 3, 1, 2)
+        arrays[f"{split}_labels"] = listing["label"].copy()
     in_memory = PreparedData(**arrays, mean=streamed.mean, std=streamed.std, classes=3)
     (mine, first), (other, second) = (trained(data) for data in (streamed, in_memory))
     assert torch.equal(mine, other)
     assert first.history == second.history
-    assert torch.equal(first.test.correct, second.test.correct) and torch.equal(
-        first.validation.correct, second.validation.correct
-    )
+    assert torch.equal(first.test.correct, second.test.correct)
+    assert torch.equal(first.validation.correct, second.validation.correct)
 
 
 def test_a_training_beside_another_draws_for_itself(flowers):
@@ -453,23 +432,16 @@ def cell(tree, tmp_path_factory):
     """One cell of ResNet-8 on the images, really trained, exported and measured; a sample of 20 test images."""
     out, patch = tmp_path_factory.mktemp("cell"), pytest.MonkeyPatch()
     patch.setattr(image_folder, "SAMPLE_IMAGES", 20)
-    files = {"data": out / "flowers.npz", "identity": out / "flowers.json"}
+    files, widths = prepared_files(out, "flowers"), out / "widths.json"
     prepare_data(options_of(tree, resize=14), **files)
-    plan = {"architecture": "resnet_cifar", "model": "resnet8", "method": "base"}
-    write_widths(plan, identity=files["identity"], weights=None, out=out / "widths.json")
+    write_widths(BASE_PLAN, identity=files["identity"], weights=None, out=widths)
     recipe = {"epochs": 2, "batch_size": 16, "flip": True, "precision": "fp32"}
     declare_experiment(recipe, "code", identity=files["identity"], out=out / "shared.json")
-    made = {"record": out / "record.json", "weights": out / "weights.safetensors"}
-    known = {"shared": out / "shared.json", "widths": out / "widths.json", **files}
-    places = {**known, **made, "folder": str(tree), "checkpoint": out / "checkpoint.safetensors"}
-    setting = Setting.of({"log10_lr": -3, "log10_wd": -4})
-    train_cell(Cell("e", BASE, setting).content, places, device="cpu", workers=1)
-    exported = {"widths": out / "widths.json", "records": [made["record"]], "weights": [made["weights"]], **files}
-    export_best({"best": 1}, **exported, out=out / "onnx")
-    target = {"name": "here", "kind": "local", "threads": [1], "batch": [1], "precisions": ["fp32"]}
-    target |= {"warmups": 0, "repeats": 2, "chunk_seconds": 0.001, "dataset_passes": 0}
-    target |= {"provider": "CPUExecutionProvider", "flush_to_zero": [False]}
-    benchmark_target(target, exports=[out / "onnx"], **files, out=out / "here.json")
+    places = cell_files(out, shared=out / "shared.json", widths=widths, folder=tree, **files)
+    train_cell(base_cell(log10_lr=-3, log10_wd=-4).content, places, device="cpu", workers=1)
+    trained = {"records": [out / "record.json"], "weights": [out / "weights.safetensors"]}
+    export_best({"best": 1}, widths=widths, **trained, **files, out=out / "onnx")
+    benchmark_target(local_target(chunk_seconds=0.001), exports=[out / "onnx"], **files, out=out / "here.json")
     patch.undo()
     return out
 

@@ -9,7 +9,7 @@ import torch
 
 from prunescape.errors import InputError
 from prunescape.training.device import reproducible_device
-from support.project import ROOT
+from support.project import SCRIPTS
 
 CLAIM = """
 import sys, torch
@@ -26,7 +26,7 @@ def claim(tmp_path):
     started = []
 
     def start(visible: str | None = None) -> str:
-        known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "workflow_scripts"), "TMPDIR": str(tmp_path)}
+        known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SCRIPTS), "TMPDIR": str(tmp_path)}
         known |= {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         started.append(subprocess.Popen([sys.executable, "-c", CLAIM], env=known, **pipes))

@@ -5,7 +5,6 @@ Independent source: the same trainings alone, one network after another, by code
 
 import json
 import math
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +16,7 @@ from torch import nn
 from prunescape.config.models import architecture_of
 from prunescape.errors import Stopped
 from prunescape.models.build import build_model, initialise
-from prunescape.space.cells import Cell
 from prunescape.space.recipe import Recipe
-from prunescape.space.settings import Setting
-from prunescape.space.variants import BASE
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.task import Task
 from prunescape.training import together
@@ -28,7 +24,9 @@ from prunescape.training.checkpointing import Checkpointer
 from prunescape.training.device import computed_in, forward, reproducible_device
 from prunescape.training.loop import Training, start_training
 from prunescape.training.together import train_together
-from support.small_images import three_classes
+from support.cells import base_cell, cell_files
+from support.small_images import prepared_files, three_classes
+from support.trainings import Interrupting
 from train_cell import together_of, train_cell, train_cells
 
 DEVICE = reproducible_device("cuda" if torch.cuda.is_available() else "cpu")
@@ -173,19 +171,6 @@ def test_bf16_differs_no_more_together_than_alone(data):
     assert (np.array(losses["bf16"][0]) != exact).all(), "bf16 was really used"
 
 
-class Interrupting(Checkpointer):
-    """A checkpointer: after so many more batches, all of `asked_too` and itself are asked to end, as by a signal."""
-
-    after, asked_too = 10**9, ()
-
-    def between_batches(self, training: Training) -> None:
-        self.after -= 1
-        if self.after == 0:
-            for checkpointer in (self, *self.asked_too):
-                checkpointer.asked = signal.SIGTERM
-        super().between_batches(training)
-
-
 @pytest.mark.parametrize("after", [1, 2, 3, 4, 5])
 def test_stopped_all_are_saved_and_go_on_to_the_same_bits(data, tmp_path, after):
     whole = trainings(data)
@@ -193,9 +178,7 @@ def test_stopped_all_are_saved_and_go_on_to_the_same_bits(data, tmp_path, after)
     checkpointers = [Interrupting(tmp_path / str(seed), "key") for seed in range(3)]
     checkpointers[1].after, checkpointers[1].asked_too = after, checkpointers
     with pytest.raises(Stopped):
-        train_together(
-            trainings(data, hooks=[{"between_batches": checkpointer.between_batches} for checkpointer in checkpointers])
-        )
+        train_together(trainings(data, hooks=[{"between_batches": each.between_batches} for each in checkpointers]))
     on = trainings(data)
     for training, place in zip(on, range(3), strict=True):
         Checkpointer(tmp_path / str(place), "key").resume(training)
@@ -213,11 +196,8 @@ def job(finished, folder, seed: int, rate: str = "-1.0") -> dict:
     out.mkdir(parents=True)
     small = results / "experiment=small"
     inputs = {"shared": small / "shared.json", "widths": small / "variant=base/widths.json"}
-    inputs |= {"identity": results / "data/digits.json", "data": results / "data/digits.npz"}
-    outputs = {"record": "record.json", "weights": "weights.safetensors", "checkpoint": "checkpoint.safetensors"}
-    paths = inputs | {name: out / file for name, file in outputs.items()}
-    cell = Cell("small", BASE, Setting.of({"log10_lr": rate, "log10_wd": -4}), seed).content
-    files = {name: str(path) for name, path in paths.items()}
+    files = cell_files(out, **inputs, **prepared_files(results / "data", "digits"))
+    cell = base_cell("small", seed, log10_lr=rate, log10_wd=-4).content
     return {"cell": cell, "files": files, "device": DEVICE.type, "workers": 0}
 
 
@@ -245,7 +225,7 @@ def test_cells_together_leave_the_records_of_cells_alone(finished, tmp_path, mon
 
 def test_cells_train_together_where_networks_of_one_stack_may_differ():
     def key(**setting) -> str:
-        cell = Cell("small", BASE, Setting.of({"log10_lr": -1, "log10_wd": -4} | setting)).content
+        cell = base_cell("small", **{"log10_lr": -1, "log10_wd": -4} | setting).content
         return together_of("cuda", cell, "widths.json", "auto").key
 
     assert key(log10_lr=-2, momentum=0.5) == key(momentum=0.9) == key()

@@ -1,6 +1,7 @@
 """Training against the update written out in numpy, augmentation against cropping by hand, and reproducibility."""
 
 import copy
+import itertools
 import math
 
 import numpy as np
@@ -10,18 +11,15 @@ from torch import nn
 
 from prunescape.analysis.study_tables import cell_columns, record_row
 from prunescape.pruning.pipelines import rate_factors, scratch
-from prunescape.space.cells import Cell
 from prunescape.space.recipe import Recipe
-from prunescape.space.settings import Setting
-from prunescape.space.variants import BASE
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.splits import Augmenter, InMemory
 from prunescape.tasks.images.task import Task
-from prunescape.training.cell_record import best_epoch, cell_record
-from prunescape.training.loop import Outcome, start_training
+from prunescape.training.cell_record import best_epoch
+from prunescape.training.loop import start_training
 from prunescape.training.optimisers.sgd import SGD
 from prunescape.training.together import train_together
-from support.trainings import CPU, recipe_with, train
+from support.trainings import CPU, recipe_with, record_of, train
 
 
 def blobs(classes: int = 3, images: int = 60, size: int = 6) -> PreparedData:
@@ -43,6 +41,10 @@ def blobs(classes: int = 3, images: int = 60, size: int = 6) -> PreparedData:
 def linear_network(data: PreparedData) -> nn.Module:
     torch.manual_seed(1)
     return nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(data.train_images.shape[1:])), data.classes))
+
+
+def normalised(images, data: PreparedData) -> np.ndarray:
+    return (images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
 
 
 def split_to_test(data: PreparedData) -> InMemory:
@@ -71,11 +73,8 @@ def test_the_update_is_equation_2_1():
     weight, bias = (tensor.detach().double().numpy().copy() for tensor in network[1].parameters())
     train(network, data, recipe_with(0.05, 0.3, epochs=1, batch_size=16, momentum=0.9), seed=5)
     order = torch.randperm(60, generator=torch.Generator().manual_seed(5)).numpy()
-    normal = (data.train_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
-    images = normal.reshape(60, -1)
-    weight, bias = softmax_training_by_hand(
-        weight, bias, images, data.train_labels, order, rate=0.05, decay=0.3, momentum=0.9, batch=16
-    )
+    images, rates = normalised(data.train_images, data).reshape(60, -1), {"rate": 0.05, "decay": 0.3, "momentum": 0.9}
+    weight, bias = softmax_training_by_hand(weight, bias, images, data.train_labels, order, **rates, batch=16)
     np.testing.assert_allclose(network[1].weight.detach().numpy(), weight, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(network[1].bias.detach().numpy(), bias, rtol=1e-4, atol=1e-5)
 
@@ -112,25 +111,19 @@ def test_images_are_normalised_with_the_given_mean_and_std():
 def test_augmented_images_are_crops_of_the_padded_image_and_mirrors():
     images = torch.randint(1, 256, (4, 5, 7, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     augmenter = Augmenter(images, crop_padding=2, flip=True, generator=torch.Generator().manual_seed(3))
-    chosen = torch.tensor([2, 0, 3, 3])
+    chosen, places = torch.tensor([2, 0, 3, 3]), list(itertools.product(range(5), range(5), (False, True)))
     seen, alike = set(), 0
     for _ in range(200):
         batch = augmenter.batch(chosen)
         alike += torch.equal(batch[2], batch[3])
         for number, image in zip(chosen.tolist(), batch, strict=True):
             padded = np.pad(images[number].numpy(), ((2, 2), (2, 2), (0, 0)))
-            crops = {
-                padded[row : row + 5, column : column + 7, :].tobytes(): (row, column, False)
-                for row in range(5)
-                for column in range(5)
+            known = {
+                padded[row : row + 5, column : column + 7][:, :: -1 if flip else 1].tobytes(): (row, column, flip)
+                for row, column, flip in places
             }
-            mirrors = {
-                padded[row : row + 5, column : column + 7][:, ::-1].tobytes(): (row, column, True)
-                for row in range(5)
-                for column in range(5)
-            }
-            seen.add((crops | mirrors)[image.numpy().tobytes()])
-    assert seen == {(row, column, flip) for row in range(5) for column in range(5) for flip in (False, True)}
+            seen.add(known[image.numpy().tobytes()])
+    assert seen == set(places)
     assert alike < 20  # one image twice in a batch is cropped anew each time: 1 of 50 by chance
 
 
@@ -175,9 +168,8 @@ def test_it_learns_and_evaluates_every_image_once():
     data = blobs()
     network = linear_network(data)
     outcome = train(network, data, recipe_with(0.01, 1e-4, epochs=15, batch_size=16, schedule="cosine"), seed=0)
-    normal = (data.test_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     with torch.no_grad():
-        logits = network(torch.from_numpy(normal).float())
+        logits = network(torch.from_numpy(normalised(data.test_images, data)).float())
     labels = torch.from_numpy(data.test_labels)
     assert torch.equal(outcome.test.correct, logits.argmax(1) == labels)
     assert outcome.test.loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
@@ -190,16 +182,15 @@ def test_batch_norm_learns_in_training_and_rests_in_evaluation():
     data = blobs()
     network = nn.Sequential(nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, 3))
     train(network, data, recipe_with(1e-9, 0, epochs=1, batch_size=60), seed=0)
-    normal = (data.train_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]
+    normal = normalised(data.train_images, data)
+    variance = normal.var((0, 2, 3), ddof=0) * 2160 / 2159
     np.testing.assert_allclose(network[0].running_mean, 0.1 * normal.mean((0, 2, 3)), atol=1e-5)
-    np.testing.assert_allclose(
-        network[0].running_var, 0.9 + 0.1 * normal.var((0, 2, 3), ddof=0) * 2160 / 2159, rtol=1e-5
-    )
+    np.testing.assert_allclose(network[0].running_var, 0.9 + 0.1 * variance, rtol=1e-5)
     before = copy.deepcopy(network.state_dict())
     correct = Task(data, CPU).test(network, split_to_test(data)).correct
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     fixed = network.eval()
-    tested = torch.from_numpy((data.test_images / 255 - data.mean[:, None, None]) / data.std[:, None, None]).float()
+    tested = torch.from_numpy(normalised(data.test_images, data)).float()
     with torch.no_grad():
         assert torch.equal(fixed(tested).argmax(1) == torch.from_numpy(data.test_labels), correct)
 
@@ -244,21 +235,12 @@ def test_same_seed_same_weights_history_and_correctness():
     assert not torch.equal(runs[0][0], runs[2][0])
 
 
-WIDTHS = {"model": "m", "ratio_achieved": 1.0, "flops": 1, "parameters": 2}
-IDENTITY = {"dataset": "blobs", "classes": 20, "train": 60, "test": 30}
-
-
-def record_of(data: PreparedData, outcome: Outcome, **setting) -> dict:
-    cell = Cell("e", BASE, Setting.of(setting))
-    return cell_record(cell, outcome, task=Task(data, CPU), widths=WIDTHS, identity=IDENTITY)
-
-
 def test_a_diverged_training_is_recorded_at_chance_level():
     data = blobs(classes=20)
     outcome = train(linear_network(data), data, recipe_with(1e30, 1.0, epochs=5, batch_size=16), seed=0)
     assert outcome.diverged
     assert len(outcome.history) < 5
-    record = record_of(data, outcome, log10_lr=1.0, log10_wd=0.0)
+    record = record_of(outcome, data, log10_lr=1.0, log10_wd=0.0)
     assert (record["status"], record["top1"], record["top5"]) == ("diverged", 5.0, 25.0)
     assert record["correct"] is record["correct_top5"] is record["loss"] is None
 
@@ -266,7 +248,7 @@ def test_a_diverged_training_is_recorded_at_chance_level():
 def test_a_record_has_every_column_and_its_bits_count_the_correct():
     data = blobs(classes=20)
     outcome = train(linear_network(data), data, recipe_with(0.01, 0, epochs=2, batch_size=16), seed=0)
-    record = record_of(data, outcome, log10_lr=-2.0, log10_wd=0.0, momentum=0.5, batch_size=16)
+    record = record_of(outcome, data, log10_lr=-2.0, log10_wd=0.0, momentum=0.5, batch_size=16)
     job = {"seconds": 1.0, "resumes": 0, "together": 1, "peak_memory_bytes": 5, "recipe": {"precision": "fp32"}}
     names = ("device", "host", "cpu", "torch", "numpy", "finished")
     digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")

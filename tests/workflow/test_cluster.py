@@ -11,20 +11,8 @@ from prunescape.errors import InputError
 from support.project import TINY_STUDY
 
 SHELL = [
-    "a;b",
-    "a b",
-    "$(touch pwned)",
-    "`id`",
-    "a'b",
-    'a"b',
-    "a\nb",
-    "a\n",
-    "-w n1",
-    "--wrap=id",
-    "",
-    "a>b",
-    "a\\b",
-    "ä",
+    *("a;b", "a b", "$(touch pwned)", "`id`", "a'b", 'a"b', "a\nb", "a\n"),
+    *("-w n1", "--wrap=id", "", "a>b", "a\\b", "ä"),
 ]
 
 
@@ -105,9 +93,8 @@ def test_every_submitted_rule_asks_and_a_cluster_is_no_reason_to_run_again(finis
         assert finished.planned() == set()
         asked = asked_in(finished.run(*everything))
         assert set(asked) == set(SUBMITTED)
-        assert {rule: jobs["runtime"] for rule, jobs in asked.items()} == dict.fromkeys(SUBMITTED, "5") | {
-            "train_cell": "30"
-        }
+        minutes = dict.fromkeys(SUBMITTED, "5") | {"train_cell": "30"}
+        assert {rule: jobs["runtime"] for rule, jobs in asked.items()} == minutes
         assert {jobs["mem_mb"] for jobs in asked.values()} == {"2000"}
         assert asked["train_cell"]["slurm_account"] == "lab" and asked["train_cell"]["slurm_partition"] == "long"
         assert not {"gpu", "gpu_model", "constraint", "qos"} & set(asked["train_cell"])

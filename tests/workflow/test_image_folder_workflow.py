@@ -2,11 +2,10 @@
 
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from support.project import Project
+from support.image_folders import write_tree
+from support.project import Project, experiment
 
 CELL = "experiment=e/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
 CELLS = ("--until", "train_cell")
@@ -15,27 +14,9 @@ STUDY = {
     "study": "flowers",
     "datasets": {"flowers": FLOWERS},
     "experiments": {
-        "e": {
-            "model": "resnet8",
-            "dataset": "flowers",
-            "recipe": {"epochs": 1, "batch_size": 8, "flip": True},
-            "variants": {},
-            "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
-            "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0]},
-            "select_on": "validation",
-        }
+        "e": experiment(dataset="flowers", recipe={"epochs": 1, "batch_size": 8, "flip": True}, select_on="validation")
     },
 }
-
-
-def write_images(folder):
-    random = np.random.default_rng(0)
-    for split in ("train", "val"):
-        for name in ("rose", "tulip"):
-            (folder / split / name).mkdir(parents=True)
-            for number in range(12):
-                pixels = random.integers(0, 256, (10, 12, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(folder / split / name / f"{number}.jpg")
 
 
 def with_options(**changes):
@@ -46,7 +27,7 @@ def with_options(**changes):
 def project(tmp_path_factory):
     """The study, trained."""
     project = Project(tmp_path_factory.mktemp("project"), STUDY)
-    write_images(project.work / "images")
+    write_tree(project.work / "images", classes=("rose", "tulip"), train=12, val=12, suffixes=("jpg",), sides=(10, 13))
     project.run(*CELLS)
     return project
 

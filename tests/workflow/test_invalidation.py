@@ -19,14 +19,7 @@ SMALL = [
     for decay in ("-4.0", "-3.0")
 ]
 OTHER = ["experiment=other, variant=base, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"]
-ANALYSIS = {
-    "collect_study",
-    "analyse_cells",
-    "compare_targets",
-    "draw_figures",
-    "write_tables",
-    "write_report",
-}
+ANALYSIS = {"collect_study", "analyse_cells", "compare_targets", "draw_figures", "write_tables", "write_report"}
 
 
 def cells(*names: str) -> set[str]:

@@ -7,7 +7,6 @@ import copy
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +14,9 @@ from PIL import Image
 
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
-from support.project import TINY_STUDY, Project
+from support.code import calls_in
+from support.project import ROOT, TINY_STUDY, Project, experiment, small_study
 
-ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted([*(ROOT / "workflow_scripts").rglob("*.py"), *(ROOT / "slurm").rglob("*.py")])
 RULES = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]
 ODD = """it's "odd" $(touch pwned); `touch pwned` & x"""
@@ -29,21 +28,9 @@ OWNERS = {"re", "self", "network", "nn"}  # re.compile, network.eval
 PICKLE = ("prunescape/tasks/images/readers.py", "loads")
 
 
-def calls(path: Path) -> list[tuple[str, str, ast.Call]]:
-    """(owner, name, node) of every call: os.system gives os, system."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call):
-            function = node.func
-            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            owner = getattr(getattr(function, "value", None), "id", "") if isinstance(function, ast.Attribute) else ""
-            found.append((owner, name, node))
-    return found
-
-
 @pytest.mark.parametrize("path", CODE, ids=lambda path: path.name)
 def test_no_shell_no_pickle_no_unpacking(path):
-    for owner, name, node in calls(path):
+    for owner, name, node in calls_in(path):
         where = f"{path}:{node.lineno}"
         keywords = {word.arg: word.value for word in node.keywords}
         assert not (name in FORBIDDEN and owner not in OWNERS and not is_network(owner, name, node)), where
@@ -111,11 +98,8 @@ def test_odd_folders_and_images_run_nothing_and_a_secret_shows_nowhere(tmp_path,
             for number in range(count):
                 name = f"{number} `touch pwned` \"q\" 'q';\n.png"
                 Image.fromarray(draw.integers(0, 255, (12, 12, 3), dtype=np.uint8)).save(folder / name)
-    study = copy.deepcopy(TINY_STUDY)
-    study["datasets"] = {"odd": {"format": "image-folder", "folder": str(images), "resize": 10, "size": 8}}
-    small = study["experiments"]["small"] | {"dataset": "odd", "variants": {}}
-    study["experiments"] = {"small": small | {"grid": {"log10_lr": [-1.0], "log10_wd": [-4.0]}}}
-    project = Project(tmp_path / "plain", study)
+    odd = {"format": "image-folder", "folder": str(images), "resize": 10, "size": 8}
+    project = Project(tmp_path / "plain", small_study(experiment(dataset="odd"), datasets={"odd": odd}))
     project.work = tmp_path / ODD
     project.work.mkdir()
     output = project.run()

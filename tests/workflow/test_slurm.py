@@ -1,10 +1,9 @@
 """The study through a real Slurm with the shipped profile: what it asks for, and what comes of lost jobs and nodes.
 
-Needs what tests/slurm_cluster.py needs; skipped, with the reason, where there is none.
+Needs what tests/support/slurm_cluster.py needs; skipped, with the reason, where there is none.
 """
 
 import contextlib
-import copy
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ import pandas as pd
 import pytest
 
 from prunescape.config.cluster import SUBMITTED
-from support.project import ROOT, TINY_STUDY, Project
+from support.project import ROOT, TINY_RECIPE, Project, experiment, small_study
 from support.slurm_cluster import NoSlurm, SlurmCluster
 
 CELL = "results/tiny/experiment=small/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
@@ -34,15 +33,11 @@ def slurm():
         yield cluster
 
 
-def small_study(epochs=EPOCHS, **changes):
+def cell_study(epochs=EPOCHS, **changes):
     """One base cell on the tiny data, measured on a node with a GPU; `changes` are keys of the study."""
-    study = copy.deepcopy(TINY_STUDY)
-    del study["experiments"]["other"]
-    small = study["experiments"]["small"]
-    small |= {"variants": {}, "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0]}}
-    small["recipe"]["epochs"] = epochs
-    study["targets"] = {"node": {"kind": "slurm", "constraint": "new", "gpu": 1, "repeats": 3, "chunk_seconds": 0.01}}
-    return study | {"cluster": ASKED} | changes
+    targets = {"node": {"kind": "slurm", "constraint": "new", "gpu": 1, "repeats": 3, "chunk_seconds": 0.01}}
+    small = experiment(recipe=TINY_RECIPE | {"epochs": epochs})
+    return small_study(small, **{"targets": targets, "cluster": ASKED} | changes)
 
 
 def on_slurm(folder, study):
@@ -80,7 +75,7 @@ def results(project):
 
 def test_a_study_runs_to_its_report_though_its_training_is_cancelled(slurm, tmp_path):
     before = len(slurm.jobs())
-    project = on_slurm(tmp_path, small_study())
+    project = on_slurm(tmp_path, cell_study())
     disturbed(project, slurm, lambda job: slurm.run("scancel", job["JobId"]))
     assert (project.work / "results/tiny/report.html").exists()
     jobs = slurm.jobs()[before:]
@@ -101,7 +96,7 @@ def test_a_study_runs_to_its_report_though_its_training_is_cancelled(slurm, tmp_
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """The same study on this host, without Slurm and its target."""
-    project = Project(tmp_path_factory.mktemp("undisturbed"), small_study(targets={}))
+    project = Project(tmp_path_factory.mktemp("undisturbed"), cell_study(targets={}))
     project.run()
     return results(project)
 
@@ -123,7 +118,7 @@ def preempt(slurm, job):
 @pytest.mark.parametrize("fault", [take_down, lose, preempt])
 def test_what_a_node_loses_is_trained_again_with_the_same_results(slurm, undisturbed, tmp_path, fault):
     """Slurm itself queues these again, some two minutes later, and Snakemake waits: one job, started twice."""
-    project = on_slurm(tmp_path, small_study())
+    project = on_slurm(tmp_path, cell_study())
     try:
         disturbed(project, slurm, lambda job: fault(slurm, job))
     finally:
@@ -143,7 +138,7 @@ def assert_goes_on(project, saved):
 
 @pytest.mark.long
 def test_a_cancelled_training_has_the_same_results(slurm, undisturbed, tmp_path):
-    project = on_slurm(tmp_path, small_study())
+    project = on_slurm(tmp_path, cell_study())
     disturbed(project, slurm, lambda job: slurm.run("scancel", job["JobId"]))
     pd.testing.assert_frame_equal(results(project), undisturbed)
     assert_goes_on(project, saved=True)
@@ -151,7 +146,7 @@ def test_a_cancelled_training_has_the_same_results(slurm, undisturbed, tmp_path)
 
 @pytest.mark.long
 def test_resume_cancels_what_a_killed_run_left_in_the_queue(slurm, undisturbed, tmp_path):
-    project = on_slurm(tmp_path, small_study())
+    project = on_slurm(tmp_path, cell_study())
     running, log = project.start(), project.work / CELL / "train.log"
     slurm.wait_until(lambda: log.exists() and log.read_text().count("epoch=") > 20, "cell that trains", seconds=300)
     running.kill()
@@ -168,7 +163,7 @@ def test_resume_cancels_what_a_killed_run_left_in_the_queue(slurm, undisturbed, 
 
 @pytest.mark.long
 def test_a_drained_node_ends_its_training_and_gets_no_more(slurm, tmp_path):
-    project, drained = on_slurm(tmp_path, small_study()), []
+    project, drained = on_slurm(tmp_path, cell_study()), []
 
     def drain(job):
         drained.append(job["NodeList"])
@@ -186,7 +181,7 @@ def test_a_drained_node_ends_its_training_and_gets_no_more(slurm, tmp_path):
 @pytest.mark.long
 def test_a_training_that_outlives_its_time_gets_more(slurm, tmp_path):
     """Slurm's shortest limit is a minute, and it looks once in 30 s or so."""
-    study = small_study(epochs=4000, cluster=ASKED | {"minutes": 1, "growth": 10})
+    study = cell_study(epochs=4000, cluster=ASKED | {"minutes": 1, "growth": 10})
     project = on_slurm(tmp_path, study)
     project.run("--until", "train_cell")
     first, second = jobs_of(slurm, "train_cell")[-2:]
@@ -197,7 +192,7 @@ def test_a_training_that_outlives_its_time_gets_more(slurm, tmp_path):
 @pytest.mark.long
 def test_one_submission_trains_several_cells(slurm, tmp_path):
     """Two variants of which one waits for a cell of the other: a group of all cells would wait for itself."""
-    study = small_study(epochs=1, targets={})
+    study = cell_study(epochs=1, targets={})
     study["experiments"]["small"] |= {
         "variants": {"nonuniform": [0.5]},
         "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0, -2.0]},
@@ -216,7 +211,7 @@ def test_one_submission_trains_several_cells(slurm, tmp_path):
 def test_a_cell_with_a_gpu_asks_for_one(slurm, tmp_path):
     """Slurm gives one of its stand-ins; torch sees none, and the cell says so in one line."""
     gpu = {"rules": {"train_cell": {"gpu_model": "new"}}}
-    project = on_slurm(tmp_path, small_study(device="cuda", cluster=ASKED | gpu))
+    project = on_slurm(tmp_path, cell_study(device="cuda", cluster=ASKED | gpu))
     done = project.snakemake("--retries", "0", "--until", "train_cell")
     (job,) = [job for job in jobs_of(slurm, "train_cell") if str(tmp_path) in job["WorkDir"]]
     assert done.returncode == 1

@@ -1,12 +1,10 @@
 """Targets of several kinds in the workflow, as a plan: which rule drives them, and what an edit measures again."""
 
-import copy
-
 import pytest
 
 from prunescape.config.targets import KINDS, REACHED_BY, Adb, Ssh
 from prunescape.running.code_digest import _reached
-from support.project import TINY_STUDY, Project
+from support.project import Project, small_study
 
 TARGETS = {
     "here": {"repeats": 3, "chunk_seconds": 0.01},
@@ -17,9 +15,7 @@ TARGETS = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    study = copy.deepcopy(TINY_STUDY) | {"targets": TARGETS}
-    del study["experiments"]["other"]
-    return Project(tmp_path_factory.mktemp("project"), study)
+    return Project(tmp_path_factory.mktemp("project"), small_study(targets=TARGETS))
 
 
 def test_each_kind_is_driven_from_where_it_can_be(project):

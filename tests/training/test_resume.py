@@ -15,18 +15,16 @@ from torch import nn
 from prepare_data import prepare_data
 from prunescape.errors import Stopped
 from prunescape.pruning.variant_plan import write_widths
-from prunescape.space.cells import Cell
-from prunescape.space.settings import Setting
-from prunescape.space.variants import BASE
 from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.task import Task
 from prunescape.training.checkpointing import Checkpointer
 from prunescape.training.loop import Training, start_training
 from prunescape.training.together import train_together
-from support.project import ROOT
-from support.small_images import three_classes
-from support.trainings import CPU, recipe_with
+from support.cells import BASE_PLAN, base_cell, cell_files
+from support.project import SCRIPTS
+from support.small_images import prepared_files, three_classes
+from support.trainings import CPU, Interrupting, recipe_with
 
 RECIPE = recipe_with(0.05, 0.01, epochs=3, batch_size=16, schedule="cosine", crop_padding=1, flip=True)
 TIMES = ("seconds", "epoch_seconds", "images_per_second", "peak_memory_bytes", "resumes", "provenance")
@@ -37,20 +35,6 @@ def data() -> PreparedData:
     return three_classes(60, 30, 20, channels=2, pixels=8)
 
 
-class Interrupting(Checkpointer):
-    """A checkpointer that gets a signal after so many more batches, of training or testing."""
-
-    def __init__(self, file: Path, key: str, after: int) -> None:
-        super().__init__(file, key)
-        self.after = after
-
-    def between_batches(self, training: Training) -> None:
-        self.after -= 1
-        if self.after == 0:
-            self.asked = signal.SIGTERM
-        super().between_batches(training)
-
-
 def fresh(data, **hooks) -> Training:
     """Everything that has a state: momentum, batch norm, dropout, crops and flips."""
     torch.manual_seed(3)
@@ -59,7 +43,8 @@ def fresh(data, **hooks) -> Training:
 
 
 def go_on(data, file, after=10**9, key="key") -> Training:
-    checkpointer = Interrupting(file, key, after)
+    checkpointer = Interrupting(file, key)
+    checkpointer.after = after
     training = fresh(data, between_batches=checkpointer.between_batches)
     checkpointer.resume(training)
     train_together([training])
@@ -145,9 +130,8 @@ def study(tmp_path_factory) -> Path:
     """What a cell of ResNet-8 on digits needs, with epochs of a few tenths of a second."""
     out = tmp_path_factory.mktemp("cell")
     options = {"name": "digits", "test": 100, "train": 400, "validation": 0, "split_seed": 0}
-    prepare_data(options, data=out / "digits.npz", identity=out / "digits.json")
-    plan = {"architecture": "resnet_cifar", "model": "resnet8", "method": "base"}
-    write_widths(plan, identity=out / "digits.json", weights=None, out=out / "widths.json")
+    prepare_data(options, **prepared_files(out, "digits"))
+    write_widths(BASE_PLAN, identity=out / "digits.json", weights=None, out=out / "widths.json")
     recipe = {"epochs": 24, "batch_size": 32, "schedule": "cosine", "crop_padding": 1, "precision": "fp32"}
     digest = read_json(out / "digits.json")["digest"]
     write_json(out / "shared.json", {"recipe": recipe, "code": "code", "data": digest})
@@ -166,13 +150,9 @@ with job_log(sys.argv[1]):
 def start(study: Path, out: Path) -> subprocess.Popen:
     """A training in a process of its own, as a job runs it."""
     out.mkdir(exist_ok=True)
-    inputs = {"shared": "shared.json", "identity": "digits.json", "widths": "widths.json", "data": "digits.npz"}
-    files = {name: str(study / file) for name, file in inputs.items()}
-    outputs = {"record": "record.json", "weights": "weights.safetensors", "checkpoint": "checkpoint.safetensors"}
-    files |= {name: str(out / file) for name, file in outputs.items()}
-    cell = Cell("e", BASE, Setting.of({"log10_lr": -1, "log10_wd": -4})).content
-    arguments = {"cell": cell, "files": files, "device": "cpu"}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow_scripts")}
+    inputs = {"shared": study / "shared.json", "widths": study / "widths.json", **prepared_files(study, "digits")}
+    arguments = {"cell": base_cell().content, "files": cell_files(out, **inputs), "device": "cpu"}
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     command = [sys.executable, "-c", PROCESS, str(out / "train.log"), json.dumps(arguments)]
     return subprocess.Popen(command, env=environment)
 

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,19 +12,16 @@ from prunescape.analysis.study_tables import is_readable
 from prunescape.deploy.export_best import export_best
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths
-from prunescape.space.cells import Cell
-from prunescape.space.settings import Setting
-from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
 from prunescape.tasks.images.prepared import load_prepared
-from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.task import Task
 from prunescape.training.cell_record import cell_record
-from support.trainings import recipe_with, train
+from support.cells import BASE_PLAN, base_cell, cell_files
+from support.small_images import prepare_noise
+from support.trainings import CPU, recipe_with, train
 from train_cell import train_cell
 
 CLASSES = 20
-PLAN = {"model": "resnet8", "architecture": "resnet_cifar", "method": "base"}
 FINITE = {"epochs": 3, "batch_size": 20, "precision": "fp32"}
 # how a training ends: recipe, log10 of the learning rate, epochs that it finishes
 ENDS = {
@@ -38,27 +34,19 @@ ENDS = {
 def places(tmp_path_factory) -> dict[str, Path]:
     """Forty images of noise in 20 classes, ten of them held out, and the plan of an unpruned ResNet-8."""
     folder = tmp_path_factory.mktemp("noise")
-    draw = np.random.default_rng(0)
-    arrays = {}
-    for split, count in (("train", 40), ("test", 20), ("validation", 20)):
-        arrays[f"{split}_images"] = draw.integers(0, 255, (count, 1, 8, 8), dtype=np.uint8)
-        arrays[f"{split}_labels"] = np.arange(count) % CLASSES
-    places = {name: folder / name for name in ("data.npz", "data.json", "widths.json")}
-    write_prepared(arrays, dataset="noise", data=places["data.npz"], identity=places["data.json"])
-    write_widths(PLAN, identity=places["data.json"], weights=None, out=places["widths.json"])
-    return places
+    files = prepare_noise(folder, (1, 8, 8), CLASSES, high=255, train=40, test=20, validation=20)
+    write_widths(BASE_PLAN, identity=files["identity"], weights=None, out=folder / "widths.json")
+    return files | {"widths": folder / "widths.json"}
 
 
 @pytest.fixture(params=ENDS)
 def ended(request, places, tmp_path):
     """A cell really trained until it diverged: its record, its weights, and the epochs that it should have."""
     recipe, log10_lr, epochs = ENDS[request.param]
-    shared, record, weights = (tmp_path / name for name in ("shared.json", "record.json", "weights.safetensors"))
-    declare_experiment(recipe | {"log10_lr": log10_lr}, "code", identity=places["data.json"], out=shared)
-    files = {"identity": places["data.json"], "widths": places["widths.json"], "data": places["data.npz"]}
-    files |= {"shared": shared, "record": record, "weights": weights, "checkpoint": tmp_path / "checkpoint.safetensors"}
-    train_cell(Cell("e", BASE, Setting.of({"log10_wd": -4})).content, files, device="cpu")
-    return record, weights, epochs
+    shared = tmp_path / "shared.json"
+    declare_experiment(recipe | {"log10_lr": log10_lr}, "code", identity=places["identity"], out=shared)
+    train_cell(base_cell(log10_wd=-4).content, cell_files(tmp_path, shared=shared, **places), device="cpu")
+    return tmp_path / "record.json", tmp_path / "weights.safetensors", epochs
 
 
 def strict(path: Path) -> dict:
@@ -85,13 +73,12 @@ def test_the_record_is_chance_level_without_counts(ended):
 
 def test_it_is_never_exported_and_never_ranks_filters(ended, places, tmp_path):
     record, weights, _ = ended
-    given = {"widths": places["widths.json"], "identity": places["data.json"], "data": places["data.npz"]}
-    export_best({"best": 1}, records=[record], weights=[weights], out=tmp_path / "onnx", **given)
+    export_best({"best": 1}, records=[record], weights=[weights], out=tmp_path / "onnx", **places)
     assert [path.name for path in (tmp_path / "onnx").iterdir()] == ["export.json"]
     assert read_json(tmp_path / "onnx" / "export.json")["models"] == []
-    pruned = PLAN | {"method": "nonuniform", "ratio": "0.5", "score": "l1_layer", "min_keep": 0.1}
+    pruned = BASE_PLAN | {"method": "nonuniform", "ratio": "0.5", "score": "l1_layer", "min_keep": 0.1}
     with pytest.raises(InputError, match="diverged at the prior"):
-        write_widths(pruned, identity=places["data.json"], weights=weights, out=tmp_path / "widths.json")
+        write_widths(pruned, identity=places["identity"], weights=weights, out=tmp_path / "widths.json")
 
 
 class FailsOn(nn.Module):
@@ -107,7 +94,7 @@ class FailsOn(nn.Module):
 
 
 def test_a_validation_split_that_is_not_finite_diverges_after_the_last_epoch(places):
-    data = load_prepared(places["data.npz"], places["data.json"])
+    data = load_prepared(places["data"], places["identity"])
     for images in (data.train_images, data.test_images):
         images[images == 255] = 0
         images[images > 200] = 200
@@ -117,9 +104,8 @@ def test_a_validation_split_that_is_not_finite_diverges_after_the_last_epoch(pla
     outcome = train(network, data, recipe_with(0.1, 0.0, epochs=2, batch_size=20), seed=0)
     assert len(outcome.history) == 2 and outcome.test is not None
     assert outcome.diverged
-    cell, identity = Cell("e", BASE, Setting.of({"log10_lr": -1})), read_json(places["data.json"])
-    task, widths = Task(data, torch.device("cpu")), read_json(places["widths.json"])
-    record = cell_record(cell, outcome, task=task, widths=widths, identity=identity)
+    identity, widths = read_json(places["identity"]), read_json(places["widths"])
+    record = cell_record(base_cell(log10_lr=-1), outcome, task=Task(data, CPU), widths=widths, identity=identity)
     assert record["status"] == "diverged"
     assert (record["top1"], record["val_top1"], record["correct"]) == (100 / CLASSES, 100 / CLASSES, None)
     json.dumps(record, allow_nan=False)

@@ -1,4 +1,4 @@
-"""What `prunescape prune` and plan_variant write, and what they refuse. Needs torch, safetensors."""
+"""What pruning and planning a variant write, and what they refuse. Needs torch, safetensors."""
 
 import json
 
@@ -13,6 +13,7 @@ from prunescape.models.weights import load_weights, save_weights
 from prunescape.pruning.prune import prune_model
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.store.files import read_json, write_json
+from support.cells import BASE_PLAN
 
 DIGITS = {"shape": [1, 8, 8], "classes": 10}
 
@@ -22,7 +23,7 @@ def resnet8(seed=0):
 
 
 def request(**changed):
-    names = {"model": "resnet8", "architecture": "resnet_cifar", "method": "nonuniform", "ratio": "0.5"}
+    names = BASE_PLAN | {"method": "nonuniform", "ratio": "0.5"}
     return {**names, "score": "l1_layer", "min_keep": 0.1, "ranking": "trained", **changed}
 
 

@@ -16,24 +16,19 @@ from prunescape.deploy.export_best import best_records
 from prunescape.designs.plan import experiment_plan
 from prunescape.designs.rounds import first_cells
 from prunescape.errors import InputError
-from prunescape.space.cells import Cell
-from prunescape.space.settings import Setting
-from prunescape.space.variants import BASE
 from prunescape.store.files import read_json
 from prunescape.store.records import pack_bits, unpack_bits
 from prunescape.tasks.images.prepared import PreparedData, load_prepared
 from prunescape.tasks.images.subsets import choose_splits, draw
 from prunescape.tasks.images.task import Task
-from prunescape.training.cell_record import cell_record
-from support.trainings import recipe_with, train
+from support.small_images import prepared_files
+from support.trainings import recipe_with, record_of, train
 
-CPU = torch.device("cpu")
-WIDTHS = {"model": "m", "ratio_achieved": 1.0, "flops": 1, "parameters": 2}
 VALIDATION_FIELDS = ("val_correct", "val_tested", "val_top1", "val_top5")
 
 
 def prepared(folder, **options):
-    files = {"data": folder / "data.npz", "identity": folder / "data.json"}
+    files = prepared_files(folder)
     prepare_data(resolve_options("digits", options), **files)
     return load_prepared(**files), read_json(files["identity"])
 
@@ -129,13 +124,6 @@ def trained(data: PreparedData, epochs=3, **settings):
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, data.classes))
     known = {"learning_rate": 0.05, "weight_decay": 1e-4, "epochs": epochs, "batch_size": 16} | settings
     return network, train(network, data, recipe_with(**known), seed=0)
-
-
-def record_of(outcome, data: PreparedData):
-    identity = {"dataset": "blobs", "classes": data.classes, "train": 96, "test": 48}
-    held = {} if data.validation_labels is None else {"validation": len(data.validation_labels)}
-    cell, task = Cell("e", BASE, Setting.of({"log10_lr": -1})), Task(data, CPU)
-    return cell_record(cell, outcome, task=task, widths=WIDTHS, identity=identity | held)
 
 
 def test_nothing_learns_from_the_validation_images():
