@@ -42,8 +42,8 @@ RUN_COLUMNS = {
     "batch": ("int64", "images per run"),
     "flush_to_zero": ("bool", "denormal numbers are taken as zero"),
 }
-SETTING_COLUMNS = MODEL_COLUMNS | RUN_COLUMNS
-# what is compared with each other: everything but the model itself is the same
+SETTING_COLUMNS = MODEL_COLUMNS | RUN_COLUMNS  # a model and how it is run
+# models under the same conditions are compared with each other
 CONDITION_COLUMNS = {**PLACE_COLUMNS, "precision": ("string", "number format of the exported models"), **RUN_COLUMNS}
 PLACE, MODEL, RUN = list(PLACE_COLUMNS), list(MODEL_COLUMNS), list(RUN_COLUMNS)
 SETTING, CONDITIONS = list(SETTING_COLUMNS), list(CONDITION_COLUMNS)
