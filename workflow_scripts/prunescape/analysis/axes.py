@@ -1,9 +1,8 @@
 """Describes the columns of a landscape: its key, its axes (two or more hyperparameters) and its metric."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Self
 
 from prunescape.errors import InputError
 from prunescape.space.recipe import PARAMETERS
@@ -39,7 +38,7 @@ class Axis:
     source: str = ""
 
     @classmethod
-    def of(cls, name: str) -> Axis:
+    def of(cls, name: str) -> Self:
         """The axis of a column: a hyperparameter of the recipe, or any other, where log10_ in front means decades."""
         if name in PARAMETERS:
             meaning = PARAMETERS[name].meaning
@@ -49,7 +48,7 @@ class Axis:
         return cls(name, label, quantity != name)
 
     @classmethod
-    def parse(cls, text: str) -> Axis:
+    def parse(cls, text: str) -> Self:
         """`momentum`, or `log10:batch_size` for the logarithm of a column."""
         prefix, _, column = text.partition(":")
         if prefix != "log10" or not column:
@@ -92,7 +91,7 @@ class Axes:
             raise InputError(f"a landscape needs two axes or more, and has {named}", hint="vary another hyperparameter")
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> Axes:
+    def of(cls, names: Iterable[str]) -> Self:
         """The axes of these columns, sorted by name."""
         return cls(tuple(Axis.of(name) for name in sorted(names)))
 

@@ -4,11 +4,9 @@ Rules, `prunescape analyse`, the partial report and the report read it. It impor
 read it whenever a job starts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -60,7 +58,7 @@ class Analysis:
         terms: Mapping[str, Mapping[str, Any]] | None = None,
         recipes: Mapping[str, Sequence[float]] | None = None,
         claims: int | None = None,
-    ) -> Analysis:
+    ) -> Self:
         """The landscape tables of checked `cells`, whose experiments all have these `axes`.
 
         `thresholds` are the x of the x-ROIs, ascending, in the metric's unit; risks and verdicts are over the base's
@@ -74,7 +72,7 @@ class Analysis:
     @classmethod
     def of_targets(
         cls, measured: pd.DataFrame, flops: Mapping[tuple[str, str], float], objectives: Mapping[str, Any]
-    ) -> Analysis:
+    ) -> Self:
         """The target tables of measurements; `flops` by experiment and variant, `objectives` as a study dumps them."""
         return cls({"measured": measured, "flops": flops, "objectives": objectives})
 

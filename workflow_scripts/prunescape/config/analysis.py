@@ -1,8 +1,6 @@
 """The sections `analysis` and `objectives` of a study: thresholds near the best score, and limits of a target."""
 
-from __future__ import annotations
-
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -23,7 +21,7 @@ class AnalysisTerms(Part):
     risk_threshold: Points = 0.5
 
     @model_validator(mode="after")
-    def _known_threshold(self) -> AnalysisTerms:
+    def _known_threshold(self) -> Self:
         if self.risk_threshold not in self.thresholds:
             allowed = ", ".join(f"{threshold:g}" for threshold in self.thresholds)
             raise ValueError(f"risk_threshold {self.risk_threshold:g} is none of the thresholds; allowed: {allowed}")

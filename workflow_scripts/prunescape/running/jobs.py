@@ -45,10 +45,8 @@ def is_alive(pid: int) -> bool:
     """Whether this host has a process with this number."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it is somebody else's
+    except OSError as error:
+        return isinstance(error, PermissionError)  # it is somebody else's
     return True
 
 

@@ -1,12 +1,10 @@
 """Cells and their paths: a variant with a setting and a seed is one training."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from prunescape.errors import InputError
 from prunescape.space.settings import SETTING_PATTERN, Setting
@@ -53,7 +51,7 @@ class Cell:
         return self.wildcards | {"setting": dict(self.setting.texts), "seed": self.seed}
 
     @classmethod
-    def from_content(cls, content: Mapping[str, Any]) -> Cell:
+    def from_content(cls, content: Mapping[str, Any]) -> Self:
         """The cell that a round or a record describes.
 
         Raises KeyError for a missing field, InputError for an impossible one.
@@ -62,7 +60,7 @@ class Cell:
         return cls(content["experiment"], variant, setting, int(content["seed"]))
 
     @classmethod
-    def parse(cls, path: str) -> Cell:
+    def parse(cls, path: str) -> Self:
         """The cell whose `path` this is; raises InputError for anything else, and for a setting named by its digest."""
         found = CELL_PATTERN.fullmatch(path)
         if not found:

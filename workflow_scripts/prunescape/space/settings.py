@@ -1,11 +1,9 @@
 """Settings: the hyperparameters in which a cell differs from its experiment's recipe."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from prunescape.errors import InputError, nearest
 from prunescape.space.parameters import Parameter, Value
@@ -47,12 +45,12 @@ class Setting:
     texts: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Setting:
+    def of(cls, values: Mapping[str, Any]) -> Self:
         """The setting with these values, or their texts; raises InputError for an unknown name or impossible value."""
         return cls(tuple((name, parameter_named(name).text(values[name])) for name in sorted(values)))
 
     @classmethod
-    def parse(cls, path: str) -> Setting:
+    def parse(cls, path: str) -> Self:
         """The setting that a `path` spells out; raises InputError for a digest or anything else."""
         pairs = [pair.partition("=") for pair in path.split("/")]
         if any(separator != "=" for _, separator, _ in pairs):

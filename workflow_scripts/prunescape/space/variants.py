@@ -1,9 +1,8 @@
 """Variants: the pruned forms of a model, and the model itself."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
+from typing import Self
 
 from prunescape.errors import InputError
 
@@ -27,7 +26,7 @@ class Variant:
         return f"{self.method}-{self.ratio}" if self.ratio else self.method
 
     @classmethod
-    def parse(cls, name: str) -> Variant:
+    def parse(cls, name: str) -> Self:
         """The variant called `name`; raises InputError for anything else."""
         if not re.fullmatch(VARIANT_PATTERN, name):
             raise InputError(f'no variant is called "{name}"', allowed="base, uniform-0.R or nonuniform-0.R")

@@ -3,10 +3,9 @@
 A batch holds images, uint8 (b, height, width, channels), and labels (b,).
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 import torch
@@ -67,7 +66,7 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def drawn_from(self, generator: torch.Generator) -> InMemory:
+    def drawn_from(self, generator: torch.Generator) -> Self:
         other = copy.copy(self)
         other.augmenter = copy.copy(self.augmenter)
         other.augmenter.generator = generator

@@ -1,12 +1,11 @@
 """A split of an image folder, decoded from disk by worker processes batch by batch."""
 
-from __future__ import annotations
-
 import copy
 import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -69,7 +68,7 @@ class Streamed:
     def __len__(self) -> int:
         return len(self.crops.listing)
 
-    def drawn_from(self, generator: torch.Generator) -> Streamed:
+    def drawn_from(self, generator: torch.Generator) -> Self:
         other = copy.copy(self)
         other.generator = generator
         return other
