@@ -54,13 +54,9 @@ def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
 
 
 def _accepted(known: Mapping[str, object], offered: dict[str, int | None]) -> dict[str, int]:
-    """What of `offered` has a value and one of a factory's parameters that are `known`, by the parameter's name."""
-    found = {}
-    for quantity, value in offered.items():
-        names = [name for name in PARAMETERS[quantity] if name in known]
-        if names and value is not None:
-            found[names[0]] = value
-    return found
+    """What of `offered` has a value and a parameter among those `known`, by the parameter's name."""
+    given = [(name, value) for quantity, value in offered.items() for name in PARAMETERS[quantity]]
+    return {name: value for name, value in given if name in known and value is not None}
 
 
 def _check_weights(network: nn.Module, model: str) -> None:

@@ -2,8 +2,6 @@
 
 import base64
 
-import numpy as np
-
 # what every widths.json holds
 WIDTHS = ("model", "architecture", "in_channels", "classes", "modules", "ratio_achieved", "flops", "parameters")
 OK, DIVERGED = "ok", "diverged"
@@ -16,6 +14,8 @@ TOP5_CLASSES = 11  # with fewer classes, guessing five of them is right half of 
 
 def pack_bits(correct) -> str:
     """Per-image correctness, (n,) booleans, as base64 of packed bits, for a JSON record."""
+    import numpy as np
+
     return base64.b64encode(np.packbits(np.asarray(correct, dtype=bool)).tobytes()).decode()
 
 
@@ -26,4 +26,6 @@ def unpack_bits(packed: str, count: int):
 
 def outcomes(bits: bytes, count: int):
     """Per-image correctness, (count,) booleans, from the bytes that cells.parquet holds as `correct_bits`."""
+    import numpy as np
+
     return np.unpackbits(np.frombuffer(bits, np.uint8))[:count].astype(bool)
