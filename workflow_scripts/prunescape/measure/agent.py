@@ -249,10 +249,10 @@ def input_shapes(entries, batch, dims):
     The batch is the one dimension of an input that is still free; several, and it is the first where that is free. A
     scalar, or an input whose sizes are all fixed, is fed as it is.
     """
-    shapes = [filled_shape(entry, batch, dims) for entry in entries]
-    is_free = any(not isinstance(size, int) for entry in entries for size in known_sizes(entry, dims))
+    known = [known_sizes(entry, dims) for entry in entries]
+    shapes = [filled_shape(entry, sizes, batch) for entry, sizes in zip(entries, known)]  # noqa: B905
     first = shapes[0]
-    if not is_free and first and first[0] != batch:
+    if shapes == known and first and first[0] != batch:
         raise Refused(f"its input {entries[0].name} takes batches of {first[0]} only")
     return shapes
 
@@ -262,9 +262,8 @@ def known_sizes(entry, dims):
     return [dims.get(f"{entry.name}:{axis}", dims.get(size, size)) for axis, size in enumerate(entry.shape)]
 
 
-def filled_shape(entry, batch, dims):
-    """The shape of one input; raises Refused when more is free than the batch."""
-    shape = known_sizes(entry, dims)
+def filled_shape(entry, shape, batch):
+    """The shape of one input with the batch filled in; raises Refused when more is free than that."""
     free = [axis for axis, size in enumerate(shape) if not isinstance(size, int)]
     if len(free) > 1:
         unknown = [str(shape[axis] or f"{entry.name}:{axis}") for axis in free if axis > 0]

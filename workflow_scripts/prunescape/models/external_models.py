@@ -15,7 +15,7 @@ from prunescape.models.build import he_normal_convolutions, normal_bare_paramete
 from prunescape.tasks.images.torchvision_import import import_torchvision
 
 # what a factory may call its parameters: as here, or as timm and torchvision do
-PARAMETERS = {"in_channels": ("in_channels", "in_chans"), "classes": ("classes", "num_classes")}
+PARAMETER_NAMES = {"in_channels": ("in_channels", "in_chans"), "classes": ("classes", "num_classes")}
 
 
 def find_factory(model: str):
@@ -37,7 +37,7 @@ def find_factory(model: str):
 
 
 def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
-    """What the factory returns. It gets `in_channels` and `classes` if it has parameters for them (PARAMETERS).
+    """What the factory returns. It gets `in_channels` and `classes` if it has parameters for them (PARAMETER_NAMES).
 
     Raises InputError when it fails or returns something other than a torch module whose weights can be read and cut.
     """
@@ -55,7 +55,7 @@ def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
 
 def _accepted(known: Mapping[str, object], offered: dict[str, int | None]) -> dict[str, int]:
     """What of `offered` has a value and a parameter among those `known`, by the parameter's name."""
-    given = [(name, value) for quantity, value in offered.items() for name in PARAMETERS[quantity]]
+    given = [(name, value) for quantity, value in offered.items() for name in PARAMETER_NAMES[quantity]]
     return {name: value for name, value in given if name in known and value is not None}
 
 

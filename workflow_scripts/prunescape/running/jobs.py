@@ -36,18 +36,11 @@ def current_run() -> tuple[Path, Run] | None:
 def has_ended(file: Path, run: Run) -> bool:
     """Whether a run is over: nobody holds its lock, another run does, or both that file and its process are gone."""
     if not os.path.exists(file):
-        return not is_alive(run.pid)
+        import psutil
+
+        return not psutil.pid_exists(run.pid)
     now = read_run(file)
     return (now is not None and now.id != run.id) or is_free(file)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether this host has a process with this number."""
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return isinstance(error, PermissionError)  # it is somebody else's
-    return True
 
 
 def end_with_the_run() -> None:

@@ -33,35 +33,26 @@ def read_crop(
         with open(path, "rb") as file:
             found = os.fstat(file.fileno()).st_size
             if file_bytes not in (None, found):
-                raise _Changed(f"{found} bytes, not {file_bytes} as when it was prepared")
+                what = f"the image has changed: {found} bytes, not {file_bytes} as when it was prepared"
+                raise InputError(what, where=path, hint="delete the prepared data set and run again")
             with Image.open(file) as image:
-                pixels = np.asarray(_crop(_resized(_as_rgb(image), resize), size, place))
+                pixels = np.asarray(_crop(_resized(_as_rgb(image, path), resize), size, place))
     except FileNotFoundError:
         raise InputError("the image is missing", where=path, hint="is this the folder that was prepared?") from None
-    except _Changed as error:
-        hint = "delete the prepared data set and run again"
-        raise InputError(f"the image has changed: {error}", where=path, hint=hint) from None
-    except _NoScale as error:
-        what, allowed = f"its pixels are of mode {error}, in which white has no fixed value", "8 or 16 bits per channel"
-        raise InputError(what, where=path, allowed=allowed, hint="scale the images and save them again") from None
+    except InputError:
+        raise
     except Exception as error:  # Pillow raises many kinds for one damaged file
         what = f"the image cannot be decoded ({type(error).__name__}: {error})"
         raise InputError(what, where=path, hint="get it again, or remove it and the prepared data set") from None
     return np.ascontiguousarray(pixels[:, ::-1]) if flip else pixels
 
 
-class _Changed(Exception):
-    """The file is not of the size that was listed."""
-
-
-class _NoScale(Exception):
-    """The pixels are whole numbers of 32 bits, or floating point."""
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
+def _as_rgb(image: Image.Image, path: Path | str) -> Image.Image:
     """`image` as RGB of 8 bits; Pillow alone would cut 16 bits off at 255."""
     if image.mode in WITHOUT_SCALE:
-        raise _NoScale(image.mode)
+        what = f"its pixels are of mode {image.mode}, in which white has no fixed value"
+        hint = "scale the images and save them again"
+        raise InputError(what, where=path, allowed="8 or 16 bits per channel", hint=hint)
     if image.mode in OF_16_BITS:
         image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
     return image.convert("RGB")

@@ -90,10 +90,7 @@ def _list_split(folder: Path, name: str) -> tuple[np.ndarray, list[str]]:
         found = []
     classes = [name for name in found if not _hidden(name)]
     if len(classes) < 2:
-        what, hint = (
-            f"it holds too few folders of classes ({len(classes)})",
-            "sort the images into one folder per class",
-        )
+        what, hint = f"it holds too few folders of classes ({len(classes)})", "sort the images into one per class"
         raise InputError(what, where=root, allowed=f"{layout}, two classes or more", hint=hint)
     _check_links(root)
     numbers = {name: number for number, name in enumerate(classes)}
@@ -118,7 +115,7 @@ def _hidden(path: str) -> bool:
 
 
 def _check_links(root: Path) -> None:
-    """Raise InputError when links lead to a folder below `root` in two ways: its images would count twice."""
+    """Raise InputError when links lead to a folder below `root` in two ways, before a loop is followed."""
     seen: dict[str, str] = {}
     for path, _, _ in os.walk(root, followlinks=True):
         first = seen.setdefault(os.path.realpath(path), path)
