@@ -1,5 +1,4 @@
-# `make study`, `make test` and `make bench` do all the set-up themselves; `make clean` undoes that; results stay.
-# `make resume` goes on with a study that was killed; `make test-long` runs what `make test` leaves out.
+# Every target but `help` and `clean` does all the set-up itself.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -8,11 +7,19 @@ STUDY := digits
 OWN_FORMAT := Snakefile rules
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study resume test test-long bench lint clean
+.PHONY: study help resume test test-long bench lint clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores all --quiet rules
 	@echo "The report is $(CURDIR)/results/$(STUDY)/report.html"
+
+help:
+	@echo "make study      the default study, to its report in results/$(STUDY)/report.html"
+	@echo "make resume     go on with it after it was killed"
+	@echo "make test       linters and tests; make test-long runs what it leaves out"
+	@echo "make bench      training throughput; the other benchmarks are run as python benchmarks/NAME.py"
+	@echo "make clean      delete the environment in $(VENV); results stay"
+	@echo "Other studies: $(BIN)/snakemake --cores 8 --configfile config/studies/NAME.yaml"
 
 resume: $(READY)
 	$(BIN)/prunescape resume --cores all --quiet rules

@@ -13,6 +13,7 @@ from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.datasets import decoding_workers, is_image_folder
 from prunescape.errors import InputError
 from prunescape.running.run_lock import STATE
+from prunescape.store.manifest import MANIFEST
 from prunescape.config.study import load_study
 
 # Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
@@ -38,6 +39,7 @@ VARIANT = f"{RESULTS}/{VARIANT_PATH}"
 CELL = f"{RESULTS}/{CELL_PATH}"
 ROUND = f"{RESULTS}/rounds/round={{round}}.json"
 REPORT = f"{RESULTS}/report.html"
+MANIFEST_FILE = f"{RESULTS}/{MANIFEST}"
 
 
 wildcard_constraints:

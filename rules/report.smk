@@ -71,6 +71,28 @@ rule write_report:
         "../workflow_scripts/write_report.py"
 
 
+rule seal_results:
+    """Write down the digests of tables and report, and of what decided every file but the cells'."""
+    input:
+        rules.collect_study.output,
+        rules.analyse_cells.output,
+        rules.compare_targets.output,
+        rules.write_tables.output,
+        rules.write_report.output,
+    output:
+        manifest=MANIFEST_FILE,
+    log:
+        f"{RESULTS}/logs/seal_results.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        decided_by=lambda wildcards: decided_by(),
+        code=code_digest("seal_results"),
+    script:
+        "../workflow_scripts/seal_results.py"
+
+
 # the rules whose outputs are a study's results, in DAG order; whoever adds one names it here
 RESULT_RULES = (
     "collect_study",
@@ -79,4 +101,5 @@ RESULT_RULES = (
     "draw_figures",
     "write_tables",
     "write_report",
+    "seal_results",
 )

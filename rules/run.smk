@@ -6,9 +6,12 @@ from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
-from prunescape.running.jobs import require_no_jobs, stop_jobs_on_interrupt
+from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on_interrupt
 from prunescape.running.run_lock import hold, holder, in_use
 from prunescape.running.progress import watch_cells
+
+
+include: "restore.smk"
 
 
 def expected_files():
@@ -31,6 +34,8 @@ def show_end(failed=False):
     elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)
+    elif RESTORING in os.environ:
+        return
     else:
         lines = ["This run wrote no report: for one, run snakemake without naming a target."]
     print("", *lines, sep="\n", file=sys.stderr)
@@ -51,7 +56,8 @@ def refuse_damaged():
     identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
     rounds = sorted(glob(ROUND.format(round="*")))
     widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
-    lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds])
+    results = [FIGURES, MANIFEST_FILE]
+    lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds, *results])
     if lines:
         sys.exit("\n".join(f"error: {line}" for line in lines))
 
@@ -59,6 +65,8 @@ def refuse_damaged():
 def start_run():
     """Hold the study for this run alone, and end its jobs when a user interrupts it."""
     try:
+        if workflow.executor_plugin.name == "slurm":
+            require_slurm()
         WATCH.hold = hold(RESUMING)
         WATCH.write_down()
     except InputError as error:
@@ -93,3 +101,7 @@ WATCH = watch_cells(missing_cells, forget_checkpoint)
 if workflow.is_main_process:
     look_for_other_runs()
     refuse_damaged()
+    try:
+        restore(sys.argv[1:])
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -1,7 +1,10 @@
 """The `prunescape` command: one line for wrong input, never a traceback; each command imports only what it needs."""
 
+from importlib.metadata import version
+
 import pandas as pd
 import pytest
+import torch
 
 from prunescape.analysis.results import LANDSCAPE, result_names
 from prunescape.commands.cli import main
@@ -19,7 +22,12 @@ def prune(model="resnet8", *, shape="3,8,8", ratio="0.5", method="uniform") -> l
     ("arguments", "said"),
     [
         ([], "COMMAND"),
-        (["analyze"], "analyze"),
+        (
+            ["analyze"],
+            'allowed: analyse, export-optuna, bench, prune, resume, summary, verify; hint: did you mean "analyse"?',
+        ),
+        (["verify", "results/nothing"], "results/nothing: there is no such folder"),
+        (["bench", "."], "this is a folder"),
         (["analyse"], "CELLS"),
         (["analyse", "missing.csv", "--out", "out"], "missing.csv"),
         (prune("resnet9", shape="3,32,32"), "resnet"),
@@ -42,6 +50,34 @@ def test_wrong_input_is_one_line_and_status_2(arguments, said, capsys, tmp_path,
     assert lines[0].startswith("prunescape: error: ")
     assert said in lines[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, capsys):
+    (tmp_path / "cells.csv").write_text(GOOD)
+    (tmp_path / "file").write_text("")
+    assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "file/out")]) == 2
+    assert (
+        capsys.readouterr().err == f"prunescape: error: {tmp_path / 'file/out'}: cannot be written: Not a directory\n"
+    )
+
+
+def test_pickled_weights_are_refused_with_the_way_out(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"conv1.weight": torch.zeros(3)}, "weights.pt")
+    assert main([*prune(), "--weights", "weights.pt"]) == 2
+    assert "safetensors.torch.save_file(torch.load(FILE, weights_only=True), NEW)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--version"], version("prunescape")), (["resume", "--help"], "cancels what it left")]
+)
+def test_what_asks_for_help_gets_it(arguments, said, capsys):
+    try:
+        status = main(arguments)
+    except SystemExit as end:
+        status = end.code
+    printed = capsys.readouterr().out
+    assert status == 0 and said in printed and len(printed.splitlines()) < 20
 
 
 def test_analyse_writes_its_tables_and_names_them(tmp_path, capsys):

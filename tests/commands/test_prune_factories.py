@@ -48,6 +48,9 @@ def scripted():
 def meta():
     with torch.device("meta"):
         return Keywords()
+def bf16(): return Keywords().bfloat16()
+def fp16(): return Keywords().half()
+def fp64(): return Keywords().double()
 """
 TORCHVISIONS = """
 import torchvision
@@ -82,6 +85,16 @@ def test_arguments_by_name_are_followed(folder, factory):
     weights = load_file(folder / "out/weights.safetensors")
     assert told["ratio_achieved"] == pytest.approx(0.6, rel=0.05) and "b" in told["layers"]
     assert weights["fc.weight"].shape[1] == told["layers"]["b"]["out"] < 32
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16", "fp64"])
+def test_a_network_in_another_precision_is_cut_in_it(folder, precision):
+    """As torch counts it for images of that type, and to the share that the same network has in float32."""
+    told = prune_model(f"factories:{precision}", **REQUEST, out=folder / "out")
+    same = prune_model("factories:Keywords", **REQUEST, out=folder / "single")
+    assert (told["flops"], told["flops_base"]) == (same["flops"], same["flops_base"])
+    types = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
+    assert {tensor.dtype for tensor in load_file(folder / "out/weights.safetensors").values()} == {types[precision]}
 
 
 def test_a_factory_may_import_torchvision_itself(folder):

@@ -153,7 +153,7 @@ def test_a_flipped_digit_is_named_and_others_still_read_the_json(tmp_path):
     with pytest.raises(InputError, match=r"record\.json: the file is damaged.*hint: delete it and run again"):
         read_json(path)
     (line,) = damaged_files([path, tmp_path / "missing.json"])
-    assert str(path) in line and "after `snakemake`" in line
+    assert str(path) in line and line.endswith("hint: delete it and run again")
 
 
 def test_equal_content_gives_equal_bytes_whatever_the_order_of_keys(tmp_path):

@@ -129,6 +129,21 @@ def test_sixteen_bit_grey_is_scaled_to_eight(tmp_path, suffix, dtype):
     np.testing.assert_array_equal(found, np.repeat(grey[..., None], 3, axis=2))
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_upright(tmp_path, orientation):
+    """The eight values of the tag Orientation as EXIF 2.32, section 4.6.4, defines them by row 0 and column 0."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.random.default_rng(1).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "one.png", exif=exif)
+    upright = {1: pixels, 2: pixels[:, ::-1], 3: pixels[::-1, ::-1], 4: pixels[::-1]}
+    upright |= {5: pixels.transpose(1, 0, 2), 6: np.rot90(pixels, -1), 7: np.rot90(pixels, 2).transpose(1, 0, 2)}
+    upright[8] = np.rot90(pixels)
+    Image.fromarray(np.ascontiguousarray(upright[orientation])).save(tmp_path / "upright.png")
+    found, wanted = (read_crop(tmp_path / f"{name}.png", resize=12, size=12) for name in ("one", "upright"))
+    np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_pixels_that_cannot_be_scaled_to_rgb_are_refused_by_file(tmp_path, mode):
     path = tmp_path / "one.tif"

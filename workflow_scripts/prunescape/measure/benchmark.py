@@ -67,7 +67,7 @@ def exported_models(export: Path, precisions: list[str]) -> list[dict[str, Any]]
 
 def check_digest(file: Path, sha256: str) -> None:
     """Raises InputError for an ONNX file that is missing or not the one that was exported."""
-    hint = f"delete {file.parent / 'export.json'}, then run the same command with its name after `snakemake`"
+    hint = f"delete {file.parent / 'export.json'} and run again"
     if not file.exists():
         raise InputError("the ONNX file is missing", where=file, hint=hint)
     if file_digest(file) != sha256:

@@ -43,7 +43,9 @@ def free_dimensions(file: Path) -> list[str]:
     takes any, and may compute something else. What onnx cannot read is left to onnxruntime.
     """
     if not file.is_file():
-        raise InputError("the file is missing", where=file, allowed="an ONNX file")
+        raise InputError(
+            "this is a folder" if file.is_dir() else "the file is missing", where=file, allowed="an ONNX file"
+        )
     try:
         graph = onnx.load(file, load_external_data=False).graph
     except Exception:  # protobuf's own

@@ -63,10 +63,11 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def example_image(network: nn.Module, input_shape) -> torch.Tensor:
-    """One fixed image (1, C, H, W) of standard normal pixels on the network's device."""
+    """One fixed image (1, C, H, W) of standard normal pixels, on the network's device and in its precision."""
     generator = torch.Generator().manual_seed(0)
-    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
-    return torch.randn(1, *input_shape, generator=generator).to(device)
+    image = torch.randn(1, *input_shape, generator=generator)
+    first = next((parameter for parameter in network.parameters() if parameter.is_floating_point()), image)
+    return image.to(first)
 
 
 def layer_flops(network: nn.Module, input_shape) -> LayerFlops:

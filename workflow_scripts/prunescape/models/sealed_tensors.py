@@ -16,6 +16,9 @@ from safetensors.torch import save_file
 from prunescape.errors import InputError
 from prunescape.store.files import AGAIN, whole_file
 
+OTHERS = (
+    "get the file again; for a .pt or .pth file: safetensors.torch.save_file(torch.load(FILE, weights_only=True), NEW)"
+)
 SEALED = "prunescape"  # the one key of the file's metadata: with more, safetensors writes them in no fixed order
 
 
@@ -36,7 +39,7 @@ def read_tensors(path: Path | str, *, ours: bool = True) -> tuple[dict[str, torc
     A file that is not `ours` needs no seal, but one that it has must fit. Raises InputError that names the file when it
     is missing, damaged, or has no seal.
     """
-    hint = AGAIN if ours else "get the file again"
+    hint = AGAIN if ours else OTHERS
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

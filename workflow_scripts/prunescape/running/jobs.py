@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,12 +130,21 @@ def cancel_submitted(run: Run) -> None:
         time.sleep(1)
 
 
-def _slurm(*command: str) -> str:
+def require_slurm() -> None:
+    """Raises InputError when jobs cannot be submitted from this host."""
+    hint = "run on a submit node of the cluster, or without --profile slurm"
+    for command in ("sbatch", "squeue", "scancel"):
+        if shutil.which(command) is None:
+            raise InputError(f"{command} is not here", where="Slurm", hint=hint)
+    _slurm("sinfo", "--noheader", hint=hint)
+
+
+def _slurm(*command: str, hint: str = "resume on the host where the run was started") -> str:
     try:
         done = subprocess.run(command, text=True, capture_output=True, timeout=CANCEL_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
-        hint = "resume on the host where the run was started"
         raise InputError(f"{command[0]} cannot be run ({error})", where="Slurm", hint=hint) from None
     if done.returncode:
-        raise InputError(f"{command[0]}: {' '.join(done.stderr.split())}", where="Slurm")
+        reason = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        raise InputError(f"{command[0]}: {reason}", where="Slurm", hint=hint)
     return done.stdout

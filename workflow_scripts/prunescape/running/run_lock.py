@@ -92,6 +92,7 @@ def hold(state: Path | str) -> Hold | None:
     None, with a printed line, where the file system has no locks; raises InputError that names the run which holds it.
     """
     path = Path(state).absolute() / FILE
+    require_writable(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "a+")  # noqa: SIM115 (held until the process ends)
     try:
@@ -106,6 +107,19 @@ def hold(state: Path | str) -> Hold | None:
     atexit.register(held.release)
     os.environ[VARIABLE] = json.dumps({"file": str(path), **asdict(held.run)})
     return held
+
+
+def require_writable(folder: Path | str) -> None:
+    """Raises InputError when `folder` is none, or cannot be made or written to; it need not exist yet."""
+    path = Path(folder).absolute()
+    while not os.path.lexists(path):
+        path = path.parent
+    if not path.is_dir():
+        what = "a link to nothing" if path.is_symlink() and not path.exists() else "no folder"
+        raise InputError(f"this is {what}", where=path, hint=f"{folder} is to be a folder")
+    if not os.access(path, os.W_OK | os.X_OK):
+        hint = "--directory puts results and .snakemake elsewhere"
+        raise InputError("this folder cannot be written to", where=path, hint=hint)
 
 
 def in_use(results: Path | str, run: Run | None) -> InputError:

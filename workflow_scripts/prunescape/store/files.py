@@ -10,14 +10,13 @@ import secrets
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prunescape.errors import InputError
 from prunescape.store.exhaustion import out_of_space
 
 AGAIN = "delete it and run again"
-MAKE_ALONE = "delete it, then run the same command with its name after `snakemake`: made again alone, it costs no cell"
 HALF = ".part"
 HALF_FILES = f".*{HALF}"  # what a process that was killed may leave of a file it was writing
 SEAL = "sha256"  # the key of a JSON file's checksum, over the canonical text of all else
@@ -27,17 +26,18 @@ SEAL = "sha256"  # the key of a JSON file's checksum, over the canonical text of
 def whole_file(path: Path | str) -> Iterator[Path]:
     """Gives a temporary path beside `path`; it takes that name when the block ends well, else it is deleted.
 
-    Raises InputError when there is no space left. The name is drawn, since two hosts of one file system may have the
-    same process number. The folder is not synchronised: a rename that a power failure undoes leaves no half file, only
-    a job to do again.
+    Raises InputError when there is no space left or the folder cannot be written to. The name is drawn, since two hosts
+    of one file system may have the same process number. The folder is not synchronised: a rename that a power failure
+    undoes leaves no half file, only a job to do again.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{HALF}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = _touch(temporary)
         yield temporary
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except Exception as error:
         space = out_of_space(error)
@@ -45,7 +45,20 @@ def whole_file(path: Path | str) -> Iterator[Path]:
             raise
         raise InputError(f"cannot be written: {space}", where=path, hint="free some space and run again") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _touch(path: Path) -> int:
+    """Make an empty file; gives its mode by the user's umask, since some libraries write one for its owner alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        if out_of_space(error):
+            raise
+        raise InputError(f"cannot be written: {error.strerror}", where=error.filename or path) from None
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def write_json(path: Path | str, content: dict) -> None:
@@ -96,7 +109,7 @@ def damaged_files(paths: Iterable[Path | str]) -> list[str]:
         try:
             read_json(path)
         except InputError as error:
-            lines.append(str(InputError(error.what, where=path, hint=MAKE_ALONE)))
+            lines.append(str(error))
     return lines
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from prunescape.errors import InputError
 
@@ -25,9 +25,10 @@ def read_crop(
     """The image in `path` as RGB, its shorter side resized to `resize` pixels, cropped and perhaps mirrored.
 
     Returns uint8 (size, size, 3). `place` is how far down and right the crop lies, each share in [0, 1) of the whole
-    positions there are; CENTRE takes torchvision's CenterCrop. `file_bytes` is what the file's size must be. Grey of
-    16 bits becomes 8 bits. Raises InputError that names the file when it is missing, changed or no image, or its pixels
-    are of 32 bits or floating point.
+    positions there are; CENTRE takes torchvision's CenterCrop. `file_bytes` is what the file's size must be. A photo is
+    turned upright as its EXIF orientation says, which torchvision leaves out; grey of 16 bits becomes 8 bits. Raises
+    InputError that names the file when it is missing, changed or no image, or its pixels are of 32 bits or floating
+    point.
     """
     try:
         with open(path, "rb") as file:
@@ -36,6 +37,7 @@ def read_crop(
                 what = f"the image has changed: {found} bytes, not {file_bytes} as when it was prepared"
                 raise InputError(what, where=path, hint="delete the prepared data set and run again")
             with Image.open(file) as image:
+                ImageOps.exif_transpose(image, in_place=True)
                 pixels = np.asarray(_crop(_resized(_as_rgb(image, path), resize), size, place))
     except FileNotFoundError:
         raise InputError("the image is missing", where=path, hint="is this the folder that was prepared?") from None

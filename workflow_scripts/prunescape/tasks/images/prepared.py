@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from prunescape.errors import InputError
-from prunescape.store.files import MAKE_ALONE, read_json
+from prunescape.store.files import AGAIN, read_json
 
 IDENTITY = ("dataset", "digest", "shape", "classes", "train", "test", "mean", "std")
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -87,7 +87,7 @@ def load_prepared(
     """
     known, (arrays, digest) = read_json(identity, *IDENTITY), _read_arrays(data)
     if digest != known["digest"]:
-        raise InputError("the data file is not the one its identity names", where=data, hint=MAKE_ALONE)
+        raise InputError("the data file is not the one its identity names", where=data, hint=AGAIN)
     about = {name: np.array(known[name], np.float32) for name in ("mean", "std")} | {"classes": known["classes"]}
     if "crop" not in arrays:
         return PreparedData(**arrays, **about)
@@ -105,4 +105,4 @@ def _read_arrays(data: Path | str) -> tuple[dict[str, np.ndarray], str]:
             arrays[name]  # outside the digest: the archive's checksums guard its bytes, this its name
         return arrays, data_digest(arrays)
     except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
-        raise InputError(f"the data file cannot be read ({error})", where=data, hint=MAKE_ALONE) from None
+        raise InputError(f"the data file cannot be read ({error})", where=data, hint=AGAIN) from None

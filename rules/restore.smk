@@ -1,0 +1,165 @@
+"""What a study has lost is made again before anything else; what another config made is not taken for up to date.
+
+Snakemake runs whatever depends on a job that runs. A prepared file that was deleted would train all cells again, though
+it comes out as it was. Made first, by its name, it is compared by content as ever, and nothing is trained.
+"""
+
+import hashlib
+import json
+import subprocess
+from base64 import urlsafe_b64encode
+
+from snakemake.iocontainers import Wildcards
+
+from prunescape.running.incomplete import unmark_finished
+from prunescape.running.run_lock import holder, require_writable
+from prunescape.store.files import read_json
+from prunescape.store.manifest import lost_files
+
+FIGURES = rules.draw_figures.output.figures
+RESTORING = "PRUNESCAPE_RESTORING"  # set in a run that only makes lost files again
+# what else than running jobs snakemake may be asked for
+OTHER_WORK = (
+    "archive cleanup_metadata cleanup_shadow conda_cleanup_envs conda_create_envs_only d3dag dag delete_all_output"
+)
+OTHER_WORK += " delete_temp_output detailed_summary filegraph generate_unit_tests lint list_changes list_conda_envs"
+OTHER_WORK += " list_rules list_target_rules list_untracked print_compilation report rulegraph summary touch unlock"
+
+
+def jobs_beside_cells():
+    """The jobs of all rules but `train_cell` and `plan_round`: the rule's name and the job's wildcards."""
+    for dataset in STUDY.used_datasets():
+        yield "prepare_data", {"dataset": dataset}
+    for experiment in sorted(STUDY.experiments):
+        yield "declare_experiment", {"experiment": experiment}
+        for variant in variant_paths("widths.json", experiment):
+            yield "plan_variant", {"experiment": experiment, "variant": variant}
+            yield "export_onnx", {"experiment": experiment, "variant": variant}
+        for target in sorted(STUDY.targets):
+            yield "benchmark_target", {"experiment": experiment, "target": target}
+    yield from ((rule, {}) for rule in RESULT_RULES if rule != "seal_results")
+
+
+def decided_by():
+    """A digest of the params that decide each file beside the cells', by the first file of its job."""
+    return {output_of(*job): params_digest(*job) for job in jobs_beside_cells()}
+
+
+def output_of(rule, known):
+    """The first output of a job."""
+    return str(workflow.get_rule(rule).output[0].apply_wildcards(known))
+
+
+def params_digest(rule, known):
+    """A digest of the params of a job that make it run again when they change."""
+    wildcards, decisive = Wildcards(fromdict=known), {}
+    for name, value in workflow.get_rule(rule).params.items():
+        if not callable(value):
+            decisive[name] = value
+        elif "input" not in value.__code__.co_varnames[: value.__code__.co_argcount]:  # see without_trigger
+            decisive[name] = value(wildcards)
+    return hashlib.sha256(repr(sorted(decisive.items())).encode()).hexdigest()
+
+
+def stale_files():
+    """What Snakemake knows nothing of, as in results that were copied without .snakemake, and another config made."""
+    sealed = read_json(MANIFEST_FILE)["decided_by"] if os.path.exists(MANIFEST_FILE) else {}
+    for rule, known in jobs_beside_cells():
+        path = output_of(rule, known)
+        if os.path.exists(path) and not is_known(path):
+            before = sealed.get(os.path.relpath(path, RESULTS))
+            declared = rule == "declare_experiment" and trains_again(**known)
+            if declared or before not in (None, params_digest(rule, known)):
+                yield path
+
+
+def trains_again(experiment):
+    """Whether an experiment's cells were trained from another declaration than now: by what it says, or a record."""
+    shared, wildcards = Path(SHARED.format(experiment=experiment)), Wildcards(fromdict={"experiment": experiment})
+    if shared.exists():
+        declared = read_json(shared, "recipe", "code")
+    elif record := next(shared.parent.rglob("record.json"), None):
+        content = read_json(record, "recipe", "provenance")
+        declared = {"recipe": content["recipe"], "code": content["provenance"]["code_digest"]}
+    else:
+        return False
+    recipe = json.loads(json.dumps(recipe_params(wildcards)))
+    if recipe["precision"] == "auto":
+        recipe["precision"] = declared["recipe"]["precision"]  # was settled by a probe, once
+    return declared["recipe"] != recipe or declared["code"] != training_digest(wildcards)
+
+
+def is_known(path):
+    """Whether Snakemake (9.27) has a record of how it made a file; it cuts long names of records."""
+    name, most = urlsafe_b64encode(path.encode()).decode(), os.pathconf(".", "PC_NAME_MAX") - 1
+    parts = [name[start : start + most] for start in range(0, len(name), most)]
+    return Path(".snakemake/metadata", *(f"@{part}" for part in parts[:-1]), parts[-1]).exists()
+
+
+def caches():
+    """The files that later jobs only read, with the folder of what was made from each: level by level, in DAG order.
+
+    An experiment that is trained again is left out: Snakemake runs what depends on its declaration only if that is made
+    in the same run.
+    """
+    experiments = [name for name in sorted(STUDY.experiments) if not trains_again(name)]
+    prepared = [f"{DATA}/{name}.{kind}" for name in STUDY.used_datasets() for kind in ("npz", "json")]
+    widths, exports = (
+        [path for name in experiments for path in variant_paths(file, name).values()]
+        for file in ("widths.json", "onnx/export.json")
+    )
+    yield {path: RESULTS for path in prepared}, "record.json"
+    yield {path: os.path.dirname(path) for path in expand(SHARED, experiment=experiments)}, "record.json"
+    yield {path: os.path.dirname(path) for path in widths}, "record.json"
+    yield {path: str(Path(path).parents[2]) for path in exports}, "target=*.json"
+
+
+def unusable_caches(stale):
+    """The caches of the first level with any that are stale, or lost while there is something that was made of them."""
+    for level, product in caches():
+        lost = [path for path, folder in level.items() if path in stale or is_lost(path, folder, product)]
+        if lost:
+            return lost
+    return []
+
+
+def is_lost(path, folder, product):
+    """Whether a file, or a model that it answers for, is gone, but something that was made of it is there."""
+    whole = os.path.exists(path) and not (path.endswith("export.json") and lost_files(Path(path)))
+    return not whole and next(Path(folder).rglob(product), None) is not None
+
+
+def restore(arguments):
+    """Make lost and stale caches again, in runs of their own with the `arguments` of this one, and drop stale results.
+
+    A dry run only names them: what it plans is the most that a run would do.
+    """
+    from snakemake.cli import get_argument_parser
+
+    known = get_argument_parser().parse_known_args(arguments)[0]
+    if any(getattr(known, work) for work in OTHER_WORK.split()):
+        return
+    if not known.dryrun:
+        for folder in (".snakemake", RESUMING):
+            require_writable(folder)
+        if holder(RESUMING) is None:
+            unmark_finished(RESULTS)
+    if set(known.targets) - {"all", "cells"}:
+        return
+    words = [word for word in arguments if word not in known.targets]
+    while lost := unusable_caches(set(stale_files())):
+        print(f"note: deleted, or made of another config: {', '.join(lost)}", file=sys.stderr)
+        if known.dryrun:
+            print(
+                "note: a run makes these first, and trains only what that changes: at most what follows",
+                file=sys.stderr,
+            )
+            return
+        again = [sys.executable, "-m", "snakemake", *words, "--force", "--", *lost]
+        done = subprocess.run(again, cwd=workflow.rundir, env={**os.environ, RESTORING: "1"})
+        if done.returncode:
+            sys.exit(done.returncode)
+    for path in [*stale_files(), *([FIGURES] if os.path.exists(FIGURES) and lost_files(Path(FIGURES)) else [])]:
+        print(f"note: made again, since it is not whole or of another config: {path}", file=sys.stderr)
+        if not known.dryrun:
+            os.unlink(path)

@@ -1,0 +1,39 @@
+"""Cells that were finished when their run was interrupted, before Snakemake knew: they are not trained again."""
+
+from base64 import urlsafe_b64decode
+from pathlib import Path
+
+from prunescape.errors import InputError
+from prunescape.store.manifest import faulty_files
+
+MARKS = Path(".snakemake/incomplete")  # of Snakemake 9.27: a file per output, by its path in base64, cut in parts
+RECORD, WEIGHTS = "record.json", "weights.safetensors"
+
+
+def unmark_finished(results: str) -> None:
+    """Delete Snakemake's marks of the outputs below `results` whose cell has a whole record, and the weights it names.
+
+    A cell's record is written last. Snakemake marks a job's outputs when it starts, and would run it again.
+    """
+    marks = {_marked_path(mark): mark for mark in MARKS.rglob("*") if mark.is_file()}
+    for path in [path for path in marks if path.startswith(f"{results}/") and path.endswith(f"/{RECORD}")]:
+        if _is_whole(Path(path)):
+            for output in (path, path.removesuffix(RECORD) + WEIGHTS):
+                if output in marks:
+                    marks[output].unlink()
+
+
+def _marked_path(mark: Path) -> str:
+    """The output that a mark is of; empty for a file that is none."""
+    name = "".join(part.removeprefix("@") for part in mark.relative_to(MARKS).parts)
+    try:
+        return urlsafe_b64decode(name).decode()
+    except ValueError:
+        return ""
+
+
+def _is_whole(record: Path) -> bool:
+    try:
+        return not faulty_files(record)
+    except InputError:
+        return False
