@@ -6,18 +6,16 @@ it comes out as it was. Made first, by its name, it is compared by content as ev
 
 import hashlib
 import json
-import subprocess
 from base64 import urlsafe_b64encode
 
 from snakemake.iocontainers import Wildcards
 
-from prunescape.running.incomplete import unmark_finished
+from prunescape.running.restoring import make_alone, unmark_finished
 from prunescape.running.run_lock import holder, require_writable
 from prunescape.store.files import read_json
 from prunescape.store.manifest import lost_files
 
 FIGURES = rules.draw_figures.output.figures
-RESTORING = "PRUNESCAPE_RESTORING"  # set in a run that only makes lost files again
 # what else than running jobs snakemake may be asked for
 OTHER_WORK = (
     "archive cleanup_metadata cleanup_shadow conda_cleanup_envs conda_create_envs_only d3dag dag delete_all_output"
@@ -155,10 +153,7 @@ def restore(arguments):
                 file=sys.stderr,
             )
             return
-        again = [sys.executable, "-m", "snakemake", *words, "--force", "--", *lost]
-        done = subprocess.run(again, cwd=workflow.rundir, env={**os.environ, RESTORING: "1"})
-        if done.returncode:
-            sys.exit(done.returncode)
+        make_alone([*words, "--force", "--", *lost], folder=workflow.rundir)
     for path in [*stale_files(), *([FIGURES] if os.path.exists(FIGURES) and lost_files(Path(FIGURES)) else [])]:
         print(f"note: made again, since it is not whole or of another config: {path}", file=sys.stderr)
         if not known.dryrun:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prunescape.store.files import damaged_files
 from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on_interrupt
+from prunescape.running.restoring import is_restoring
 from prunescape.running.run_lock import hold, holder, in_use
 from prunescape.running.progress import watch_cells
 
@@ -34,7 +35,7 @@ def show_end(failed=False):
     elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)
-    elif RESTORING in os.environ:
+    elif is_restoring():
         return
     else:
         lines = ["This run wrote no report: for one, run snakemake without naming a target."]

@@ -22,6 +22,15 @@ def dimension(text: str) -> tuple[str, int]:
     return name, int(size)
 
 
+def value(text: str) -> tuple[str, float]:
+    """`rate=16000` as a name and a number."""
+    name, _, given = text.rpartition("=")
+    try:
+        return name, float(given)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is no value like rate=16000') from None
+
+
 def number(text: str) -> float:
     """A number; what it may be is for the function behind the command to say."""
     try:

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from prunescape.commands.arguments import dimension, image_shape, number, whole_number
+from prunescape.commands.arguments import dimension, image_shape, number, value, whole_number
 from prunescape.config.models import SCORES
 from prunescape.space.variants import METHODS
 
@@ -17,6 +17,8 @@ def add_bench(command: argparse.ArgumentParser) -> None:
     command.add_argument("--batch", type=whole_number, nargs="+", metavar="N", help="images per run")
     named = "sizes of other free dimensions, by name or as INPUT:AXIS=SIZE"
     command.add_argument("--dim", type=dimension, nargs="+", default=[], metavar="NAME=SIZE", help=named)
+    filled = "numbers that fill an input; others get random numbers, or 0 where they are whole"
+    command.add_argument("--value", type=value, nargs="+", default=[], metavar="INPUT=NUMBER", help=filled)
     command.add_argument("--provider", help="execution provider of onnxruntime; default: CPUExecutionProvider")
     command.add_argument("--repeats", type=whole_number, help="samples of each setting; default: 30")
     command.add_argument("--target", metavar="NAME", help="a target of the study in --configfile; default: this host")
@@ -32,7 +34,7 @@ def run_bench(options: argparse.Namespace) -> None:
     target = target_named(options.target, options.configfile)
     given = {name: getattr(options, name) for name in ("threads", "batch", "provider", "repeats")}
     asked = target | {name: value for name, value in given.items() if value is not None}
-    found = bench_files(options.files, asked, dict(options.dim))
+    found = bench_files(options.files, asked, dict(options.dim), dict(options.value))
     print(json.dumps(found, indent=1) if options.json else "\n".join(bench_lines(found)))
     for entry in found["not_run"]:
         setting = f" with batch {entry['batch']}" if "batch" in entry else ""

@@ -5,10 +5,11 @@ it can be sent to any target. Prints one JSON object on standard output, progres
 Exit status 2: input it cannot use.
 
 SPEC: models [{id, path; optional: sha256}], data (npz with test_images uint8 and test_labels; null takes random
-inputs), threads [n], batches [n], provider, protocol {warmups, repeats, chunk_seconds; optional: dataset_passes,
-flush_to_zero}. A model that is `optional` may fail: why is told in `not_run`; one with `half` (float16, bfloat16) has
-to compute in it. Pixel values are scaled to 0..1 and normalised by the mean and std that the models carry in their
-metadata. Times are in seconds per run of one batch.
+inputs, of the sizes in dims {name or INPUT:AXIS: size} and with the values {input: number}), threads [n], batches [n],
+provider, protocol {warmups, repeats, chunk_seconds; optional: dataset_passes, flush_to_zero}. An `optional` model may
+fail: why is told in `not_run`; one with `half` (float16, bfloat16) has to compute in it. Pixel values are scaled to
+0..1 and normalised by the mean and std that the models carry in their metadata. Times are in seconds per run of one
+batch.
 """
 
 import base64
@@ -41,6 +42,9 @@ HEAVY = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
 RAPL_PERIOD, NVML_PERIOD = 0.001, 0.1  # seconds between updates of an energy counter
 WINDOW_PERIODS, LEAST_WINDOW = 50, 1.0  # so that the counter's grain is 2 % of what it counts, or less
 MEMORY_RUNS = 3
+FLOATS = ("float16", "float32", "float64")
+WHOLE = ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
+VALUES = "; hint: inputs were random, whole numbers 0: --value INPUT=NUMBER gives one that a model needs"
 SPEC = {"models": list, "data": (str, type(None)), "threads": list, "batches": list, "provider": str, "protocol": dict}
 
 
@@ -103,7 +107,7 @@ def measure(spec):
     for threads in spec["threads"]:
         sessions = {model["id"]: open_session(model, threads, spec) for model in models}
         for batch in spec["batches"]:
-            feeds, refused = make_feeds(models, sessions, images, batch, spec.get("dims", {}))
+            feeds, refused = make_feeds(models, sessions, images, batch, spec)
             not_run += [{**entry, "threads": threads, "batch": batch} for entry in refused]
             entries = measure_latency(sessions, feeds, threads, batch, spec["protocol"])
             passes = time_passes(sessions, feeds, images, batch, spec["protocol"].get("dataset_passes", 0))
@@ -210,37 +214,43 @@ def measure_accuracy(model, session, images, labels):
     return {"id": model["id"], "correct": int(bits.sum()), "tested": len(bits), "correct_bits": packed}
 
 
-def run_once(session, feed):
-    """The outputs of one run; raises Refused with onnxruntime's reason."""
+def run_once(session, feed, hint=""):
+    """The outputs of one run; raises Refused with onnxruntime's reason and a hint."""
     try:
         return session.run(None, feed)
     except Exception as error:  # onnxruntime's own exceptions have no common base
-        raise Refused(f"a run failed ({error})") from None
+        raise Refused(f"a run failed ({error}){hint}") from None
 
 
-def make_feeds(models, sessions, images, batch, dims):
+def make_feeds(models, sessions, images, batch, spec):
     """A feed for every model that runs with this batch, by id, and why the others do not."""
     feeds, refused = {}, []
     for model in models:
         session = sessions[model["id"]]
         try:
-            feed = make_feed(session, images, batch, dims)
-            run_once(session, feed)
+            feed = make_feed(session, images, batch, spec.get("dims", {}), spec.get("values", {}))
+            run_once(session, feed, hint=VALUES if images is None else "")
             feeds[model["id"]] = feed
         except Refused as reason:
             refused.append(refusal(model, reason))
     return feeds, refused
 
 
-def make_feed(session, images, batch, dims=None):
-    """A batch of real images, taken again from the start when there are fewer; without images, random numbers."""
+def make_feed(session, images, batch, dims=None, values=None):
+    """A batch of real images, taken again from the start when there are fewer; without images, random numbers.
+
+    An input named in `values` is full of that number.
+    """
     if images is not None:
         name = session.get_inputs()[0].name
         return {name: normalise(session, np.take(images, range(batch), axis=0, mode="wrap"))}
     random = np.random.default_rng(0)
     entries = session.get_inputs()
     shapes = input_shapes(entries, batch, dims or {})
-    return {entry.name: random_input(entry, shape, random) for entry, shape in zip(entries, shapes)}  # noqa: B905
+    feed = {entry.name: random_input(entry, shape, random) for entry, shape in zip(entries, shapes)}  # noqa: B905
+    for name in set(values or {}) & set(feed):
+        feed[name] = np.full_like(feed[name], values[name])
+    return feed
 
 
 def input_shapes(entries, batch, dims):
@@ -266,7 +276,12 @@ def filled_shape(entry, shape, batch):
     """The shape of one input with the batch filled in; raises Refused when more is free than that."""
     free = [axis for axis, size in enumerate(shape) if not isinstance(size, int)]
     if len(free) > 1:
-        unknown = [str(shape[axis] or f"{entry.name}:{axis}") for axis in free if axis > 0]
+        named = [str(size) for size in shape]
+        unknown = [
+            named[axis] if shape[axis] and named.count(named[axis]) == 1 else f"{entry.name}:{axis}"
+            for axis in free
+            if axis > 0
+        ]
         asked = " ".join(f"{name}=SIZE" for name in unknown)
         raise Refused(f"its input {entry.name} has free dimensions besides the batch; hint: --dim {asked}")
     return [batch if axis in free else size for axis, size in enumerate(shape)]
@@ -274,13 +289,13 @@ def filled_shape(entry, shape, batch):
 
 def random_input(entry, shape, random):
     """Standard normal numbers, or zeros where the model wants whole ones: indices of what is not known here."""
-    kinds = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
-    whole = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(uint8)": np.uint8, "tensor(int8)": np.int8}
-    if entry.type in kinds:
-        return np.asarray(random.standard_normal(shape), kinds[entry.type])
-    if entry.type in whole:
-        return np.zeros(shape, whole[entry.type])
-    raise Refused(f"its input {entry.name} is a {entry.type}")
+    kind = entry.type.replace("tensor(", "").rstrip(")")
+    kind = {"float": "float32", "double": "float64"}.get(kind, kind)
+    if kind in FLOATS:
+        return np.asarray(random.standard_normal(shape), kind)
+    if kind in WHOLE:
+        return np.zeros(shape, kind)
+    raise Refused(f"its input {entry.name} is a {entry.type}, of which no values are known here")
 
 
 def measure_latency(sessions, feeds, threads, batch, protocol):
@@ -325,7 +340,7 @@ def peak_memory(model, feed, threads, spec):
     """Peak memory in bytes of a session and its runs, in a fresh process; None where the system does not tell."""
     if not os.path.exists(STATUS):
         return None
-    shapes = {name: [str(values.dtype), list(values.shape)] for name, values in feed.items()}
+    shapes = {name: [str(values.dtype), values.shape, values.ravel()[:1].tolist()] for name, values in feed.items()}
     asked = {**spec, "models": [model], "threads": threads, "feed": shapes}
     command = [sys.executable, "-I", os.path.abspath(__file__), "--peak-memory"]
     done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True)
@@ -338,7 +353,7 @@ def peak_memory(model, feed, threads, spec):
 
 def measure_own_peak(spec):
     """The highest resident memory of this process less what it had before the session, the inputs among them."""
-    feed = {name: np.full(shape, 1, kind) for name, (kind, shape) in spec["feed"].items()}
+    feed = {name: np.full(shape, (first or [0])[0], kind) for name, (kind, shape, first) in spec["feed"].items()}
     before = memory_kib("VmRSS")
     session = open_session(spec["models"][0], spec["threads"], spec)
     for _ in range(MEMORY_RUNS):

@@ -1,5 +1,6 @@
 """Benchmarks of any ONNX files, trained here or not, on this host or a target of a study."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +16,44 @@ from prunescape.measure.benchmark import agent_spec, measure_on
 PROTOCOL = ("warmups", "repeats", "chunk_seconds")
 
 
-def bench_files(files: list[Path], target: dict[str, Any], dims: dict[str, int] | None = None) -> dict[str, Any]:
+def bench_files(
+    files: list[Path],
+    target: dict[str, Any],
+    dims: dict[str, int] | None = None,
+    values: dict[str, float] | None = None,
+) -> dict[str, Any]:
     """What the agent measures of ONNX `files`, on random inputs of the shapes they ask for.
 
     `target` holds the settings of one kind of target with its name, `dims` sizes of the models' free dimensions, by
-    name or as INPUT:AXIS. A file that does not run, or not with some batch, stands in `not_run` with the reason. Raises
-    InputError when a file is missing, an input's shape or a name in `dims` is unknown, or nothing runs.
+    name or as INPUT:AXIS, `values` numbers that fill an input, by its name. A file that does not run, or not with some
+    batch, stands in `not_run` with the reason. Raises InputError when a file is missing, an input's shape or a name in
+    `dims` or `values` is unknown, nothing runs, or the target cannot do so.
     """
-    dims, free = dims or {}, {name for file in files for name in free_dimensions(file)}
-    for name in dims:
-        if name not in free:
-            what = f'no model has a free dimension "{name}"'
-            raise InputError(what, allowed=", ".join(sorted(free)) or "none", hint=nearest(name, sorted(free)))
+    dims, values = dims or {}, values or {}
+    described = [input for file in files for input in model_inputs(file)]
+    require_known("a free dimension", dims, {name for _, free in described for name in free})
+    require_known("an input", values, {name for name, _ in described})
+    if target["kind"] == "adb" and (values or any(":" in name for name in dims)):
+        what = "perf_test takes sizes by the names that a model gives them, and no values"
+        raise InputError(what, where=f"target {target['name']}", hint="export the model with named axes")
     models = [{"id": str(file), "path": str(file.resolve()), "optional": True} for file in files]
     spec = agent_spec(target, models, None, {name: target[name] for name in PROTOCOL})
-    found = measure_on(target, spec | {"dims": dims})
+    found = measure_on(target, spec | {"dims": dims, "values": values})
     if not found["latency"]:
         first = found["not_run"][0]
         raise InputError(first["why"], where=first["id"])
     return found
 
 
-def free_dimensions(file: Path) -> list[str]:
-    """The free dimensions of an ONNX file's inputs: their names, and INPUT:AXIS.
+def require_known(kind: str, names: Iterable[str], known: set[str]) -> None:
+    """Raises InputError for the first of `names` that no model has."""
+    for name in (name for name in names if name not in known):
+        allowed = ", ".join(sorted(known)) or "none"
+        raise InputError(f'no model has {kind} "{name}"', allowed=allowed, hint=nearest(name, sorted(known)))
+
+
+def model_inputs(file: Path) -> list[tuple[str, list[str]]]:
+    """The inputs of an ONNX file by name, each with its free dimensions: as they are named, and as INPUT:AXIS.
 
     Raises InputError for a missing file, and for an input whose number of axes the file does not tell: onnxruntime
     takes any, and may compute something else. What onnx cannot read is left to onnxruntime.
@@ -57,9 +73,8 @@ def free_dimensions(file: Path) -> list[str]:
         if entry.type.HasField("tensor_type") and not kind.HasField("shape"):
             what, hint = f"its input {entry.name} has no shape", "export it with the input's shape"
             raise InputError(what, where=file, hint=hint)
-        for axis, size in enumerate(kind.shape.dim):
-            if not size.HasField("dim_value"):
-                found += [f"{entry.name}:{axis}", *([size.dim_param] if size.dim_param else [])]
+        free = [(axis, size.dim_param) for axis, size in enumerate(kind.shape.dim) if not size.HasField("dim_value")]
+        found.append((entry.name, [name for axis, named in free for name in (f"{entry.name}:{axis}", named) if name]))
     return found
 
 

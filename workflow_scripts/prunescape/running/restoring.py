@@ -1,5 +1,8 @@
-"""Cells that were finished when their run was interrupted, before Snakemake knew: they are not trained again."""
+"""What spares trainings: a run of Snakemake that makes lost files alone; cells that an interrupted run had finished."""
 
+import os
+import subprocess
+import sys
 from base64 import urlsafe_b64decode
 from pathlib import Path
 
@@ -7,7 +10,21 @@ from prunescape.errors import InputError
 from prunescape.store.manifest import faulty_files
 
 MARKS = Path(".snakemake/incomplete")  # of Snakemake 9.27: a file per output, by its path in base64, cut in parts
+VARIABLE = "PRUNESCAPE_RESTORING"  # set in a run that only makes lost files again
 RECORD, WEIGHTS = "record.json", "weights.safetensors"
+
+
+def make_alone(arguments: list[str], *, folder: str) -> None:
+    """Run snakemake with these arguments in `folder`; exits with its status when it fails, which it has explained."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, VARIABLE: "1"})
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def is_restoring() -> bool:
+    """Whether this run was started by `make_alone`."""
+    return VARIABLE in os.environ
 
 
 def unmark_finished(results: str) -> None:
