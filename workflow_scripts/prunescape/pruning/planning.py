@@ -7,13 +7,26 @@ import numpy as np
 import torch
 from torch import nn
 
+from prunescape.config.models import BLOCKS
 from prunescape.errors import InputError, nearest
 from prunescape.models.counting import count_flops, count_parameters, first_line
 from prunescape.pruning.prunable import Structure, find_prunable
 from prunescape.pruning.scores import SCORES, unit_scores
 from prunescape.pruning.surgery import cut, side_width
-from prunescape.pruning.widths import ALLOWED_ERROR, FlopsByWidth, adjust, lowest_units, ranked_units, uniform_units
+from prunescape.pruning.widths import (
+    ALLOWED_ERROR,
+    FlopsByWidth,
+    InBlocks,
+    adjust,
+    lowest_units,
+    ranked_units,
+    uniform_units,
+    units_per_block,
+)
 from prunescape.space.variants import METHODS
+
+
+ROUNDED_ERROR = 0.1  # of the ratio asked for, where widths are multiples of a block
 
 
 @dataclass(frozen=True)
@@ -39,8 +52,10 @@ class Plan:
         return self.flops / self.flops_base
 
 
-def check_request(method: str, ratio: float, score: str, min_keep: float) -> None:
-    """Raises InputError for a method, ratio, score or `min_keep` that is not allowed."""
+def check_request(method: str, ratio: float, score: str, min_keep: float, round_to: int = 1) -> None:
+    """Raises InputError for a method, ratio, score, `min_keep` or block that is not allowed."""
+    if round_to not in BLOCKS:
+        raise InputError(f"round_to is {round_to}", allowed=", ".join(map(str, BLOCKS)))
     if method not in METHODS:
         raise InputError(f'no method is called "{method}"', allowed=", ".join(METHODS), hint=nearest(method, METHODS))
     if score not in SCORES:
@@ -86,16 +101,27 @@ def channels_kept(structure: Structure, units: np.ndarray, scores: list[np.ndarr
     return keep
 
 
-def check_reachable(model: FlopsByWidth, lowest: np.ndarray, ratio: float, min_keep: float) -> None:
+def check_reachable(widths: InBlocks, lowest: np.ndarray, ratio: float, min_keep: float, round_to: int) -> None:
     """Raises InputError that names the smallest reachable ratio when `ratio` is below it."""
-    full, least = int(model.total(model.full)), int(model.total(lowest))
+    full, least = int(widths.total(widths.full)), int(widths.total(lowest))
     if least - ratio * full > ALLOWED_ERROR * ratio * full:
+        fewest = "one channel" if round_to == 1 else f"a block of {round_to} channels"
+        smaller = [name for name, reason in (("min_keep", min_keep > 0), ("round_to", round_to > 1)) if reason]
         raise InputError(
             f"the ratio {ratio} is below {math.ceil(1000 * least / full) / 1000}, the smallest this network can reach: "
-            f"{model.fixed / full:.1%} of its FLOPs are in layers that are never cut and every other layer keeps at "
-            f"least one channel and {min_keep:.0%} of them",
-            hint="ask for a larger ratio" + (" or a smaller min_keep" if min_keep > 0 else ""),
+            f"{widths.model.fixed / full:.1%} of its FLOPs are in layers that are never cut and every other layer keeps "
+            f"at least {fewest} and {min_keep:.0%} of them",
+            hint="ask for a larger ratio" + "".join(f" or a smaller {name}" for name in smaller),
         )
+
+
+def check_reached(widths: InBlocks, blocks: np.ndarray, ratio: float, round_to: int) -> None:
+    """Raises InputError where the nearest network of whole blocks is the base, or farther off than ROUNDED_ERROR."""
+    reached = int(widths.total(blocks)) / int(widths.total(widths.full))
+    if round_to > 1 and (reached == 1 or abs(reached - ratio) > ROUNDED_ERROR * ratio):
+        nearest = "the whole network" if reached == 1 else f"{reached:.3g}"
+        what = f"with widths in multiples of {round_to}, the nearest to the ratio {ratio} is {nearest}"
+        raise InputError(what, hint="ask for another ratio or a smaller round_to")
 
 
 def base_plan(network: nn.Module, input_shape) -> Plan:
@@ -107,25 +133,32 @@ def base_plan(network: nn.Module, input_shape) -> Plan:
 
 
 def plan_widths(
-    network: nn.Module, input_shape, *, method: str, ratio: float, score: str = "l1_layer", min_keep: float = 0.1
+    network: nn.Module,
+    input_shape,
+    *,
+    method: str,
+    ratio: float,
+    score: str = "l1_layer",
+    min_keep: float = 0.1,
+    round_to: int = 1,
 ) -> Plan:
     """Plan the widths of `network` for images of `input_shape` (C, H, W) that keep the share `ratio` of its FLOPs.
 
     uniform: one keep-share for all layers; nonuniform: filters ranked by `score` over the whole network
     (matthiesen2023, 2.2.3). Either way each layer keeps its filters with the largest L1 norm, at least one and at least
-    `min_keep` of them. |achieved - ratio| <= 1 % of ratio, or the nearest that whole channels reach. Raises InputError
-    for a request that is not allowed or cannot be reached, and for a network that cannot be cut.
+    `min_keep` of them. |achieved - ratio| <= 1 % of ratio, or the nearest that whole channels reach.
+
+    With `round_to` 8, 16 or 32 every layer keeps a multiple of so many channels, or all of them: at least a block, so a
+    layer with less than one stays whole. Blocks are then ranked by the mean score of their filters, and the nearest
+    ratio that blocks reach may be up to ROUNDED_ERROR off. Raises InputError for a request that is not allowed or
+    cannot be reached, and for a network that cannot be cut.
     """
-    check_request(method, ratio, score, min_keep)
+    check_request(method, ratio, score, min_keep, round_to)
     structure = find_prunable(network, input_shape)
     structure.require_prunable()
     model, scores = flops_by_width(network, structure), unit_scores(network, structure, score)
-    lowest = lowest_units(model.full, min_keep)
-    check_reachable(model, lowest, ratio, min_keep)
-    target = ratio * int(model.total(model.full))
-    uniform = method == "uniform"
-    start = uniform_units(model, target, lowest) if uniform else ranked_units(model, target, lowest, scores)
-    units = adjust(model, target, start, lowest)
+    blocks = InBlocks(model, units_per_block(np.array([group.step for group in structure.prunable]), round_to))
+    units = blocks.units(search_blocks(blocks, scores, method, ratio, min_keep, round_to))
     smaller, modules = cut_and_check(
         network, structure, channels_kept(structure, units, scores), input_shape, model, units
     )
@@ -136,6 +169,22 @@ def plan_widths(
     }
     flops, base = int(model.total(units)), int(model.total(model.full))
     return Plan(flops, base, count_parameters(smaller), count_parameters(network), layers, modules, smaller)
+
+
+def search_blocks(
+    widths: InBlocks, scores: list[np.ndarray], method: str, ratio: float, min_keep: float, round_to: int
+) -> np.ndarray:
+    """The blocks (G,) that each layer keeps; raises InputError where no network of such widths is near `ratio`."""
+    lowest = widths.of(lowest_units(widths.model.full, min_keep))
+    check_reachable(widths, lowest, ratio, min_keep, round_to)
+    target = ratio * int(widths.total(widths.full))
+    if method == "uniform":
+        start = uniform_units(widths, target, lowest)
+    else:
+        start = ranked_units(widths, target, lowest, widths.scores(scores))
+    kept = adjust(widths, target, start, lowest)
+    check_reached(widths, kept, ratio, round_to)
+    return kept
 
 
 def cut_and_check(network, structure, keep, input_shape, model, units) -> tuple[nn.Module, dict]:

@@ -44,18 +44,20 @@ def prune_model(
     out: Path | str,
     score: str = "l1_layer",
     min_keep: float = 0.1,
+    round_to: int = 1,
     weights: Path | str | None = None,
     classes: int | None = None,
 ) -> dict:
     """Prune `model` to the share `ratio` of its FLOPs for images of `input_shape` (C, H, W).
 
     Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
-    the network is freshly initialised with seed 0; a factory's network keeps its weights. `classes` defaults to 10
+    the network is freshly initialised with seed 0; a factory's network keeps its weights. Widths are multiples of
+    `round_to` (1, 8, 16, 32), see `plan_widths`. `classes` defaults to 10
     (CIFAR models) or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises
     InputError as `plan_widths`, and when OUT cannot be a folder.
     """
     shape, architecture, out = check_shape(input_shape), architecture_of(model), Path(out)
-    check_request(method, ratio, score, min_keep)
+    check_request(method, ratio, score, min_keep, round_to)
     classes = DEFAULT_CLASSES.get(architecture) if classes is None else classes
     network = build_model(architecture, model, in_channels=shape[0], classes=classes)
     if architecture != FACTORIES:
@@ -64,7 +66,8 @@ def prune_model(
         load_weights(network, weights, ours=False)
     if not finite(network):
         raise InputError("weights are not finite, so they cannot rank filters", where=weights or model)
-    plan = plan_widths(network, shape, method=method, ratio=ratio, score=score, min_keep=min_keep)
+    options = {"score": score, "min_keep": min_keep, "round_to": round_to}
+    plan = plan_widths(network, shape, method=method, ratio=ratio, **options)
     if classes is not None:
         require_outputs(plan.network, shape, classes, model)
     content = plan_content(
@@ -73,7 +76,7 @@ def prune_model(
     make_folder(out)
     save_weights(plan.network, out / "weights.safetensors", {"model": model, "method": method, "ratio": str(ratio)})
     write_json(out / "widths.json", content)
-    return report(content, score=score, min_keep=min_keep, weights=weights, out=out)
+    return report(content, weights=weights, out=out, **options)
 
 
 def ranked_weights(weights, architecture: str) -> str:
@@ -83,14 +86,13 @@ def ranked_weights(weights, architecture: str) -> str:
     return "the factory's own" if architecture == FACTORIES else "fresh initialisation, seed 0"
 
 
-def report(content: dict, *, score: str, min_keep: float, weights, out: Path) -> dict:
+def report(content: dict, *, weights, out: Path, **options: float | str) -> dict:
     """What `--json` prints: the content of widths.json with the cut layers only, and what was asked for."""
     kept = {name: value for name, value in content.items() if name not in ("ratio", "layers", "modules")}
     return {
         **kept,
         "ratio_requested": content["ratio"],
-        "score": score,
-        "min_keep": min_keep,
+        **options,
         "weights": ranked_weights(weights, content["architecture"]),
         "layers": {name: layer for name, layer in content["layers"].items() if layer["out"] < layer["of"]},
         "files": [str(out / name) for name in ("widths.json", "weights.safetensors")],

@@ -40,7 +40,7 @@ def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) ->
     """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
-    min_keep, nonuniform ones score; `pipeline` is by default scratch. `identity` names the images' "shape" [C, H, W]
+    min_keep, perhaps round_to, nonuniform ones score; `pipeline` is by default scratch. `identity` names the images' "shape" [C, H, W]
     and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained network. Raises
     InputError as `plan_widths` and when the base diverged.
     """
@@ -50,10 +50,11 @@ def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) ->
     if plan["method"] == BASE.method:
         widths = base_plan(network, shape)
     else:
-        options = {name: plan[name] for name in ("method", "score", "min_keep") if name in plan}
+        options = {name: plan[name] for name in ("method", "score", "min_keep", "round_to") if name in plan}
         widths = plan_widths(network, shape, ratio=ratio, **options)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
+    content |= {"round_to": plan["round_to"]} if "round_to" in plan else {}
     write_json(out, content | {"pipeline": PIPELINES[plan.get("pipeline", "scratch")]()})
     off = abs(widths.ratio_achieved - ratio) / ratio
     print(f"{math.prod(shape)} inputs; {widths.flops} of {widths.flops_base} FLOPs kept; off by {off:.3%} of the ratio")

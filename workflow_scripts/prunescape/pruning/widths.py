@@ -1,7 +1,8 @@
 """FLOPs as a function of the widths, and the search for whole channels that reach a share of them.
 
 Widths are counted in units: sets of channels that leave together (prunable.py). One int64 array (G,) holds the units
-kept of each of the G layers that may be cut.
+kept of each of the G layers that may be cut. Where widths are to be multiples of a block of channels, the search counts
+blocks instead: InBlocks gives the FLOPs of those.
 """
 
 import itertools
@@ -38,6 +39,45 @@ class FlopsByWidth:
         return self.fixed + self.per_layer(units).sum(axis=-1)
 
 
+class InBlocks:
+    """The FLOPs of a network whose layers keep whole blocks of units: `size` (G,) units each, the last one the rest.
+
+    A layer of less than a block is one, so it keeps all its channels. With blocks of one unit these are the units.
+    """
+
+    def __init__(self, model: FlopsByWidth, size: np.ndarray) -> None:
+        self.model, self.size = model, size
+        self.full = self.of(model.full)
+
+    def of(self, units: np.ndarray) -> np.ndarray:
+        """The blocks that hold so many units."""
+        return -(-units // self.size)
+
+    def units(self, blocks: np.ndarray) -> np.ndarray:
+        """The units (..., G) in `blocks` (..., G)."""
+        return np.minimum(blocks * self.size, self.model.full)
+
+    def total(self, blocks: np.ndarray) -> np.ndarray:
+        """FLOPs (...) of the whole network at `blocks` (..., G)."""
+        return self.model.total(self.units(blocks))
+
+    def scores(self, scores: list[np.ndarray]) -> list[np.ndarray]:
+        """The mean score (blocks,) of each block of each layer, when its best units make the first block."""
+        starts = [np.arange(0, len(score), size) for score, size in zip(scores, self.size, strict=True)]
+        return [
+            np.add.reduceat(np.sort(score)[::-1], start) / np.diff([*start, len(score)])
+            for score, start in zip(scores, starts, strict=True)
+        ]
+
+
+def units_per_block(steps: np.ndarray, block: int) -> np.ndarray:
+    """The fewest units (G,) whose channels are a multiple of `block`, where a unit is `steps` (G,) channels."""
+    return block // np.gcd(steps, block)
+
+
+Widths = FlopsByWidth | InBlocks
+
+
 def lowest_units(full: np.ndarray, min_keep: float) -> np.ndarray:
     """At least one unit and the share `min_keep` of every layer's units."""
     return np.maximum(1, np.ceil(min_keep * full - 1e-9)).astype(np.int64)
@@ -53,7 +93,7 @@ def spread(share: float, full: np.ndarray, lowest: np.ndarray) -> np.ndarray:
     return np.clip(units, lowest, full)
 
 
-def uniform_units(model: FlopsByWidth, target: float, lowest: np.ndarray) -> np.ndarray:
+def uniform_units(model: Widths, target: float, lowest: np.ndarray) -> np.ndarray:
     """One share for all layers, solved by bisection for `target` FLOPs."""
     low, high = 0.0, 1.0
     for _ in range(50):
@@ -62,7 +102,7 @@ def uniform_units(model: FlopsByWidth, target: float, lowest: np.ndarray) -> np.
     return nearest_of(model, target, [spread(share, model.full, lowest) for share in (low, high)])
 
 
-def ranked_units(model: FlopsByWidth, target: float, lowest: np.ndarray, scores: list[np.ndarray]) -> np.ndarray:
+def ranked_units(model: Widths, target: float, lowest: np.ndarray, scores: list[np.ndarray]) -> np.ndarray:
     """The best units over the whole network, as many as `target` FLOPs allow, above `lowest` of every layer."""
     spare = [np.sort(score)[::-1][floor:] for score, floor in zip(scores, lowest, strict=True)]
     layer = np.repeat(np.arange(len(spare)), [len(score) for score in spare])
@@ -78,12 +118,12 @@ def ranked_units(model: FlopsByWidth, target: float, lowest: np.ndarray, scores:
     return nearest_of(model, target, [kept(low), kept(high)])
 
 
-def nearest_of(model: FlopsByWidth, target: float, candidates) -> np.ndarray:
+def nearest_of(model: Widths, target: float, candidates) -> np.ndarray:
     """The candidate whose FLOPs are nearest to `target`; the first of equals."""
     return min(candidates, key=lambda units: error_at(model, target, units))
 
 
-def adjust(model: FlopsByWidth, target: float, start: np.ndarray, lowest: np.ndarray) -> np.ndarray:
+def adjust(model: Widths, target: float, start: np.ndarray, lowest: np.ndarray) -> np.ndarray:
     """Move single units, best move first, until FLOPs are within `AIM` of `target` or no move helps.
 
     Where that leaves more than `ALLOWED_ERROR`, two units move at once; where that does too and all combinations can be
@@ -98,12 +138,12 @@ def adjust(model: FlopsByWidth, target: float, start: np.ndarray, lowest: np.nda
     return exhaust(model, target, start, lowest) if far and combinations <= EXHAUSTIBLE else units
 
 
-def error_at(model: FlopsByWidth, target: float, units: np.ndarray) -> float:
+def error_at(model: Widths, target: float, units: np.ndarray) -> float:
     return abs(int(model.total(units)) - target)
 
 
 def descend(
-    model: FlopsByWidth, target: float, units: np.ndarray, lowest: np.ndarray, first: np.ndarray, then: np.ndarray, aim
+    model: Widths, target: float, units: np.ndarray, lowest: np.ndarray, first: np.ndarray, then: np.ndarray, aim
 ) -> np.ndarray:
     """The best of all sums of a move of `first` and one of `then`, again and again, until within `aim` or no better."""
     while error_at(model, target, units) > aim * target:
@@ -115,7 +155,7 @@ def descend(
     return units
 
 
-def exhaust(model: FlopsByWidth, target: float, start: np.ndarray, lowest: np.ndarray) -> np.ndarray:
+def exhaust(model: Widths, target: float, start: np.ndarray, lowest: np.ndarray) -> np.ndarray:
     """Of all combinations the one nearest to `target`; of equals the one nearest to `start`."""
     ranges = [range(low, high + 1) for low, high in zip(lowest, model.full, strict=True)]
     tried = np.array(list(itertools.product(*ranges)), dtype=np.int64)
