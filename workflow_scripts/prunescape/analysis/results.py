@@ -130,7 +130,7 @@ def _in_percent(analysis: Analysis) -> bool:
 
 
 def _of_rate_and_decay(analysis: Analysis) -> bool:
-    return analysis["metric"].in_percent and analysis["axes"] == DEFAULT_AXES
+    return analysis["metric"].in_percent and analysis["axes"].names == DEFAULT_AXES.names
 
 
 def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: Columns) -> ResultTable:
