@@ -161,7 +161,7 @@ def test_trials_alike_are_seeds_and_named_ones_keep_theirs(tmp_path):
             ),
             n_trials=1,
         )
-    rows = read_trials(tmp_path / "a.db")
+    rows = read_cells(tmp_path / "a.db", metric=Metric("value", minimise=True))
     assert rows[["log10_lr", "log10_wd", "seed", "value"]].to_numpy().tolist() == [[-1, -2, 0, 1], [-1, -2, 1, 2]]
 
 
@@ -274,7 +274,8 @@ STORAGES = {
 def test_a_bad_storage_is_one_clear_line(tmp_path, make, capsys):
     make(tmp_path / "a.db")
     capsys.readouterr()
-    assert main(["analyse", str(tmp_path / "a.db"), "--out", str(tmp_path / "out")]) == 2
+    command = ["analyse", str(tmp_path / "a.db"), "--out", str(tmp_path / "out")]
+    assert main([*command, "--metric", "value", "--minimise", "--thresholds", "1"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and "a.db" in lines[0] and STORAGES[make] in lines[0]
     assert not (tmp_path / "out").exists()

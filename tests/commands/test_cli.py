@@ -48,10 +48,12 @@ def test_analyse_writes_its_tables_and_names_them(tmp_path, capsys):
     (tmp_path / "cells.csv").write_text(GOOD)
     assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]) == 0
     names = {f"{table}.{kind}" for table in result_names(LANDSCAPE) for kind in ("parquet", "csv")}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"tables"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"tables", "report.html"}
     printed = {f"{table}.{kind}" for table in PRINTED for kind in ("parquet", "csv", "md", "tex")}
     assert {path.name for path in (tmp_path / "out/tables").iterdir()} == printed
-    assert len(capsys.readouterr().out.splitlines()) == len(names | printed)
+    said = capsys.readouterr().out.splitlines()
+    assert "only the base has cells" in said[-2]
+    assert said[-1].startswith(f"written to {tmp_path / 'out'}: report.html, tables/, roi, ellipses, ")
 
 
 def test_analyse_draws_judges_and_compares_as_a_study_does(tmp_path):
@@ -70,8 +72,8 @@ def test_analyse_draws_judges_and_compares_as_a_study_does(tmp_path):
     assert (verdict.verdict, verdict.margin, verdict.gain) == ("retune", 2.5, pytest.approx(3))
     assert "93.34" in (out / "tables/best_accuracies.md").read_text(), "the thesis' baseline of ResNet-56"
     assert list((out / "figures").glob("*.svg"))
-    other = ["analyse", str(tmp_path / "cells.csv"), "--out", str(out), "--thresholds", "1", "--figures"]
-    assert main(other) == 2
+    other = ["analyse", str(tmp_path / "cells.csv"), "--out", str(out), "--thresholds", "1"]
+    assert main([*other, "--reference", "matthiesen2023"]) == 2
 
 
 def test_analyse_takes_other_columns(tmp_path, capsys):

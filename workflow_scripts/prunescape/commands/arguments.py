@@ -22,6 +22,14 @@ def dimension(text: str) -> tuple[str, int]:
     return name, int(size)
 
 
+def place(text: str) -> tuple[str, float]:
+    """`weight_decay=1e-6` as a column and a value."""
+    name, _, value = text.rpartition("=")
+    if not name:
+        raise argparse.ArgumentTypeError(f'"{text}" is no place like weight_decay=1e-6')
+    return name, number(value)
+
+
 def number(text: str) -> float:
     """A number; what it may be is for the function behind the command to say."""
     try:

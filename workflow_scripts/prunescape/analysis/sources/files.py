@@ -1,5 +1,6 @@
 """Reads a table from a Parquet or CSV file; what the bytes are decides, not the name."""
 
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from prunescape.store.tables import read_table
 
 FORMATS = "a Parquet file, or CSV in UTF-8 with a header line"
 SEPARATORS = b",;\t"
+BLOCK, LARGEST_BLOCK = 2**20, 2**31 - 1  # bytes that pyarrow reads at once
 
 
 def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
@@ -29,7 +31,7 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
     if not head.strip():
         raise InputError("the file is empty", where=path, allowed=FORMATS)
     table = read_table(path) if head.startswith(b"PAR1") else _read_csv(path, head, as_text)
-    twice = [name for name in table.column_names if table.column_names.count(name) > 1]
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise InputError(f'two columns are called "{twice[0]}"', where=path)
     nested = [field.name for field in table.schema if field.name in as_text and pa.types.is_nested(field.type)]
@@ -47,6 +49,11 @@ def _read_csv(path: Path, head: bytes, as_text: tuple[str, ...]):
     convert = csv.ConvertOptions(column_types=dict.fromkeys(as_text, pa.string()), strings_can_be_null=True)
     parse = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     try:
-        return csv.read_csv(path, parse_options=parse, convert_options=convert)
+        try:
+            return csv.read_csv(path, parse_options=parse, convert_options=convert)
+        except pa.ArrowInvalid:
+            # a cell may be longer than a block, or a type other than the first block shows: one block has all
+            whole = csv.ReadOptions(block_size=min(max(path.stat().st_size, BLOCK), LARGEST_BLOCK))
+            return csv.read_csv(path, read_options=whole, parse_options=parse, convert_options=convert)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"the file cannot be read as CSV ({error})", where=path, allowed=FORMATS) from None

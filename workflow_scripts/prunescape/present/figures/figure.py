@@ -1,5 +1,6 @@
 """What all figures have, and what several kinds share in names, titles and captions."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -7,8 +8,10 @@ import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.present.labels import METRIC_TITLES, axis_title, joined, seeds_text
+from prunescape.present.labels import METRIC_TITLES, axis_title, joined, seeds_text, shortened
 
+# bytes of a figure's name; a file system has 255, of which endings and the marks of a half-written file take some 40
+LONGEST, DIGEST = 200, 10
 CHOSEN_ON_VALIDATION = (
     " Best cells and regions are chosen by the accuracy on the validation split; what is shown is the accuracy on the "
     "test split, which may be higher elsewhere."
@@ -31,15 +34,28 @@ class Figure:
     validated: bool = False
 
     @property
+    def whose(self) -> str:
+        """The experiment in a title."""
+        return "All experiments" if self.experiment is None else shortened(self.experiment)
+
+    @property
     def metric_titles(self) -> str:
         """`top-1`, or `top-1 and top-5`."""
         return joined([METRIC_TITLES[metric] for metric in self.metrics])
 
 
 def file_name(*parts: object) -> str:
-    """A name for files from any parts: other characters than letters, digits, dot and underscore become `-`."""
+    """A name for files from any parts: other characters than letters, digits, dot and underscore become `-`.
+
+    A name with such characters, or over `LONGEST` bytes and so shortened, ends in a digest that keeps it apart.
+    """
     text = "-".join(str(part) for part in parts)
-    return "".join(sign if sign.isalnum() or sign in "._" else "-" for sign in text)
+    name = "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in text)
+    if name == text and len(name.encode()) <= LONGEST:
+        return name
+    digest = hashlib.sha256("\0".join(str(part) for part in parts).encode()).hexdigest()[:DIGEST]
+    start = name.encode()[: LONGEST - DIGEST - 1].decode(errors="ignore")
+    return f"{start}-{digest}"
 
 
 def seeds_name(seeds: tuple[int, ...]) -> str:
