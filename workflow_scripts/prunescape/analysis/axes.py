@@ -48,7 +48,8 @@ class Axis:
             meaning = PARAMETERS[name].meaning
             return cls(name, meaning.label, meaning.scale == "log10")
         quantity = name.removeprefix(LOG10)
-        label = PARAMETERS[quantity].meaning.label if quantity in PARAMETERS else quantity
+        known = next((default for default, names in SYNONYMS.items() if quantity in names), quantity)
+        label = PARAMETERS[known].meaning.label if known in PARAMETERS else quantity
         return cls(name, label, quantity != name)
 
     @classmethod

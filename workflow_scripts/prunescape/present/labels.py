@@ -23,6 +23,12 @@ def axis_label(axis: Axis, newline: str = "\n") -> str:
     return title if axis.zero is None else f"{title}{newline}({short(math.log10(axis.zero))} stands for 0)"
 
 
+def zero_note(axes: Iterable[Axis]) -> str:
+    """What a place that stands for 0 does to distances; empty without one."""
+    labels = joined([axis.label for axis in axes if axis.zero is not None])
+    return f" How far 0 of {labels} lies from other values was chosen: distances to it mean nothing." * bool(labels)
+
+
 def axis_symbol(axis: Axis) -> str:
     """A short name for heads of tables: `lr`, `momentum`."""
     return axis.name.removeprefix("log10_").replace("_", " ")

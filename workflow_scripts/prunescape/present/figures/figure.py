@@ -8,10 +8,10 @@ import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.present.labels import METRIC_TITLES, axis_title, joined, seeds_text, shortened
+from prunescape.present.labels import METRIC_TITLES, axis_title, joined, seeds_text, shortened, zero_note
 
 # bytes of a figure's name; a file system has 255, of which endings and the marks of a half-written file take some 40
-LONGEST, DIGEST = 200, 10
+LONGEST, DIGEST = 120, 10
 CHOSEN_ON_VALIDATION = (
     " Best cells and regions are chosen by the accuracy on the validation split; what is shown is the accuracy on the "
     "test split, which may be higher elsewhere."
@@ -75,7 +75,7 @@ def is_validated(scores: pd.DataFrame) -> bool:
 
 def landscape_notes(figure: Figure, axes: Axes, *, ellipses: bool) -> str:
     """The end of a caption: how settings were chosen, the profile over other axes, the mean over seeds."""
-    notes = CHOSEN_ON_VALIDATION * figure.validated
+    notes = CHOSEN_ON_VALIDATION * figure.validated + zero_note(axes)
     if axes.others:
         others = joined([axis_title(axis) for axis in axes.others])
         notes += f" Each point is a profile: of the cells there, which differ in {others}, it shows the best."
