@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from hashlib import sha256
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
@@ -87,8 +88,13 @@ def cell_file(cell, name):
 
 
 def checkpoint_file(wildcards):
-    """Where a cell's training leaves what it needs to go on after an interruption."""
-    return f"{RESUMING}/{file_name(CELL_PATH.format(**wildcards))}.safetensors"
+    """Where a cell's training leaves what it needs to go on after an interruption.
+
+    A file system takes names of 255 bytes, so a long one is a digest.
+    """
+    name = file_name(CELL_PATH.format(**wildcards))
+    name = name if len(name) < 200 else sha256(name.encode()).hexdigest()
+    return f"{RESUMING}/{name}.safetensors"
 
 
 def cell_files(name, cells):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import BASE, GROUP, METRICS, Axes, Metric
 from prunescape.analysis.column_checks import HOLDS, NOT_FINITE, refuse
+from prunescape.analysis.sources.runs import STEPS
 from prunescape.errors import InputError, nearest
 from prunescape.store.records import DIVERGED, OK, TEST, VALIDATION
 
@@ -20,7 +21,6 @@ RESERVED = (
 )
 CHANCE = {"top1": 100, "top5": 500}  # percent x classes
 UNPRUNED = ("unpruned", "dense", "baseline", "original", "full", "none", "pretrained")  # as others call the base
-STEPS = ("epoch", "step", "_step", "iteration", "training_iteration", "global_step")  # columns of logs of a training
 
 
 def no_score(metric: Metric) -> str:

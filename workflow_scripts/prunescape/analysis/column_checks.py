@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import Axes, Metric
-from prunescape.analysis.sources.runs import FINISHED, UNFINISHED
+from prunescape.analysis.sources.runs import FINISHED, STEPS, UNFINISHED
 from prunescape.errors import InputError, nearest
 from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, VALIDATION
 
 # texts with few values: their default and all that they may be
 CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on": (VALIDATION, SPLITS)}
 WHOLE = ("seed", "classes", "round")
+ALIKE = 0.7  # share of letters, as difflib counts it: "seed" is not meant by "Created"
 NAMED = 12  # so many columns are named in a hint
 EXACT = 2**53  # a floating-point number keeps every whole number up to here
 HOLDS = 'the column "{name}" holds {value:g}'
@@ -43,16 +45,32 @@ def check_columns(cells: pd.DataFrame, needed: tuple[str, ...], axes: Axes, metr
             hints.append(f"{name}: {text}" if len(missing) > 1 else text)
     if alone := [name for name in missing if name not in near and name not in options]:
         hints.append(f"add the {_plural(alone)}, with the same value in all rows where nothing varies")
+    hints += _other_kinds(cells, missing, options)
     if others and not near:
         hints.append(f"the other columns are {', '.join(others[:NAMED])}" + ", ..." * (len(others) > NAMED))
     what = f"the {_plural(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     raise InputError(what, where=path, allowed=f"needed are {', '.join(needed)}", hint="; ".join(hints))
 
 
+def _other_kinds(cells: pd.DataFrame, missing: list[str], options: dict[str, str]) -> list[str]:
+    """Hints at tables that are no tables of runs: with settings as text in one column, or without settings."""
+    hints, first = [], cells.head(1)
+    records = [name for name in cells if first[name].astype("str").str.startswith("{").any()]
+    if records:
+        hints.append(f'"{records[0]}" holds records: pandas.json_normalize makes a column of each of their keys')
+    steps = [name for name in STEPS if name in cells]
+    if steps and any(name in options for name in missing):
+        hints.append(f'is this the log of a run, by "{steps[0]}"? A table has one row per run, with its settings')
+    return hints
+
+
 def _meant(name: str, others: list[str]) -> str:
-    """A hint at the column that is `name` below another, as `optimizer.lr`, or is like it; or an empty text."""
+    """A hint at the column that is `name` below another, as `optimizer.lr`, or is much like it; or an empty text."""
     nested = [other for other in others if re.split(r"[/.]", other)[-1] == name]
-    return f'did you mean "{nested[0]}"?' if nested else nearest(name, others)
+    lower = {other.lower(): other for other in others}
+    alike = get_close_matches(name.lower(), lower, n=1, cutoff=ALIKE)
+    meant = [*nested[:1], *(lower[found] for found in alike)]
+    return f'did you mean "{meant[0]}"?' if meant else ""
 
 
 def _plural(names: list[str]) -> str:
@@ -70,7 +88,7 @@ def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
     elif name in CHOICES:
         default = CHOICES[name][0]
         cells[name] = cells[name].astype("str").fillna(default) if name in cells else default
-    values = cells[name] = cells[name].astype("str")
+    values = cells[name] = cells[name].astype("str").str.strip()
     refuse(values, values.isna() | (values == ""), 'the column "{name}" is empty', path)
     if name in CHOICES:
         allowed = CHOICES[name][1]

@@ -18,6 +18,7 @@ from prunescape.errors import InputError
 from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
 
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
+AGAIN = "number the runs of one setting 0, 1, ..., and give 0 where there is one"
 OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
 
 
@@ -92,8 +93,8 @@ def checked_cells(
     for name in (*TEXTS, *OPTIONAL_TEXTS):
         set_text(cells, name, path)
     for name in needed_numbers(axes, metric):
-        scored = name in metric.names
-        set_number(cells, name, path, needed=not scored, hint=checks.no_score(metric) if scored else "")
+        hint = checks.no_score(metric) if name in metric.names else AGAIN if name == "seed" else ""
+        set_number(cells, name, path, needed=name not in metric.names, hint=hint)
     for name in optional_numbers(metric):
         set_number(cells, name, path, needed=False)
     checks.complete_diverged(cells, metric.names, path)

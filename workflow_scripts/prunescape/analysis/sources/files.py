@@ -11,6 +11,14 @@ from prunescape.errors import InputError
 from prunescape.store.tables import read_table
 
 FORMATS = "a Parquet file, or CSV in UTF-8 with a header line"
+# the first bytes of other files that hold tables, and what to do about them
+OTHER_FORMATS = {
+    b"PK\x03\x04": "save the sheet of the workbook as CSV UTF-8",
+    b"\xff\xfe": "it is UTF-16: save the sheet as CSV UTF-8",
+    b"\x1f\x8b": "unpack it with gunzip",
+    b"{": "it looks like JSON: pandas.read_json(FILE, lines=True).to_csv makes a CSV",
+    b"[": "it looks like JSON: pandas.read_json(FILE).to_csv makes a CSV",
+}
 SEPARATORS = b",;\t"
 BLOCK, LARGEST_BLOCK = 2**20, 2**31 - 1  # bytes that pyarrow reads at once
 
@@ -31,6 +39,8 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
     if not head.strip():
         raise InputError("the file is empty", where=path, allowed=FORMATS)
     table = read_table(path) if head.startswith(b"PAR1") else _read_csv(path, head, as_text)
+    named = table.rename_columns([name.strip() for name in table.column_names])
+    table = named.select([place for place, name in enumerate(named.column_names) if name])  # a sheet's empty columns
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise InputError(f'two columns are called "{twice[0]}"', where=path)
@@ -38,12 +48,15 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
     if nested:
         what, allowed = f'the column "{nested[0]}" holds lists or records', "one value in each row"
         raise InputError(what, where=path, allowed=allowed)
-    return table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
+    frame = table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
+    return frame.dropna(how="all")  # a sheet's empty rows; the others keep their numbers
 
 
 def _read_csv(path: Path, head: bytes, as_text: tuple[str, ...]):
-    if b"\0" in head:
-        raise InputError("the file is neither Parquet nor CSV: it holds binary data", where=path, allowed=FORMATS)
+    hint = next((hint for start, hint in OTHER_FORMATS.items() if head.startswith(start)), "")
+    if b"\0" in head or hint:
+        what = "it holds binary data" if b"\0" in head else "its start is that of another format"
+        raise InputError(f"the file is neither Parquet nor CSV: {what}", where=path, allowed=FORMATS, hint=hint)
     header = head.splitlines()[0]
     separator = chr(max(SEPARATORS, key=header.count))
     convert = csv.ConvertOptions(column_types=dict.fromkeys(as_text, pa.string()), strings_can_be_null=True)

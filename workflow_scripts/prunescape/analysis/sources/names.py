@@ -8,7 +8,7 @@ import pandas as pd
 from prunescape.analysis.axes import SYNONYMS, Axes, Axis
 
 # what Optuna's trials_dataframe, Ray Tune and W&B put before the name of a parameter or an attribute
-PREFIXES = ("params_", "user_attrs_", "config/", "config.", "summary/", "summary.", "params.", "metrics.")
+PREFIXES = ("params_", "user_attrs_", "config/", "config.", "summary/", "summary.", "params.", "metrics.", "value_")
 
 
 def with_named_columns(cells: pd.DataFrame, axes: Axes, wanted: Iterable[str]) -> tuple[pd.DataFrame, Axes, list[str]]:
