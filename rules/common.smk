@@ -2,7 +2,6 @@
 
 import gc
 import sys
-from hashlib import sha256
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
@@ -14,6 +13,7 @@ from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.datasets import decoding_workers, is_image_folder
 from prunescape.errors import InputError
 from prunescape.running.run_lock import STATE
+from prunescape.store.files import short_name
 from prunescape.config.study import load_study
 
 # Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
@@ -88,13 +88,8 @@ def cell_file(cell, name):
 
 
 def checkpoint_file(wildcards):
-    """Where a cell's training leaves what it needs to go on after an interruption.
-
-    A file system takes names of 255 bytes, so a long one is a digest.
-    """
-    name = file_name(CELL_PATH.format(**wildcards))
-    name = name if len(name) < 200 else sha256(name.encode()).hexdigest()
-    return f"{RESUMING}/{name}.safetensors"
+    """Where a cell's training leaves what it needs to go on after an interruption."""
+    return f"{RESUMING}/{short_name(file_name(CELL_PATH.format(**wildcards)))}.safetensors"
 
 
 def cell_files(name, cells):

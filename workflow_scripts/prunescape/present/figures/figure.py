@@ -1,6 +1,5 @@
 """What all figures have, and what several kinds share in names, titles and captions."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,9 +8,9 @@ import pandas as pd
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.present.labels import METRIC_TITLES, axis_title, joined, seeds_text, shortened, zero_note
+from prunescape.store.files import short_name
 
-# bytes of a figure's name; a file system has 255, of which endings and the marks of a half-written file take some 40
-LONGEST, DIGEST = 120, 10
+LONGEST = 120  # bytes of a figure's name
 CHOSEN_ON_VALIDATION = (
     " Best cells and regions are chosen by the accuracy on the validation split; what is shown is the accuracy on the "
     "test split, which may be higher elsewhere."
@@ -51,11 +50,7 @@ def file_name(*parts: object) -> str:
     """
     text = "-".join(str(part) for part in parts)
     name = "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in text)
-    if name == text and len(name.encode()) <= LONGEST:
-        return name
-    digest = hashlib.sha256("\0".join(str(part) for part in parts).encode()).hexdigest()[:DIGEST]
-    start = name.encode()[: LONGEST - DIGEST - 1].decode(errors="ignore")
-    return f"{start}-{digest}"
+    return short_name(name, LONGEST, of="" if name == text else text)
 
 
 def seeds_name(seeds: tuple[int, ...]) -> str:
