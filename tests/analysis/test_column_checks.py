@@ -47,6 +47,10 @@ REFUSALS = {
     ),
     "no score": (with_first("top1", "NaN"), ["row 1", "nan", 'status "diverged"', '"classes"', "did not end"]),
     "minus infinity": (with_first("top1", "-Infinity"), ["row 1", "-inf", 'status "diverged"', '"classes"']),
+    "logarithm of 0": (
+        with_first("log10_wd", "-inf"),
+        ["row 1", '"log10_wd" holds -inf', "0 has no logarithm", "--x log10:COLUMN --zero-at COLUMN=VALUE"],
+    ),
     "state as status": (GRID.assign(status="finished"), ['unknown status "finished"', 'call the column "state"']),
     "crashed as status": (with_first("status", "Crashed", status="ok"), ['"Crashed"', 'call the column "state"']),
     "65 bits": (GRID.assign(seed=str(2**64)), [str(2**64), "more than 64 bits", "0, 1, ..."]),

@@ -125,7 +125,7 @@ def binary(start):
 
 DEAD_ENDS = {
     "no seed": (without_seeds, ['the column "seed" is missing', 'add the column "seed"']),
-    "a seed is missing": (some_seeds, ["row 8", '"seed" holds nan', "number the runs of one setting 0, 1, ..."]),
+    "a seed is missing": (some_seeds, ["row 8", '"seed" holds nan', "seeds number the runs of one setting"]),
     "a run twice": (seed_twice, ["row 10", "twice", "runs differ by their seed"]),
     "every iteration": (every_iteration, ["twice", "one log, by training_iteration: keep the last of each run"]),
     "a failed trial": (failed_trial, ["row 5", '"top1" holds nan', "leave out a run that did not end"]),

@@ -18,7 +18,8 @@ from prunescape.errors import InputError
 from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
 
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
-AGAIN = "number the runs of one setting 0, 1, ..., and give 0 where there is one"
+AGAIN = "leave out rows without a value; seeds number the runs of one setting, and are 0 where there is one"
+NO_LOGARITHM = "leave this row out; 0 has no logarithm, but a place on the axis of the values themselves"
 OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
 
 
@@ -93,8 +94,7 @@ def checked_cells(
     for name in (*TEXTS, *OPTIONAL_TEXTS):
         set_text(cells, name, path)
     for name in needed_numbers(axes, metric):
-        hint = checks.no_score(metric) if name in metric.names else AGAIN if name == "seed" else ""
-        set_number(cells, name, path, needed=name not in metric.names, hint=hint)
+        set_number(cells, name, path, needed=name not in metric.names, hint=_without_value(name, axes, metric))
     for name in optional_numbers(metric):
         set_number(cells, name, path, needed=False)
     checks.complete_diverged(cells, metric.names, path)
@@ -109,6 +109,14 @@ def checked_cells(
         if "stage" not in given:
             cells = mark_fresh_seeds(cells, axes, path)
     return cells if base == BASE else cells.assign(variant=cells["variant"].replace(base, BASE))
+
+
+def _without_value(name: str, axes: Axes, metric: Metric) -> str:
+    """A hint at what to do about a row without a finite number in this column."""
+    if name in metric.names:
+        return checks.no_score(metric)
+    logarithm = [axis for axis in axes if axis.name == name and axis.decades]
+    return f"{NO_LOGARITHM}, {axes.option(logarithm[0])} log10:COLUMN --zero-at COLUMN=VALUE" if logarithm else AGAIN
 
 
 def set_axes(cells: pd.DataFrame, axes: Axes, path: Path | str, *, partial: bool) -> None:

@@ -109,7 +109,8 @@ def run_analyse(options: argparse.Namespace) -> None:
     lines = table_lines(analysis)
     tables = dict.fromkeys(path.stem for path in write_landscapes(analysis, options.out).values())
     written = write_presentation(analysis, options) if analysis["metric"].is_top1 else []
-    print("\n".join([*lines, f"written to {options.out}: {', '.join([*written, *tables])} (.parquet and .csv)"]))
+    named = ", ".join([*written, f"and as .parquet and .csv {', '.join(tables)}"])
+    print("\n".join([*lines, f"written to {options.out}: {named}"]))
 
 
 def write_presentation(analysis: "Analysis", options: argparse.Namespace) -> list[str]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -61,12 +62,13 @@ def read_trials(path: Path | str, metric: Metric = DEFAULT_METRIC, studies: Sequ
 
 
 def load_optuna() -> Any:
-    """The package, told to say nothing of its progress."""
+    """The package, told to say nothing of its progress and of choices that it does not like."""
     try:
         import optuna
     except ImportError:
         raise InputError("the package optuna is not installed", hint="pip install 'prunescape[optuna]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", message="Choices for a categorical distribution")
     return optuna
 
 
