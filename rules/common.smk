@@ -13,6 +13,7 @@ from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.datasets import decoding_workers, is_image_folder
 from prunescape.errors import InputError
 from prunescape.running.run_lock import STATE
+from prunescape.store.files import short_name
 from prunescape.store.manifest import MANIFEST
 from prunescape.config.study import load_study
 
@@ -90,7 +91,7 @@ def cell_file(cell, name):
 
 def checkpoint_file(wildcards):
     """Where a cell's training leaves what it needs to go on after an interruption."""
-    return f"{RESUMING}/{file_name(CELL_PATH.format(**wildcards))}.safetensors"
+    return f"{RESUMING}/{short_name(file_name(CELL_PATH.format(**wildcards)))}.safetensors"
 
 
 def cell_files(name, cells):

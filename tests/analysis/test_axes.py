@@ -183,6 +183,22 @@ def test_results_speak_of_the_chosen_columns_alone(tmp_path, metric, words):
     for field in (field for schema in schemas for field in schema):
         text = f"{field.name}: {field.metadata[b'meaning'].decode()}"
         assert not [word for word in words if word in text], text
+    for name, path in written.items():
+        assert not name.endswith("csv") or not [word for word in AXES if word in path.read_text()], name
+    quantities = set(pd.read_parquet(written["spread.parquet"])["quantity"])
+    assert {"centre_log10_batch", "centre_momentum"} == {name for name in quantities if name.startswith("centre")}
+
+
+def test_logarithms_of_rates_are_the_default_axes(tmp_path):
+    """The same tables, that of the band too, whether log10_lr and log10_wd are columns or are taken of lr and wd."""
+    frame = grid(lr=10 ** grid()["log10_lr"], wd=10 ** grid()["log10_wd"])
+    frame.to_parquet(tmp_path / "cells.parquet")
+    given = analyse(tmp_path / "cells.parquet", tmp_path / "given")
+    chosen = columns(x="log10:wd", y="log10:lr")
+    taken = analyse(tmp_path / "cells.parquet", tmp_path / "taken", **chosen)
+    assert list(given) == list(taken) and "band.csv" in given
+    for name in (name for name in given if name.endswith("parquet")):
+        pd.testing.assert_frame_equal(pd.read_parquet(taken[name]), pd.read_parquet(given[name]))
 
 
 def test_verdicts_are_for_metrics_in_percent(tmp_path):

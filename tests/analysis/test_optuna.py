@@ -161,7 +161,7 @@ def test_trials_alike_are_seeds_and_named_ones_keep_theirs(tmp_path):
             ),
             n_trials=1,
         )
-    rows = read_trials(tmp_path / "a.db")
+    rows = read_cells(tmp_path / "a.db", metric=Metric("value", minimise=True))
     assert rows[["log10_lr", "log10_wd", "seed", "value"]].to_numpy().tolist() == [[-1, -2, 0, 1], [-1, -2, 1, 2]]
 
 
@@ -274,7 +274,8 @@ STORAGES = {
 def test_a_bad_storage_is_one_clear_line(tmp_path, make, capsys):
     make(tmp_path / "a.db")
     capsys.readouterr()
-    assert main(["analyse", str(tmp_path / "a.db"), "--out", str(tmp_path / "out")]) == 2
+    command = ["analyse", str(tmp_path / "a.db"), "--out", str(tmp_path / "out")]
+    assert main([*command, "--metric", "value", "--minimise", "--thresholds", "1"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and "a.db" in lines[0] and STORAGES[make] in lines[0]
     assert not (tmp_path / "out").exists()
@@ -311,3 +312,53 @@ def test_without_optuna_the_extra_is_named(table, tmp_path, monkeypatch):
         with pytest.raises(InputError, match=r"pip install 'prunescape\[optuna\]'"):
             function()
     analyse(table, tmp_path / "out")
+
+
+def with_a_smoke_test(path):
+    """Two studies with lr and wd, and one that has lr alone."""
+    for name in ("base", "pruned", "smoke test"):
+        study = optuna.create_study(storage=url(path), study_name=name, direction="maximize")
+        parameters = ("lr", "wd")[: 1 if name == "smoke test" else 2]
+        study.optimize(lambda trial, names=parameters: sum(trial.suggest_float(x, 0.1, 1) for x in names), n_trials=3)
+    return path
+
+
+def test_studies_can_be_chosen_and_an_absent_parameter_is_said_to_be_absent(tmp_path, capsys):
+    path, chosen = with_a_smoke_test(tmp_path / "several.db"), ["--metric", "value", "--thresholds", "0.5"]
+    command = ["analyse", str(path), "--out", str(tmp_path / "out"), *chosen]
+    capsys.readouterr()
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert 'study "smoke test", trial 0: there is no parameter "wd"; hint: --studies "base" "pruned"' in said
+    assert "nan" not in said
+    assert main([*command, "--studies", "pruned", "base"]) == 0
+    assert set(pd.read_parquet(tmp_path / "out/risk.parquet")["variant"]) == {"base", "pruned"}
+    for arguments, part in ((["base", "smoke"], 'no study "smoke"'), (["smoke test"], 'column "log10_wd" is missing')):
+        assert main([*command, "--studies", *arguments]) == 2
+        assert part in capsys.readouterr().err
+    pd.DataFrame({"a": [1]}).to_csv(tmp_path / "a.csv")
+    assert main(["analyse", str(tmp_path / "a.csv"), *command[2:], "--studies", "base"]) == 2
+    assert "only an Optuna storage has studies" in capsys.readouterr().err
+
+
+def test_a_parameter_that_no_study_always_has_is_said_so(tmp_path):
+    """A conditional space: the hint cannot be another choice of studies."""
+    study = optuna.create_study(storage=url(tmp_path / "a.db"), study_name="base", direction="maximize")
+    study.optimize(
+        lambda trial: trial.suggest_float("lr", 0.1, 1) + (trial.suggest_float("wd", 0.1, 1) if trial.number else 0),
+        n_trials=2,
+    )
+    with pytest.raises(InputError, match='trial 0: there is no parameter "wd"; hint: every study has such trials'):
+        read_cells(tmp_path / "a.db", metric=Metric("value"))
+
+
+def test_a_weight_decay_of_0_is_0_in_a_storage(tmp_path):
+    frame = cells(weight_decay=10 ** cells()["log10_wd"].round(9))[:98].drop(columns="log10_wd")
+    frame["weight_decay"] = frame["weight_decay"].where(frame["weight_decay"] > 2e-5, 0.0)
+    frame.to_parquet(tmp_path / "cells.parquet")
+    chosen = columns(x="log10:weight_decay")
+    chosen["axes"] = chosen["axes"].with_zeros({"weight_decay": 1e-6})
+    storage = export_optuna(tmp_path / "cells.parquet", tmp_path / "cells.db", **chosen)
+    trials = optuna.load_study(study_name="d-m/base", storage=url(storage)).trials_dataframe()
+    found, expected = (np.unique(values) for values in (trials["params_weight_decay"], frame["weight_decay"]))
+    assert found[0] == 0 and found.tolist() == pytest.approx(expected.tolist())

@@ -1,5 +1,7 @@
 """The table of cells that an analysis starts from: formats, defaults, and one line for each kind of bad table."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -190,3 +192,37 @@ def test_a_validation_score_that_is_missing_does_not_change_the_split(tmp_path):
         read_cells(write(tmp_path, frame))
     assert len(read_cells(write(tmp_path, frame.assign(select_on="test")))) == 12
     assert len(read_cells(write(tmp_path, frame.drop(columns="val_top1")))) == 12
+
+
+def wide(names, rows=40):
+    """Rows of base and one pruned variant on a 5 x 4 grid, with one more column for each name."""
+    lines = [",".join(["model,dataset,variant,log10_lr,log10_wd,seed,top1", *names])]
+    for row in range(rows):
+        variant = ("base", "uniform-0.5")[row // 20]
+        setting = f"{-2.5 + row % 20 // 4 / 2},{-5 + row % 4}"
+        lines.append(f"resnet20,cifar10,{variant},{setting},0,{90 - row / 10}" + ",0.5" * len(names))
+    return "\n".join(lines)
+
+
+def test_thousands_of_columns_take_seconds(tmp_path):
+    (tmp_path / "cells.csv").write_text(wide([f"grad/layer{number}" for number in range(6000)]))
+    started = time.perf_counter()
+    assert len(read_cells(tmp_path / "cells.csv")) == 40
+    assert time.perf_counter() - started < 5
+
+
+def test_cells_longer_than_a_block_are_read(tmp_path):
+    """pandas reads such a table; pyarrow's blocks of 1 MiB do not hold the cell."""
+    lines = wide(["history"]).splitlines()
+    lines[5] = lines[5].removesuffix("0.5") + '"' + "[1, 2.5], " * 300_000 + '"'
+    path = tmp_path / "cells.csv"
+    path.write_text("\n".join(lines))
+    pd.testing.assert_frame_equal(read_cells(path)[["log10_lr", "top1"]], pd.read_csv(path)[["log10_lr", "top1"]])
+
+
+def test_a_column_may_change_its_type_behind_the_first_block(tmp_path):
+    lines = wide(["note"]).splitlines()
+    many = [f"m,d,base,-1,{-number / 10_000},1,50,0.5" for number in range(60_000)]
+    last = lines[-1].removesuffix("0.5") + "late"
+    (tmp_path / "cells.csv").write_text("\n".join([lines[0], *many, *lines[1:-1], last]))
+    assert len(read_cells(tmp_path / "cells.csv", partial=True)) == 60_040

@@ -73,3 +73,14 @@ def test_the_best_setting_run_again_is_no_landscape(tmp_path, capsys):
         unsaid, known = (pd.read_parquet(folder / f"{name}.parquet") for folder in folders)
         pd.testing.assert_frame_equal(unsaid, known)
     assert set(pd.read_parquet(folders[0] / "risk.parquet")["seed"]) == {0}
+
+
+@pytest.mark.parametrize("variants", [["dense", "p"], ["Unpruned", "p"], ["alone"]])
+def test_which_variant_may_be_the_base_is_said(tmp_path, variants):
+    frame = landscape()
+    frame["variant"] = frame["variant"].map({"base": variants[0], "uniform-0.5": variants[-1]})
+    frame = frame if len(variants) > 1 else frame.iloc[:25]
+    with pytest.raises(InputError, match=f'no cell has the variant "base"; hint: --base {variants[0]}$'):
+        read_cells(write(tmp_path, frame))
+    with pytest.raises(InputError, match="--base NAME, the unpruned model's; the variants are a, b"):
+        read_cells(write(tmp_path, landscape().replace({"base": "a", "uniform-0.5": "b"})))

@@ -8,6 +8,7 @@ import torch
 
 from prunescape.analysis.results import LANDSCAPE, result_names
 from prunescape.commands.cli import main
+from prunescape.store.files import read_json
 from support.code import loaded_by
 
 PRINTED = ("confidence_ellipses", "performance_risk", "best_accuracies")
@@ -84,10 +85,12 @@ def test_analyse_writes_its_tables_and_names_them(tmp_path, capsys):
     (tmp_path / "cells.csv").write_text(GOOD)
     assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]) == 0
     names = {f"{table}.{kind}" for table in result_names(LANDSCAPE) for kind in ("parquet", "csv")}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"tables"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names | {"tables", "report.html"}
     printed = {f"{table}.{kind}" for table in PRINTED for kind in ("parquet", "csv", "md", "tex")}
     assert {path.name for path in (tmp_path / "out/tables").iterdir()} == printed
-    assert len(capsys.readouterr().out.splitlines()) == len(names | printed)
+    said = capsys.readouterr().out.splitlines()
+    assert "only the base has cells" in said[-2]
+    assert said[-1].startswith(f"written to {tmp_path / 'out'}: report.html, tables/, and as .parquet and .csv roi, ")
 
 
 def test_analyse_draws_judges_and_compares_as_a_study_does(tmp_path):
@@ -106,8 +109,8 @@ def test_analyse_draws_judges_and_compares_as_a_study_does(tmp_path):
     assert (verdict.verdict, verdict.margin, verdict.gain) == ("retune", 2.5, pytest.approx(3))
     assert "93.34" in (out / "tables/best_accuracies.md").read_text(), "the thesis' baseline of ResNet-56"
     assert list((out / "figures").glob("*.svg"))
-    other = ["analyse", str(tmp_path / "cells.csv"), "--out", str(out), "--thresholds", "1", "--figures"]
-    assert main(other) == 2
+    other = ["analyse", str(tmp_path / "cells.csv"), "--out", str(out), "--thresholds", "1"]
+    assert main([*other, "--reference", "matthiesen2023"]) == 2
 
 
 def test_analyse_takes_other_columns(tmp_path, capsys):
@@ -134,3 +137,51 @@ def test_help_and_analysis_import_no_torch(tmp_path):
     command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]
     statements = f"from prunescape.commands.cli import main; main({command!r})"
     assert loaded_by(statements, "torch", "pandas", "optuna") == {"pandas"}
+
+
+def test_analyse_tells_the_verdict_and_writes_a_page(tmp_path, capsys):
+    """Three seeds, the variant 2 points better at one of two settings; its base is called dense."""
+    lines = [
+        f"m,d,{variant},0.1,{wd},{seed},{90 + gain + 0.1 * seed}"
+        for variant in ("dense", "p<q>")
+        for wd, gain in ((1e-4, 0), (1e-3, -2 if variant == "dense" else 2))
+        for seed in range(4)
+    ]
+    (tmp_path / "cells.csv").write_text("model,dataset,variant,lr,wd,seed,top1\n" + "\n".join(lines))
+    command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out"), "--base", "dense"]
+    assert main([*command, "--sigma", "0.2"]) == 0
+    said = capsys.readouterr().out
+    assert "p<q>: tune again; it gains 2.00 points" in said
+    page = (tmp_path / "out/report.html").read_text()
+    assert "p&lt;q&gt;: tune again; it gains 2.00 points" in page and "What this cannot show" in page
+    for part in ("Table <strong>cells.csv", "base (called dense), p&lt;q&gt;", "<td>retune</td>", "Performance risk"):
+        assert part in page, part
+    for part in ("Study <strong>", "<h3>Figures", "FLOPs of the pruned network"):
+        assert part not in page, part
+    assert len(page) < 60_000, "no figures, so no library that draws them"
+
+
+def test_analyse_says_where_there_is_nothing_to_judge(tmp_path, capsys):
+    (tmp_path / "cells.csv").write_text(GOOD)
+    command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out")]
+    assert main([*command, "--metric", "top1", "--minimise", "--thresholds", "1"]) == 0
+    assert "no verdicts and no report" in capsys.readouterr().out
+    assert not (tmp_path / "out/report.html").exists()
+    with (tmp_path / "cells.csv").open("a") as file:
+        file.write("m,d,p,-1,-4,0,80\nm,d,p,-1,-3,0,81\n")
+    assert main(command) == 0
+    assert "note on p: no point has fresh seeds" in capsys.readouterr().out
+
+
+def test_long_names_and_names_with_signs_have_figures_of_their_own(tmp_path):
+    """A file system allows names of 255 bytes."""
+    names = ["a/b", r"$\bad$" + "é" * 250]
+    rows = [line.replace("m,", f"{name},", 1) for name in names for line in GOOD.splitlines()[1:]]
+    (tmp_path / "cells.csv").write_text("\n".join([GOOD.splitlines()[0], *rows]))
+    assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out"), "--figures"]) == 0
+    pages = [path.name for path in (tmp_path / "out/figures").glob("landscape*.svg")]
+    assert len(pages) == 2 and max(len(name.encode()) for name in pages) < 140
+    printed = (tmp_path / "out/tables/performance_risk.md").read_text().splitlines()
+    assert max(len(line) for line in printed if line.startswith("|")) < 140
+    titles = [entry["title"] for entry in read_json(tmp_path / "out/figures/figures.json")["figures"]]
+    assert max(map(len, titles)) < 120

@@ -154,6 +154,7 @@ BAD = [
     ("datasets.digits.test", "all", ["datasets.digits", "all"]),
     ("experiments.e.grid.log10_lr", [], ["experiments.e.grid.log10_lr", "empty"]),
     ("experiments.e.grid.log10_lr", [-1, -1.0], ["experiments.e.grid.log10_lr", "-1.0 is given more than once"]),
+    ("experiments.e.grid.log10_lr", [0.01, 0.1], ["grid.log10_lr: all learning rates are above 1", "-1 for 0.1"]),
     ("experiments.e.grid.log10_lr", [-1, 3], ["experiments.e.grid.log10_lr: 3 cannot", "at least -6 and at most 1"]),
     ("experiments.e.grid.log10_wd", [-4, 2], ["experiments.e.grid.log10_wd: 2 cannot", "at least -8 and at most 0"]),
     ("experiments.e.grid.log10_wd", {"step": 1, "size": 99}, ["experiments.e.grid.log10_wd: -53.0", "at least -8"]),

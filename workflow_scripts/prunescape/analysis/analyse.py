@@ -15,28 +15,36 @@ from prunescape.errors import InputError
 from prunescape.store.tables import read_result, write_result
 
 
-def analyse(
+def analyse(cells: Path | str, out: Path | str, **chosen: Any) -> dict[str, Path]:
+    """Write every landscape table that applies to `cells`, a table or an Optuna storage, into the folder `out`.
+
+    Each as Parquet and CSV; gives the written paths by file name. What may be `chosen`, and what is raised: see
+    `table_analysis`; InputError, too, when `out` cannot be a folder.
+    """
+    return write_landscapes(table_analysis(cells, **chosen), out)
+
+
+def table_analysis(
     cells: Path | str,
-    out: Path | str,
     *,
     axes: Axes = DEFAULT_AXES,
     metric: Metric = DEFAULT_METRIC,
     base: str = BASE,
+    studies: Sequence[str] = (),
     thresholds: Sequence[float] = (),
     terms: Mapping[str, Mapping[str, Any]] | None = None,
-) -> dict[str, Path]:
-    """Write every landscape table that applies to `cells`, a table or an Optuna storage, into the folder `out`.
+) -> Analysis:
+    """The analysis of `cells`, a table or an Optuna storage of which `studies` may choose some.
 
-    Each as Parquet and CSV; gives the written paths by file name. Results carry the names of the `axes`, and a metric
-    to minimise its own sign. `thresholds` are in the metric's unit, by default 0.5 and 1 percentage points; risks are
-    taken over the base's region of the smallest. `terms` are those of the verdicts, as in `judge_study`. Raises
-    InputError for a table that `read_cells` refuses, or when `out` cannot be a folder.
+    Results carry the names of the `axes`, and a metric to minimise its own sign. `thresholds` are in the metric's unit,
+    by default 0.5 and 1 percentage points; risks are taken over the base's region of the smallest. `terms` are those of
+    the verdicts, as in `judge_study`. Raises InputError for a table that `read_cells` refuses.
     """
     for x in thresholds:
         if not 0 <= x < float("inf"):
             raise InputError(f"the threshold {x} is no distance to the best", allowed="0 or more")
     ordered = tuple(sorted(set(thresholds)))
-    known = read_cells(cells, axes=axes, metric=metric, base=base)
+    known = read_cells(cells, axes=axes, metric=metric, base=base, studies=studies)
     if not ordered and not metric.in_percent:
         low, high = known[metric.names[0]].agg(["min", "max"])
         what = f'how near the best "{metric.name}" counts as good is not said'
@@ -44,7 +52,11 @@ def analyse(
         raise InputError(what, where=cells, hint=hint)
     ordered = ordered or tuple(AnalysisTerms().thresholds)
     limits = {"thresholds": ordered, "risk_threshold": ordered[0]}
-    analysis = Analysis.of_cells(known, axes=axes, metric=metric, base=base, terms=terms, **limits)
+    return Analysis.of_cells(known, axes=axes, metric=metric, base=base, terms=terms, **limits)
+
+
+def write_landscapes(analysis: Analysis, out: Path | str) -> dict[str, Path]:
+    """Write every landscape table that applies into the folder `out`; gives the written paths by file name."""
     return write_results([analysis], [name for name in result_names(LANDSCAPE) if analysis.applies(name)], out)
 
 

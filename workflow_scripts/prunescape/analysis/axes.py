@@ -1,6 +1,6 @@
 """Describes the columns of a landscape: its key, its axes (two or more hyperparameters) and its metric."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -8,6 +8,8 @@ from prunescape.errors import InputError
 from prunescape.space.recipe import PARAMETERS
 
 LOG10 = "log10_"
+# the parameters that the default axes are the logarithms of, by the names that people give them
+SYNONYMS = {"log10_lr": ("learning_rate", "lr"), "log10_wd": ("weight_decay", "wd")}
 METRICS = ("top1", "top5")  # in percent, so that chance level and sensible thresholds are known
 BASE = "base"
 GROUP = ["experiment", "model", "dataset"]
@@ -29,13 +31,15 @@ VARIANT_KEY = list(VARIANT_KEY_COLUMNS)
 class Axis:
     """One hyperparameter: a column called `name`, of the quantity called `label` or, in `decades`, of its logarithm.
 
-    `source` is the column that the logarithm is still to be taken of, where the table has no column `name`.
+    `source` is the column that the logarithm is still to be taken of, where the table has no column `name`; `zero` is
+    the value there that 0, which has no logarithm, stands at.
     """
 
     name: str
     label: str
     decades: bool
     source: str = ""
+    zero: float | None = None
 
     @classmethod
     def of(cls, name: str) -> Self:
@@ -44,7 +48,8 @@ class Axis:
             meaning = PARAMETERS[name].meaning
             return cls(name, meaning.label, meaning.scale == "log10")
         quantity = name.removeprefix(LOG10)
-        label = PARAMETERS[quantity].meaning.label if quantity in PARAMETERS else quantity
+        known = next((default for default, names in SYNONYMS.items() if quantity in names), quantity)
+        label = PARAMETERS[known].meaning.label if known in PARAMETERS else quantity
         return cls(name, label, quantity != name)
 
     @classmethod
@@ -53,7 +58,7 @@ class Axis:
         prefix, _, column = text.partition(":")
         if prefix != "log10" or not column:
             return cls.of(text)
-        return replace(cls.of(LOG10 + column), source=column)
+        return replace(cls.of(LOG10 + column.removeprefix(LOG10)), source=column)
 
     @property
     def column(self) -> str:
@@ -63,7 +68,8 @@ class Axis:
     @property
     def value(self) -> str:
         """What its column holds, in text: `log10 of the learning rate`, `momentum`."""
-        return f"log10 of the {self.label}" if self.decades else self.label
+        text = f"log10 of the {self.label}" if self.decades else self.label
+        return text if self.zero is None else f"{text}, 0 standing at {self.zero:g}"
 
     @property
     def distance(self) -> str:
@@ -82,7 +88,8 @@ class Axes:
     axes: tuple[Axis, ...]
 
     def __post_init__(self) -> None:
-        columns = [axis.column for axis in self.axes] + [axis.name for axis in self.axes if axis.source]
+        columns = [axis.column for axis in self.axes]
+        columns += [axis.name for axis in self.axes if axis.name != axis.column]
         twice = [name for name in columns if columns.count(name) > 1]
         if twice:
             raise InputError(f'the column "{twice[0]}" is chosen for two axes', hint="each needs a column of its own")
@@ -94,6 +101,17 @@ class Axes:
     def of(cls, names: Iterable[str]) -> Self:
         """The axes of these columns, sorted by name."""
         return cls(tuple(Axis.of(name) for name in sorted(names)))
+
+    def with_zeros(self, places: Mapping[str, float]) -> Self:
+        """These axes with the value that 0 stands at, by the column that is read or the quantity's name."""
+        axes = {axis.name: axis for axis in self.axes}
+        for column, value in places.items():
+            found = [axis for axis in self.axes if column in (axis.column, *SYNONYMS.get(axis.column, ()))]
+            if not found or not found[0].decades:
+                what, hint = f'"{column}" is read by no logarithmic axis', f"--x log10:{column}"
+                raise InputError(what, where="--zero-at", hint=hint)
+            axes[found[0].name] = replace(found[0], zero=value)
+        return type(self)(tuple(axes.values()))
 
     def __iter__(self) -> Iterator[Axis]:
         return iter(self.axes)
@@ -117,6 +135,10 @@ class Axes:
     def others(self) -> tuple[Axis, ...]:
         """The axes beyond the plane."""
         return self.axes[2:]
+
+    def option(self, axis: Axis) -> str:
+        """The option of the command line that chooses the column of an axis."""
+        return {self.y.name: "--y", self.x.name: "--x"}.get(axis.name, "--other-axes")
 
     @property
     def x_first(self) -> tuple[Axis, ...]:
@@ -152,6 +174,11 @@ class Metric:
     def in_percent(self) -> bool:
         """Whether chance level and tolerances are known."""
         return self.name is None or self.name in METRICS
+
+    @property
+    def is_top1(self) -> bool:
+        """Whether it is what verdicts and a report speak of: top-1 accuracy in percent."""
+        return self.names[0] == METRICS[0] and not self.minimise
 
     @property
     def sign(self) -> int:

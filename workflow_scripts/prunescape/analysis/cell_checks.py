@@ -1,17 +1,15 @@
-"""What a table of cells must hold before it is analysed: each check fills in or raises one clear line."""
+"""What a table of cells must hold as a whole before it is analysed: each check fills in or raises one clear line."""
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from prunescape.analysis.axes import BASE, GROUP, METRICS, Axes, Axis, Metric
+from prunescape.analysis.axes import BASE, GROUP, METRICS, Axes, Metric
+from prunescape.analysis.column_checks import HOLDS, NOT_FINITE, refuse
+from prunescape.analysis.sources.runs import STEPS
 from prunescape.errors import InputError, nearest
-from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, TEST, VALIDATION
+from prunescape.store.records import DIVERGED, OK, TEST, VALIDATION
 
-# texts with few values: their default and all that they may be
-CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on": (VALIDATION, SPLITS)}
-WHOLE = ("seed", "classes", "round")
 # what says which cell or landscape a row is of is neither axis nor metric
 TAKEN = (*GROUP, "variant", "seed", "status", "stage", "round", "select_on", "classes")
 # columns of results and of the tables between: an axis may not be called so
@@ -21,12 +19,14 @@ RESERVED = (
     *("in_base_roi", "bound", "k", "points", "excess", "spread", "sigma_source", "place", "truncated", "quantity"),
     *("correct_bits", "tested"),
 )
-# settings that differ by less than this many decimals of log10 are one grid point, however they were computed; of other
-# axes, by less than as many digits of their largest value
-SETTING_DECIMALS = 9
-HOLDS = 'the column "{name}" holds {value:g}'
-NOT_FINITE = 'the column "{name}" holds {value}, which is not a finite number'
 CHANCE = {"top1": 100, "top5": 500}  # percent x classes
+UNPRUNED = ("unpruned", "dense", "baseline", "original", "full", "none", "pretrained")  # as others call the base
+
+
+def no_score(metric: Metric) -> str:
+    """A hint at what to do about a run without a finite score."""
+    counts = 'the number of "classes", which gives its score' if metric.in_percent else "the value it counts as"
+    return f'leave out a run that did not end; one that diverged needs status "diverged" and {counts}'
 
 
 def check_roles(axes: Axes, metric: Metric) -> None:
@@ -44,57 +44,12 @@ def check_roles(axes: Axes, metric: Metric) -> None:
             raise InputError(f'an axis is called "{name}", as a column of the results is', hint="rename it")
 
 
-def check_columns(cells: pd.DataFrame, needed: tuple[str, ...], axes: Axes, metric: Metric, path: Path | str) -> None:
-    """Raise for the first of the `needed` columns that is missing."""
-    options = {axes.x.column: "--x", axes.y.column: "--y", metric.names[0]: "--metric"}
-    others = [str(name) for name in cells if name not in needed]
-    for name in needed:
-        if name not in cells:
-            hint = nearest(name, others) or f"the other columns are {', '.join(others[:12])}"
-            hint += f"; {options[name]} chooses another" if name in options else ""
-            what, allowed = f'the column "{name}" is missing', f"needed are {', '.join(needed)}"
-            raise InputError(what, where=path, allowed=allowed, hint=hint)
-
-
-def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
-    """Make the column text, with its default where it is missing."""
-    if name == "experiment" and name not in cells:
-        cells[name] = cells["dataset"] + "-" + cells["model"]
-    elif name in CHOICES:
-        default = CHOICES[name][0]
-        cells[name] = cells[name].astype("str").fillna(default) if name in cells else default
-    values = cells[name] = cells[name].astype("str")
-    _refuse(values, values.isna() | (values == ""), 'the column "{name}" is empty', path)
-    if name in CHOICES:
-        allowed = CHOICES[name][1]
-        unknown = ~values.isin(allowed)
-        hint = nearest(values[unknown].iloc[0], allowed) if unknown.any() else ""
-        _refuse(values, unknown, 'unknown {name} "{value}"', path, allowed=", ".join(allowed), hint=hint)
-
-
-def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool) -> None:
-    """Make the column float64 (seed and round: int64); null stays null unless it is `needed`."""
-    values = cells[name] if name in cells else pd.Series(np.nan, index=cells.index, name=name)
-    if values.dtype == object or pd.api.types.is_bool_dtype(values):
-        values = values.map(lambda value: value if value is None else str(value)).astype("str")
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    text = 'the column "{name}" holds "{value}", which is not a finite number'
-    _refuse(values, numbers.isna() & values.notna(), text, path)
-    _refuse(numbers, np.isinf(numbers) | (numbers.isna() & needed), NOT_FINITE, path)
-    if name == "round":
-        numbers = numbers.fillna(0)
-    if name in WHOLE:
-        text = 'the column "{name}" holds {value}, which is not a whole number'
-        _refuse(numbers, (numbers % 1 != 0) & numbers.notna() | (numbers.abs() > 2**53), text, path)
-    cells[name] = numbers.astype("int64") if name in ("seed", "round") else numbers
-
-
 def complete_diverged(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
     """Chance level for diverged cells: 100 / classes in top-1, 500 / classes in top-5 where over 5 can be guessed.
 
     Another metric has no chance level: a diverged cell's value must stand in the table.
     """
-    _refuse(cells["classes"], cells["classes"] < 2, HOLDS, path, allowed="2 or more")
+    refuse(cells["classes"], cells["classes"] < 2, HOLDS, path, allowed="2 or more")
     diverged, known = cells["status"] == DIVERGED, cells["classes"].notna()
     for metric in metrics:
         needed, hint = diverged, "no chance level is known for it: give the value that a diverged training counts as"
@@ -107,33 +62,16 @@ def complete_diverged(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path 
             cells[metric] = cells[metric].mask(needed & known, chance)
             validated = cells[validation].notna().groupby(cells["experiment"]).transform("any")
             cells[validation] = cells[validation].mask(diverged & known & validated, chance)
-        _refuse(cells[metric], needed & cells[metric].isna(), 'a diverged cell has no "{name}"', path, hint=hint)
+        refuse(cells[metric], needed & cells[metric].isna(), 'a diverged cell has no "{name}"', path, hint=hint)
 
 
-def check_scores(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
+def check_scores(cells: pd.DataFrame, metric: Metric, path: Path | str) -> None:
     """Every cell has its first metric; percent lies from 0 to 100."""
-    _refuse(cells[metrics[0]], cells[metrics[0]].isna(), NOT_FINITE, path)
-    for metric in [metric for metric in metrics if metric in METRICS]:
-        for values in (cells[metric], cells[f"val_{metric}"]):
-            _refuse(values, (values < 0) | (values > 100), HOLDS, path, allowed="percent, 0 to 100")
-
-
-def set_axis(cells: pd.DataFrame, axis: Axis, path: Path | str) -> None:
-    """Make the axis' column from the one that it is read from, its values rounded so that equal settings are equal.
-
-    A logarithm beyond ±50 is a mistake, or the value itself instead of its log10.
-    """
-    values = cells[axis.column]
-    if axis.source:
-        _refuse(values, values <= 0, f"{HOLDS}, which has no logarithm", path)
-        values = np.log10(values).rename(axis.name)
-    if axis.decades:
-        _refuse(values, values.abs() > 50, HOLDS, path, allowed="log10, -50 to 50")
-    largest = values.abs().max()
-    decimals = SETTING_DECIMALS
-    if not axis.decades and largest > 0:
-        decimals -= int(np.ceil(np.log10(largest)))
-    cells[axis.name] = values.round(decimals) + 0.0
+    first = cells[metric.names[0]]
+    refuse(first, first.isna(), NOT_FINITE, path, hint=no_score(metric))
+    for name in [name for name in metric.names if name in METRICS]:
+        for values in (cells[name], cells[f"val_{name}"]):
+            refuse(values, (values < 0) | (values > 100), HOLDS, path, allowed="percent, 0 to 100")
 
 
 def check_percent(cells: pd.DataFrame, metrics: tuple[str, ...], path: Path | str) -> None:
@@ -171,10 +109,12 @@ def check_cells(cells: pd.DataFrame, axes: Axes, metric: Metric, path: Path | st
     cell = cells.loc[twice, keys].iloc[0]
     same = cells[(cells[keys] == cell).all(axis=1)]
     hint = "one row per cell; runs differ by their seed"
-    if varying := _varying(cells, same, {*metric.names, *(f"val_{name}" for name in metric.names)}):
+    if logged := [name for name in STEPS if name in same and same[name].nunique() == len(same)]:
+        hint += f"; these are rows of one log, by {logged[0]}: keep the last of each run"
+    elif varying := _varying(cells, same, {*metric.names, *(f"val_{name}" for name in metric.names)}):
         hint += f"; these rows differ in {', '.join(varying)}: keep one value of each, or choose it as an axis"
     named = ", ".join(f"{name} {cell[name]}" for name in keys)
-    _refuse(twice.rename(named), twice, "this cell is there twice: {name}", path, hint=hint)
+    refuse(twice.rename(named), twice, "this cell is there twice: {name}", path, hint=hint)
 
 
 def _varying(cells: pd.DataFrame, same: pd.DataFrame, measured: set[str], most: int = 4) -> list[str]:
@@ -187,22 +127,17 @@ def check_base(cells: pd.DataFrame, base: str, path: Path | str) -> None:
     """Every model on a data set has cells of the variant that is its base, and no other variant is called so."""
     if base != BASE:
         text, hint = 'a variant is called "{value}" although another is to be the base', f'the base is "{base}"'
-        _refuse(cells["variant"], cells["variant"] == BASE, text, path, hint=hint)
+        refuse(cells["variant"], cells["variant"] == BASE, text, path, hint=hint)
     has_base = (cells["variant"] == base).groupby([cells[name] for name in GROUP]).transform("any")
     if not has_base.all():
         group = cells.loc[(cells[GROUP] == cells.loc[~has_base, GROUP].iloc[0]).all(axis=1)]
         named = f"{path}, " + ", ".join(f"{name} {group[name].iloc[0]}" for name in GROUP)
-        hint = nearest(base, group["variant"].unique()) or "the unpruned model's cells need the variant base"
+        hint = nearest(base, group["variant"].unique()) or _hint_at_base(list(group["variant"].unique()))
         raise InputError(f'no cell has the variant "{base}"', where=named, hint=hint)
 
 
-def _refuse(values: pd.Series, bad: pd.Series, text: str, path: Path | str, **more: str) -> None:
-    """Raise for the first `bad` row, which may quote the column's {name} and its {value} there.
-
-    The row is named by its number: a trial of a storage has a name of its own.
-    """
-    if bad.any():
-        row = int(bad.to_numpy(dtype=bool).argmax())
-        label = values.index[row]
-        place = label if isinstance(label, str) else f"row {label + 1} after the header"
-        raise InputError(text.format(name=values.name, value=values.iloc[row]), where=f"{path}, {place}", **more)
+def _hint_at_base(variants: list[str]) -> str:
+    """Which variant may be the base."""
+    likely = [name for name in variants if name.lower() in UNPRUNED] or variants[: len(variants) == 1]
+    named = ", ".join(variants[:8]) + ", ..." * (len(variants) > 8)
+    return f"--base {likely[0]}" if likely else f"--base NAME, the unpruned model's; the variants are {named}"

@@ -1,19 +1,25 @@
 """Reads, checks and completes the table of cells that every analysis starts from."""
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from prunescape.analysis import axis_checks
 from prunescape.analysis import cell_checks as checks
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, LANDSCAPE, VARIANT_KEY, Axes, Metric
+from prunescape.analysis.column_checks import check_columns, set_number, set_text
 from prunescape.analysis.sources.files import read_source
-from prunescape.analysis.sources.optuna_storage import is_storage, read_trials
+from prunescape.analysis.sources.names import with_named_columns
+from prunescape.analysis.sources.optuna_storage import check_parameters, is_storage, read_trials
 from prunescape.analysis.sources.runs import mark_fresh_seeds, without_unfinished
 from prunescape.errors import InputError
 from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
 
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
+AGAIN = "leave out rows without a value; seeds number the runs of one setting, and are 0 where there is one"
+NO_LOGARITHM = "leave this row out; 0 has no logarithm, but a place on the axis of the values themselves"
 OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
 
 
@@ -24,6 +30,7 @@ def read_cells(
     axes: Axes = DEFAULT_AXES,
     metric: Metric = DEFAULT_METRIC,
     base: str = BASE,
+    studies: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The cells in a Parquet, CSV or Optuna file from anywhere, one row each, with checked and complete columns.
 
@@ -34,13 +41,22 @@ def read_cells(
     `diverged`), stage (see records; by default `grid`, or `replicate` for seeds of few settings), round (0 by default),
     classes, state (runs that are not finished are left out). A diverged cell scores exactly 100 / classes (500 /
     classes in top-5) where `classes` is known; without `classes` its score stays as it is and must be there. Other
-    columns pass through. The variant called `base` is the base. `partial` allows a study in progress: no cells at all,
+    columns pass through. Names may be nested as sweep services do it (`with_named_columns`). The variant called `base`
+    is the base. `studies` chooses those of an Optuna storage. `partial` allows a study in progress: no cells at all,
     or none of a base. Raises InputError.
     """
     checks.check_roles(axes, metric)
-    in_storage = is_storage(path)
-    cells = read_trials(path, axes, metric) if in_storage else read_source(path, columns_read([axes], metric))
-    return checked_cells(cells, path, partial=partial, axes=axes, metric=metric, base=base)
+    wanted, in_storage = columns_read([axes], metric), is_storage(path)
+    if studies and not in_storage:
+        raise InputError("only an Optuna storage has studies", where=path, hint="leave --studies out")
+    cells = read_trials(path, metric, studies) if in_storage else read_source(path, wanted)
+    cells, axes, taken = with_named_columns(cells, axes, wanted)
+    if in_storage:
+        check_parameters(cells, [axis.column for axis in axes], path)
+    known = checked_cells(cells, path, partial=partial, axes=axes, metric=metric, base=base)
+    if taken:
+        print(f"note: {path}: read are {', '.join(taken)}", file=sys.stderr)
+    return known
 
 
 def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
@@ -50,7 +66,7 @@ def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame
 
 def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
     """`cells` as `read_study_cells` gives those that it read from `path`; raises as it does."""
-    checks.check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
+    check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
     if cells.empty:  # without any cell a table does not know which hyperparameters there are
         every = [*axes.values()] or [DEFAULT_AXES]
         cells = cells.reindex(columns=[*dict.fromkeys([*cells, *(name for each in every for name in each.names)])])
@@ -72,27 +88,45 @@ def checked_cells(
     """`cells` as `read_cells` gives those that it read from `path`; raises as it does."""
     checks.check_roles(axes, metric)
     given, cells = list(cells), cells.copy() if partial else without_unfinished(cells, path)
-    checks.check_columns(cells, (*TEXTS, *needed_numbers(axes, metric)), axes, metric, path)
+    check_columns(cells, (*TEXTS, *needed_numbers(axes, metric)), axes, metric, path)
     if cells.empty and not partial:
         raise InputError("the table has no rows", where=path)
     for name in (*TEXTS, *OPTIONAL_TEXTS):
-        checks.set_text(cells, name, path)
+        set_text(cells, name, path)
     for name in needed_numbers(axes, metric):
-        checks.set_number(cells, name, path, needed=name not in metric.names)
+        set_number(cells, name, path, needed=name not in metric.names, hint=_without_value(name, axes, metric))
     for name in optional_numbers(metric):
-        checks.set_number(cells, name, path, needed=False)
+        set_number(cells, name, path, needed=False)
     checks.complete_diverged(cells, metric.names, path)
-    checks.check_scores(cells, metric.names, path)
-    for axis in axes:
-        checks.set_axis(cells, axis, path)
+    checks.check_scores(cells, metric, path)
+    set_axes(cells, axes, path, partial=partial)
     checks.check_cells(cells, axes, metric, path)
     if not partial:
         checks.check_base(cells, base, path)
         checks.check_validation(cells, metric.names, path)
         checks.check_percent(cells, metric.names, path)
+        axis_checks.warn_of_settings_apart(cells, axes, base, path)
         if "stage" not in given:
             cells = mark_fresh_seeds(cells, axes, path)
     return cells if base == BASE else cells.assign(variant=cells["variant"].replace(base, BASE))
+
+
+def _without_value(name: str, axes: Axes, metric: Metric) -> str:
+    """A hint at what to do about a row without a finite number in this column."""
+    if name in metric.names:
+        return checks.no_score(metric)
+    logarithm = [axis for axis in axes if axis.name == name and axis.decades]
+    return f"{NO_LOGARITHM}, {axes.option(logarithm[0])} log10:COLUMN --zero-at COLUMN=VALUE" if logarithm else AGAIN
+
+
+def set_axes(cells: pd.DataFrame, axes: Axes, path: Path | str, *, partial: bool) -> None:
+    """Make the columns of the axes; raises InputError. What a study wrote itself needs no guess at what is meant."""
+    if not partial:
+        axis_checks.check_logarithms(cells, axes, path)
+    for axis in axes:
+        axis_checks.set_axis(cells, axis, path)
+        if not partial:
+            axis_checks.join_near_values(cells, axis)
 
 
 def needed_numbers(axes: Axes, metric: Metric) -> tuple[str, ...]:

@@ -130,7 +130,9 @@ def _in_percent(analysis: Analysis) -> bool:
 
 
 def _of_rate_and_decay(analysis: Analysis) -> bool:
-    return analysis["metric"].in_percent and analysis["axes"] == DEFAULT_AXES
+    axes = analysis["axes"]
+    placed = any(axis.zero is not None for axis in axes)  # a line through a place that was chosen says nothing
+    return analysis["metric"].in_percent and axes.names == DEFAULT_AXES.names and not placed
 
 
 def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: Columns) -> ResultTable:

@@ -2,10 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prunescape.commands.arguments import number
+from prunescape.commands.arguments import named_number, number
 from prunescape.errors import InputError
+
+if TYPE_CHECKING:
+    from prunescape.analysis.results import Analysis
 
 
 def add_analyse(command: argparse.ArgumentParser) -> None:
@@ -48,6 +51,10 @@ def add_cells(command: argparse.ArgumentParser) -> None:
     command.add_argument("--other-axes", nargs="+", default=[], metavar="COLUMN", help=others)
     command.add_argument("--metric", metavar="COLUMN", help="column of the metric (default: top1, and top5 if there)")
     command.add_argument("--minimise", action="store_true", help="lower values of the metric are better")
+    zero = "what 0 of a column stands at on its logarithmic axis, as weight_decay=1e-6"
+    command.add_argument("--zero-at", type=named_number, nargs="+", default=[], metavar="COLUMN=VALUE", help=zero)
+    studies = "studies of an Optuna storage to read (default: all)"
+    command.add_argument("--studies", nargs="+", default=[], metavar="NAME", help=studies)
     command.add_argument("--base", default="base", metavar="VARIANT", help="variant that others are held against")
 
 
@@ -76,41 +83,49 @@ def column_options(options: argparse.Namespace) -> dict[str, Any]:
     from prunescape.analysis.axes import Axes, Axis, Metric
 
     columns = (options.y, options.x, *sorted(options.other_axes))
-    axes = Axes(tuple(Axis.parse(column) for column in columns))
-    return {"axes": axes, "metric": Metric(options.metric, options.minimise), "base": options.base}
+    axes = Axes(tuple(Axis.parse(column) for column in columns)).with_zeros(dict(options.zero_at))
+    metric = Metric(options.metric, options.minimise)
+    return {"axes": axes, "metric": metric, "base": options.base, "studies": tuple(options.studies)}
 
 
 def run_analyse(options: argparse.Namespace) -> None:
-    """Write the results, the paper's tables and, if asked, figures; name every table."""
-    from prunescape.analysis.analyse import analyse
+    """Write the results and, for top-1, the paper's tables, the report and, if asked, figures; say what was found."""
+    from prunescape.analysis.analyse import table_analysis, write_landscapes
     from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC
     from prunescape.analysis.verdict.verdicts import ANY
     from prunescape.present.published import check_reference
+    from prunescape.present.summary import table_lines
 
     columns = column_options(options)
-    default = columns == {"axes": DEFAULT_AXES, "metric": DEFAULT_METRIC, "base": BASE} and not options.thresholds
-    if not default and (options.reference or options.figures):
-        raise InputError("--reference and --figures need the default axes, metric, thresholds and base")
+    default = (columns["axes"], columns["metric"], columns["base"]) == (DEFAULT_AXES, DEFAULT_METRIC, BASE)
+    if options.reference and (not default or options.thresholds):
+        raise InputError("--reference needs the default axes, metric, thresholds and base")
+    if options.figures and not columns["metric"].is_top1:
+        raise InputError("--figures needs the metric top1, in percent")
     check_reference(options.reference)
     levels = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma")}
     terms = {ANY: {name: value for name, value in levels.items() if value is not None}}
-    written = analyse(options.cells, options.out, **columns, thresholds=options.thresholds, terms=terms)
-    if default:
-        written |= write_papers_results(options, written)
-    for path in written.values():
-        print(path)
+    analysis = table_analysis(options.cells, **columns, thresholds=options.thresholds, terms=terms)
+    lines = table_lines(analysis)
+    tables = dict.fromkeys(path.stem for path in write_landscapes(analysis, options.out).values())
+    written = write_presentation(analysis, options) if analysis["metric"].is_top1 else []
+    named = ", ".join([*written, f"and as .parquet and .csv {', '.join(tables)}"])
+    print("\n".join([*lines, f"written to {options.out}: {named}"]))
 
 
-def write_papers_results(options: argparse.Namespace, written: dict[str, Path]) -> dict[str, Path]:
-    """The paper's tables, and its figures where they are asked for, from what the analysis wrote."""
-    from prunescape.present.tables.folder import write_tables
+def write_presentation(analysis: "Analysis", options: argparse.Namespace) -> list[str]:
+    """Write the paper's tables, figures where they are asked for, and the report; gives their names."""
+    from prunescape.present.report.page import write_table_report
+    from prunescape.present.study_terms import StudyTerms
+    from prunescape.present.tables.folder import write_paper_tables
 
-    files = {name: written[f"{name}.parquet"] for name in ("ellipses", "risk")}
-    study = {"reference": options.reference}
-    tables = write_tables(study, cells=options.cells, **files, out=options.out / "tables")
-    if options.figures:
-        from prunescape.present.figures.folder import draw_figures
+    terms, out = StudyTerms.of_table(analysis), options.out
+    scores = dict(iter(analysis["scores"].groupby("experiment", sort=True)))
+    write_paper_tables(analysis, scores, terms, options.reference, out / "tables")
+    figures = out / "figures" if options.figures else None
+    if figures:
+        from prunescape.present.figures.folder import study_figures, write_figures
 
-        figures = {"roi": written["roi.parquet"], "ellipses": written["ellipses.parquet"]}
-        draw_figures({}, cells=options.cells, **figures, out=options.out / "figures")
-    return tables
+        write_figures(study_figures(scores, analysis["roi"], analysis["ellipses"], terms), figures)
+    write_table_report(analysis, options.cells.name, terms, figures=figures, out=out / "report.html")
+    return ["report.html", "tables/", *(["figures/"] if figures else [])]

@@ -22,13 +22,12 @@ def dimension(text: str) -> tuple[str, int]:
     return name, int(size)
 
 
-def value(text: str) -> tuple[str, float]:
-    """`rate=16000` as a name and a number."""
+def named_number(text: str) -> tuple[str, float]:
+    """`weight_decay=1e-6` as a name and a number."""
     name, _, given = text.rpartition("=")
-    try:
-        return name, float(given)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'"{text}" is no value like rate=16000') from None
+    if not name:
+        raise argparse.ArgumentTypeError(f'"{text}" is not NAME=NUMBER as in weight_decay=1e-6')
+    return name, number(given)
 
 
 def number(text: str) -> float:

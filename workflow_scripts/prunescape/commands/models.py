@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from prunescape.commands.arguments import dimension, image_shape, number, value, whole_number
+from prunescape.commands.arguments import dimension, image_shape, named_number, number, whole_number
 from prunescape.config.models import BLOCK_OF_RUNTIMES, BLOCKS, SCORES
 from prunescape.space.variants import METHODS
 
@@ -18,7 +18,7 @@ def add_bench(command: argparse.ArgumentParser) -> None:
     named = "sizes of other free dimensions, by name or as INPUT:AXIS=SIZE"
     command.add_argument("--dim", type=dimension, nargs="+", default=[], metavar="NAME=SIZE", help=named)
     filled = "numbers that fill an input; others get random numbers, or 0 where they are whole"
-    command.add_argument("--value", type=value, nargs="+", default=[], metavar="INPUT=NUMBER", help=filled)
+    command.add_argument("--value", type=named_number, nargs="+", default=[], metavar="INPUT=NUMBER", help=filled)
     command.add_argument("--provider", help="execution provider of onnxruntime; default: CPUExecutionProvider")
     command.add_argument("--repeats", type=whole_number, help="samples of each setting; default: 30")
     command.add_argument("--target", metavar="NAME", help="a target of the study in --configfile; default: this host")

@@ -171,6 +171,9 @@ def _check_grid(experiment: Experiment, where: str) -> None:
         place = f"{where}.grid.{name}"
         prior = located(place, experiment.prior_text, name)
         texts = located(place, axis_texts, name, values, prior)
+        if name == NEEDED[0] and float(texts[0]) > 0:
+            hint = "give log10 of each, -1 for 0.1"
+            raise InputError(f"all learning rates are above 1: {', '.join(texts)}", where=place, hint=hint)
         if prior not in texts:
             what = f"{prior} is not on the grid" if prior else "this key is missing"
             raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))

@@ -1,5 +1,6 @@
 """How axes, settings, metrics, models and variants are called where a reader sees them."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -14,6 +15,18 @@ METHODS = {"uniform": "Uniform", "nonuniform": "Non-uniform"}
 def axis_title(axis: Axis) -> str:
     """`log10 learning rate` where the values are in decades, else `momentum`."""
     return f"log10 {axis.label}" if axis.decades else axis.label
+
+
+def axis_label(axis: Axis, newline: str = "\n") -> str:
+    """The title of an axis in a figure, which tells of a place that stands for 0."""
+    title = shortened(axis_title(axis))
+    return title if axis.zero is None else f"{title}{newline}({short(math.log10(axis.zero))} stands for 0)"
+
+
+def zero_note(axes: Iterable[Axis]) -> str:
+    """What a place that stands for 0 does to distances; empty without one."""
+    labels = joined([axis.label for axis in axes if axis.zero is not None])
+    return f" How far 0 of {labels} lies from other values was chosen: distances to it mean nothing." * bool(labels)
 
 
 def axis_symbol(axis: Axis) -> str:
@@ -33,7 +46,14 @@ def length_unit(axes: Iterable[Axis]) -> str:
 
 def setting(axes: Axes, row: Mapping, prefix: str = "") -> str:
     """The setting in the columns `prefix` + axis of a row: `log10 learning rate −1, log10 weight decay −4`."""
-    return ", ".join(f"{axis_title(axis)} {short(row[prefix + axis.name])}" for axis in axes)
+    return ", ".join(_value(axis, row[prefix + axis.name]) for axis in axes)
+
+
+def _value(axis: Axis, value: float) -> str:
+    """`log10 learning rate −1`; `weight decay 0` at the place that stands for 0."""
+    if axis.zero is not None and abs(value - math.log10(axis.zero)) < 1e-6:
+        return f"{axis.label} 0"
+    return f"{axis_title(axis)} {short(value)}"
 
 
 def joined(texts: list[str]) -> str:
@@ -46,6 +66,12 @@ def threshold_text(threshold: float) -> str:
     return f"{threshold:.1f}" if round(threshold, 1) == threshold else f"{threshold:g}"
 
 
+def shortened(text: str, most: int = 48) -> str:
+    """A text of at most so many characters: of a longer one its two ends."""
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+
+
 def roi_title(threshold: float) -> str:
     """`0.5-ROI`."""
     return f"{threshold_text(threshold)}-ROI"
@@ -54,6 +80,11 @@ def roi_title(threshold: float) -> str:
 def variant_title(name: str) -> str:
     """`uniform 0.6` for `uniform-0.6`."""
     return name.replace("-", " ", 1)
+
+
+def variant_label(name: str) -> str:
+    """`variant_title` with room in a figure."""
+    return shortened(variant_title(name), 24)
 
 
 def seeds_text(seeds: tuple[int, ...]) -> str:

@@ -18,13 +18,20 @@ from prunescape.store.tables import read_result
 class StudyTerms:
     """Axes and priors by experiment; the `thresholds` of regions, the largest first; that of the base's good settings.
 
-    Nothing is known of the experiments of a table from elsewhere: they have the default axes and no prior.
+    Experiments of which nothing is known, as those of a table from elsewhere, have the `other_axes` and no prior.
     """
 
     axes: Mapping[str, Axes]
     priors: Mapping[str, Mapping[str, Any]]
     thresholds: tuple[float, ...]
     risk_threshold: float
+    other_axes: Axes = DEFAULT_AXES
+
+    @classmethod
+    def of_table(cls, analysis: Analysis) -> Self:
+        """The terms of a table from elsewhere."""
+        thresholds = tuple(sorted(analysis["thresholds"], reverse=True))
+        return cls({}, {}, thresholds, analysis["risk_threshold"], analysis["axes"])
 
     @classmethod
     def of(cls, study: Mapping[str, Any]) -> Self:
@@ -36,12 +43,12 @@ class StudyTerms:
 
     def axes_of(self, experiment: str) -> Axes:
         """The axes of an experiment."""
-        return self.axes.get(experiment, DEFAULT_AXES)
+        return self.axes.get(experiment, self.other_axes)
 
     @property
     def all_axes(self) -> list[Axes]:
         """The different axes of the experiments."""
-        return list(dict.fromkeys(self.axes.values())) or [DEFAULT_AXES]
+        return list(dict.fromkeys(self.axes.values())) or [self.other_axes]
 
     def read_cells(self, path: Path | str) -> pd.DataFrame:
         """A table of cells, each checked on the axes of its experiment; raises InputError for an unusable one."""

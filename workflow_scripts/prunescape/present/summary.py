@@ -3,6 +3,7 @@
 import pandas as pd
 
 from prunescape.analysis.axes import Axes, Axis
+from prunescape.analysis.results import Analysis
 from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import axis_head, joined, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
@@ -105,6 +106,20 @@ def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
         found = rows_with_verdict(rows)
         lines += [f"{name}: {text}" for text in overall_verdict(found, best_axes(rows))]
         lines += [f"  {verdict_headline(row)}" for row in found.values()]
+    return lines
+
+
+def table_lines(analysis: Analysis) -> list[str]:
+    """What a table from elsewhere shows: best cells, risks, verdicts, and why there is none where there is none."""
+    if not analysis["metric"].is_top1:
+        return ["no verdicts and no report: they are for the metric top1, in percent, where more is better"]
+    verdicts, lines = analysis["verdicts"], [*summary_lines(analysis["risk"]), *verdict_lines(analysis["verdicts"])]
+    for name in sorted(analysis["cells"]["experiment"].unique()):
+        of_top1 = verdicts[(verdicts["experiment"] == name) & (verdicts["metric"] == "top1")]
+        if of_top1.empty:
+            lines.append(f"{name}: only the base has cells, so there is nothing to judge: add those of pruned variants")
+        for reason, alike in of_top1[of_top1["reason"].notna()].groupby("reason", sort=False):
+            lines.append(f"{name}: note on {joined([variant_title(each) for each in alike['variant']])}: {reason}")
     return lines
 
 

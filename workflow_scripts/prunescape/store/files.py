@@ -19,7 +19,21 @@ from prunescape.store.exhaustion import out_of_space
 AGAIN = "delete it and run again"
 HALF = ".part"
 HALF_FILES = f".*{HALF}"  # what a process that was killed may leave of a file it was writing
+# bytes; file systems take 255, of which endings and the signs of a half-written file need some 40
+LONGEST_NAME, DIGEST_CHARACTERS = 200, 12
 SEAL = "sha256"  # the key of a JSON file's checksum, over the canonical text of all else
+
+
+def short_name(name: str, most: int = LONGEST_NAME, *, of: str = "") -> str:
+    """A file's name of at most `most` bytes: of a longer one the start and a digest, which keeps it apart.
+
+    A name that was made from another text, `of` which it may not be the only one, gets the digest of that.
+    """
+    if not of and len(name.encode()) <= most:
+        return name
+    digest = hashlib.sha256((of or name).encode()).hexdigest()[:DIGEST_CHARACTERS]
+    start = name.encode()[: most - DIGEST_CHARACTERS - 1].decode(errors="ignore")
+    return f"{start}-{digest}"
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Reads a table from a Parquet or CSV file; what the bytes are decides, not the name."""
 
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,16 @@ from prunescape.errors import InputError
 from prunescape.store.tables import read_table
 
 FORMATS = "a Parquet file, or CSV in UTF-8 with a header line"
+# the first bytes of other files that hold tables, and what to do about them
+OTHER_FORMATS = {
+    b"PK\x03\x04": "save the sheet of the workbook as CSV UTF-8",
+    b"\xff\xfe": "it is UTF-16: save the sheet as CSV UTF-8",
+    b"\x1f\x8b": "unpack it with gunzip",
+    b"{": "it looks like JSON: pandas.read_json(FILE, lines=True).to_csv makes a CSV",
+    b"[": "it looks like JSON: pandas.read_json(FILE).to_csv makes a CSV",
+}
 SEPARATORS = b",;\t"
+BLOCK, LARGEST_BLOCK = 2**20, 2**31 - 1  # bytes that pyarrow reads at once
 
 
 def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
@@ -29,24 +39,34 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
     if not head.strip():
         raise InputError("the file is empty", where=path, allowed=FORMATS)
     table = read_table(path) if head.startswith(b"PAR1") else _read_csv(path, head, as_text)
-    twice = [name for name in table.column_names if table.column_names.count(name) > 1]
+    named = table.rename_columns([name.strip() for name in table.column_names])
+    table = named.select([place for place, name in enumerate(named.column_names) if name])  # a sheet's empty columns
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise InputError(f'two columns are called "{twice[0]}"', where=path)
     nested = [field.name for field in table.schema if field.name in as_text and pa.types.is_nested(field.type)]
     if nested:
         what, allowed = f'the column "{nested[0]}" holds lists or records', "one value in each row"
         raise InputError(what, where=path, allowed=allowed)
-    return table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
+    frame = table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
+    return frame.dropna(how="all")  # a sheet's empty rows; the others keep their numbers
 
 
 def _read_csv(path: Path, head: bytes, as_text: tuple[str, ...]):
-    if b"\0" in head:
-        raise InputError("the file is neither Parquet nor CSV: it holds binary data", where=path, allowed=FORMATS)
+    hint = next((hint for start, hint in OTHER_FORMATS.items() if head.startswith(start)), "")
+    if b"\0" in head or hint:
+        what = "it holds binary data" if b"\0" in head else "its start is that of another format"
+        raise InputError(f"the file is neither Parquet nor CSV: {what}", where=path, allowed=FORMATS, hint=hint)
     header = head.splitlines()[0]
     separator = chr(max(SEPARATORS, key=header.count))
     convert = csv.ConvertOptions(column_types=dict.fromkeys(as_text, pa.string()), strings_can_be_null=True)
     parse = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     try:
-        return csv.read_csv(path, parse_options=parse, convert_options=convert)
+        try:
+            return csv.read_csv(path, parse_options=parse, convert_options=convert)
+        except pa.ArrowInvalid:
+            # a cell may be longer than a block, or a type other than the first block shows: one block has all
+            whole = csv.ReadOptions(block_size=min(max(path.stat().st_size, BLOCK), LARGEST_BLOCK))
+            return csv.read_csv(path, read_options=whole, parse_options=parse, convert_options=convert)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"the file cannot be read as CSV ({error})", where=path, allowed=FORMATS) from None

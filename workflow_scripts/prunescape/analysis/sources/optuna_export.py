@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import warnings
+from collections.abc import Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,7 @@ def export_optuna(
     axes: Axes = DEFAULT_AXES,
     metric: Metric = DEFAULT_METRIC,
     base: str = BASE,
+    studies: Sequence[str] = (),
 ) -> Path:
     """Write the cells of a table, or of another storage, into the new storage `out` of a `kind`: sqlite or journal.
 
@@ -43,7 +45,7 @@ def export_optuna(
     out = Path(out)
     if out.exists():
         raise InputError("the file is there already", where=out, hint="delete it, or give --out another name")
-    known = read_cells(cells, partial=True, axes=axes, metric=metric, base=base)
+    known = read_cells(cells, partial=True, axes=axes, metric=metric, base=base, studies=studies)
     table = trial_table(known, axes, metric, base)
     if table.empty:
         raise InputError("the table has no rows", where=cells)
@@ -63,11 +65,16 @@ def trial_table(cells: pd.DataFrame, axes: Axes, metric: Metric, base: str) -> p
         name = parameter_name(axis)
         if name in table or name in metric.names:
             raise InputError(f'a parameter cannot be called "{name}": an attribute or the other parameter is')
-        # Python's power gives 1e-05 where numpy's gives 9.999999999999999e-06
-        table[name] = [10.0**value for value in cells[axis.name]] if axis.decades else cells[axis.name]
+        table[name] = [_parameter(value, axis) for value in cells[axis.name]] if axis.decades else cells[axis.name]
     for name in metric.names:
         table[[name, f"val_{name}"]] = cells[[name, f"val_{name}"]]
     return table
+
+
+def _parameter(value: float, axis: Axis) -> float:
+    """The value of a parameter whose logarithm is given; 0 where the axis says so."""
+    power = 10.0**value  # Python's gives 1e-05 where numpy's gives 9.999999999999999e-06
+    return 0.0 if axis.zero is not None and abs(power / axis.zero - 1) < 1e-6 else power
 
 
 def parameter_name(axis: Axis) -> str:
@@ -92,7 +99,9 @@ def distributions(table: pd.DataFrame, axes: Axes) -> dict[str, Any]:
     from optuna.distributions import FloatDistribution
 
     return {
-        parameter_name(axis): FloatDistribution(*table[parameter_name(axis)].agg(["min", "max"]), log=axis.decades)
+        parameter_name(axis): FloatDistribution(
+            *table[parameter_name(axis)].agg(["min", "max"]), log=axis.decades and axis.zero is None
+        )
         for axis in axes
     }
 

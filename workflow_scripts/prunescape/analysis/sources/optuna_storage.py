@@ -2,21 +2,19 @@
 
 import sqlite3
 import sys
+import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes, Axis, Metric
-from prunescape.analysis.cell_checks import set_axis, set_number
-from prunescape.errors import InputError
+from prunescape.analysis.axes import DEFAULT_METRIC, Metric
+from prunescape.errors import InputError, nearest
 
 SQLITE, JOURNAL = b"SQLite format 3\0", b'"op_code"'
-# the parameters that the default axes are the logarithms of, by the names that people give them
-SYNONYMS = {"log10_lr": ("learning_rate", "lr"), "log10_wd": ("weight_decay", "wd")}
 UNKNOWN = "unknown"  # a model or data set that a storage does not name
 
 
@@ -30,17 +28,17 @@ def is_storage(path: Path | str) -> bool:
     return first.startswith(SQLITE) or (first.startswith(b"{") and JOURNAL in first)
 
 
-def read_trials(path: Path | str, axes: Axes = DEFAULT_AXES, metric: Metric = DEFAULT_METRIC) -> pd.DataFrame:
+def read_trials(path: Path | str, metric: Metric = DEFAULT_METRIC, studies: Sequence[str] = ()) -> pd.DataFrame:
     """One row per complete trial, labelled by study and number; others are left out, and counted on standard error.
 
-    Columns: every parameter and user attribute under its own name, `value` (of several objectives `values_0`, ...), and
-    a default axis that is chosen, from the parameter of `SYNONYMS`. Where neither trial nor study says them: variant
-    is the study's name, experiment the file's, model and dataset are `UNKNOWN`, and seed counts the trials of a study
-    with the same parameters. Raises InputError for a file that Optuna cannot read, or a metric that a study optimises
-    the other way.
+    Columns: every parameter and user attribute under its own name, and `value` (of several objectives `values_0`, ...).
+    Where neither trial nor study says them: variant is the study's name, experiment the file's, model and dataset are
+    `UNKNOWN`, and seed counts the trials of a study with the same parameters. `studies` are the names of those to read,
+    by default all. Raises InputError for a file that Optuna cannot read, a study that is not there, or a metric that a
+    study optimises the other way.
     """
     rows, left_out = {}, Counter()
-    for study, trials in studies_in(path):
+    for study, trials in studies_in(path, studies):
         count, alike = len(study.directions), Counter()
         names = ["value"] if count == 1 else [f"values_{number}" for number in range(count)]
         _check_direction(study, names, metric, path)
@@ -60,27 +58,32 @@ def read_trials(path: Path | str, axes: Axes = DEFAULT_AXES, metric: Metric = DE
         print(f"warning: {path}: trials that are not complete are left out: {counts}", file=sys.stderr)
     if not rows:
         raise InputError("the storage has no complete trial", where=path)
-    return _with_axes(pd.DataFrame(list(rows.values()), index=list(rows)), axes, path)
+    return pd.DataFrame(list(rows.values()), index=list(rows))
 
 
 def load_optuna() -> Any:
-    """The package, told to say nothing of its progress."""
+    """The package, told to say nothing of its progress and of choices that it does not like."""
     try:
         import optuna
     except ImportError:
         raise InputError("the package optuna is not installed", hint="pip install 'prunescape[optuna]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", message="Choices for a categorical distribution")
     return optuna
 
 
-def studies_in(path: Path | str) -> Iterator[tuple[Any, list[Any]]]:
-    """Every study of the storage in a file, with its trials; the file is only read. Raises InputError."""
+def studies_in(path: Path | str, studies: Sequence[str] = ()) -> Iterator[tuple[Any, list[Any]]]:
+    """The `studies` of the storage in a file, or all, with their trials; the file is only read. Raises InputError."""
     optuna = load_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with _opened(Path(path)) as storage:
-            for name in optuna.get_all_study_names(storage):
+            known = optuna.get_all_study_names(storage)
+            for name in studies or known:
+                if name not in known:
+                    hint = nearest(name, known)
+                    raise InputError(f'there is no study "{name}"', where=path, allowed=", ".join(known), hint=hint)
                 study = optuna.load_study(study_name=name, storage=storage)
                 yield study, study.get_trials(deepcopy=False)
     except (RuntimeError, ValueError, KeyError, OSError, SQLAlchemyError, sqlite3.Error) as error:
@@ -114,11 +117,13 @@ def _check_direction(study: Any, names: list[str], metric: Metric, path: Path | 
         raise InputError(f'in the study "{study.study_name}" "{metric.name}" is {word}', where=path, hint=hint)
 
 
-def _with_axes(frame: pd.DataFrame, axes: Axes, path: Path | str) -> pd.DataFrame:
-    """`frame` with those default axes that are chosen and are no columns, from the parameters behind them."""
-    for name in {axis.column for axis in axes} & SYNONYMS.keys() - set(frame):
-        for parameter in [parameter for parameter in SYNONYMS[name] if parameter in frame][:1]:
-            set_number(frame, parameter, path, needed=True)
-            set_axis(frame, Axis.parse(f"log10:{parameter}"), path)
-            frame = frame.rename(columns={f"log10_{parameter}": name})
-    return frame
+def check_parameters(trials: pd.DataFrame, columns: list[str], path: Path | str) -> None:
+    """Raise for the first trial that lacks a parameter that some other trial has; `columns` are those of the axes."""
+    for name in [name for name in columns if name in trials]:
+        absent = trials[name].isna()
+        if absent.any():
+            without = {study for study, _ in trials.index[absent].str.rsplit(", trial ", n=1)}
+            names = dict.fromkeys(study for study, _ in trials.index.str.rsplit(", trial ", n=1))
+            whole = [study.removeprefix("study ") for study in names if study not in without]
+            hint = f"--studies {' '.join(whole[:8])}" if whole else "every study has such trials: choose another axis"
+            raise InputError(f'there is no parameter "{name}"', where=f"{path}, {trials.index[absent][0]}", hint=hint)

@@ -13,6 +13,7 @@ from prunescape.store.records import REPLICATE
 STATE_COLUMNS = ("state", "trial_status", "run_state")
 FINISHED = ("finished", "complete", "completed", "terminated", "success", "succeeded", "ok")
 UNFINISHED = ("crashed", "failed", "fail", "error", "killed", "pruned", "running", "waiting", "pending", "preempted")
+STEPS = ("epoch", "step", "_step", "iteration", "training_iteration", "global_step")  # columns of logs of a training
 LEAST_SHARE = 0.5  # of the settings of a variant's fullest seed
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.present.labels import METRIC_TITLES, axis_title, joined, seeds_text
+from prunescape.present.labels import METRIC_TITLES, axis_title, joined, seeds_text, shortened, zero_note
+from prunescape.store.files import short_name
 
+LONGEST = 120  # bytes of a figure's name
 CHOSEN_ON_VALIDATION = (
     " Best cells and regions are chosen by the accuracy on the validation split; what is shown is the accuracy on the "
     "test split, which may be higher elsewhere."
@@ -31,15 +33,24 @@ class Figure:
     validated: bool = False
 
     @property
+    def whose(self) -> str:
+        """The experiment in a title."""
+        return "All experiments" if self.experiment is None else shortened(self.experiment)
+
+    @property
     def metric_titles(self) -> str:
         """`top-1`, or `top-1 and top-5`."""
         return joined([METRIC_TITLES[metric] for metric in self.metrics])
 
 
 def file_name(*parts: object) -> str:
-    """A name for files from any parts: other characters than letters, digits, dot and underscore become `-`."""
+    """A name for files from any parts: other characters than letters, digits, dot and underscore become `-`.
+
+    A name with such characters, or over `LONGEST` bytes and so shortened, ends in a digest that keeps it apart.
+    """
     text = "-".join(str(part) for part in parts)
-    return "".join(sign if sign.isalnum() or sign in "._" else "-" for sign in text)
+    name = "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in text)
+    return short_name(name, LONGEST, of="" if name == text else text)
 
 
 def seeds_name(seeds: tuple[int, ...]) -> str:
@@ -59,7 +70,7 @@ def is_validated(scores: pd.DataFrame) -> bool:
 
 def landscape_notes(figure: Figure, axes: Axes, *, ellipses: bool) -> str:
     """The end of a caption: how settings were chosen, the profile over other axes, the mean over seeds."""
-    notes = CHOSEN_ON_VALIDATION * figure.validated
+    notes = CHOSEN_ON_VALIDATION * figure.validated + zero_note(axes)
     if axes.others:
         others = joined([axis_title(axis) for axis in axes.others])
         notes += f" Each point is a profile: of the cells there, which differ in {others}, it shows the best."

@@ -95,7 +95,8 @@ def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> Non
 
 
 def _write_static(figure: Figure, out: Path) -> None:
-    with matplotlib.rc_context(MATPLOTLIB_STYLE):
+    # names may hold dollars; only the powers of ten at a front's axes are formulas
+    with matplotlib.rc_context({**MATPLOTLIB_STYLE, "text.parse_math": figure.kind == "pareto"}):
         page = DRAWINGS[figure.kind][1](figure)
         page.get_layout_engine().execute(page)
         page.set_layout_engine("none")  # laid out once, and the same in every format

@@ -73,7 +73,7 @@ class GridFigure(Figure):
 
     @property
     def title(self) -> str:
-        return f"{self.experiment}: the grid and its {self.metric_titles} accuracies, {seeds_title(self.seeds)}"
+        return f"{self.whose}: the grid and its {self.metric_titles} accuracies, {seeds_title(self.seeds)}"
 
     @property
     def caption(self) -> str:

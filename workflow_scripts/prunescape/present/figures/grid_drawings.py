@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from prunescape.present.figures.grid_data import NO_CELL, GridFigure, GridPanel
 from prunescape.present.figures.style import PLOTLY_LAYOUT, PLOTLY_LEGEND, PRIOR, is_dark, round_colours
-from prunescape.present.labels import axis_title, round_title, variant_title
+from prunescape.present.labels import axis_label, round_title, variant_label
 from prunescape.present.numbers import short
 
 PAGE = (10.5, 13.0)  # inches: panels that do not fit are left to the browser's figure
@@ -40,8 +40,8 @@ def draw_grid_static(figure: GridFigure) -> Figure:
         axes.set_visible(False)
     for axes in places[max(0, len(panels) - columns) : len(panels)]:
         axes.tick_params(labelbottom=True)
-    page.supxlabel(axis_title(figure.axes.x), fontsize=9)
-    page.supylabel(axis_title(figure.axes.y), fontsize=9)
+    page.supxlabel(axis_label(figure.axes.x), fontsize=9)
+    page.supylabel(axis_label(figure.axes.y), fontsize=9)
     _draw_legend(page, figure)
     return page
 
@@ -62,7 +62,7 @@ def _draw_panel(axes: Axes, figure: GridFigure, panel: GridPanel, size: float) -
             draw(edge + 0.5, color="white", linewidth=0.6)
     _frame(axes, panel.best, "black", "-")
     _frame(axes, figure.prior, PRIOR, (0, (2.5, 1.2)))
-    axes.set_title(variant_title(panel.variant), fontsize=9.5)
+    axes.set_title(variant_label(panel.variant), fontsize=9.5)
     axes.set_xticks(range(len(figure.x)), [short(value) for value in figure.x])
     axes.set_yticks(range(len(figure.y)), [short(value) for value in figure.y])
     axes.tick_params(length=0, labelsize=size)
@@ -92,7 +92,7 @@ def draw_grid_interactive(figure: GridFigure) -> go.Figure:
     page = go.Figure()
     for number, panel in enumerate(figure.panels):
         page.add_trace(_cells(figure, panel, shown=number == 0))
-        page.add_trace(_outline(figure, panel.best, "black", f"best cell, {variant_title(panel.variant)}", number == 0))
+        page.add_trace(_outline(figure, panel.best, "black", f"best cell, {variant_label(panel.variant)}", number == 0))
     page.add_traces(_rounds(figure))
     if figure.prior is not None:
         page.add_trace(_outline(figure, figure.prior, PRIOR, "prior", True))
@@ -102,8 +102,8 @@ def draw_grid_interactive(figure: GridFigure) -> go.Figure:
     height = 170 + 28 * len(figure.y)
     return page.update_layout(
         **PLOTLY_LAYOUT,
-        xaxis_title=axis_title(figure.axes.x),
-        yaxis_title=axis_title(figure.axes.y),
+        xaxis_title=axis_label(figure.axes.x, "<br>"),
+        yaxis_title=axis_label(figure.axes.y, "<br>"),
         height=height,
         margin={"l": 64, "r": 16, "t": 52, "b": 90},
         legend={**PLOTLY_LEGEND, "y": -52 / (height - 142)},
@@ -118,7 +118,7 @@ def _menu(figure: GridFigure) -> dict:
     buttons = []
     for number, panel in enumerate(figure.panels):
         visible = [at == number for at in range(count) for _ in range(2)] + common
-        buttons.append({"label": variant_title(panel.variant), "method": "restyle", "args": ["visible", visible]})
+        buttons.append({"label": variant_label(panel.variant), "method": "restyle", "args": ["visible", visible]})
     kind = "buttons" if count <= BUTTONS else "dropdown"
     place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 8, "t": 0}}
     return {"type": kind, "direction": "right" if kind == "buttons" else "down", "buttons": buttons, **place}
@@ -150,7 +150,7 @@ def _cells(figure: GridFigure, panel: GridPanel, *, shown: bool) -> go.Heatmap:
         ),
         hoverongaps=False,
         visible=shown,
-        name=variant_title(panel.variant),
+        name=variant_label(panel.variant),
     )
 
 

@@ -106,7 +106,7 @@ class LandscapeFigure(Figure):
     @property
     def title(self) -> str:
         what = "landscapes" if len(self.landscapes) > 1 else "landscape"
-        return f"{self.experiment}: {self.metric_titles} {what} of each variant, {seeds_title(self.seeds)}"
+        return f"{self.whose}: {self.metric_titles} {what} of each variant, {seeds_title(self.seeds)}"
 
     @property
     def caption(self) -> str:

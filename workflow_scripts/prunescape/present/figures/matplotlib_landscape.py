@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
 from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PRIOR
-from prunescape.present.labels import METRIC_TITLES, axis_title, roi_title, variant_title
+from prunescape.present.labels import METRIC_TITLES, axis_label, roi_title, variant_label
 
 WIDTH, HEIGHT = 1.72, 2.05  # of a panel, inches: five beside each other fill a page set sideways
 # a thin grey rim keeps a white and a black line visible on any ground
@@ -41,10 +41,10 @@ def _draw_block(page, figure: LandscapeFigure, landscape: Landscape) -> None:
     for column, panel in enumerate(landscape.panels):
         _draw_contours(grid[0, column], figure, landscape, panel)
         shown = _draw_cells(grid[1, column], figure, landscape, panel)
-        grid[0, column].set_title(f"{variant_title(panel.variant)}\nbest {panel.best_score:.2f} %", fontsize=9.5)
-        grid[1, column].set_xlabel(axis_title(figure.axes.x))
+        grid[0, column].set_title(f"{variant_label(panel.variant)}\nbest {panel.best_score:.2f} %", fontsize=9.5)
+        grid[1, column].set_xlabel(axis_label(figure.axes.x))
     for axes in grid[:, 0]:
-        axes.set_ylabel(axis_title(figure.axes.y))
+        axes.set_ylabel(axis_label(figure.axes.y))
     bar = page.colorbar(shown, ax=grid, fraction=0.03, pad=0.01, aspect=34 * HEIGHT / WIDTH, extend="min")
     bar.set_label(f"{METRIC_TITLES[landscape.metric]} accuracy, %")
     bar.ax.tick_params(labelsize=8)

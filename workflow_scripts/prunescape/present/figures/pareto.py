@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from prunescape.present.figures.figure import Figure, file_name
 from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PLOTLY_LAYOUT, PRUNED
-from prunescape.present.labels import variant_title
+from prunescape.present.labels import shortened, variant_title
 
 # cost -> (factor, title of the axis), in the order of the panels
 PANELS = {"latency": (1e3, "latency, ms per run"), "size": (1e-3, "file, kB"), "energy": (1e3, "energy, mJ per image")}
@@ -59,7 +59,7 @@ class ParetoFigure(Figure):
 
     @property
     def title(self) -> str:
-        return f"{self.experiment}: accuracy against cost on {self.target}"
+        return f"{self.whose}: accuracy against cost on {shortened(self.target)}"
 
     @property
     def caption(self) -> str:

@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
 from prunescape.present.figures.plane import Point
 from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PLOTLY_LAYOUT, PLOTLY_LEGEND, PRIOR
-from prunescape.present.labels import METRIC_TITLES, axis_symbol, axis_title, roi_title, variant_title
+from prunescape.present.labels import METRIC_TITLES, axis_label, axis_symbol, roi_title, variant_label, variant_title
 
 BLOCK_HEIGHT = 570  # pixels, of contours over scatter
 GAP = 0.55  # between two landscapes, in widths or heights of a panel
@@ -26,8 +26,8 @@ def draw_landscape_interactive(figure: LandscapeFigure) -> go.Figure:
             cells = [*_cells(panel, number, first=first), *_outlines(figure, panel, first=first)]
             page.add_traces([*cells, *_marks(figure, panel, first=first)], rows=top + 1, cols=column)
             _add_title(page, figure, landscape, panel, top, column)
-            page.update_xaxes(title=axis_title(figure.axes.x), showticklabels=True, row=top + 1, col=column)
-        page.update_yaxes(title=axis_title(figure.axes.y), col=1)
+            page.update_xaxes(title=axis_label(figure.axes.x, "<br>"), showticklabels=True, row=top + 1, col=column)
+        page.update_yaxes(title=axis_label(figure.axes.y, "<br>"), col=1)
         _add_colour_bar(page, landscape, number, (top, left + count - 1))
     page.update_xaxes(range=figure.span_x, showgrid=False, zeroline=False)
     page.update_yaxes(range=figure.span_y, showgrid=False, zeroline=False)
@@ -62,7 +62,7 @@ def _block_grid(blocks: int, count: int, *, stacked: bool) -> tuple[go.Figure, l
 
 def _add_title(page: go.Figure, figure: LandscapeFigure, landscape: Landscape, panel: Panel, row: int, column: int):
     metric = f"{METRIC_TITLES[landscape.metric]}, " if len(figure.landscapes) > 1 else ""
-    text = f"{metric}{variant_title(panel.variant)}<br>best {panel.best_score:.2f} %"
+    text = f"{metric}{variant_label(panel.variant)}<br>best {panel.best_score:.2f} %"
     place = {"x": 0.5, "xref": "x domain", "y": 1, "yref": "y domain", "yanchor": "bottom", "showarrow": False}
     page.add_annotation(text=text, font={"size": 13}, row=row, col=column, **place)
 

@@ -12,7 +12,7 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import CHOSEN_ON_VALIDATION, Figure, file_name, is_validated
 from prunescape.present.figures.plane import setting_texts
-from prunescape.present.labels import experiment_title, seeds_text, threshold_text
+from prunescape.present.labels import experiment_title, seeds_text, shortened, threshold_text
 from prunescape.store.records import OK
 
 ABSOLUTE, RELATIVE = "risk, percentage points", "relative risk, % of the variant's best"
@@ -86,8 +86,7 @@ class RiskFigure(Figure):
 
     @property
     def title(self) -> str:
-        whose = self.experiment or "All experiments"
-        return f"{whose}: what the base's good settings lose, {self.metric_titles}, {seeds_text(self.seeds)}"
+        return f"{self.whose}: what the base's good settings lose, {self.metric_titles}, {seeds_text(self.seeds)}"
 
     @property
     def caption(self) -> str:
@@ -142,7 +141,7 @@ def _group(points: pd.DataFrame, axes: Axes, all_points: pd.DataFrame) -> RiskGr
     variants = sorted(points.groupby("variant"), key=lambda item: variant_order(item[0]))
     absolute = [_box(rows, axes, rows["d"]) for _, rows in variants]
     relative = [_box(rows, axes, 100 * rows["d_rel"].fillna(0)) for _, rows in variants]
-    return RiskGroup(title, absolute, relative, (_limits(absolute), _limits(relative)))
+    return RiskGroup(shortened(title, 40), absolute, relative, (_limits(absolute), _limits(relative)))
 
 
 def _box(rows: pd.DataFrame, axes: Axes, values: pd.Series) -> Box:

@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 
 from prunescape.present.figures.risk_data import ABSOLUTE, RELATIVE, Box, Limits, RiskFigure
 from prunescape.present.figures.style import FAINT, INK, LINES, PLOTLY_LAYOUT, variant_colour
-from prunescape.present.labels import variant_title
+from prunescape.present.labels import variant_label, variant_title
 
 WIDTH = 0.78  # of a box with its label, inches
 BOX_LINES = {
@@ -65,7 +65,7 @@ def _draw_boxes(axes: Axes, boxes: list[Box], limits: Limits) -> None:
         axes.plot(place, box.mean, "D", markerfacecolor="white", markeredgecolor=INK, markersize=5, zorder=4)
     axes.set_ylim(*limits)
     axes.set_xlim(0.45, len(boxes) + 0.55)
-    axes.set_xticks(range(1, len(boxes) + 1), [variant_title(box.variant).replace(" ", "\n") for box in boxes])
+    axes.set_xticks(range(1, len(boxes) + 1), [variant_label(box.variant).replace(" ", "\n") for box in boxes])
     axes.tick_params(length=0, labelsize=8)
     axes.grid(axis="y", color=LINES, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -77,7 +77,11 @@ def draw_risk_interactive(figure: RiskFigure) -> go.Figure:
     alone = len(figure.groups) == 1
     counts = [max(len(group.absolute), 2) for group in figure.groups]
     several = {
-        **{"column_widths": counts, "column_titles": [group.title for group in figure.groups], "shared_xaxes": True},
+        **{
+            "column_widths": counts,
+            "column_titles": [group.title for group in figure.groups],
+            "shared_xaxes": True,
+        },
         **{"horizontal_spacing": 0.16 / (len(counts) + 2), "vertical_spacing": 0.07},
     }
     page = make_subplots(1, 2, horizontal_spacing=0.09) if alone else make_subplots(2, len(counts), **several)
@@ -87,7 +91,7 @@ def draw_risk_interactive(figure: RiskFigure) -> go.Figure:
             for at, box in enumerate(boxes):
                 traces = [*([_browser_box(box, at)] if box.is_drawn else []), *_browser_dots(box, at, limits[1], unit)]
                 page.add_traces(traces, rows=place["row"], cols=place["col"])
-            names = [variant_title(box.variant).replace(" ", "<br>") for box in boxes]
+            names = [variant_label(box.variant).replace(" ", "<br>") for box in boxes]
             ticks = {"tickvals": list(range(len(boxes))), "ticktext": names}
             page.update_xaxes(**ticks, showgrid=False, zeroline=False, **place)
             page.update_yaxes(range=limits, gridcolor=LINES, zeroline=False, **place)

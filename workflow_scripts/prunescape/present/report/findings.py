@@ -1,6 +1,7 @@
 """The findings of an experiment as sentences, computed from its cells and result tables."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import chosen_on, variant_order
 from prunescape.present.figures.figure import is_validated
 from prunescape.present.labels import axis_title, setting, variant_title
-from prunescape.present.numbers import counted, number, short, whole
+from prunescape.present.numbers import counted, is_missing, number, short, whole
 from prunescape.present.report.caveats import diverged, limits, resolution
 from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_sentences import cost_sentences, overall_cost, recommendation_sentences
@@ -56,19 +57,24 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     if risk.empty:
         text = "The base has no finished cells, so there is nothing to compare the pruned variants with."
         return ExperimentFindings([text], [], [])
-    seed = int(risk.loc[risk["variant"] == "base", "seed"].min())
-    base = next(row for row in risk.itertuples() if (row.variant, row.seed) == ("base", seed))
+    risks: dict[str, list[Any]] = {}
+    for row in risk.sort_values("seed").itertuples():
+        risks.setdefault(row.variant, []).append(row)
+    base = risks["base"][0]
+    seed = int(base.seed)
     verdicts = rows_with_verdict(results.tables["verdicts"])
     benchmarks = None if results.benchmarks is None else beside_base(results.benchmarks)
-    variants = []
+    variants, cells_of = [], dict(iter(cells.groupby("variant", sort=False)))
+    carried = _carried(results, seed)
     for name in sorted(set(risk.loc[risk["seed"] == seed, "variant"]) - {"base"}, key=variant_order):
-        headline, sentences = _variant(results, cells, base, name)
+        headline, sentences = _variant(results.axes, cells_of[name], risks[name], base, carried)
         if row := verdicts.get(name):
             sentences = [*verdict_sentences(row, results.axes), f"{headline}.", *sentences]
             headline = verdict_headline(row)
-        sentences += cost_sentences(benchmarks, name, share_kept(cells, name))
+        if benchmarks is not None:
+            sentences += cost_sentences(benchmarks, name, share_kept(cells, name))
         variants.append(VariantFindings(name, headline, sentences))
-    losses = {found.variant: values for found in variants if (values := _per_seed(risk, found.variant))}
+    losses = {found.variant: values for found in variants if (values := _per_seed(risks[found.variant]))}
     tested, seeds = _tested(cells), cells["seed"].nunique()
     validated = is_validated(cells.rename(columns={"top1": "score"}))
     opening = [
@@ -117,8 +123,9 @@ def _tested(cells: pd.DataFrame) -> int | None:
     return int(known[0]) if len(known) == 1 else None
 
 
-def _per_seed(risk: pd.DataFrame, variant: str) -> list[float]:
-    return risk[risk["variant"] == variant].sort_values("seed")["d_mean"].dropna().tolist()
+def _per_seed(risks: list[Any]) -> list[float]:
+    """The mean risks in the rows of ONE variant."""
+    return [row.d_mean for row in risks if not is_missing(row.d_mean)]
 
 
 def _of_base(results: ExperimentResults, base, tested: int | None, *, several: bool, validated: bool) -> str:
@@ -134,12 +141,14 @@ def _of_base(results: ExperimentResults, base, tested: int | None, *, several: b
     )
 
 
-def _variant(results: ExperimentResults, cells: pd.DataFrame, base, variant: str) -> tuple[str, list[str]]:
-    """The headline of a variant's loss and the sentences behind it, for the seed of the row `base`."""
-    axes, risks = results.axes, results.rows("risk", "top1")
-    cells = cells[(cells["variant"] == variant) & (cells["seed"] == base.seed)]
-    risk = next(row for row in risks.itertuples() if (row.variant, row.seed) == (variant, base.seed))
-    per_seed, tested, title = _per_seed(risks, variant), _tested(cells), variant_title(variant)
+def _variant(axes: Axes, cells: pd.DataFrame, risks: list[Any], base, carried: pd.DataFrame) -> tuple[str, list[str]]:
+    """The headline of ONE variant's loss and the sentences behind it, for the seed of the row `base`.
+
+    `cells` and `risks`, by seed, are the variant's rows, `carried` the base's good settings.
+    """
+    cells = cells[cells["seed"] == base.seed]
+    risk = next(row for row in risks if row.seed == base.seed)
+    per_seed, tested, title = _per_seed(risks), _tested(cells), variant_title(risk.variant)
     seed = f" (seed {int(base.seed)})" if len(per_seed) > 1 else ""
     first = (
         f"Its best of {counted(len(cells), 'cell')} reaches {number(risk.best)} % at "
@@ -153,17 +162,19 @@ def _variant(results: ExperimentResults, cells: pd.DataFrame, base, variant: str
         f"{points(risk.d_mean, tested)} under its own best on average, median {number(risk.d_median)}; "
         f"the base on the same settings {number(base.d_mean)}."
     )
-    error = risk_image_error(cells, axes, _setting_of(risk, axes), _carried(results, cells, base.seed))
+    error = None
+    if "correct_bits" in cells:
+        error = risk_image_error(cells, axes, _setting_of(risk, axes), carried.merge(cells[axes.names]))
     sentences = [first, moved, at_good, resolution(error), diverged(risk) if risk.n_diverged else ""]
     headline = f"{title}: the base's settings lose {over_seeds(per_seed, tested)}"
     return headline, [sentence for sentence in sentences if sentence]
 
 
-def _carried(results: ExperimentResults, cells: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The settings of the base's region in top-1 at which there are `cells`."""
+def _carried(results: ExperimentResults, seed: int) -> pd.DataFrame:
+    """The settings of the base's region in top-1."""
     roi = results.rows("roi", "top1")
     of_base = (roi["variant"] == "base") & (roi["seed"] == seed) & (roi["threshold"] == results.risk_threshold)
-    return roi.loc[of_base, results.axes.names].merge(cells[results.axes.names])
+    return roi.loc[of_base, results.axes.names]
 
 
 def _setting_of(risk, axes: Axes) -> tuple[float, ...]:
@@ -176,13 +187,13 @@ def best_moved(cells: pd.DataFrame, axes: Axes, risk, base, tested: int | None) 
     What it loses is given in the score, on the test split, also where cells are chosen on a validation split.
     """
     here, there = _setting_of(risk, axes), _setting_of(base, axes)
-    at_base = np.isclose(cells[axes.names], there, rtol=0, atol=1e-9).all(axis=1)
+    at_base = np.isclose(cells[axes.names].to_numpy(), there, rtol=0, atol=1e-9).all(axis=1)
     if not at_base.any():
         return "It has no finished cell at the base's best setting."
-    cell = cells[at_base].iloc[0]
-    if risk.best_chosen_on - cell["chosen_on"] <= TOLERANCE:
+    chosen, score = (cells[name].iloc[at_base.argmax()] for name in ("chosen_on", "top1"))
+    if risk.best_chosen_on - chosen <= TOLERANCE:
         return "The base's best setting is a best one here too: the best cell did not move."
     moves = [(axis_title(axis), to - start) for axis, to, start in zip(axes, here, there, strict=True)]
     along = " and ".join(f"{title} by {number(move)}" for title, move in moves if abs(move) > TOLERANCE)
-    at_best = f"at the base's single best setting this variant loses {points(risk.best - cell['top1'], tested)}"
+    at_best = f"at the base's single best setting this variant loses {points(risk.best - score, tested)}"
     return f"The best cell moved, {along}; {at_best}."

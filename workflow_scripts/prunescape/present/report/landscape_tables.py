@@ -9,7 +9,7 @@ import pandas as pd
 
 from prunescape.analysis.landscape.regions import best_cells
 from prunescape.analysis.read_cells import scores
-from prunescape.present.labels import METRIC_TITLES, axis_symbol, axis_title, length_unit, roi_title
+from prunescape.present.labels import METRIC_TITLES, axis_symbol, axis_title, length_unit, roi_title, zero_note
 from prunescape.present.numbers import DASH, is_missing, number, power, whole
 from prunescape.present.report import table
 from prunescape.present.report.table import ExperimentResults, Table, make_table, show
@@ -85,7 +85,7 @@ def ellipses_table(results: ExperimentResults, metric: str) -> Table:
         spans.append((roi_title(x), _of(rows[rows["threshold"] == x], shape, "variant", "seed")))
     notes = [
         f"Lengths in {length_unit(plane)}; a dash: fewer than 5 settings. The angle is that of the long axis against "
-        f"the axis of {axis_title(results.axes.x)}.",
+        f"the axis of {axis_title(results.axes.x)}.{zero_note(plane)}",
         "*: the region reaches the edge of the grid, so it may go on beyond. |: its settings lie on a line.",
     ]
     lines = table.by_variant(rows.drop_duplicates(["variant", "seed"]))

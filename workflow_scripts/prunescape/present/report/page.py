@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import METRICS
-from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
+from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, result_names
 from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
 from prunescape.present.labels import joined, roi_title
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
 from prunescape.present.report.recommendation_tables import comparison_tables
-from prunescape.present.report.setup import plan_pairs, run_pairs, target_pairs
+from prunescape.present.report.setup import Pairs, plan_pairs, run_pairs, table_pairs, target_pairs
 from prunescape.present.report.table import ExperimentResults, Table
 from prunescape.present.report.target_sentences import limit_pairs
 from prunescape.present.report.target_tables import measured_tables
@@ -59,35 +59,60 @@ def write_report(
             emulates=emulates,
         )
 
-    index = read_json(Path(figures) / INDEX, "figures", "files")
-    drawn = _figures(index, Path(figures), Path(out))
-    content = {
-        "study": study["study"],
-        "sections": [
-            _section(name, plan, of(name), drawn.get(name, [])) for name, plan in sorted(study["experiments"].items())
-        ],
-        "hyperparameters": joined(list(dict.fromkeys(axis.label for axes in terms.axes.values() for axis in axes))),
+    sections = []
+    for name, plan in sorted(study["experiments"].items()):
+        experiment = of(name)
+        sections.append(_section(name, plan["model"], plan["dataset"], plan_pairs(plan, experiment.axes), experiment))
+    targets = target_pairs(study.get("targets", {}), benchmarks) + limit_pairs(study.get("objectives", {}))
+    known = {"study": study["study"], "missing": missing, "expected": len(cells) + len(missing), "targets": targets}
+    _write_page({**known, "sections": sections, "of_table": False}, terms, Path(figures), Path(out))
+
+
+def write_table_report(
+    analysis: Analysis, name: str, terms: StudyTerms, *, figures: Path | None, out: Path | str
+) -> None:
+    """Write the report of a table from elsewhere, called `name`, to `out`: findings, tables and what limits them.
+
+    Of what `analysis` holds, whose metric is top1. `figures` is a folder that `write_figures` wrote, or None. What only
+    a study knows, as its recipe and its measurements, is left out.
+    """
+    names = result_names(LANDSCAPE)
+    tables = {name: analysis[name] if analysis.applies(name) else analysis.result(name) for name in names}
+    sections = []
+    for experiment, cells in analysis["cells"].groupby("experiment", sort=True):
+        known = {name: _of(table, experiment) for name, table in tables.items()}
+        results = ExperimentResults(analysis["axes"], terms.risk_threshold, cells, known)
+        model, dataset = (", ".join(cells[column].unique()) for column in ("model", "dataset"))
+        pairs = table_pairs(cells, analysis["axes"], analysis["base"])
+        sections.append(_section(experiment, model, dataset, pairs, results))
+    known = {"study": name, "missing": [], "expected": len(analysis["cells"]), "targets": []}
+    _write_page({**known, "sections": sections, "of_table": True}, terms, figures, Path(out))
+
+
+def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None, out: Path) -> None:
+    """The page of the `content`, whose sections get their figures here."""
+    index = read_json(figures / INDEX, "figures", "files") if figures else {"figures": []}
+    drawn = _figures(index, figures, out)
+    labels = dict.fromkeys(axis.label for axes in terms.all_axes for axis in axes)
+    more = {
+        "sections": [section | {"figures": drawn.get(section["name"], [])} for section in content["sections"]],
+        "hyperparameters": joined(list(labels)),
         "risk_region": roi_title(terms.risk_threshold),
         "overview": drawn.get(None, []),
-        "missing": missing,
-        "expected": len(cells) + len(missing),
-        "targets": target_pairs(study.get("targets", {}), benchmarks) + limit_pairs(study.get("objectives", {})),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "plotly": _drawing(index, Path(figures), LIBRARY),
+        "plotly": _drawing(index, figures, LIBRARY) if figures else "",
     }
     with whole_file(out) as temporary:
-        temporary.write_text(_render(content), encoding="utf-8")
+        temporary.write_text(_render(content | more), encoding="utf-8")
 
 
-def _section(
-    name: str, plan: dict[str, Any], results: ExperimentResults, figures: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _section(name: str, model: str, dataset: str, plan: Pairs, results: ExperimentResults) -> dict[str, Any]:
     """One experiment on the page; no findings where no cell of it exists."""
-    known = {"name": name, "model": plan["model"], "dataset": plan["dataset"], "plan": plan_pairs(plan, results.axes)}
+    known = {"name": name, "model": model, "dataset": dataset, "plan": plan}
     if results.cells.empty:
         return {**known, "findings": None, "run": []}
     found = {"findings": experiment_findings(results), "run": run_pairs(results.cells, results.axes)}
-    return {**known, **found, "tables": report_tables(results), "figures": figures}
+    return {**known, **found, "tables": report_tables(results)}
 
 
 def report_tables(results: ExperimentResults) -> list[Table]:
@@ -102,9 +127,9 @@ def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return table[table["experiment"] == experiment]
 
 
-def _figures(index: dict[str, Any], folder: Path, out: Path) -> dict[str | None, list[dict[str, Any]]]:
+def _figures(index: dict[str, Any], folder: Path | None, out: Path) -> dict[str | None, list[dict[str, Any]]]:
     """The figures of each experiment, and under None of the whole study, with drawing and address for the page."""
-    beside = Path(os.path.relpath(folder, out.parent)).as_posix()
+    beside = Path(os.path.relpath(folder, out.parent)).as_posix() if folder else ""
     found: dict[str | None, list[dict[str, Any]]] = {}
     for figure in index["figures"]:
         drawn = figure["place"] != LINKED

@@ -4,9 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from prunescape.analysis.axes import Axes
+from prunescape.analysis.axes import BASE, Axes
+from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import axis_title, round_title, setting, variant_title
-from prunescape.present.numbers import duration, number, short, whole
+from prunescape.present.numbers import counted, duration, number, short, whole
 from prunescape.store.records import GRID, PILOT
 
 Pairs = list[tuple[str, str]]
@@ -32,6 +33,18 @@ def plan_pairs(experiment: dict[str, Any], axes: Axes) -> Pairs:
         ("seeds", ", ".join(str(seed) for seed in experiment["seeds"])),
         ("recipe", plain(experiment["recipe"])),
         *((name, plain(experiment[name])) for name in ("pruning", "export") if name in experiment),
+    ]
+
+
+def table_pairs(cells: pd.DataFrame, axes: Axes, base: str) -> Pairs:
+    """What the cells of one experiment in a table from elsewhere are."""
+    names = sorted(cells["variant"].unique(), key=variant_order)
+    named = ["base" if base == BASE else f"base (called {base})", *map(variant_title, names)]
+    grid = [(axis_title(axis), cells[axis.name]) for axis in axes]
+    return [
+        ("variants", ", ".join(named[:1] * (BASE in names) + named[1 + (BASE in names) :])),
+        *((title, f"{counted(v.nunique(), 'value')} from {short(v.min())} to {short(v.max())}") for title, v in grid),
+        ("seeds", ", ".join(str(seed) for seed in sorted(cells["seed"].unique()))),
     ]
 
 

@@ -1,8 +1,12 @@
 """The folder of a study's tables as a paper prints them: each as Parquet, CSV, Markdown and LaTeX."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from prunescape.analysis.results import Analysis
 from prunescape.errors import InputError
 from prunescape.present.published import check_reference
 from prunescape.present.study_terms import StudyTerms
@@ -24,13 +28,25 @@ def write_tables(
     data sets stands beside our values. Gives the written paths by file name. Raises InputError for a table that cannot
     be used, an unknown reference, or when `out` cannot be a folder.
     """
-    reference = study.get("reference")
-    check_reference(reference)
+    check_reference(study.get("reference"))
     terms = StudyTerms.of(study)
+    results = {"ellipses": terms.read("ellipses", ellipses), "risk": terms.read("risk", risk)}
+    scores = terms.scores(terms.read_cells(cells))
+    return write_paper_tables(results, scores, terms, study.get("reference"), out)
+
+
+def write_paper_tables(
+    results: Mapping[str, pd.DataFrame] | Analysis,
+    scores: Mapping[str, pd.DataFrame],
+    terms: StudyTerms,
+    reference: str | None,
+    out: Path | str,
+) -> dict[str, Path]:
+    """As `write_tables`, from the tables themselves: `ellipses` and `risk`, and the landscapes of every experiment."""
     plane = (terms.all_axes, terms.thresholds)
-    ellipse_rows = paper.ellipse_table(terms.read("ellipses", ellipses), *plane, reference)
-    risk_rows = paper.risk_table(terms.read("risk", risk), reference)
-    accuracy_rows = paper.accuracy_table(terms.scores(terms.read_cells(cells)), terms, reference)
+    ellipse_rows = paper.ellipse_table(results["ellipses"], *plane, reference)
+    risk_rows = paper.risk_table(results["risk"], reference)
+    accuracy_rows = paper.accuracy_table(scores, terms, reference)
     tables = [
         (ellipse_rows, paper.ellipse_table_columns(*plane), paper.print_ellipses(ellipse_rows, *plane, reference)),
         (risk_rows, paper.RISK_TABLE_COLUMNS, paper.print_risk(risk_rows, reference)),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from prunescape.present.labels import METRIC_TITLES, experiment_title, paper_title
+from prunescape.present.labels import METRIC_TITLES, experiment_title, paper_title, shortened
 from prunescape.present.numbers import DASH, number
 from prunescape.present.published import REFERENCES
 
+WIDEST = 60  # signs of a name in a title
 VALUE, SPREAD, PUBLISHED = "{}", "{}_sd", "published_{}"
 
 
@@ -65,11 +66,13 @@ def printed_table(
     The caption is `notes`, the meaning of those `marks` that occur, and what the lines below a row are.
     """
     groups: list[tuple[str, list[Row]]] = []
+    last = None
     sharing = table.groupby(["model", "dataset"])["experiment"].nunique()
     for row in table.to_dict("records"):
-        group = _group_title(row, shared=sharing[row["model"], row["dataset"]] > 1)
-        if not groups or groups[-1][0] != group:
-            groups.append((group, []))
+        key = tuple(row[name] for name in ("experiment", "model", "dataset", "metric"))
+        if key != last:
+            groups.append((_group_title(row, shared=sharing[row["model"], row["dataset"]] > 1), []))
+        last = key
         groups[-1][1].extend(_lines(row, columns))
     lines = [line for _, rows in groups for line in rows]
     used = {sign for line in lines for cell in line.cells for sign in cell}
@@ -80,8 +83,8 @@ def printed_table(
 
 def _group_title(row: dict, *, shared: bool) -> str:
     """Model and data set; with the experiment where two have the same (`shared`), the metric where it is not top-1."""
-    title = experiment_title(row["model"], row["dataset"])
-    more = [row["experiment"]] if shared else []
+    title = shortened(experiment_title(row["model"], row["dataset"]), WIDEST)
+    more = [shortened(row["experiment"], WIDEST)] if shared else []
     more += [METRIC_TITLES[row["metric"]]] if row["metric"] != "top1" else []
     return title + (f" ({', '.join(more)})" if more else "")
 
@@ -89,7 +92,7 @@ def _group_title(row: dict, *, shared: bool) -> str:
 def _lines(row: dict, columns: list[Column]) -> list[Row]:
     several = row["seeds"] > 1
     values = [_text(row, column, VALUE, several) + column.marks(row) for column in columns]
-    lines = [Row(paper_title(row["variant"]), values, VALUE)]
+    lines = [Row(shortened(paper_title(row["variant"])), values, VALUE)]
     if several:
         spread = [_text(row, column, SPREAD, several) for column in columns]
         lines.append(Row(f"± over {row['seeds']} seeds", spread, SPREAD))
