@@ -23,6 +23,7 @@ TINY_RECIPE = {"epochs": 1, "batch_size": 50, "schedule": "cosine"}
 def experiment(**changes) -> dict:
     """An experiment of one cell of ResNet-8 on digits, with other values for some keys."""
     known = {"model": "resnet8", "dataset": "digits", "recipe": dict(TINY_RECIPE), "variants": {}}
+    known["pruning"] = {"round_to": 1}
     prior = {"log10_lr": -1.0, "log10_wd": -4.0}
     return known | {"prior": prior, "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0]}} | changes
 

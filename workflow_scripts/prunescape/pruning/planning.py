@@ -25,7 +25,6 @@ from prunescape.pruning.widths import (
 )
 from prunescape.space.variants import METHODS
 
-
 ROUNDED_ERROR = 0.1  # of the ratio asked for, where widths are multiples of a block
 
 
@@ -109,8 +108,8 @@ def check_reachable(widths: InBlocks, lowest: np.ndarray, ratio: float, min_keep
         smaller = [name for name, reason in (("min_keep", min_keep > 0), ("round_to", round_to > 1)) if reason]
         raise InputError(
             f"the ratio {ratio} is below {math.ceil(1000 * least / full) / 1000}, the smallest this network can reach: "
-            f"{widths.model.fixed / full:.1%} of its FLOPs are in layers that are never cut and every other layer keeps "
-            f"at least {fewest} and {min_keep:.0%} of them",
+            f"{widths.model.fixed / full:.1%} of its FLOPs are in layers that are never cut and every other layer "
+            f"keeps at least {fewest} and {min_keep:.0%} of them",
             hint="ask for a larger ratio" + "".join(f" or a smaller {name}" for name in smaller),
         )
 

@@ -40,9 +40,9 @@ def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) ->
     """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
-    min_keep, perhaps round_to, nonuniform ones score; `pipeline` is by default scratch. `identity` names the images' "shape" [C, H, W]
-    and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained network. Raises
-    InputError as `plan_widths` and when the base diverged.
+    min_keep, nonuniform ones score; `round_to` is by default 1, `pipeline` scratch. `identity` names the images'
+    "shape" [C, H, W] and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained
+    network. Raises InputError as `plan_widths` and when the base diverged.
     """
     images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
