@@ -10,11 +10,8 @@ import pytest
 from scipy.stats import t
 
 from prunescape.analysis.analyse import compare_targets
-from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.image_errors import image_error
-from prunescape.analysis.read_cells import read_cells
-from prunescape.analysis.results import LANDSCAPE, Analysis, result_names
 from prunescape.config.analysis import Objectives
 from prunescape.errors import InputError
 from prunescape.present.numbers import number, short, standard_error, whole
@@ -22,27 +19,12 @@ from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import ellipses_table, risk_table, variants_table, verdicts_table
 from prunescape.present.report.page import write_report
 from prunescape.present.report.setup import plan_pairs, run_pairs
-from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_tables import benchmarks_table
 from prunescape.present.summary import summary_lines, verdict_lines
 from support.drawn_figures import draw
 from support.measurements import with_costs
 from support.report_cells import CORRECT, study_cells
-
-
-def results_of(tmp_path, frame, *, axes=AXES, benchmarks=None, terms=None, thresholds=(0.5, 1.0)) -> ExperimentResults:
-    """What the report knows of one experiment with these cells, with verdicts by `terms`."""
-    frame.to_parquet(tmp_path / "cells.parquet")
-    cells = read_cells(tmp_path / "cells.parquet", partial=True, axes=axes)
-    limits = {"thresholds": thresholds, "risk_threshold": thresholds[0], "terms": {"d-m": terms or {}}}
-    analysis = Analysis.of_cells(cells, axes=axes, **limits)
-    tables = {name: analysis.result(name) for name in result_names(LANDSCAPE)}
-    return ExperimentResults(axes, thresholds[0], cells, tables, benchmarks)
-
-
-def findings_of(tmp_path, frame, **more):
-    found = experiment_findings(results_of(tmp_path, frame, **more))
-    return found, {part.variant: " ".join([part.headline, *part.sentences]) for part in found.variants}
+from support.report_results import findings_of, results_of
 
 
 def test_sentences_give_the_loss_in_points_and_images(tmp_path):
@@ -113,7 +95,7 @@ def test_sentences_say_what_one_seed_cannot_settle(tmp_path):
     found, _ = findings_of(tmp_path, study_cells())
     limits = " ".join(found.limits)
     assert "one image is 0.500 points" in limits
-    assert "One seed per cell cannot settle" in limits and "biased upwards" in limits
+    assert "One seed cannot settle" in limits and "biased upwards" in limits
     both = pd.concat([study_cells(), study_cells(seed=1)])
     found, texts = findings_of(tmp_path, both)
     assert "2 seeds" in " ".join(found.limits) and "One seed" not in " ".join(found.limits)

@@ -15,14 +15,15 @@ KILLED = "ended from outside (killed), most often for want of memory or time"
 
 def finished_lines(results: Path | str) -> list[str]:
     """The summary of the finished study in the folder `results`; raises InputError when it is not finished."""
-    from prunescape.present.summary import summary_lines, verdict_lines
+    from prunescape.present.summary import no_answer_lines, summary_lines, verdict_lines
     from prunescape.store.tables import read_result
 
     results = Path(results)
     report = results / "report.html"
     if not report.exists():
         raise InputError("there is no report yet", where=results, hint="run snakemake to its end")
-    lines = summary_lines(read_result(results / "risk.parquet", {}))
+    lines = no_answer_lines(read_result(results / "chance_tests.parquet", {}))
+    lines += summary_lines(read_result(results / "risk.parquet", {}))
     lines += verdict_lines(read_result(results / "verdicts.parquet", {}))
     return [*lines, f"report: {report.resolve()}"]
 
