@@ -60,6 +60,11 @@ def data_file(wildcards):
     return f"{DATA}/{experiment_of(wildcards).dataset}.npz"
 
 
+def data_files():
+    """The prepared data sets that some experiment uses."""
+    return expand(f"{DATA}/{{dataset}}.npz", dataset=STUDY.used_datasets())
+
+
 def data_identity(wildcards):
     """The small file that names the content of that data set."""
     return f"{DATA}/{experiment_of(wildcards).dataset}.json"

@@ -74,6 +74,7 @@ rule write_report:
 # the rules whose outputs are a study's results, in DAG order; whoever adds one names it here
 RESULT_RULES = (
     "collect_study",
+    "collect_benchmarks",
     "analyse_cells",
     "compare_targets",
     "draw_figures",

@@ -9,27 +9,28 @@ from prunescape.store.files import damaged_files
 from prunescape.running.jobs import require_no_jobs, stop_jobs_on_interrupt
 from prunescape.running.run_lock import hold, holder, in_use
 from prunescape.running.progress import watch_cells
+from prunescape.running.run_end import PARTIAL, Expected, failed_lines, finished_lines
 
 
 def expected_files():
     """What a whole study has, as far as its rounds are planned by now."""
     rounds = present_rounds(ROUND)
-    return {
-        "records": cell_files("record.json", cells_with(rounds)),
-        "rounds": [ROUND.format(round=planned.number) for planned in rounds],
-        "measured": target_files(),
-    }
+    return Expected(
+        PLANS,
+        records=cell_files("record.json", cells_with(rounds)),
+        rounds=[ROUND.format(round=planned.number) for planned in rounds],
+        measured=target_files(),
+        data=data_files(),
+    )
 
 
 def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
-    from prunescape.running.run_end import failed_lines, finished_lines
-
     if failed:
-        known = {"plans": PLANS, "terms": STUDY.analysis_terms()}
-        lines = failed_lines(RESULTS, STUDY.summary(), **known, **expected_files(), failures=WATCH.failures)
+        known = {"terms": STUDY.analysis_terms(), "failures": WATCH.failures}
+        lines = failed_lines(RESULTS, STUDY.summary(), expected_files(), **known)
     elif "write_report" in WATCH.finished:
-        shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
+        shutil.rmtree(f"{RESULTS}/{PARTIAL}", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)
     else:
         lines = ["This run wrote no report: for one, run snakemake without naming a target."]
@@ -38,7 +39,7 @@ def show_end(failed=False):
 
 def missing_cells():
     """How many cells of the rounds planned by now have no record."""
-    return sum(not os.path.exists(record) for record in expected_files()["records"])
+    return sum(not os.path.exists(record) for record in expected_files().records)
 
 
 def forget_checkpoint(wildcards):

@@ -240,7 +240,7 @@ class Page(HTMLParser):
         self.words += [] if self._code else [data]
 
 
-def page(folder, frame, *, measured=None, missing=()) -> tuple[str, Page]:
+def page(folder, frame, *, measured=None, missing=(), unmeasured=()) -> tuple[str, Page]:
     figures = draw(folder, frame)
     prior = {"log10_lr": -1.0, "log10_wd": -4.0}
     plan = {"model": "m", "dataset": "d", "recipe": {"epochs": 3}, "variants": sorted(CORRECT), "prior": prior}
@@ -250,7 +250,7 @@ def page(folder, frame, *, measured=None, missing=()) -> tuple[str, Page]:
         measured.to_parquet(folder / "benchmarks.parquet")
         cells, found = folder / "cells.parquet", folder / "benchmarks.parquet"
         compare_targets(Objectives().model_dump(mode="json"), cells=cells, benchmarks=found, out=folder)
-    write_report(study, folder, figures=figures, missing=missing, out=folder / "report.html")
+    write_report(study, folder, figures=figures, missing=missing, unmeasured=unmeasured, out=folder / "report.html")
     text = (folder / "report.html").read_text()
     return text, Page(text)
 
@@ -279,6 +279,15 @@ def test_partial_page_says_so_at_the_top_and_names_what_is_missing(tmp_path):
     assert "The base has no finished cells" in words
 
 
+def test_a_page_without_a_target_says_so_at_the_top(tmp_path):
+    lost = [{"experiment": "d-m", "target": "pi", "reason": "error: no <route>", "log": "d-m/target=pi.log"}]
+    _, read = page(tmp_path / "study", study_cells(), measured=benchmarks(), unmeasured=lost)
+    words = " ".join(" ".join(read.words).split())
+    expected = "partial. Target pi was not measured for d-m: error: no <route>; log: d-m/target=pi.log"
+    assert expected in words and "missing cells" not in words
+    assert "On target here (1 thread, batch 1) one run takes 1.250 ms" in words
+
+
 def test_page_of_nothing(tmp_path):
     _, read = page(tmp_path / "study", study_cells().iloc[:0], missing=[{"cell": "c", "reason": "r", "log": ""}])
     assert " ".join(read.words).count("No cell of this experiment is finished.") == 2
@@ -289,7 +298,9 @@ def test_a_lost_figure_is_one_clear_line(tmp_path):
     (tmp_path / "study" / "figures" / "plotly.min.js").unlink()
     with pytest.raises(InputError, match=r"plotly\.min\.js"):
         study, results = {"study": "s", "experiments": {}}, tmp_path / "study"
-        write_report(study, results, figures=results / "figures", missing=[], out=tmp_path / "again.html")
+        write_report(
+            study, results, figures=results / "figures", missing=[], unmeasured=[], out=tmp_path / "again.html"
+        )
 
 
 def replicated(gains: dict[str, float]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from prunescape.running.progress import Failure
-from prunescape.running.run_end import missing_cells, reason_in
+from prunescape.running.run_end import finished_lines, missing_cells, reason_in, unmeasured_line, unmeasured_targets
 from support.project import Project, small_study
 
 
@@ -66,3 +66,45 @@ def test_each_missing_cell_names_what_it_waited_for(tmp_path):
     ]
     assert {entry["reason"] for entry in missing_cells(tmp_path, folders, [data])} == {"error: data/digits.log"}
     assert {entry["log"] for entry in missing_cells(tmp_path, folders, [])} == {""}
+
+
+def test_each_target_names_its_own_log_or_that_of_what_it_waited_for(tmp_path):
+    folder = tmp_path / "experiment=e"
+    names = ("target=pi.log", "variant=base/export.log")
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"error: {name}\n")
+    (folder / "target=here.json").touch()
+    measured = [str(folder / f"target={name}.json") for name in ("here", "phone", "pi")]
+    export = Failure("export_onnx", {}, str(folder / names[1]))
+    found = unmeasured_targets(measured, [export, Failure("benchmark_target", {}, str(folder / names[0]))])
+    assert [(entry["target"], entry["reason"]) for entry in found] == [
+        ("phone", f"error: {names[1]}"),
+        ("pi", f"error: {names[0]}"),
+    ]
+    assert unmeasured_line(found[1]) == (f"e: target pi was not measured: error: {names[0]}; log: {folder / names[0]}")
+    assert unmeasured_targets(measured[:2], [])[0]["reason"] == "the run ended before"
+
+
+@pytest.mark.long
+def test_a_failed_target_withholds_nothing_that_needs_no_target(tmp_path):
+    """A phone whose perf_test is nowhere: report and tables are there, and come whole once it is left out."""
+    here = {"repeats": 3, "chunk_seconds": 0.01}
+    phone = {"kind": "adb", "serial": "x", "perf_test": "/nowhere/perf_test", "retries": 0}
+    project = Project(tmp_path, small_study({"variants": {"uniform": [0.5]}}, targets={"here": here, "phone": phone}))
+    done, results = project.snakemake(), project.work / "results/tiny"
+    assert done.returncode != 0
+    assert "small: target phone was not measured: error: " in done.stdout
+    assert f"report without these targets: {results / 'report.html'}" in done.stdout
+    written = ("cells", "risk", "verdicts", "tables/performance_risk", "partial/benchmarks", "partial/recommendations")
+    assert all((results / f"{name}.parquet").exists() for name in written)
+    page = (results / "report.html").read_text()
+    assert "Target phone was not measured for small" in page and "On target here" in page
+    assert "target phone was not measured" in "\n".join(finished_lines(results))
+    again = project.planned()
+    assert {"benchmark_remote_target experiment=small, target=phone", "collect_benchmarks", "write_report"} <= again
+    assert not {job for job in again if job.startswith(("train_cell", "collect_study", "analyse_cells"))}
+    project.configure(small_study({"variants": {"uniform": [0.5]}}, targets={"here": here}))
+    assert "was not measured" not in project.run()
+    assert "phone was not measured" not in (results / "report.html").read_text()
+    assert not (results / "partial").exists()

@@ -33,13 +33,20 @@ IN_FILES = '<p class="note">To keep this page light, this figure is in its own f
 
 
 def write_report(
-    study: dict[str, Any], results: Path | str, *, figures: Path | str, missing: list[dict[str, str]], out: Path | str
+    study: dict[str, Any],
+    results: Path | str,
+    *,
+    figures: Path | str,
+    missing: list[dict[str, str]],
+    unmeasured: list[dict[str, str]],
+    out: Path | str,
 ) -> None:
     """Write the report of whatever cells exist to `out`.
 
     `study` is the study's summary. The folder `results` holds cells.parquet, the result tables and, where targets were
     measured, benchmarks.parquet; `figures` is a folder that `write_figures` wrote. `missing` holds {cell, reason, log}
-    per cell that was not finished and makes the report a partial one. Raises InputError for unusable tables.
+    per cell that was not finished, `unmeasured` {experiment, target, reason, log} per target without measurements; each
+    makes the report a partial one. Raises InputError for unusable tables.
     """
     results, terms = Path(results), StudyTerms.of(study)
     cells = terms.read_cells(results / "cells.parquet")
@@ -70,6 +77,7 @@ def write_report(
         "risk_region": roi_title(terms.risk_threshold),
         "overview": drawn.get(None, []),
         "missing": missing,
+        "unmeasured": unmeasured,
         "expected": len(cells) + len(missing),
         "targets": target_pairs(study.get("targets", {}), benchmarks) + limit_pairs(study.get("objectives", {})),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
