@@ -6,6 +6,7 @@ from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
+from prunescape.running.host_checks import check_gpu, check_providers, shows_gpu
 from prunescape.running.jobs import require_no_jobs, stop_jobs_on_interrupt
 from prunescape.running.run_lock import hold, holder, in_use
 from prunescape.running.progress import watch_cells
@@ -60,6 +61,8 @@ def refuse_damaged():
 def start_run():
     """Hold the study for this run alone, and end its jobs when a user interrupts it."""
     try:
+        if STUDY.device == "cuda" and trains_here() and missing_cells():
+            check_gpu()
         WATCH.hold = hold(RESUMING)
         WATCH.write_down()
     except InputError as error:
@@ -90,7 +93,24 @@ def look_for_other_runs():
         sys.exit(f"error: {error}")
 
 
+def trains_here():
+    """Whether jobs run on this host, in this environment: their host's hardware can be asked before they do."""
+    return workflow.resource_settings.nodes is None and not workflow.deployment_settings.deployment_method
+
+
+def look_at_host():
+    """Stop where a target on this host cannot be measured; say where there is no GPU, for which a run stops at once."""
+    try:
+        check_providers(STUDY.targets)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    if STUDY.device == "cuda" and not shows_gpu():
+        print("note: device is cuda, and this host shows no GPU", file=sys.stderr)
+
+
 WATCH = watch_cells(missing_cells, forget_checkpoint)
 if workflow.is_main_process:
     look_for_other_runs()
     refuse_damaged()
+    if trains_here():
+        look_at_host()

@@ -21,6 +21,7 @@ rule declare_experiment:
     params:
         recipe=recipe_params,
         code=training_digest,
+        batch_sizes=batch_sizes,
         probe=without_trigger(probe_params),  # what was settled stays
     script:
         "../workflow_scripts/declare_experiment.py"

@@ -1,5 +1,6 @@
 """One experiment of a config: its parts, their defaults, and what must fit together."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from prunescape.config.datasets import is_image_folder
+from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.models import SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
 from prunescape.errors import InputError, located
@@ -20,6 +21,7 @@ from prunescape.space.variants import BASE, METHODS, Variant
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 FEWEST_AXES = 2
+SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
 
 
@@ -150,6 +152,8 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     if experiment.architecture == "external_models":
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
+    for name in NEEDED:
+        _refuse_raw_values(experiment, name, where)
     for name, value in experiment.prior.items():
         located(f"{where}.prior.{name}", parameter_value, name, value)
     _check_grid(experiment, where)
@@ -158,8 +162,34 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
             hint = "give it here, or as an axis of the grid"
             raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
     _check_data(experiment, options, where)
+    _check_ratios(experiment, where)
     _check_milestones(experiment, f"{where}.recipe.milestones")
     _check_verdict(experiment.verdict, f"{where}.verdict")
+
+
+def _refuse_raw_values(experiment: Experiment, name: str, where: str) -> None:
+    """Refuse rates where their logarithms belong: all values above 0, and some so low that a rate is meant.
+
+    A grid of learning rates above 1 that reaches down to 1 is none, nor is one of 10^0.5 and more.
+    """
+    values, place = experiment.grid.get(name), f"{where}.grid.{name}"
+    if not isinstance(values, list):
+        values, place = [experiment.prior.get(name, getattr(experiment.recipe, name))], f"{where}.prior.{name}"
+    rates = [float(value) for value in values if not isinstance(value, bool) and _is_number(value)]
+    if len(rates) == len(values) and min(rates) > 0 and min(rates) < SMALLEST_LOG10:
+        texts = ", ".join(f"{rate:g}" for rate in rates)
+        meant = ", ".join(f"{math.log10(rate):.4g}" for rate in rates)
+        label = PARAMETERS[name].meaning.label
+        what = f"{texts} would be a {label} of 10^{min(rates):g} = {10 ** min(rates):.3g}: the key takes log10"
+        raise InputError(what, where=place, allowed=PARAMETERS[name].allowed, hint=f"did you mean {meant}?")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        canonical(value)
+    except InputError:
+        return False
+    return True
 
 
 def _check_grid(experiment: Experiment, where: str) -> None:
@@ -182,6 +212,10 @@ def _check_verdict(verdict: Verdict, where: str) -> None:
 
 def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
+    channels = channels_of(options)
+    if experiment.architecture == "torchvision_models" and channels != 3:
+        what = f"{experiment.model} takes images with 3 channels, and {options['name']} has {channels}"
+        raise InputError(what, where=f"{where}.dataset", hint="take one of our models, or another data set")
     padding = max(experiment.values_of("crop_padding"))
     if is_image_folder(options) and padding:
         hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
@@ -190,6 +224,23 @@ def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> 
     if experiment.select_on == "validation" and not options["validation"]:
         hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
         raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
+
+
+def _check_ratios(experiment: Experiment, where: str) -> None:
+    """Refuse what no network can reach; planning a variant knows what its own network can.
+
+    Every layer keeps at least the share `min_keep` of what comes in and of what goes out, so it keeps at least the
+    square of it of its FLOPs. A plan may be off by 1 %.
+    """
+    least = experiment.pruning.min_keep**2
+    for method, ratios in experiment.variants.items():
+        for ratio in ratios:
+            if 1.01 * float(ratio) < least:
+                what = (
+                    f"{ratio} cannot be reached: every layer keeps the share min_keep, {experiment.pruning.min_keep:g}"
+                )
+                hint = "ask for a larger ratio or a smaller pruning.min_keep"
+                raise InputError(what, where=f"{where}.variants.{method}", allowed=f"above {least:g}", hint=hint)
 
 
 def _check_milestones(experiment: Experiment, where: str) -> None:

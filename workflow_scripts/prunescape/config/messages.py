@@ -42,13 +42,23 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
 def _value_error(found: dict[str, Any], where: str) -> InputError:
     value, message = found["input"], found["msg"].removeprefix("Value error, ")
     if found["type"] == "value_error":
-        what, _, allowed = message.partition("; allowed: ")
-        return InputError(what, where=where, allowed=allowed)
+        what, _, rest = message.partition("; allowed: ")
+        allowed, _, hint = rest.partition("; hint: ")
+        return InputError(what, where=where, allowed=allowed, hint=hint)
     choices = [choice.strip("'") for choice in found.get("ctx", {}).get("expected", "").split(" or ")]
     choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
-    hint = nearest(str(value), choices) if choices != [""] else ""
+    same = [choice for choice in choices if choice.casefold() == str(value).casefold()]
+    hint = nearest(str(value), same or choices) if choices != [""] else _share_hint(found, where)
     allowed = (message[:1].lower() + message[1:]).removeprefix("input should be ")
     return InputError(f"{_short(value)} cannot be used", where=where, allowed=allowed, hint=hint)
+
+
+def _share_hint(found: dict[str, Any], where: str) -> str:
+    """What was meant by a percentage where a share belongs."""
+    value, limits = found["input"], found.get("ctx", {})
+    most = limits.get("lt", limits.get("le"))
+    shares = most is not None and 0 < most <= 1 and "log10_" not in where
+    return f"did you mean {value / 100:g}?" if shares and isinstance(value, int | float) and 1 <= value < 100 else ""
 
 
 def _short(value: Any) -> str:
