@@ -6,7 +6,7 @@ from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
-from prunescape.running.host_checks import check_gpu, check_providers, shows_gpu
+from prunescape.running.early_checks import check_gpu, check_providers, shows_gpu
 from prunescape.running.jobs import require_no_jobs, stop_jobs_on_interrupt
 from prunescape.running.run_lock import hold, holder, in_use
 from prunescape.running.progress import watch_cells

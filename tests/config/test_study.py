@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from prunescape.config.datasets import DATASETS, SIZES, channels_of, resolve_options
-from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.models import torchvision_names
 from prunescape.config.study import load_study
 from prunescape.config.targets import PROVIDERS
@@ -240,14 +239,6 @@ def test_sizes_are_those_of_the_data_sets():
 def test_a_name_with_odd_characters_is_refused():
     with pytest.raises(InputError, match=r"experiments\.a b"):
         load_study(GOOD | {"experiments": {"a b": EXPERIMENT}}, "my.yaml")
-
-
-def test_a_key_given_twice_is_refused(tmp_path):
-    (tmp_path / "twice.yaml").write_text("study: a\nexperiments:\n  e: {model: resnet8}\n  e: {model: resnet20}\n")
-    with pytest.raises(InputError, match=r'twice\.yaml: line 4: the key "e" is given twice'):
-        refuse_repeated_keys(tmp_path / "twice.yaml")
-    for file in CONFIG.rglob("*.yaml"):
-        refuse_repeated_keys(file)
 
 
 def test_a_model_of_other_code_is_refused():

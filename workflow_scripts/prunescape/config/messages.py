@@ -1,14 +1,12 @@
 """What is wrong with a config in one line: file, key, value, what is allowed, hint.
 
-Found by pydantic, or here where readers of YAML raise no error: a key that stands twice, a yes that counts as 1.
+Found by pydantic, or here where it raises no error: a yes that counts as 1.
 """
 
 import dataclasses
 import typing
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from prunescape.errors import InputError, nearest
@@ -112,29 +110,6 @@ def _fields(holder: Any) -> list[str]:
     if dataclasses.is_dataclass(holder):
         return [field.name for field in dataclasses.fields(holder)]
     return list(getattr(holder, "model_fields", {}))
-
-
-class OnceLoader(yaml.SafeLoader):
-    """Reads YAML as Snakemake does, but refuses a mapping that has a key twice."""
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if str(key) in seen:
-                raise InputError(f'the key "{key}" is given twice', where=f"line {key_node.start_mark.line + 1}")
-            seen.add(str(key))
-        return super().construct_mapping(node, deep=deep)
-
-
-def refuse_repeated_keys(file: Path | str) -> None:
-    """Raise InputError that names the file, the line and the key; other errors of the file are reported elsewhere."""
-    try:
-        yaml.load(Path(file).read_text(), OnceLoader)
-    except InputError as error:
-        raise InputError(error.what, where=f"{file}: {error.where}", allowed="each key once") from None
-    except (yaml.YAMLError, OSError, UnicodeDecodeError):
-        return
 
 
 def refuse_switches(value: Any, source: str, *keys: object) -> None:

@@ -1,10 +1,12 @@
-"""What this host must have before anything is trained on it: execution providers and a GPU. Imports no torch."""
+"""What is looked at before anything runs: the files of configs, execution providers, a GPU. Imports no torch."""
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from glob import glob
+from pathlib import Path
 
+from prunescape.config.source import read_config
 from prunescape.config.targets import Target
 from prunescape.errors import InputError
 
@@ -12,6 +14,15 @@ HERE = ("local", "emulated")  # kinds of targets that are measured on the host o
 ASK_TORCH = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 3)"
 NO_GPU = 3
 GPU_FILES = ("/dev/nvidia[0-9]*", "/dev/kfd", "/dev/nvhost-gpu", "/dev/dxg")  # of NVIDIA, AMD, Jetson, WSL
+
+
+def refuse_unreadable_configs(files: Iterable[Path | str]) -> None:
+    """End the program with one line where one of the config `files` cannot be read. profiles/default calls this."""
+    try:
+        for file in files:
+            read_config(file)
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 def check_providers(targets: Mapping[str, Target]) -> None:

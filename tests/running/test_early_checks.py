@@ -7,8 +7,8 @@ import pytest
 
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
-from prunescape.running import host_checks
-from prunescape.running.host_checks import check_gpu, check_providers, shows_gpu
+from prunescape.running import early_checks
+from prunescape.running.early_checks import check_gpu, check_providers, shows_gpu
 from support.good_config import GOOD
 from support.project import Project, small_study
 
@@ -45,7 +45,7 @@ def test_torch_tells_whether_there_is_a_gpu(status, refused, monkeypatch):
 
 
 def test_the_system_lists_gpus(tmp_path, monkeypatch):
-    monkeypatch.setattr(host_checks, "GPU_FILES", (str(tmp_path / "nvidia[0-9]*"),))
+    monkeypatch.setattr(early_checks, "GPU_FILES", (str(tmp_path / "nvidia[0-9]*"),))
     assert not shows_gpu()
     (tmp_path / "nvidia0").touch()
     assert shows_gpu()
