@@ -18,6 +18,7 @@ from prunescape.designs import extension, replicates
 from prunescape.designs.plan import experiment_plan
 from prunescape.designs.rounds import first_cells, have_rounds
 from prunescape.errors import InputError
+from prunescape.tasks.images.readers import READERS
 from prunescape.tasks.images.torchvision_import import import_torchvision
 from support.good_config import EXPERIMENT, GOOD
 
@@ -231,9 +232,9 @@ def test_sizes_are_those_of_the_data_sets():
     """As torchvision and scikit-learn document them; digits are counted."""
     datasets = pytest.importorskip("sklearn.datasets")
     digits = datasets.load_digits()
-    assert SIZES["digits"] == (len(digits.target), None, len(digits.target_names))
-    for name in set(DATASETS) - {"imagenet"}:
-        assert resolve_options(name, {"folder": "x"} if name != "digits" else {}) and channels_of({"name": name})
+    assert SIZES["digits"] == (1, len(digits.target), None, len(digits.target_names))
+    assert set(SIZES) == set(READERS)
+    assert [channels_of(resolve_options(name, {})) for name in DATASETS] == [1, 1, 3, 3, 3]
 
 
 def test_a_name_with_odd_characters_is_refused():

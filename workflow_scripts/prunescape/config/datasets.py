@@ -48,13 +48,12 @@ DATASETS: dict[str, dict[str, object]] = {
     "imagenet": {**IMAGE_FOLDER, "folder": "data/imagenet", "size": 224, "resize": 256},
 }
 NEEDED = {"folder": "the path of a folder that holds train/ and val/", "size": "the side of the crops, in pixels"}
-CHANNELS = {"digits": 1, "fashion-mnist": 1, "cifar10": 3, "cifar100": 3}  # of an image folder always 3
-# images of the training and of the test files, and classes; digits' test split is drawn from its one set
+# channels, images of the training and of the test files, classes; digits' test split is drawn from its one set
 SIZES = {
-    "digits": (1797, None, 10),
-    "fashion-mnist": (60_000, 10_000, 10),
-    "cifar10": (50_000, 10_000, 10),
-    "cifar100": (50_000, 10_000, 100),
+    "digits": (1, 1797, None, 10),
+    "fashion-mnist": (1, 60_000, 10_000, 10),
+    "cifar10": (3, 50_000, 10_000, 10),
+    "cifar100": (3, 50_000, 10_000, 100),
 }
 # Where the files lie and who decodes them: no result depends on it.
 WITHOUT_INFLUENCE = ("folder", "workers")
@@ -116,9 +115,9 @@ def _check_sizes(options: dict) -> None:
 
     A split holds one image of every class at least, and leaves as many to the split that comes after it.
     """
-    if options["name"] not in SIZES:
+    if is_image_folder(options):
         return
-    train, test, classes = SIZES[options["name"]]
+    _, train, test, classes = SIZES[options["name"]]
     if test is None:
         _check_size("test", options, classes, train - classes)
         train, test = train - options["test"], options["test"]
@@ -145,8 +144,8 @@ def is_image_folder(options: dict) -> bool:
 
 
 def channels_of(options: dict) -> int:
-    """Channels of the images of a data set with these resolved options."""
-    return 3 if is_image_folder(options) else CHANNELS[options["name"]]
+    """Channels of the images of a data set with these resolved options; an image folder's always are 3."""
+    return 3 if is_image_folder(options) else SIZES[options["name"]][0]
 
 
 def _sized(options: dict) -> dict:
