@@ -77,13 +77,16 @@ def test_each_target_names_its_own_log_or_that_of_what_it_waited_for(tmp_path):
     (folder / "target=here.json").touch()
     measured = [str(folder / f"target={name}.json") for name in ("here", "phone", "pi")]
     export = Failure("export_onnx", {}, str(folder / names[1]))
-    found = unmeasured_targets(measured, [export, Failure("benchmark_target", {}, str(folder / names[0]))])
+    found = unmeasured_targets(tmp_path, measured, [export, Failure("benchmark_target", {}, str(folder / names[0]))])
     assert [(entry["target"], entry["reason"]) for entry in found] == [
         ("phone", f"error: {names[1]}"),
         ("pi", f"error: {names[0]}"),
     ]
-    assert unmeasured_line(found[1]) == (f"e: target pi was not measured: error: {names[0]}; log: {folder / names[0]}")
-    assert unmeasured_targets(measured[:2], [])[0]["reason"] == "the run ended before"
+    assert found[1]["log"] == f"experiment=e/{names[0]}"
+    assert unmeasured_line(tmp_path, found[1]) == (
+        f"e: target pi was not measured: error: {names[0]}; log: {folder / names[0]}"
+    )
+    assert unmeasured_targets(tmp_path, measured[:2], [])[0]["reason"] == "the run ended before"
 
 
 @pytest.mark.long

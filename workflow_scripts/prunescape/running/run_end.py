@@ -1,5 +1,6 @@
 """The lines at the end of a run: what it reached, what failed and why, where the report is."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,8 @@ def finished_lines(results: Path | str) -> list[str]:
     if not report.exists():
         raise InputError("there is no report yet", where=results, hint="run snakemake to its end")
     unmeasured = read_json(lacking)["targets"] if lacking.exists() else []
-    return [*_summary(results), *map(unmeasured_line, unmeasured), f"report: {report.resolve()}"]
+    lines = [*_summary(results), *(unmeasured_line(results, entry) for entry in unmeasured)]
+    return [*lines, f"report: {report.resolve()}"]
 
 
 def _summary(folder: Path) -> list[str]:
@@ -70,15 +72,16 @@ def failed_lines(
     if shutil.disk_usage(results).free < LEAST_FREE:
         lines.append(f"no space left on the disk of {results.resolve()}: free some and run again")
     missing = missing_cells(results, absent, failures)
-    unmeasured = unmeasured_targets(expected.measured, failures)
+    unmeasured = unmeasured_targets(results, expected.measured, failures)
     whole = bool(failures) and not absent and {failure.rule for failure in failures} <= set(OF_TARGETS)
     try:
         cells, benchmarks = _collect(results / PARTIAL, expected, present, expected.data if whole else [])
         lacking = {"missing": missing, "unmeasured": unmeasured}
         report = _write_report(study, terms, cells=cells, benchmarks=benchmarks, lacking=lacking, whole=whole)
-        reached = ["", *_summary(cells.parent), *map(unmeasured_line, unmeasured)] if whole else []
+        reached = ["", *_summary(cells.parent)] if whole else []
     except Exception as error:  # whatever breaks here must not hide why the run failed
         return [*lines, f"no partial report: {error}"]
+    reached += [unmeasured_line(results, entry) for entry in unmeasured] if whole else []
     return [*lines, *reached, f"{'report without these targets' if whole else 'partial report'}: {report.resolve()}"]
 
 
@@ -124,8 +127,11 @@ def _write_report(
     return place / "report.html"
 
 
-def unmeasured_targets(measured: list[str], failures: list[Failure]) -> list[dict[str, str]]:
-    """Each target that gave no measurements of an experiment, why, and the log of its job or of one it waited for."""
+def unmeasured_targets(results: Path, measured: list[str], failures: list[Failure]) -> list[dict[str, str]]:
+    """Each target that gave no measurements of an experiment, why, and the log of its job or of one it waited for.
+
+    Logs are named from the folder `results`, which may be moved.
+    """
     found = []
     for path in map(Path, measured):
         if path.exists():
@@ -133,17 +139,18 @@ def unmeasured_targets(measured: list[str], failures: list[Failure]) -> list[dic
         logs = [Path(failure.log) for failure in failures]
         own = [log for log in logs if log == path.with_suffix(".log")]
         before = [log for log in logs if path.parent in log.parents]
-        log = str(next(iter(own + before + logs), ""))
-        reason = reason_in(log) if log else "the run ended before"
+        log = next(iter(own + before + logs), None)
+        reason = reason_in(str(log)) if log else "the run ended before"
+        log = os.path.relpath(log, results) if log else ""
         target = path.stem.removeprefix("target=")
         experiment = path.parent.name.removeprefix("experiment=")
         found.append({"target": target, "experiment": experiment, "reason": reason, "log": log})
     return found
 
 
-def unmeasured_line(entry: dict[str, str]) -> str:
+def unmeasured_line(results: Path, entry: dict[str, str]) -> str:
     """What a target lacks, as one line."""
-    log = f"; log: {Path(entry['log']).resolve()}" if entry["log"] else ""
+    log = f"; log: {(results / entry['log']).resolve()}" if entry["log"] else ""
     return f"{entry['experiment']}: target {entry['target']} was not measured: {entry['reason']}{log}"
 
 

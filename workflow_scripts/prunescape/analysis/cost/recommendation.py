@@ -86,7 +86,7 @@ def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple
         return rows, f"{objective} was not measured on this target"
     rows = rows[rows["learnt"]]
     if rows.empty:
-        return rows, "no model learnt more than chance tells"
+        return rows, "no model is better than guessing"
     notes = [] if limits.get("accuracy_floor") is not None else ["no accuracy floor is set"]
     if objective == "energy":
         source = MEASURED if (rows["energy_source"] == MEASURED).any() else ESTIMATED
