@@ -65,6 +65,12 @@ def test_diverged_and_unknown():
     assert unknown["learnt"].all() and unknown["p"].isna().all()
 
 
+@pytest.mark.parametrize("other", ["yes", 0, None, True])
+def test_columns_of_another_meaning_tell_nothing(other):
+    assert chance_of(cells_of(tested=other))["learnt"].all()
+    assert chance_of(cells_of(classes=other, largest_class=other)).loc["uniform-0.5", "learnt"]
+
+
 def test_what_learnt_nothing_has_no_risk_and_no_verdict():
     """uniform 0.5 at chance: the base and the other variant keep theirs. A base at chance leaves nothing."""
     counts = {**COUNTS, "base": [12, 40, 40, 12], "uniform-0.5": [12, 13, 12, 12]}

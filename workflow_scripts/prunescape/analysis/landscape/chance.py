@@ -47,7 +47,7 @@ def chance_tests(cells: pd.DataFrame, metric: Metric = DEFAULT_METRIC) -> pd.Dat
     if not metric.in_percent:  # chance is not known
         return pd.DataFrame(columns=list(CHANCE_TEST_COLUMNS))
     grid = cells[cells["stage"] == GRID] if "stage" in cells else cells
-    known = {column: grid.get(column, np.nan) for column in ("classes", "tested", "largest_class")}
+    known = {column: _counts(grid, column) for column in ("classes", "tested", "largest_class")}
     grid = grid.assign(**known, status=grid.get("status", OK), score=grid[name])
     rows = [
         dict(zip(VARIANT, key, strict=True)) | {"metric": name} | _tested(part, GUESSES[name])
@@ -55,6 +55,12 @@ def chance_tests(cells: pd.DataFrame, metric: Metric = DEFAULT_METRIC) -> pd.Dat
     ]
     types = {column: kind for column, (kind, _) in CHANCE_TEST_COLUMNS.items() if kind != "string"}
     return pd.DataFrame(rows, columns=list(CHANCE_TEST_COLUMNS)).astype(types | {"tested": "Int64"})
+
+
+def _counts(cells: pd.DataFrame, column: str) -> pd.Series:
+    """A column of counts; null where a table has none, or means something else by that name."""
+    counts = pd.to_numeric(cells.get(column, pd.Series(np.nan, cells.index)), errors="coerce").astype("float64")
+    return counts.where((counts > 0) & (cells.get(column, counts).dtype != bool))
 
 
 def _tested(cells: pd.DataFrame, guesses: int) -> dict[str, object]:
