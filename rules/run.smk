@@ -22,6 +22,7 @@ def expected_files():
         rounds=[ROUND.format(round=planned.number) for planned in rounds],
         measured=target_files(),
         data=data_files(),
+        all_planned=not have_rounds(PLANS) or bool(rounds and rounds[-1].last),
     )
 
 

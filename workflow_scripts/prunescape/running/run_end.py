@@ -20,13 +20,17 @@ KILLED = "ended from outside (killed), most often for want of memory or time"
 
 @dataclass(frozen=True)
 class Expected:
-    """The files that a whole study has, as far as its `rounds` are planned; `plans` holds each experiment's."""
+    """The files that a whole study has, as far as its `rounds` are planned; `plans` holds each experiment's.
+
+    `all_planned`: no round is to come.
+    """
 
     plans: dict[str, Plan]
     records: list[str]
     rounds: list[str]
     measured: list[str]
     data: list[str]
+    all_planned: bool = True
 
 
 def finished_lines(results: Path | str) -> list[str]:
@@ -73,7 +77,8 @@ def failed_lines(
         lines.append(f"no space left on the disk of {results.resolve()}: free some and run again")
     missing = missing_cells(results, absent, failures)
     unmeasured = unmeasured_targets(results, expected.measured, failures)
-    whole = bool(failures) and not absent and {failure.rule for failure in failures} <= set(OF_TARGETS)
+    done = bool(failures) and expected.all_planned and not absent
+    whole = done and {failure.rule for failure in failures} <= set(OF_TARGETS)
     try:
         cells, benchmarks = _collect(results / PARTIAL, expected, present, expected.data if whole else [])
         lacking = {"missing": missing, "unmeasured": unmeasured}
