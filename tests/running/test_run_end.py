@@ -12,7 +12,7 @@ from support.project import Project, small_study
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory):
     """A study one of whose variants cannot be cut so far, run to its end, with what it printed."""
-    project = Project(tmp_path_factory.mktemp("failing"), small_study({"variants": {"uniform": [0.5, 0.001]}}))
+    project = Project(tmp_path_factory.mktemp("failing"), small_study({"variants": {"uniform": [0.5, 0.0101]}}))
     return project, project.snakemake()
 
 
@@ -23,8 +23,8 @@ def test_other_cells_go_on_and_the_end_names_the_reason(failed):
     assert "Traceback" not in done.stdout
     assert "failed jobs: 1; missing cells: 2 of 6" in done.stdout
     reason = next(line for line in done.stdout.splitlines() if line.strip().startswith("plan_variant: error:"))
-    assert "0.001" in reason
-    log = "experiment=small/variant=uniform-0.001/plan.log"
+    assert "0.0101" in reason
+    log = "experiment=small/variant=uniform-0.0101/plan.log"
     assert f"log: {results / log}" in done.stdout
     assert reason.split("plan_variant: ")[1] == reason_in(str(results / log))
     assert len(list(results.glob("**/record.json"))) == 4
@@ -36,7 +36,7 @@ def test_the_partial_report_says_which_cells_are_missing(failed):
     assert f"partial report: {report}" in done.stdout
     page = report.read_text()
     for decay in ("-4.0", "-3.0"):
-        assert f"experiment=small/variant=uniform-0.001/log10_lr=-1.0/log10_wd={decay}/seed=0" in page
+        assert f"experiment=small/variant=uniform-0.0101/log10_lr=-1.0/log10_wd={decay}/seed=0" in page
     assert "uniform-0.5" in page or "Uniform" in page
 
 
