@@ -8,7 +8,7 @@ from prunescape.analysis.results import TARGET, Analysis, result_names
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
 from prunescape.present.report.recommendation_tables import comparison_tables
-from prunescape.present.report.target_sentences import limit_pairs, recommendation_sentences, slower_sentences
+from prunescape.present.report.target_sentences import limit_pairs, recommendation_sentences
 from prunescape.present.study_terms import StudyTerms
 from support.measurements import entry, measured
 from support.project import TINY_STUDY
@@ -82,23 +82,6 @@ def test_the_sentence_names_what_cannot_be_compared():
         throughput
     )
     assert "No paired test" not in latency + throughput
-
-
-def test_a_variant_slower_than_its_base_is_said_to_be_so():
-    """By the interval of its speed-up alone: one that holds 1 shows neither."""
-    common = {"target": "here", "rank": 1, "precision": "fp32", "threads": 1, "flush_to_zero": False}
-    values = {"uniform-0.7": (0.39, 0.36, 0.41), "uniform-0.5": (0.97, 0.9, 1.01)}
-    rows = [
-        {**common, "variant": variant, "batch": batch, "speedup": speed, "low": low, "high": high}
-        for variant, (speed, low, high) in values.items()
-        for batch in (1, 8)
-    ]
-    rows[1] |= {"speedup": 0.2, "low": 0.1, "high": 0.3}
-    (found,) = slower_sentences(pd.DataFrame(rows))
-    assert found.startswith("uniform 0.7 is slower than the base in 2 of 2 settings measured. On target here (fp32, 1")
-    assert found.endswith("batch 8) it has 0.20 times its speed (0.10 to 0.30).")
-    assert "round_to: 8" in slower_sentences(pd.DataFrame(rows), round_to=1)[-1]
-    assert slower_sentences(pd.DataFrame(rows[2:]), round_to=1) == slower_sentences(None) == []
 
 
 def test_limits_are_named():

@@ -8,7 +8,6 @@ from prunescape.analysis.results import Analysis
 from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import METRIC_TITLES, axis_head, joined, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
-from prunescape.present.report.target_sentences import slower_sentences
 
 # of one variant and of several
 TEXTS = {
@@ -138,12 +137,6 @@ def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
         lines += [f"{name}: {text}" for text in overall_verdict(found, best_axes(rows))]
         lines += [f"  {verdict_headline(row)}" for row in found.values()]
     return lines
-
-
-def slower_lines(speedups: pd.DataFrame) -> list[str]:
-    """Per experiment: which pruned variants are slower than their base."""
-    parts = speedups.groupby("experiment", sort=True)
-    return [f"{name}: {sentence}" for name, rows in parts for sentence in slower_sentences(rows)]
 
 
 def table_lines(analysis: Analysis) -> list[str]:

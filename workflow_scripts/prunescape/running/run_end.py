@@ -49,11 +49,10 @@ def finished_lines(results: Path | str) -> list[str]:
 
 def _summary(folder: Path) -> list[str]:
     """What the tables of results in a folder show, what has no answer first."""
-    from prunescape.present.summary import no_answer_lines, slower_lines, summary_lines, verdict_lines
+    from prunescape.present.summary import no_answer_lines, summary_lines, verdict_lines
     from prunescape.store.tables import read_result
 
     shown = {"chance_tests": no_answer_lines, "risk": summary_lines, "verdicts": verdict_lines}
-    shown |= {"speedups": slower_lines} if (folder / "speedups.parquet").exists() else {}
     return [line for name, lines in shown.items() for line in lines(read_result(folder / f"{name}.parquet", {}))]
 
 

@@ -64,7 +64,6 @@ def write_report(
             tables={name: _of(table, experiment) for name, table in tables.items()},
             benchmarks=None if benchmarks is None else _of(benchmarks, experiment),
             emulates=emulates,
-            round_to=study["experiments"][experiment].get("pruning", {}).get("round_to", "auto"),
         )
 
     sections = []

@@ -33,7 +33,7 @@ class ExperimentResults:
     """What is known of ONE experiment: its axes, cells, measurements, and its rows of every result table by name.
 
     `risk_threshold` is that of the base's region over which risks are taken; `benchmarks` is None where nothing was
-    measured; `emulates` names the real target of every emulated one; `round_to` is the block of pruned widths.
+    measured; `emulates` names the real target of every emulated one.
     """
 
     axes: Axes
@@ -42,7 +42,6 @@ class ExperimentResults:
     tables: dict[str, pd.DataFrame]
     benchmarks: pd.DataFrame | None = None
     emulates: dict[str, str] = field(default_factory=dict)
-    round_to: int | str = "auto"
 
     def rows(self, name: str, metric: str) -> pd.DataFrame:
         """The rows of a result table in one metric."""

@@ -32,30 +32,6 @@ def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:
     ]
 
 
-def slower_sentences(speedups: pd.DataFrame | None, round_to: int | str = "auto") -> list[str]:
-    """One sentence per pruned variant of an experiment that is slower than its base, as far as an interval shows it.
-
-    Of each variant the slowest setting is quoted. Where widths are those of single channels (`round_to` 1) the measured
-    reason follows (docs/performance.md).
-    """
-    if speedups is None:
-        return []
-    first = speedups[speedups["rank"] == 1]
-    sentences = []
-    for variant, rows in first[first["high"] < 1].groupby("variant", sort=True):
-        worst, settings = rows.loc[rows["speedup"].idxmin()], int((first["variant"] == variant).sum())
-        where = f"On target {worst.target} ({worst.precision}, {run_title(worst)})"
-        speed = f"{number(worst.speedup)} times its speed ({number(worst.low)} to {number(worst.high)})"
-        sentences.append(
-            f"{variant_title(variant)} is slower than the base in {len(rows)} of {counted(settings, 'setting')} "
-            f"measured. {where} it has {speed}."
-        )
-    reason = (
-        "Its widths are no multiples of the block in which runtimes compute; `pruning: {round_to: 8}` makes them so."
-    )
-    return [*sentences, reason] if sentences and round_to == 1 else sentences
-
-
 def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, flops_share: float | None) -> list[str]:
     """One sentence per target and setting: latency, speed against the base, and what the FLOPs alone would give.
 
