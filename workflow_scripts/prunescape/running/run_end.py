@@ -15,6 +15,8 @@ KILLED = "ended from outside (killed), most often for want of memory or time"
 
 def finished_lines(results: Path | str) -> list[str]:
     """The summary of the finished study in the folder `results`; raises InputError when it is not finished."""
+    from prunescape.analysis.cost.speedups import odd_widths
+    from prunescape.present.report.target_sentences import slower_lines
     from prunescape.present.summary import summary_lines, verdict_lines
     from prunescape.store.tables import read_result
 
@@ -24,6 +26,7 @@ def finished_lines(results: Path | str) -> list[str]:
         raise InputError("there is no report yet", where=results, hint="run snakemake to its end")
     lines = summary_lines(read_result(results / "risk.parquet", {}))
     lines += verdict_lines(read_result(results / "verdicts.parquet", {}))
+    lines += slower_lines(read_result(results / "speedups.parquet", {}), odd_widths(results))
     return [*lines, f"report: {report.resolve()}"]
 
 
@@ -87,7 +90,7 @@ def _write_partial_report(
     compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
     drawn = {name: folder / f"{name}.parquet" for name in ("roi", "ellipses", "pareto")}
     draw_figures(study, cells=cells, **drawn, out=figures)
-    write_report(study, folder, figures=figures, missing=missing, out=report)
+    write_report(study, folder, figures=figures, missing=missing, out=report, variants=folder.parent)
     return report
 
 
