@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from prunescape.analysis.cost.speedups import median_interval
-from prunescape.config.models import BLOCKS, architecture_of
+from prunescape.config.models import ROUND_TO, architecture_of
 from prunescape.deploy.export import export_model
 from prunescape.deploy.precisions import export_precision
 from prunescape.errors import InputError
@@ -40,7 +40,7 @@ def network_of(model: str) -> torch.nn.Module:
 def write_models(model: str, size: int, arguments, folder: Path) -> dict[tuple, dict[str, Path]]:
     """ONNX files by (share asked, share reached, block) and kind: rounded, unrounded."""
     shape, written = (3, size, size), {}
-    for share, block in itertools.product(arguments.shares, BLOCKS[1:]):
+    for share, block in itertools.product(arguments.shares, ROUND_TO[2:]):
         try:
             rounded = plan_widths(network_of(model), shape, method="uniform", ratio=share, round_to=block)
         except InputError as error:

@@ -67,7 +67,7 @@ def plan_params(wildcards):
     if variant != BASE:
         plan |= {"min_keep": experiment.pruning.min_keep, "ratio": variant.ratio}
         block = STUDY.round_to(wildcards.experiment)
-        plan |= {"round_to": block} if block > 1 else {}  # widths of single channels stay the plans that they were
+        plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
     if variant.method == "nonuniform":
         plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
     return dict(sorted(plan.items()))

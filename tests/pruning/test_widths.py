@@ -122,7 +122,7 @@ def test_a_rounded_network_runs_as_onnx(tmp_path):
 @pytest.mark.parametrize(
     ("ratio", "round_to", "said"),
     [
-        (0.5, 7, "round_to is 7; allowed: 1, 8, 16, 32"),
+        (0.5, 7, "round_to is 7; allowed: auto, 1, 8, 16, 32"),
         (0.3, 16, "below 0.6.*, the smallest .* at least a block of 16 channels .* or a smaller round_to"),
         (0.99, 32, "in multiples of 32, the nearest to the ratio 0.99 is the whole network; hint: .*smaller round_to"),
     ],
@@ -131,3 +131,11 @@ def test_ratios_that_blocks_do_not_reach_are_refused(ratio, round_to, said):
     network = initialise(build_model("resnet_cifar", "resnet20", in_channels=3, classes=10), 0)
     with pytest.raises(InputError, match=said):
         plan_widths(network, (3, 32, 32), method="uniform", ratio=ratio, round_to=round_to)
+
+
+@pytest.mark.parametrize(("ratio", "block"), [(0.6, 8), (0.2, 1)])
+def test_auto_takes_blocks_where_they_reach_the_ratio(ratio, block):
+    network = initialise(build_model("resnet_cifar", "resnet20", in_channels=3, classes=10), 0)
+    auto = plan_widths(network, (3, 32, 32), method="uniform", ratio=ratio, round_to="auto")
+    same = plan_widths(network, (3, 32, 32), method="uniform", ratio=ratio, round_to=block)
+    assert auto.round_to == block and auto.layers == same.layers

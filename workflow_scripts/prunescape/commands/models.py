@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from prunescape.commands.arguments import dimension, image_shape, named_number, number, whole_number
-from prunescape.config.models import BLOCK_OF_RUNTIMES, BLOCKS, SCORES
+from prunescape.config.models import ROUND_TO, SCORES
 from prunescape.space.variants import METHODS
 
 
@@ -50,11 +50,8 @@ def add_prune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for widths and weights")
     command.add_argument("--score", choices=SCORES, default=SCORES[0], help="default: %(default)s")
     command.add_argument("--min-keep", type=number, default=0.1, help="least share of a layer's channels kept")
-    blocks, rounded = (
-        ("auto", *map(str, BLOCKS)),
-        f"widths are multiples of it; default: auto, which is {BLOCK_OF_RUNTIMES}",
-    )
-    command.add_argument("--round-to", choices=blocks, default="auto", help=rounded)
+    rounded = "widths are multiples of it; default: auto, which is 8 where such widths reach the ratio, else 1"
+    command.add_argument("--round-to", choices=map(str, ROUND_TO), default="auto", help=rounded)
     command.add_argument("--weights", type=Path, metavar="FILE", help="safetensors; default: fresh, seed 0")
     command.add_argument("--classes", type=whole_number, help="default: 10 for models of CIFAR size, else 1000")
     command.add_argument("--json", action="store_true", help="print what was reached as JSON")
@@ -66,7 +63,7 @@ def run_prune(options: argparse.Namespace) -> None:
     from prunescape.pruning.prune import prune_model
 
     names = ("input_shape", "ratio", "method", "out", "score", "min_keep", "weights", "classes")
-    block = BLOCK_OF_RUNTIMES if options.round_to == "auto" else int(options.round_to)
+    block = "auto" if options.round_to == "auto" else int(options.round_to)
     reached = prune_model(options.model, round_to=block, **{name: getattr(options, name) for name in names})
     print(json.dumps(reached, indent=1) if options.json else "\n".join(prune_lines(reached)))
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.datasets import is_image_folder
-from prunescape.config.models import BLOCKS, SCORES, architecture_of
+from prunescape.config.models import ROUND_TO, SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
 from prunescape.errors import InputError, located
 from prunescape.space.parameters import canonical, equally_spaced
@@ -26,13 +26,13 @@ RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonu
 class Pruning(Part):
     """How filters are ranked and how far a layer may be cut (matthiesen2023, 2.2.3 and 3.2).
 
-    Pruned widths are multiples of `round_to`; auto takes the block that runtimes compute in, where there are targets.
+    Pruned widths are multiples of `round_to`; auto takes the block in which runtimes compute, where there are targets.
     """
 
     score: Literal[SCORES] = SCORES[0]
     min_keep: Annotated[float, Field(ge=0, lt=1)] = 0.1
     ranking: Literal["trained", "initial"] = "trained"
-    round_to: Literal["auto", *BLOCKS] = "auto"
+    round_to: Literal[ROUND_TO] = "auto"
 
 
 class Export(Part):

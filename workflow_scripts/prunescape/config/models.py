@@ -14,8 +14,7 @@ ARCHITECTURES = {
     "resnet50": "resnet_imagenet",
 }
 SCORES = ("l1_layer", "l1")  # pruning/scores.py has the functions; the first is the default
-BLOCKS = (1, 8, 16, 32)  # pruned widths may be multiples of these
-BLOCK_OF_RUNTIMES = 8  # what `auto` takes: see docs/performance.md
+ROUND_TO = ("auto", 1, 8, 16, 32)  # pruned widths are multiples of it (pruning/widths.py)
 TORCHVISION = "torchvision:"
 FACTORY_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 

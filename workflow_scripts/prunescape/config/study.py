@@ -10,7 +10,7 @@ from prunescape.config.cluster import Cluster
 from prunescape.config.datasets import identity_options, resolve_options
 from prunescape.config.experiment import RANKING_SEED, Experiment, check_experiment
 from prunescape.config.messages import input_error, refuse_switches
-from prunescape.config.models import BLOCK_OF_RUNTIMES, architecture_of
+from prunescape.config.models import architecture_of
 from prunescape.config.targets import Target
 from prunescape.config.types import CountOrAuto, Name, Part
 from prunescape.errors import InputError, located
@@ -65,10 +65,10 @@ class Study(Part):
         """The prior of every experiment, by hyperparameter of its grid."""
         return {name: experiment.prior_setting.values for name, experiment in sorted(self.experiments.items())}
 
-    def round_to(self, experiment: str) -> int:
-        """The block of which an experiment's pruned widths are multiples."""
+    def round_to(self, experiment: str) -> int | str:
+        """The block of which an experiment's pruned widths are multiples; auto where it is to suit the targets."""
         asked = self.experiments[experiment].pruning.round_to
-        return asked if asked != "auto" else BLOCK_OF_RUNTIMES if self.targets else 1
+        return asked if self.targets or asked != "auto" else 1
 
     def analysis_terms(self) -> dict[str, Any]:
         """What the analysis has to know of the study beside its cells, as plain values with sorted keys."""

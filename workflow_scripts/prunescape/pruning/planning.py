@@ -1,13 +1,15 @@
 """Plans a variant: how many and which channels each layer keeps for a share of the FLOPs."""
 
 import math
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from prunescape.config.models import BLOCKS
+from prunescape.config.models import ROUND_TO
 from prunescape.errors import InputError, nearest
 from prunescape.models.counting import count_flops, count_parameters, first_line
 from prunescape.pruning.prunable import Structure, find_prunable
@@ -25,6 +27,7 @@ from prunescape.pruning.widths import (
 )
 from prunescape.space.variants import METHODS
 
+AUTO = (8, 1)  # the first that reaches the ratio: docs/performance.md has the measurements
 ROUNDED_ERROR = 0.1  # of the ratio asked for, where widths are multiples of a block
 
 
@@ -34,7 +37,8 @@ class Plan:
 
     `layers`: {layer: {"out": channels kept, "of": all, "flops_share": share of that layer's FLOPs kept}} of every layer
     that may be cut; `modules`: the new widths of every changed layer, for `rebuild`; `network`: cut to these widths,
-    with the weights of the channels kept. FLOPs are 2 x multiply-accumulates for one image.
+    with the weights of the channels kept. FLOPs are 2 x multiply-accumulates for one image. Widths are multiples of
+    `round_to`, or all that a layer has.
     """
 
     flops: int
@@ -44,6 +48,7 @@ class Plan:
     layers: dict[str, dict]
     modules: dict[str, dict]
     network: nn.Module
+    round_to: int = 1
 
     @property
     def ratio_achieved(self) -> float:
@@ -51,10 +56,10 @@ class Plan:
         return self.flops / self.flops_base
 
 
-def check_request(method: str, ratio: float, score: str, min_keep: float, round_to: int = 1) -> None:
+def check_request(method: str, ratio: float, score: str, min_keep: float, round_to: int | str = 1) -> None:
     """Raises InputError for a method, ratio, score, `min_keep` or block that is not allowed."""
-    if round_to not in BLOCKS:
-        raise InputError(f"round_to is {round_to}", allowed=", ".join(map(str, BLOCKS)))
+    if round_to not in ROUND_TO:
+        raise InputError(f"round_to is {round_to}", allowed=", ".join(map(str, ROUND_TO)))
     if method not in METHODS:
         raise InputError(f'no method is called "{method}"', allowed=", ".join(METHODS), hint=nearest(method, METHODS))
     if score not in SCORES:
@@ -139,7 +144,7 @@ def plan_widths(
     ratio: float,
     score: str = "l1_layer",
     min_keep: float = 0.1,
-    round_to: int = 1,
+    round_to: int | str = 1,
 ) -> Plan:
     """Plan the widths of `network` for images of `input_shape` (C, H, W) that keep the share `ratio` of its FLOPs.
 
@@ -149,15 +154,21 @@ def plan_widths(
 
     With `round_to` 8, 16 or 32 every layer keeps a multiple of so many channels, or all of them: at least a block, so a
     layer with less than one stays whole. Blocks are then ranked by the mean score of their filters, and the nearest
-    ratio that blocks reach may be up to ROUNDED_ERROR off. Raises InputError for a request that is not allowed or
-    cannot be reached, and for a network that cannot be cut.
+    ratio that blocks reach may be up to ROUNDED_ERROR off. "auto" is the first of AUTO that comes so near.
+
+    Raises InputError for a request that is not allowed or cannot be reached, and for a network that cannot be cut.
     """
     check_request(method, ratio, score, min_keep, round_to)
     structure = find_prunable(network, input_shape)
     structure.require_prunable()
     model, scores = flops_by_width(network, structure), unit_scores(network, structure, score)
-    blocks = InBlocks(model, units_per_block(np.array([group.step for group in structure.prunable]), round_to))
-    units = blocks.units(search_blocks(blocks, scores, method, ratio, min_keep, round_to))
+    steps = np.array([group.step for group in structure.prunable])
+
+    def units_with(block: int) -> np.ndarray:
+        blocks = InBlocks(model, units_per_block(steps, block))
+        return blocks.units(search_blocks(blocks, scores, method, ratio, min_keep, block))
+
+    block, units = first_reachable(units_with) if round_to == "auto" else (round_to, units_with(round_to))
     smaller, modules = cut_and_check(
         network, structure, channels_kept(structure, units, scores), input_shape, model, units
     )
@@ -167,7 +178,15 @@ def plan_widths(
         for group, count in zip(structure.prunable, units, strict=True)
     }
     flops, base = int(model.total(units)), int(model.total(model.full))
-    return Plan(flops, base, count_parameters(smaller), count_parameters(network), layers, modules, smaller)
+    return Plan(flops, base, count_parameters(smaller), count_parameters(network), layers, modules, smaller, block)
+
+
+def first_reachable(units_with: Callable[[int], np.ndarray]) -> tuple[int, np.ndarray]:
+    """The first block of AUTO with which the ratio can be reached, and the units; raises what the last one does."""
+    for block in AUTO[:-1]:
+        with suppress(InputError):
+            return block, units_with(block)
+    return AUTO[-1], units_with(AUTO[-1])
 
 
 def search_blocks(

@@ -44,7 +44,7 @@ def prune_model(
     out: Path | str,
     score: str = "l1_layer",
     min_keep: float = 0.1,
-    round_to: int = 1,
+    round_to: int | str = 1,
     weights: Path | str | None = None,
     classes: int | None = None,
 ) -> dict:
@@ -52,7 +52,7 @@ def prune_model(
 
     Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
     the network is freshly initialised with seed 0; a factory's network keeps its weights. Widths are multiples of
-    `round_to` (1, 8, 16, 32), see `plan_widths`. `classes` defaults to 10
+    `round_to` (auto, 1, 8, 16, 32), see `plan_widths`. `classes` defaults to 10
     (CIFAR models) or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises
     InputError as `plan_widths`, and when OUT cannot be a folder.
     """
@@ -66,8 +66,8 @@ def prune_model(
         load_weights(network, weights, ours=False)
     if not finite(network):
         raise InputError("weights are not finite, so they cannot rank filters", where=weights or model)
-    options = {"score": score, "min_keep": min_keep, "round_to": round_to}
-    plan = plan_widths(network, shape, method=method, ratio=ratio, **options)
+    options = {"score": score, "min_keep": min_keep}
+    plan = plan_widths(network, shape, method=method, ratio=ratio, round_to=round_to, **options)
     if classes is not None:
         require_outputs(plan.network, shape, classes, model)
     content = plan_content(
@@ -76,7 +76,7 @@ def prune_model(
     make_folder(out)
     save_weights(plan.network, out / "weights.safetensors", {"model": model, "method": method, "ratio": str(ratio)})
     write_json(out / "widths.json", content)
-    return report(content, weights=weights, out=out, **options)
+    return report(content, weights=weights, out=out, **options, round_to=plan.round_to)
 
 
 def ranked_weights(weights, architecture: str) -> str:

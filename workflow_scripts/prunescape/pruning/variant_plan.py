@@ -54,7 +54,7 @@ def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) ->
         widths = plan_widths(network, shape, ratio=ratio, **options)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
-    content |= {"round_to": plan["round_to"]} if "round_to" in plan else {}
+    content |= {"round_to": widths.round_to} if "round_to" in plan else {}
     write_json(out, content | {"pipeline": PIPELINES[plan.get("pipeline", "scratch")]()})
     off = abs(widths.ratio_achieved - ratio) / ratio
     print(f"{math.prod(shape)} inputs; {widths.flops} of {widths.flops_base} FLOPs kept; off by {off:.3%} of the ratio")
