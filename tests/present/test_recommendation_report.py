@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.analyse import compare_targets
-from prunescape.analysis.cost.speedups import odd_widths
+from prunescape.analysis.cost.speedups import BLOCK, odd_widths
 from prunescape.analysis.results import TARGET, Analysis, result_names
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
@@ -16,6 +16,7 @@ from prunescape.present.report.target_sentences import (
     slower_sentences,
 )
 from prunescape.present.study_terms import StudyTerms
+from prunescape.pruning.planning import AUTO
 from prunescape.store.files import write_json
 from support.measurements import entry, measured
 from support.project import TINY_STUDY
@@ -170,6 +171,7 @@ def test_odd_widths_are_those_of_cut_layers(tmp_path):
     path = tmp_path / "experiment=e/variant=uniform-0.7/widths.json"
     path.parent.mkdir(parents=True)
     write_json(path, content)
+    assert AUTO[0] == BLOCK  # what is called odd is what auto avoids
     assert odd_widths(tmp_path) == {("e", "uniform-0.7"): {"a": 362, "c": 45}}
     path.write_text("{")
     with pytest.raises(InputError, match=r"uniform-0\.7/widths\.json"):

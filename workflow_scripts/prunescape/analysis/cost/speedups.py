@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.measured import CONDITIONS, PLACE_COLUMNS, SETTING_COLUMNS, group_table, paired_log_ratio
-from prunescape.config.models import BLOCK_OF_RUNTIMES
 from prunescape.space.cells import VARIANT_PATH
 from prunescape.store.files import read_json
 
 RESAMPLES = 9999
 CONFIDENCE = 0.95
 SEED = 0
+BLOCK = 8  # channels that runtimes compute together: what `round_to: auto` takes first
 
 SPEEDUP_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
@@ -94,5 +94,5 @@ def odd_widths(study: Path) -> dict[tuple[str, str], dict[str, int]]:
         experiment, variant = (part.partition("=")[2] for part in path.parent.parts[-2:])
         layers = read_json(path, "layers")["layers"]
         cut = {name: layer["out"] for name, layer in layers.items() if layer["out"] < layer["of"]}
-        odd[experiment, variant] = {name: width for name, width in cut.items() if width % BLOCK_OF_RUNTIMES}
+        odd[experiment, variant] = {name: width for name, width in cut.items() if width % BLOCK}
     return odd

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from prunescape.analysis.cost.speedups import BLOCK
 from prunescape.analysis.read_cells import variant_order
-from prunescape.config.models import BLOCK_OF_RUNTIMES
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
 from prunescape.present.report.target_tables import subnormals_kept
@@ -72,8 +72,8 @@ def _slower(variant: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
     named += [f"{len(odd) - SHOWN_WIDTHS} more"] if len(odd) > SHOWN_WIDTHS else []
     return (
         f"{text} {counted(len(odd), 'of its layers has', 'of its layers have')} channels in no multiple of "
-        f"{BLOCK_OF_RUNTIMES}, which is known to slow onnxruntime down on CPUs: {joined(named)}. `round_to: "
-        f"{BLOCK_OF_RUNTIMES}` in the study's `pruning` avoids such widths."
+        f"{BLOCK}, which is known to slow onnxruntime down on CPUs: {joined(named)}. `round_to: "
+        f"{BLOCK}` in the study's `pruning` avoids such widths."
     )
 
 
