@@ -3,12 +3,8 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# A study's file stands alone: given with --configfile, it is never merged with the default's experiments.
-if not workflow.configfiles:
 
-    configfile: f"{workflow.basedir}/config/config.yaml"
-
-
+include: "rules/config.smk"
 include: "rules/common.smk"
 include: "rules/params.smk"
 include: "rules/cluster.smk"

@@ -4,16 +4,15 @@ from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
 
 
 rule collect_study:
-    """Gather every record and measurement into two tables."""
+    """Gather every record into one table; it waits for no target."""
     input:
         records=lambda wildcards: cell_files("record.json", all_cells()),
         rounds=round_files,
         shared=shared_files(),
         widths=variant_files("widths.json"),
-        benchmarks=target_files(),
+        data=ancient(data_files()),
     output:
         cells=f"{RESULTS}/cells.parquet",
-        benchmarks=f"{RESULTS}/benchmarks.parquet",
     log:
         f"{RESULTS}/logs/collect_study.log",
     localrule: True
@@ -25,6 +24,24 @@ rule collect_study:
         plans=PLAN_PARAMS,
     script:
         "../workflow_scripts/collect_study.py"
+
+
+rule collect_benchmarks:
+    """Gather every measurement into one table."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+        benchmarks=target_files(),
+    output:
+        benchmarks=f"{RESULTS}/benchmarks.parquet",
+    log:
+        f"{RESULTS}/logs/collect_benchmarks.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        code=code_digest("collect_benchmarks"),
+    script:
+        "../workflow_scripts/collect_benchmarks.py"
 
 
 rule analyse_cells:

@@ -1,34 +1,13 @@
-"""The study, the paths of its results, and what rules ask of both. Every job parses this file: it imports no torch."""
-
-import gc
-import sys
-
-sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
+"""The paths of the study's results, and what rules ask of both. Every job parses this file: it imports no torch."""
 
 from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
 from prunescape.space.settings import SETTING_PATTERN
 from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
-from prunescape.config.messages import refuse_repeated_keys
 from prunescape.config.datasets import decoding_workers, is_image_folder
-from prunescape.errors import InputError
 from prunescape.running.run_lock import STATE
 from prunescape.store.files import short_name
 from prunescape.store.manifest import MANIFEST
-from prunescape.config.study import load_study
-
-# Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
-gc.set_threshold(200_000, 50, 100)
-
-try:
-    if set("{}") & set(str(workflow.basedir)):
-        what, hint = "Snakemake would take the braces in this path for wildcards", "move the checkout"
-        raise InputError(what, where=workflow.basedir, hint=hint)
-    for file in workflow.configfiles:
-        refuse_repeated_keys(file)
-    STUDY = load_study(config, ", ".join(str(file) for file in workflow.configfiles) or "config")
-except InputError as error:
-    sys.exit(f"error: {error}")
 
 run_jobs_with_this_code()
 RESULTS = f"results/{STUDY.study}"
@@ -61,6 +40,11 @@ def experiment_of(wildcards):
 def data_file(wildcards):
     """The prepared data set of a job's experiment."""
     return f"{DATA}/{experiment_of(wildcards).dataset}.npz"
+
+
+def data_files():
+    """The prepared data sets that some experiment uses."""
+    return expand(f"{DATA}/{{dataset}}.npz", dataset=STUDY.used_datasets())
 
 
 def data_identity(wildcards):

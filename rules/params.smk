@@ -53,8 +53,13 @@ def recipe_params(wildcards):
     return experiment_of(wildcards).declared_recipe
 
 
+def batch_sizes(wildcards):
+    """Every batch size that some cell has."""
+    return sorted(experiment_of(wildcards).values_of("batch_size"))
+
+
 def probe_params(wildcards):
-    """What a probe of the fastest precision trains."""
+    """The unpruned network, and what a probe of the fastest precision trains it with."""
     experiment = experiment_of(wildcards)
     network = {"architecture": experiment.architecture, "model": experiment.model}
     return network | {"device": STUDY.device, "prior": experiment.prior_setting.values}

@@ -11,6 +11,7 @@ rule plan_variant:
         widths=f"{VARIANT}/widths.json",
     log:
         f"{VARIANT}/plan.log",
+    priority: 1  # before trainings: what cannot be planned should fail first
     conda:
         "../envs/train.yaml"
     resources:

@@ -75,6 +75,7 @@ rule seal_results:
     """Write down the digests of tables and report, and of what decided every file but the cells'."""
     input:
         rules.collect_study.output,
+        rules.collect_benchmarks.output,
         rules.analyse_cells.output,
         rules.compare_targets.output,
         rules.write_tables.output,
@@ -96,6 +97,7 @@ rule seal_results:
 # the rules whose outputs are a study's results, in DAG order; whoever adds one names it here
 RESULT_RULES = (
     "collect_study",
+    "collect_benchmarks",
     "analyse_cells",
     "compare_targets",
     "draw_figures",

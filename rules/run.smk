@@ -6,10 +6,12 @@ from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
+from prunescape.running.early_checks import check_gpu, check_providers, shows_gpu
 from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on_interrupt
 from prunescape.running.restoring import is_restoring
 from prunescape.running.run_lock import hold, holder, in_use
 from prunescape.running.progress import watch_cells
+from prunescape.running.run_end import PARTIAL, Expected, failed_lines, finished_lines
 
 
 include: "restore.smk"
@@ -18,22 +20,23 @@ include: "restore.smk"
 def expected_files():
     """What a whole study has, as far as its rounds are planned by now."""
     rounds = present_rounds(ROUND)
-    return {
-        "records": cell_files("record.json", cells_with(rounds)),
-        "rounds": [ROUND.format(round=planned.number) for planned in rounds],
-        "measured": target_files(),
-    }
+    return Expected(
+        PLANS,
+        records=cell_files("record.json", cells_with(rounds)),
+        rounds=[ROUND.format(round=planned.number) for planned in rounds],
+        measured=target_files(),
+        data=data_files(),
+        all_planned=not have_rounds(PLANS) or bool(rounds and rounds[-1].last),
+    )
 
 
 def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
-    from prunescape.running.run_end import failed_lines, finished_lines
-
     if failed:
-        known = {"plans": PLANS, "terms": STUDY.analysis_terms()}
-        lines = failed_lines(RESULTS, STUDY.summary(), **known, **expected_files(), failures=WATCH.failures)
+        known = {"terms": STUDY.analysis_terms(), "failures": WATCH.failures}
+        lines = failed_lines(RESULTS, STUDY.summary(), expected_files(), **known)
     elif "write_report" in WATCH.finished:
-        shutil.rmtree(f"{RESULTS}/partial", ignore_errors=True)  # an earlier failure's report is no longer true
+        shutil.rmtree(f"{RESULTS}/{PARTIAL}", ignore_errors=True)  # an earlier failure's report is no longer true
         lines = finished_lines(RESULTS)
     elif is_restoring():
         return
@@ -44,7 +47,7 @@ def show_end(failed=False):
 
 def missing_cells():
     """How many cells of the rounds planned by now have no record."""
-    return sum(not os.path.exists(record) for record in expected_files()["records"])
+    return sum(not os.path.exists(record) for record in expected_files().records)
 
 
 def forget_checkpoint(wildcards):
@@ -68,6 +71,8 @@ def start_run():
     try:
         if workflow.executor_plugin.name == "slurm":
             require_slurm()
+        if STUDY.device == "cuda" and trains_here() and missing_cells():
+            check_gpu()
         WATCH.hold = hold(RESUMING)
         WATCH.write_down()
     except InputError as error:
@@ -98,10 +103,27 @@ def look_for_other_runs():
         sys.exit(f"error: {error}")
 
 
+def trains_here():
+    """Whether jobs run on this host, in this environment: their host's hardware can be asked before they do."""
+    return workflow.resource_settings.nodes is None and not workflow.deployment_settings.deployment_method
+
+
+def look_at_host():
+    """Stop where a target on this host cannot be measured; say where there is no GPU, for which a run stops at once."""
+    try:
+        check_providers(STUDY.targets)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    if STUDY.device == "cuda" and not shows_gpu():
+        print("note: device is cuda, and this host shows no GPU", file=sys.stderr)
+
+
 WATCH = watch_cells(missing_cells, forget_checkpoint)
 if workflow.is_main_process:
     look_for_other_runs()
     refuse_damaged()
+    if trains_here():
+        look_at_host()
     try:
         restore(sys.argv[1:])
     except InputError as error:

@@ -21,6 +21,7 @@ rule declare_experiment:
     params:
         recipe=recipe_params,
         code=training_digest,
+        batch_sizes=without_trigger(batch_sizes),  # a check that decides nothing
         probe=without_trigger(probe_params),  # what was settled stays
     script:
         "../workflow_scripts/declare_experiment.py"

@@ -1,26 +1,52 @@
 """Write down what all cells of an experiment share: the recipe, the data, and the code that trains."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prunescape.errors import InputError
 from prunescape.running.job_log import job_log
 from prunescape.store.files import read_json, write_json
 
 
 def declare_experiment(
-    recipe: dict[str, Any], code: str, *, identity: Path, out: Path, probe: dict[str, Any] | None = None
+    recipe: dict[str, Any],
+    code: str,
+    *,
+    identity: Path,
+    out: Path,
+    batch_sizes: Sequence[int] = (),
+    probe: dict[str, Any] | None = None,
 ) -> None:
     """Write `recipe`, the digest `code` of the training code and the data's digest to `out` (JSON).
 
     The file is small and compared by content, so that a change of any of them reaches every cell. The precision `auto`
     is settled here, once, by a probe of an unpruned network: another machine trains on with what stands in the file.
     `probe` names its architecture, model and device, and the `prior` (values by hyperparameter) that completes the
-    recipe.
+    recipe. Raises InputError when one of the `batch_sizes` leaves a last batch that the network cannot learn from.
     """
-    known = read_json(identity, "digest")
+    known = read_json(identity, "digest", "train", "shape", "classes")
+    for size in batch_sizes:
+        if size == 1 or known["train"] % size == 1:
+            check_single_image(known, size, probe["architecture"], probe["model"])
     if recipe["precision"] == "auto":
         recipe = recipe | {"precision": probed_precision(recipe, identity, **probe)}
     write_json(out, {"recipe": recipe, "code": code, "data": known["digest"]})
+
+
+def check_single_image(known: dict[str, Any], batch_size: int, architecture: str, model: str) -> None:
+    """Raise InputError where the network cannot learn from one image: batch norm has no variance of one value."""
+    import torch
+
+    from prunescape.models.build import build_model
+
+    network = build_model(architecture, model, in_channels=known["shape"][0], classes=known["classes"]).train()
+    try:
+        network(torch.zeros(1, *known["shape"]))
+    except ValueError:
+        what = f"the last batch would have 1 image, too few for the batch norm of {model}"
+        hint = "choose another batch_size, or another number of images with the data set's option train"
+        raise InputError(what, where=f"recipe.batch_size: {batch_size}", hint=hint) from None
 
 
 def probed_precision(
@@ -47,5 +73,6 @@ if __name__ == "__main__" and "snakemake" in globals():
             snakemake.params.code,
             identity=Path(snakemake.input.identity),
             out=Path(snakemake.output.shared),
+            batch_sizes=snakemake.params.batch_sizes,
             probe=snakemake.params.probe,
         )

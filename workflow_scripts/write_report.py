@@ -12,5 +12,6 @@ if __name__ == "__main__" and "snakemake" in globals():
             Path(snakemake.input.cells).parent,
             figures=Path(snakemake.input.figures).parent,
             missing=[],
+            unmeasured=[],
             out=snakemake.output.report,
         )

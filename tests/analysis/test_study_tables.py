@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from prunescape.analysis.study_tables import check_records, is_readable, write_cells
+from prunescape.analysis.study_tables import check_records, is_readable, largest_class, write_cells
 from prunescape.designs.rounds import Places
 from prunescape.errors import InputError
 from prunescape.store.files import file_digest, read_json, write_json
+from prunescape.tasks.images.preparing import write_prepared
 
 RECIPE = {"epochs": 1}
 
@@ -65,3 +67,15 @@ def test_a_damaged_record_is_named(tmp_path, content):
         write_cells([record], tmp_path / "cells.parquet", places=Places({}, []))
     assert str(record) in str(caught.value)
     assert not (tmp_path / "cells.parquet").exists()
+
+
+def test_the_largest_class_of_the_test_split(tmp_path):
+    """Three of five test images; a damaged file is named."""
+    labels, images = np.arange(5) % 3, np.random.default_rng(0).integers(0, 255, (5, 1, 2, 2), dtype=np.uint8)
+    arrays = {"train_images": images, "train_labels": labels, "test_images": images}
+    files = {"data": tmp_path / "d.npz", "identity": tmp_path / "d.json"}
+    write_prepared(arrays | {"test_labels": np.array([0, 1, 2, 2, 2])}, dataset="d", **files)
+    assert largest_class(files["data"]) == 3
+    files["data"].write_bytes(b"PK")
+    with pytest.raises(InputError, match="cannot be read"):
+        largest_class(files["data"])

@@ -90,7 +90,9 @@ def test_analyse_writes_its_tables_and_names_them(tmp_path, capsys):
     assert {path.name for path in (tmp_path / "out/tables").iterdir()} == printed
     said = capsys.readouterr().out.splitlines()
     assert "only the base has cells" in said[-2]
-    assert said[-1].startswith(f"written to {tmp_path / 'out'}: report.html, tables/, and as .parquet and .csv roi, ")
+    assert said[-1].startswith(
+        f"written to {tmp_path / 'out'}: report.html, tables/, and as .parquet and .csv chance_tests, roi, "
+    )
 
 
 def test_analyse_draws_judges_and_compares_as_a_study_does(tmp_path):

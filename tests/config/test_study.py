@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from prunescape.config.messages import refuse_repeated_keys
+from prunescape.config.datasets import DATASETS, SIZES, channels_of, resolve_options
+from prunescape.config.models import torchvision_names
 from prunescape.config.study import load_study
+from prunescape.config.targets import PROVIDERS
 from prunescape.designs import extension, replicates
 from prunescape.designs.plan import experiment_plan
 from prunescape.designs.rounds import first_cells, have_rounds
 from prunescape.errors import InputError
+from prunescape.tasks.images.readers import READERS
+from prunescape.tasks.images.torchvision_import import import_torchvision
 from support.good_config import EXPERIMENT, GOOD
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -154,7 +158,6 @@ BAD = [
     ("datasets.digits.test", "all", ["datasets.digits", "all"]),
     ("experiments.e.grid.log10_lr", [], ["experiments.e.grid.log10_lr", "empty"]),
     ("experiments.e.grid.log10_lr", [-1, -1.0], ["experiments.e.grid.log10_lr", "-1.0 is given more than once"]),
-    ("experiments.e.grid.log10_lr", [0.01, 0.1], ["grid.log10_lr: all learning rates are above 1", "-1 for 0.1"]),
     ("experiments.e.grid.log10_lr", [-1, 3], ["experiments.e.grid.log10_lr: 3 cannot", "at least -6 and at most 1"]),
     ("experiments.e.grid.log10_wd", [-4, 2], ["experiments.e.grid.log10_wd: 2 cannot", "at least -8 and at most 0"]),
     ("experiments.e.grid.log10_wd", {"step": 1, "size": 99}, ["experiments.e.grid.log10_wd: -53.0", "at least -8"]),
@@ -178,6 +181,25 @@ BAD = [
     ("experiments.e.pruning.score", "l2", ["experiments.e.pruning.score", "l2", "l1_layer"]),
     ("experiments.e.pruning.min_keep", 1, ["experiments.e.pruning.min_keep", "less than 1"]),
     ("targets.here.kind", "shh", ["targets.here.kind", "shh", "local"]),
+    ("targets.here.provider", "CudaExecutionProvider", ["targets.here.provider", 'mean "CUDAExecutionProvider"']),
+    ("experiments.e.model", "torchvision:resnet_18", ["experiments.e.model", "resnet_18", 'did you mean "resnet18"']),
+    ("experiments.e.model", "torchvision:resnet18", ["experiments.e.dataset", "3 channels, and digits has 1"]),
+    ("experiments.e.variants.uniform", [0.5, 0.005], ["variants.uniform: 0.005 cannot be reached", "above 0.01"]),
+    ("datasets.digits.test", 1795, ["datasets.digits", "1795", "test split", "allowed: 10 to 1787"]),
+    ("datasets.digits.train", 1198, ["datasets.digits", "train split", "allowed: 10 to 1197"]),
+    ("datasets.digits.train", 9, ["datasets.digits: 9 images", "allowed: 10 to 1197"]),
+    ("datasets.digits.validation", 1188, ["datasets.digits", "validation split", "allowed: 10 to 1187"]),
+    ("objectives.accuracy_floor", 0.97, ["objectives.accuracy_floor", "percent", "did you mean 97?"]),
+    ("objectives.accuracy_floor", 1, ["objectives.accuracy_floor", "did you mean 100?"]),
+    ("analysis", {"thresholds": [0.005, 0.01]}, ["analysis.thresholds", "0.005", "percentage", "did you mean 0.5?"]),
+    ("experiments.e.verdict.margin", 0.01, ["verdict.margin", "percentage points", "did you mean 1?"]),
+    ("experiments.e.verdict.alpha", 5, ["verdict.alpha: 5 cannot", "did you mean 0.05?"]),
+    ("experiments.e.pruning.min_keep", 10, ["min_keep: 10 cannot", "less than 1", "did you mean 0.1?"]),
+    ("experiments.e.recipe.momentum", 90, ["recipe.momentum: 90 cannot", "did you mean 0.9?"]),
+    ("experiments.e.variants.uniform", [50], ["uniform.0: 50.0 is out", "did you mean 0.5?"]),
+    ("experiments.e.grid.log10_lr", [0.01, 0.1], ["grid.log10_lr: 0.01, 0.1 would be", "1.02", "did you mean -2, -1?"]),
+    ("experiments.e.grid.log10_wd", [1e-4, 1e-3], ["grid.log10_wd", "did you mean -4, -3?"]),
+    ("experiments.e.prior.log10_wd", 5e-4, ["prior.log10_wd", "did you mean -3.301?"]),
 ]
 
 
@@ -192,17 +214,32 @@ def test_a_bad_value_is_one_clear_line(keys, value, said):
         assert part in text
 
 
+@pytest.mark.parametrize("values", [[-1, 0, 0.3], [0.0, 0.3], [0.9, 1.0]])
+def test_learning_rates_above_1_are_no_raw_rates(values):
+    config = with_value("experiments.e.grid.log10_lr", values)
+    config["experiments"]["e"]["prior"]["log10_lr"] = values[-1]
+    assert load_study(config)
+
+
+def test_names_are_those_of_what_is_installed():
+    """torchvision and onnxruntime themselves say what they have."""
+    onnxruntime, models = pytest.importorskip("onnxruntime"), import_torchvision().models
+    assert sorted(torchvision_names()) == sorted(models.list_models(module=models))
+    assert set(onnxruntime.get_all_providers()) <= set(PROVIDERS)
+
+
+def test_sizes_are_those_of_the_data_sets():
+    """As torchvision and scikit-learn document them; digits are counted."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    digits = datasets.load_digits()
+    assert SIZES["digits"] == (1, len(digits.target), None, len(digits.target_names))
+    assert set(SIZES) == set(READERS)
+    assert [channels_of(resolve_options(name, {})) for name in DATASETS] == [1, 1, 3, 3, 3]
+
+
 def test_a_name_with_odd_characters_is_refused():
     with pytest.raises(InputError, match=r"experiments\.a b"):
         load_study(GOOD | {"experiments": {"a b": EXPERIMENT}}, "my.yaml")
-
-
-def test_a_key_given_twice_is_refused(tmp_path):
-    (tmp_path / "twice.yaml").write_text("study: a\nexperiments:\n  e: {model: resnet8}\n  e: {model: resnet20}\n")
-    with pytest.raises(InputError, match=r'twice\.yaml: line 4: the key "e" is given twice'):
-        refuse_repeated_keys(tmp_path / "twice.yaml")
-    for file in CONFIG.rglob("*.yaml"):
-        refuse_repeated_keys(file)
 
 
 def test_a_model_of_other_code_is_refused():

@@ -10,11 +10,8 @@ import pytest
 from scipy.stats import t
 
 from prunescape.analysis.analyse import compare_targets
-from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.image_errors import image_error
-from prunescape.analysis.read_cells import read_cells
-from prunescape.analysis.results import LANDSCAPE, Analysis, result_names
 from prunescape.config.analysis import Objectives
 from prunescape.errors import InputError
 from prunescape.present.numbers import number, short, standard_error, whole
@@ -22,27 +19,12 @@ from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import ellipses_table, risk_table, variants_table, verdicts_table
 from prunescape.present.report.page import write_report
 from prunescape.present.report.setup import plan_pairs, run_pairs
-from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_tables import benchmarks_table
 from prunescape.present.summary import summary_lines, verdict_lines
 from support.drawn_figures import draw
 from support.measurements import with_costs
 from support.report_cells import CORRECT, study_cells
-
-
-def results_of(tmp_path, frame, *, axes=AXES, benchmarks=None, terms=None, thresholds=(0.5, 1.0)) -> ExperimentResults:
-    """What the report knows of one experiment with these cells, with verdicts by `terms`."""
-    frame.to_parquet(tmp_path / "cells.parquet")
-    cells = read_cells(tmp_path / "cells.parquet", partial=True, axes=axes)
-    limits = {"thresholds": thresholds, "risk_threshold": thresholds[0], "terms": {"d-m": terms or {}}}
-    analysis = Analysis.of_cells(cells, axes=axes, **limits)
-    tables = {name: analysis.result(name) for name in result_names(LANDSCAPE)}
-    return ExperimentResults(axes, thresholds[0], cells, tables, benchmarks)
-
-
-def findings_of(tmp_path, frame, **more):
-    found = experiment_findings(results_of(tmp_path, frame, **more))
-    return found, {part.variant: " ".join([part.headline, *part.sentences]) for part in found.variants}
+from support.report_results import findings_of, results_of
 
 
 def test_sentences_give_the_loss_in_points_and_images(tmp_path):
@@ -113,7 +95,7 @@ def test_sentences_say_what_one_seed_cannot_settle(tmp_path):
     found, _ = findings_of(tmp_path, study_cells())
     limits = " ".join(found.limits)
     assert "one image is 0.500 points" in limits
-    assert "One seed per cell cannot settle" in limits and "biased upwards" in limits
+    assert "One seed cannot settle" in limits and "biased upwards" in limits
     both = pd.concat([study_cells(), study_cells(seed=1)])
     found, texts = findings_of(tmp_path, both)
     assert "2 seeds" in " ".join(found.limits) and "One seed" not in " ".join(found.limits)
@@ -258,7 +240,7 @@ class Page(HTMLParser):
         self.words += [] if self._code else [data]
 
 
-def page(folder, frame, *, measured=None, missing=()) -> tuple[str, Page]:
+def page(folder, frame, *, measured=None, missing=(), unmeasured=()) -> tuple[str, Page]:
     figures = draw(folder, frame)
     prior = {"log10_lr": -1.0, "log10_wd": -4.0}
     plan = {"model": "m", "dataset": "d", "recipe": {"epochs": 3}, "variants": sorted(CORRECT), "prior": prior}
@@ -268,7 +250,7 @@ def page(folder, frame, *, measured=None, missing=()) -> tuple[str, Page]:
         measured.to_parquet(folder / "benchmarks.parquet")
         cells, found = folder / "cells.parquet", folder / "benchmarks.parquet"
         compare_targets(Objectives().model_dump(mode="json"), cells=cells, benchmarks=found, out=folder)
-    write_report(study, folder, figures=figures, missing=missing, out=folder / "report.html")
+    write_report(study, folder, figures=figures, missing=missing, unmeasured=unmeasured, out=folder / "report.html")
     text = (folder / "report.html").read_text()
     return text, Page(text)
 
@@ -297,6 +279,15 @@ def test_partial_page_says_so_at_the_top_and_names_what_is_missing(tmp_path):
     assert "The base has no finished cells" in words
 
 
+def test_a_page_without_a_target_says_so_at_the_top(tmp_path):
+    lost = [{"experiment": "d-m", "target": "pi", "reason": "error: no <route>", "log": "d-m/target=pi.log"}]
+    _, read = page(tmp_path / "study", study_cells(), measured=benchmarks(), unmeasured=lost)
+    words = " ".join(" ".join(read.words).split())
+    expected = "partial. Target pi was not measured for d-m: error: no <route>; log: d-m/target=pi.log"
+    assert expected in words and "missing cells" not in words
+    assert "On target here (1 thread, batch 1) one run takes 1.250 ms" in words
+
+
 def test_page_of_nothing(tmp_path):
     _, read = page(tmp_path / "study", study_cells().iloc[:0], missing=[{"cell": "c", "reason": "r", "log": ""}])
     assert " ".join(read.words).count("No cell of this experiment is finished.") == 2
@@ -307,7 +298,9 @@ def test_a_lost_figure_is_one_clear_line(tmp_path):
     (tmp_path / "study" / "figures" / "plotly.min.js").unlink()
     with pytest.raises(InputError, match=r"plotly\.min\.js"):
         study, results = {"study": "s", "experiments": {}}, tmp_path / "study"
-        write_report(study, results, figures=results / "figures", missing=[], out=tmp_path / "again.html")
+        write_report(
+            study, results, figures=results / "figures", missing=[], unmeasured=[], out=tmp_path / "again.html"
+        )
 
 
 def replicated(gains: dict[str, float]) -> pd.DataFrame:

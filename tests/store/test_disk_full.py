@@ -80,7 +80,7 @@ def write_int8(out: Path, results: Path) -> None:
 
 def write_page(out: Path, results: Path) -> None:
     study = {"study": "s", "experiments": {}}
-    write_report(study, results, figures=results / "figures", missing=[], out=out / "report.html")
+    write_report(study, results, figures=results / "figures", missing=[], unmeasured=[], out=out / "report.html")
 
 
 def command(*arguments: str) -> Callable[[Path, Path], None]:

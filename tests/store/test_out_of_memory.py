@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from prunescape.running.progress import Failure
-from prunescape.running.run_end import failed_lines, reason_in
+from prunescape.running.run_end import Expected, failed_lines, reason_in
 from prunescape.store.exhaustion import exhausted, out_of_memory
 from prunescape.store.files import write_json
 from support.project import SCRIPTS
@@ -117,8 +117,7 @@ def test_the_end_lists_every_failed_job(tmp_path):
     records = [str(tmp_path / f"seed={number}" / "record.json") for number in range(25)]
     write_json(records[0], {})
     study = {"study": "s", "experiments": {}, "objectives": {}, "targets": {}}
-    known = {"plans": {}, "terms": {}, "rounds": [], "measured": []}
-    lines = failed_lines(tmp_path, study, records=records, failures=failures, **known)
+    lines = failed_lines(tmp_path, study, Expected({}, records, [], [], []), terms={}, failures=failures)
     assert lines[0] == "failed jobs: 25; missing cells: 25 of 25"
     for number in range(25):
         assert any(line.startswith(f"  train_cell: error: reason {number}\n") for line in lines)

@@ -1,14 +1,17 @@
 """Precisions of training: what is computed how exactly, and how `auto` is settled once and for all."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from declare_experiment import declare_experiment
+from prunescape.config.models import architecture_of
 from prunescape.errors import InputError
 from prunescape.space.recipe import Recipe
-from prunescape.store.files import read_json
+from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.task import Task, example_data
 from prunescape.training import probe
@@ -32,6 +35,28 @@ def identity(tmp_path):
     arrays["train_images"][0] = 255
     write_prepared(arrays, dataset="black", data=tmp_path / "black.npz", identity=tmp_path / "black.json")
     return tmp_path / "black.json"
+
+
+@pytest.mark.parametrize(
+    ("model", "batch_sizes", "refused"),
+    [
+        ("resnet8", [5, 8, 3], False),  # its last feature maps have four pixels: one image is enough
+        ("torchvision:mobilenet_v3_small", [8, 4], False),
+        ("torchvision:mobilenet_v3_small", [8, 5], True),
+        ("torchvision:mobilenet_v3_small", [1], True),
+    ],
+)
+def test_a_last_batch_of_one_image_is_refused_where_batch_norm_has_one_value(
+    identity, tmp_path, model, batch_sizes, refused
+):
+    """Sixteen images: of batches of 3 and 5 one image is left. torch itself refuses to train on it."""
+    write_json(identity, read_json(identity) | {"shape": [1 if model == "resnet8" else 3, 8, 8]})
+    probed = PROBE | {"model": model, "architecture": architecture_of(model)}
+    declare = partial(declare_experiment, RECIPE | {"precision": "fp32"}, "code", identity=identity, probe=probed)
+    if not refused:
+        return declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
+    with pytest.raises(InputError, match=r"batch_size: [15]: the last batch would have 1 image.*another batch_size"):
+        declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
 
 
 def test_products_are_rounded_to_16_bits_and_weights_and_gradients_are_not():

@@ -52,7 +52,7 @@ def is_network(owner: str, name: str, node: ast.Call) -> bool:
 def test_the_yaml_loader_is_a_safe_one():
     import yaml
 
-    from prunescape.config.messages import OnceLoader
+    from prunescape.config.source import OnceLoader
 
     assert issubclass(OnceLoader, yaml.SafeLoader)
 

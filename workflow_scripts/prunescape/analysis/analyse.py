@@ -7,6 +7,7 @@ from typing import Any
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.cost.measured import read_measured
 from prunescape.analysis.cost.speedups import variant_flops
+from prunescape.analysis.landscape.chance import VARIANT, chance_tests, learnt_nothing
 from prunescape.analysis.read_cells import read_cells, read_study_cells
 from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, joined_result, result_names
 from prunescape.analysis.verdict.screening import claim_count
@@ -91,10 +92,13 @@ def compare_targets(
     """Write every target table into the folder `out`, as `analyse` does.
 
     `objectives` holds the limits and the load as `objectives.Objectives` dumps them. Nothing measured gives tables
-    without rows. Raises InputError for a table that cannot be used.
+    without rows; a variant that learnt nothing is not recommended. Raises InputError for a table that cannot be used.
     """
-    flops = variant_flops(read_result(cells, dict.fromkeys(("experiment", "variant"), ("string", ""))))
-    analysis = Analysis.of_targets(read_measured(benchmarks), flops, objectives)
+    trained = read_result(cells, dict.fromkeys(("experiment", "variant"), ("string", "")))
+    measured = read_measured(benchmarks)
+    if {*VARIANT, DEFAULT_METRIC.names[0]} <= set(trained):
+        measured["learnt"] = ~learnt_nothing(measured, chance_tests(trained))
+    analysis = Analysis.of_targets(measured, variant_flops(trained), objectives)
     return write_results([analysis], result_names(TARGET), out)
 
 

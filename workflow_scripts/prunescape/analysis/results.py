@@ -22,6 +22,7 @@ from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS, RIVA
 from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
 from prunescape.analysis.landscape.band import band, band_columns
+from prunescape.analysis.landscape.chance import CHANCE_TEST_COLUMNS, chance_tests
 from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
 from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points, risk_test_columns, risk_tests
 from prunescape.analysis.read_cells import scores
@@ -141,15 +142,16 @@ def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: 
 
 STEPS: dict[str, Step] = {
     "scores": Step(scores, ("cells", "axes", "metric")),
-    "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold")),
+    "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
 }
 RESULTS: dict[str, ResultTable] = {
+    "chance_tests": ResultTable(chance_tests, ("cells", "metric"), lambda: CHANCE_TEST_COLUMNS, applies=_in_percent),
     "roi": ResultTable(regions, ("scores", "axes", "thresholds"), roi_columns, ("axes", "metric")),
     "ellipses": ResultTable(ellipses, ("roi", "scores", "axes"), ellipse_columns, ("axes", "metric")),
     "risk": ResultTable(risk, ("scores", "risk_points", "axes"), risk_columns, ("axes", "risk_threshold", "metric")),
     "verdicts": ResultTable(
         judge_study,
-        ("cells", "axes", "terms", "risk_threshold", "metric", "claims"),
+        ("cells", "axes", "terms", "risk_threshold", "metric", "claims", "chance_tests"),
         verdict_columns,
         ("axes", "risk_threshold"),
         applies=_in_percent,

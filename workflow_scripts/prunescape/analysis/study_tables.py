@@ -3,8 +3,10 @@
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -15,7 +17,8 @@ from prunescape.space.recipe import PARAMETERS
 from prunescape.space.settings import hyperparameter_columns
 from prunescape.store.files import AGAIN, file_digest, read_json
 from prunescape.store.records import GRID, TEST
-from prunescape.store.tables import Columns, arrow_schema, write_table
+from prunescape.store.tables import Columns, arrow_schema, read_table, write_table
+from prunescape.tasks.images.prepared import PreparedFolder, load_prepared
 
 # of cells.parquet; None in a record becomes null
 IDENTITY_COLUMNS: Columns = {
@@ -37,6 +40,7 @@ RECORD_COLUMNS: Columns = {
     "status": ("string", "ok, or diverged: the loss was not finite"),
     "classes": ("int64", "number of classes"),
     "tested": ("int64", "images in the test split"),
+    "largest_class": ("int64", "those of them in the split's most frequent class; null where the data are gone"),
     "correct": ("int64", "test images whose top-1 class is right after the last epoch; null when diverged"),
     "correct_top5": ("int64", "the same for the five best classes; null when diverged or with 10 classes or fewer"),
     "top1": ("float64", "percent; exactly 100 / classes when diverged (matthiesen2023, 3.1.1)"),
@@ -78,26 +82,40 @@ class Places(Protocol):
         """stage, round and select_on of the cell that `record` describes."""
 
 
-def write_cells(records: Iterable[Path | str], out: Path | str, *, places: Places) -> list[str]:
+def write_cells(
+    records: Iterable[Path | str], out: Path | str, *, places: Places, data: Iterable[Path | str] = ()
+) -> None:
     """Write one row per record (JSON, as train_cell writes it) with the columns of `cell_columns`.
 
-    `places` tells each cell's stage and round. Gives the names of the hyperparameters that the settings have. Raises
-    InputError that names a record which is missing, damaged or lacks a field.
+    `places` tells each cell's stage and round; `data` are the prepared data sets, each beside its identity.
+    Raises InputError that names a file which is missing, damaged or lacks a field.
     """
-    rows, columns = cell_rows(records, places)
+    largest = {Path(path).stem: largest_class(path) for path in data}
+    rows, columns = cell_rows(records, places, largest)
     _write(rows, columns, out)
-    return [name for name in columns if name in PARAMETERS]
 
 
-def cell_rows(records: Iterable[Path | str], places: Places) -> tuple[list[dict[str, Any]], Columns]:
-    """The rows of `write_cells` and their columns: with every hyperparameter that some setting has."""
+def cell_rows(
+    records: Iterable[Path | str], places: Places, largest: Mapping[str, int] = MappingProxyType({})
+) -> tuple[list[dict[str, Any]], Columns]:
+    """The rows of `write_cells` and their columns: with every hyperparameter that some setting has.
+
+    `largest` has the `largest_class` of data sets by name.
+    """
     read = [(path, _checked(path, read_json(path), lambda record: (record, record["setting"]))) for path in records]
     columns = cell_columns({name for _, (_, setting) in read for name in setting})
 
     def row(record: dict[str, Any]) -> dict[str, Any]:
-        return record_row(record, places.of(record), columns)
+        return record_row(record | {"largest_class": largest.get(record["dataset"])}, places.of(record), columns)
 
     return [_checked(path, record, row) for path, (record, _) in read], columns
+
+
+def largest_class(data: Path | str) -> int:
+    """Images of the most frequent class in the test split of a prepared data set. Raises as `load_prepared` does."""
+    prepared = load_prepared(data, Path(data).with_suffix(".json"))
+    labels = prepared.test_listing["label"] if isinstance(prepared, PreparedFolder) else prepared.test_labels
+    return int(np.unique(labels, return_counts=True)[1].max())
 
 
 def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
@@ -142,10 +160,13 @@ def is_readable(record: Path | str) -> bool:
     return True
 
 
-def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str, *, hyperparameters: Iterable[str]) -> None:
-    """Write one row per model, target and way to run it with the columns of `benchmark_columns`; may be none."""
+def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str, *, cells: Path | str) -> None:
+    """Write one row per model, target and way to run it with the columns of `benchmark_columns`; may be none.
+
+    `cells` is the study's table of cells, which has the hyperparameters of their settings.
+    """
     rows = [row for path in benchmarks for row in _checked(path, read_json(path), benchmark_rows)]
-    columns = benchmark_columns(hyperparameters)
+    columns = benchmark_columns(name for name in read_table(cells).column_names if name in PARAMETERS)
     _write([{name: row.get(name) for name in columns} for row in rows], columns, out)
 
 
@@ -177,6 +198,7 @@ def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) 
     cell's setting does not give is as in its recipe.
     """
     values = record["recipe"] | record["setting"]
-    row = {**dict.fromkeys(columns.keys() & PARAMETERS.keys()), **values, **record, **record["provenance"], **place}
+    unknown = dict.fromkeys((columns.keys() & PARAMETERS.keys()) | {"largest_class"})
+    row = {**unknown, **values, **record, **record["provenance"], **place}
     row["correct_bits"] = base64.b64decode(record["correct_bits"])
     return {name: row[name] for name in columns}

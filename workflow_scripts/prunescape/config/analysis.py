@@ -4,9 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from prunescape.config.types import Count, Distinct, Part, Points
+from prunescape.config.types import Count, Distinct, Part, Percent, Points
 
-Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

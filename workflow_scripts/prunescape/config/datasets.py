@@ -48,6 +48,13 @@ DATASETS: dict[str, dict[str, object]] = {
     "imagenet": {**IMAGE_FOLDER, "folder": "data/imagenet", "size": 224, "resize": 256},
 }
 NEEDED = {"folder": "the path of a folder that holds train/ and val/", "size": "the side of the crops, in pixels"}
+# channels, images of the training and of the test files, classes; digits' test split is drawn from its one set
+SIZES = {
+    "digits": (1, 1797, None, 10),
+    "fashion-mnist": (1, 60_000, 10_000, 10),
+    "cifar10": (3, 50_000, 10_000, 10),
+    "cifar100": (3, 50_000, 10_000, 100),
+}
 # Where the files lie and who decodes them: no result depends on it.
 WITHOUT_INFLUENCE = ("folder", "workers")
 GPU_WORKERS = 4  # about 200 images of ImageNet's size per second each
@@ -99,7 +106,31 @@ def resolve_options(name: str, options: dict) -> dict:
     if name == "fashion-mnist" and "folder" not in options and DEBIAN_FASHION.is_dir():
         resolved["folder"] = str(DEBIAN_FASHION)
     resolved["validation"] = resolved["validation"] or None
+    _check_sizes(resolved)
     return dict(sorted((_sized(resolved) if is_image_folder(resolved) else resolved).items()))
+
+
+def _check_sizes(options: dict) -> None:
+    """Raise InputError for numbers of images that a data set of known size has not; preparing counts those of folders.
+
+    A split holds one image of every class at least, and leaves as many to the split that comes after it.
+    """
+    if is_image_folder(options):
+        return
+    _, train, test, classes = SIZES[options["name"]]
+    if test is None:
+        _check_size("test", options, classes, train - classes)
+        train, test = train - options["test"], options["test"]
+    _check_size("test", options, classes, test)
+    _check_size("validation", options, classes, train - classes)
+    _check_size("train", options, classes, train - (options["validation"] or 0))
+
+
+def _check_size(split: str, options: dict, least: int, most: int) -> None:
+    count = options[split]
+    if count is not None and not least <= count <= most:
+        what = f"{count} images cannot be drawn for the {split} split of {options['name']}"
+        raise InputError(what, allowed=f"{least} to {most}")
 
 
 def task_of(options: dict[str, object]) -> str:
@@ -110,6 +141,11 @@ def task_of(options: dict[str, object]) -> str:
 def is_image_folder(options: dict) -> bool:
     """Whether the data set with these resolved options is streamed from a folder of images."""
     return options.get("format") == FORMAT
+
+
+def channels_of(options: dict) -> int:
+    """Channels of the images of a data set with these resolved options; an image folder's always are 3."""
+    return 3 if is_image_folder(options) else SIZES[options["name"]][0]
 
 
 def _sized(options: dict) -> dict:

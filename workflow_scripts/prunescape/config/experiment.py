@@ -1,4 +1,4 @@
-"""One experiment of a config: its parts, their defaults, and what must fit together."""
+"""One experiment of a config: its parts and their defaults."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,17 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from prunescape.config.datasets import is_image_folder
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
-from prunescape.errors import InputError, located
-from prunescape.space.parameters import canonical, equally_spaced
+from prunescape.errors import InputError
+from prunescape.space.parameters import canonical
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, Variant
 
-MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
-NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 FEWEST_AXES = 2
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
 
@@ -149,65 +146,6 @@ class Experiment(Part):
         return None if value is None else parameter_named(name).text(value)
 
 
-def check_experiment(experiment: Experiment, options: dict[str, Any], where: str) -> None:
-    """Raise InputError, below the key `where`, for parts that do not fit together or the data set's `options`."""
-    if experiment.architecture == "external_models":
-        hint = "prune one of your own with `prunescape prune`"
-        raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
-    for name, value in experiment.prior.items():
-        located(f"{where}.prior.{name}", parameter_value, name, value)
-    _check_grid(experiment, where)
-    for name in NEEDED:
-        if experiment.values_of(name) == [None]:
-            hint = "give it here, or as an axis of the grid"
-            raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
-    _check_data(experiment, options, where)
-    _check_milestones(experiment, f"{where}.recipe.milestones")
-    _check_verdict(experiment.verdict, f"{where}.verdict")
-
-
-def _check_grid(experiment: Experiment, where: str) -> None:
-    for name, values in experiment.grid.items():
-        place = f"{where}.grid.{name}"
-        prior = located(place, experiment.prior_text, name)
-        texts = located(place, axis_texts, name, values, prior)
-        if name == NEEDED[0] and float(texts[0]) > 0:
-            hint = "give log10 of each, -1 for 0.1"
-            raise InputError(f"all learning rates are above 1: {', '.join(texts)}", where=place, hint=hint)
-        if prior not in texts:
-            what = f"{prior} is not on the grid" if prior else "this key is missing"
-            raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
-        if experiment.extension.max_rounds:
-            located(place, check_extension, texts)
-
-
-def _check_verdict(verdict: Verdict, where: str) -> None:
-    if verdict.alpha_screen >= verdict.alpha:
-        allowed = f"below alpha, {verdict.alpha}"
-        raise InputError(f"{verdict.alpha_screen} cannot be used", where=f"{where}.alpha_screen", allowed=allowed)
-
-
-def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
-    """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
-    padding = max(experiment.values_of("crop_padding"))
-    if is_image_folder(options) and padding:
-        hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
-        place = f"{where}.recipe.crop_padding"
-        raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
-    if experiment.select_on == "validation" and not options["validation"]:
-        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
-        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
-
-
-def _check_milestones(experiment: Experiment, where: str) -> None:
-    milestones, fewest = list(experiment.recipe.milestones), min(experiment.values_of("epochs"))
-    if experiment.recipe.schedule == "cosine" and milestones:
-        raise InputError("a cosine schedule has no milestones", where=where, hint="remove them, or use schedule: step")
-    if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
-        allowed = f"rising epochs below {fewest}"
-        raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
-
-
 def axis_texts(name: str, values: Steps | list[Any], prior: str | None) -> list[str]:
     """The values of one axis as their texts, lowest first; raises InputError for an impossible or repeated one."""
     parameter = parameter_named(name)
@@ -223,11 +161,3 @@ def axis_texts(name: str, values: Steps | list[Any], prior: str | None) -> list[
     if repeated:
         raise InputError(f"{repeated[0]} is given more than once", allowed="each value once")
     return sorted(texts, key=float)
-
-
-def check_extension(texts: list[str]) -> None:
-    """Raise InputError for an axis that cannot grow by steps."""
-    if not equally_spaced(texts):
-        hint = "give the axis as {step, size}, or set extension.max_rounds to 0"
-        what = f"{', '.join(texts)} are not equally spaced"
-        raise InputError(what, allowed="equal steps where a grid extends", hint=hint)

@@ -1,14 +1,12 @@
 """What is wrong with a config in one line: file, key, value, what is allowed, hint.
 
-Found by pydantic, or here where readers of YAML raise no error: a key that stands twice, a yes that counts as 1.
+Found by pydantic, or here where it raises no error: a yes that counts as 1.
 """
 
 import dataclasses
 import typing
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from prunescape.errors import InputError, nearest
@@ -42,13 +40,23 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
 def _value_error(found: dict[str, Any], where: str) -> InputError:
     value, message = found["input"], found["msg"].removeprefix("Value error, ")
     if found["type"] == "value_error":
-        what, _, allowed = message.partition("; allowed: ")
-        return InputError(what, where=where, allowed=allowed)
+        what, _, rest = message.partition("; allowed: ")
+        allowed, _, hint = rest.partition("; hint: ")
+        return InputError(what, where=where, allowed=allowed, hint=hint)
     choices = [choice.strip("'") for choice in found.get("ctx", {}).get("expected", "").split(" or ")]
     choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
-    hint = nearest(str(value), choices) if choices != [""] else ""
+    same = [choice for choice in choices if choice.casefold() == str(value).casefold()]
+    hint = nearest(str(value), same or choices) if choices != [""] else _share_hint(found, where)
     allowed = (message[:1].lower() + message[1:]).removeprefix("input should be ")
     return InputError(f"{_short(value)} cannot be used", where=where, allowed=allowed, hint=hint)
+
+
+def _share_hint(found: dict[str, Any], where: str) -> str:
+    """What was meant by a percentage where a share belongs."""
+    value, limits = found["input"], found.get("ctx", {})
+    most = limits.get("lt", limits.get("le"))
+    shares = most is not None and 0 < most <= 1 and "log10_" not in where
+    return f"did you mean {value / 100:g}?" if shares and isinstance(value, int | float) and 1 <= value < 100 else ""
 
 
 def _short(value: Any) -> str:
@@ -102,29 +110,6 @@ def _fields(holder: Any) -> list[str]:
     if dataclasses.is_dataclass(holder):
         return [field.name for field in dataclasses.fields(holder)]
     return list(getattr(holder, "model_fields", {}))
-
-
-class OnceLoader(yaml.SafeLoader):
-    """Reads YAML as Snakemake does, but refuses a mapping that has a key twice."""
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if str(key) in seen:
-                raise InputError(f'the key "{key}" is given twice', where=f"line {key_node.start_mark.line + 1}")
-            seen.add(str(key))
-        return super().construct_mapping(node, deep=deep)
-
-
-def refuse_repeated_keys(file: Path | str) -> None:
-    """Raise InputError that names the file, the line and the key; other errors of the file are reported elsewhere."""
-    try:
-        yaml.load(Path(file).read_text(), OnceLoader)
-    except InputError as error:
-        raise InputError(error.what, where=f"{file}: {error.where}", allowed="each key once") from None
-    except (yaml.YAMLError, OSError, UnicodeDecodeError):
-        return
 
 
 def refuse_switches(value: Any, source: str, *keys: object) -> None:

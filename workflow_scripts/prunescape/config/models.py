@@ -4,6 +4,9 @@ No architecture and no training code imports this module, so a new entry retrain
 """
 
 import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 from prunescape.errors import InputError, nearest
 
@@ -24,8 +27,26 @@ def architecture_of(model: str) -> str:
     if model in ARCHITECTURES:
         return ARCHITECTURES[model]
     if re.fullmatch(re.escape(TORCHVISION) + r"\w+", model):
+        check_torchvision(model.removeprefix(TORCHVISION))
         return "torchvision_models"
     if re.fullmatch(FACTORY_PATTERN, model) and not model.startswith(TORCHVISION):
         return "external_models"
     allowed = ", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"])
     raise InputError(f'no model is called "{model}"', allowed=allowed, hint=nearest(model, ARCHITECTURES))
+
+
+def check_torchvision(name: str) -> None:
+    """Raise InputError with the nearest name for one that is no classifier of the torchvision that is installed."""
+    names = torchvision_names()
+    if names and name not in names:
+        allowed = "torchvision:NAME, NAME from torchvision.models.list_models(module=torchvision.models)"
+        raise InputError(f'torchvision has no classifier "{name}"', allowed=allowed, hint=nearest(name, names))
+
+
+@cache
+def torchvision_names() -> tuple[str, ...]:
+    """Its classifiers, read from their sources, since importing it takes seconds; empty where it is not installed."""
+    found = find_spec("torchvision")
+    sources = sorted(Path(found.origin).with_name("models").glob("*.py")) if found and found.origin else []
+    pattern = re.compile(r"^@register_model\(\)\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
+    return tuple(name for source in sources for name in pattern.findall(source.read_text(encoding="utf-8")))

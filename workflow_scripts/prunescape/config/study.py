@@ -8,7 +8,8 @@ from pydantic import Field, ValidationError
 from prunescape.config.analysis import AnalysisTerms, Objectives
 from prunescape.config.cluster import Cluster
 from prunescape.config.datasets import identity_options, resolve_options
-from prunescape.config.experiment import RANKING_SEED, Experiment, check_experiment
+from prunescape.config.experiment import RANKING_SEED, Experiment
+from prunescape.config.experiment_checks import check_experiment
 from prunescape.config.messages import input_error, refuse_switches
 from prunescape.config.models import architecture_of
 from prunescape.config.targets import Target

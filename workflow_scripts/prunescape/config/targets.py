@@ -9,7 +9,27 @@ from prunescape.config.messages import TAG, UNKNOWN_KIND
 from prunescape.config.types import Count, Distinct, Name, Part
 
 Precision = Literal["fp32", "int8", "fp16", "bf16", "sparse80"]
-Provider = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+ExecutionProvider$")]
+# as onnxruntime lists all that it can be built with (a test compares), and what older versions had
+PROVIDERS = tuple(
+    f"{name}ExecutionProvider"
+    for name in (
+        *(
+            "CPU",
+            "CUDA",
+            "Tensorrt",
+            "NvTensorRTRTX",
+            "ROCM",
+            "MIGraphX",
+            "OpenVINO",
+            "Dnnl",
+            "VitisAI",
+            "QNN",
+            "Nnapi",
+        ),
+        *("VSINPU", "Js", "CoreML", "ACL", "ArmNN", "Dml", "Rknpu", "WebNN", "WebGpu", "Xnnpack", "CANN", "Azure"),
+    )
+)
+Provider = Literal[PROVIDERS]
 # A host or serial number that starts with a dash would be read as an option by the program that gets it; a host may
 # also reach a shell, through a proxy command of the user's own.
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9_.:@%/+\[\]-]*$", max_length=255)]

@@ -10,6 +10,7 @@ from prunescape.space.parameters import canonical
 
 Item = TypeVar("Item")
 MOST_TOGETHER = 256  # cells on one GPU
+SMALLEST_POINTS = 0.01  # one image of 10,000; such a value is more likely a share
 
 
 class Part(BaseModel):
@@ -27,7 +28,8 @@ def _decimal(low: float, high: float, meaning: str) -> BeforeValidator:
         except InputError as error:
             raise ValueError(f"{error}; allowed: {meaning}") from None
         if not low <= float(text) <= high:
-            raise ValueError(f"{text} is out of bounds; allowed: {meaning}")
+            percent = f"; hint: did you mean {float(text) / 100:g}?" if 1 < float(text) < 100 else ""
+            raise ValueError(f"{text} is out of bounds; allowed: {meaning}{percent}")
         return text
 
     return BeforeValidator(check)
@@ -42,6 +44,21 @@ def _distinct(values: list[Item]) -> list[Item]:
     return values
 
 
+def _points(value: float) -> float:
+    if value <= SMALLEST_POINTS:
+        what = f"{value:g} percentage points are less than a test set tells"
+        raise ValueError(f"{what}; allowed: above {SMALLEST_POINTS:g}; hint: did you mean {100 * value:g}?")
+    return value
+
+
+def _percent(value: float) -> float:
+    if 0 < value <= 1:
+        raise ValueError(
+            f"{value:g} is taken as percent; allowed: 0, or above 1 to 100; hint: did you mean {100 * value:g}?"
+        )
+    return value
+
+
 def _count_or_auto(value: Any) -> int | str:
     if value == "auto" or (type(value) is int and 1 <= value <= MOST_TOGETHER):
         return value
@@ -51,7 +68,8 @@ def _count_or_auto(value: Any) -> int | str:
 Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=100)]
 Ratio = Annotated[str, _decimal(1e-6, 1 - 1e-6, "the share of FLOPs to keep, above 0 and below 1")]
 Distinct = Annotated[list[Item], AfterValidator(_distinct)]
-Points = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+Points = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False), AfterValidator(_points)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(_percent)]
 ErrorRate = Annotated[float, Field(gt=0, lt=0.5)]
 Count = Annotated[int, Field(ge=1, le=65_536)]
 CountOrAuto = Annotated[int | str, BeforeValidator(_count_or_auto)]

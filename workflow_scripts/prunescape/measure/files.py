@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-import yaml
 
-from prunescape.config.messages import refuse_repeated_keys
+from prunescape.config.source import read_config
 from prunescape.config.study import load_study
 from prunescape.config.targets import Local
 from prunescape.errors import InputError, nearest
@@ -93,12 +92,7 @@ def target_named(name: str | None, configfile: Path | None) -> dict[str, Any]:
 
 
 def _study(configfile: Path):
-    try:
-        content = yaml.safe_load(configfile.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"the config cannot be read ({error})", where=configfile) from None
-    refuse_repeated_keys(configfile)
-    return load_study(content if isinstance(content, dict) else {}, str(configfile))
+    return load_study(read_config(configfile), str(configfile))
 
 
 def bench_lines(found: dict[str, Any]) -> list[str]:

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from prunescape.analysis.axes import Axes, Axis
+from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.results import Analysis
 from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP, RETUNE
-from prunescape.present.labels import axis_head, joined, setting, variant_title
+from prunescape.present.labels import METRIC_TITLES, axis_head, joined, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
 
 # of one variant and of several
@@ -75,6 +76,35 @@ def _range(lower, upper) -> str:
     if is_missing(lower) or lower <= 0:
         return f"tuning could gain up to {number(upper)} points"
     return f"tuning gains between {number(lower)} and {number(upper)} points"
+
+
+def no_answer(tests: pd.DataFrame) -> list[str]:
+    """What learnt nothing of ONE experiment, whose rows of `chance_tests` these are; empty where all variants learnt.
+
+    Without a base that learnt, nothing can be said of any variant.
+    """
+    lost = tests[~tests["learnt"].astype(bool)].sort_values("variant", key=lambda names: names.map(variant_order))
+    if len(lost) == len(tests):
+        return [f"{_lost(lost)}; no answer"] if len(lost) else []
+    if "base" in set(lost["variant"]):
+        return [f"{_lost(lost.iloc[:1])}; no answer"]
+    return [f"{_lost(lost.iloc[[place]])}; no answer for it" for place in range(len(lost))]
+
+
+def no_answer_lines(tests: pd.DataFrame) -> list[str]:
+    """`no_answer` of every experiment."""
+    return [f"{name}: {text}" for name, rows in tests.groupby("experiment", sort=True) for text in no_answer(rows)]
+
+
+def _lost(tests: pd.DataFrame) -> str:
+    """What became of variants that learnt nothing; the best cell stands beside what guessing scores."""
+    names = joined(["the base" if name == "base" else variant_title(name) for name in tests["variant"]])
+    if (tests["diverged"] == tests["cells"]).all():
+        return f"every cell of {names} diverged"
+    best = tests.loc[tests["best"].idxmax()]
+    title, chance = METRIC_TITLES[best["metric"]], short(round(best["chance"], 2))
+    what = "nothing was learnt" if len(tests) > 1 else f"{names} learnt nothing"
+    return f"{what}: best {title} is {number(best['best'])} %, chance is {chance} %"
 
 
 def summary_lines(risk: pd.DataFrame) -> list[str]:

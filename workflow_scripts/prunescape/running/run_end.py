@@ -1,6 +1,8 @@
 """The lines at the end of a run: what it reached, what failed and why, where the report is."""
 
+import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,90 +10,156 @@ from prunescape.designs.plan import Plan
 from prunescape.errors import InputError
 from prunescape.running.job_log import ERROR
 from prunescape.running.progress import Failure
+from prunescape.store.files import read_json, write_json
 
 LEAST_FREE = 1_000_000  # bytes; below, a job may have had no room for its error message
+PARTIAL, LACKING = "partial", "lacking.json"
+OF_TARGETS = ("export_onnx", "benchmark_target", "benchmark_remote_target")
 KILLED = "ended from outside (killed), most often for want of memory or time"
 
 
-def finished_lines(results: Path | str) -> list[str]:
-    """The summary of the finished study in the folder `results`; raises InputError when it is not finished."""
-    from prunescape.analysis.cost.speedups import odd_widths
-    from prunescape.present.report.target_sentences import slower_lines
-    from prunescape.present.summary import summary_lines, verdict_lines
-    from prunescape.store.tables import read_result
+@dataclass(frozen=True)
+class Expected:
+    """The files that a whole study has, as far as its `rounds` are planned; `plans` holds each experiment's.
 
+    `all_planned`: no round is to come.
+    """
+
+    plans: dict[str, Plan]
+    records: list[str]
+    rounds: list[str]
+    measured: list[str]
+    data: list[str]
+    all_planned: bool = True
+
+
+def finished_lines(results: Path | str) -> list[str]:
+    """The summary of the finished study in the folder `results`; raises InputError when it is not finished.
+
+    A study whose cells are all there, but not all of its targets, is finished but for them, and the lines say so.
+    """
     results = Path(results)
-    report = results / "report.html"
+    report, lacking = results / "report.html", results / PARTIAL / LACKING
     if not report.exists():
         raise InputError("there is no report yet", where=results, hint="run snakemake to its end")
-    lines = summary_lines(read_result(results / "risk.parquet", {}))
-    lines += verdict_lines(read_result(results / "verdicts.parquet", {}))
-    lines += slower_lines(read_result(results / "speedups.parquet", {}), odd_widths(results))
+    unmeasured = read_json(lacking)["targets"] if lacking.exists() else []
+    lines = [*_summary(results, results), *(unmeasured_line(results, entry) for entry in unmeasured)]
     return [*lines, f"report: {report.resolve()}"]
 
 
-def failed_lines(
-    results: Path | str,
-    study: dict[str, Any],
-    *,
-    plans: dict[str, Plan],
-    terms: dict[str, Any],
-    records: list[str],
-    rounds: list[str],
-    measured: list[str],
-    failures: list[Failure],
-) -> list[str]:
-    """What failed, why, and its log; writes the partial report of what is there and names it.
+def _summary(folder: Path, results: Path) -> list[str]:
+    """What the tables of results in a folder show, what has no answer first; `results` is the study's folder."""
+    from prunescape.analysis.cost.speedups import odd_widths
+    from prunescape.present.report.target_sentences import slower_lines
+    from prunescape.present.summary import no_answer_lines, summary_lines, verdict_lines
+    from prunescape.store.tables import read_result
 
-    `study` is the study's summary, `plans` holds each experiment's, `terms` are those of `Study.analysis_terms`.
-    `records` and `measured` are the files that a whole study has, as far as its `rounds` are planned. A partial report
-    that cannot be written becomes a line, not an error: why the run failed matters more.
+    shown = {"chance_tests": no_answer_lines, "risk": summary_lines, "verdicts": verdict_lines}
+    known = [line for name, lines in shown.items() for line in lines(read_result(folder / f"{name}.parquet", {}))]
+    return [*known, *slower_lines(read_result(folder / "speedups.parquet", {}), odd_widths(results))]
+
+
+def failed_lines(
+    results: Path | str, study: dict[str, Any], expected: Expected, *, terms: dict[str, Any], failures: list[Failure]
+) -> list[str]:
+    """What failed, why, and its log; writes the report of what is there and names it.
+
+    `study` is the study's summary, `terms` are those of `Study.analysis_terms`. Where all cells are there and only
+    targets or exports failed, the report is the study's, without these targets; else it is a partial one. A report that
+    cannot be written becomes a line, not an error: why the run failed matters more.
     """
     from prunescape.analysis.study_tables import is_readable
 
     results = Path(results)
-    present = [path for path in records if Path(path).exists() and is_readable(path)]
-    absent = [Path(path).parent.relative_to(results) for path in records if path not in set(present)]
-    lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(records)}"]
+    present = [path for path in expected.records if Path(path).exists() and is_readable(path)]
+    absent = [Path(path).parent.relative_to(results) for path in expected.records if path not in set(present)]
+    lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(expected.records)}"]
     for failure in failures:
         lines.append(f"  {failure.rule}: {reason_in(failure.log)}\n    log: {Path(failure.log).resolve()}")
     if shutil.disk_usage(results).free < LEAST_FREE:
         lines.append(f"no space left on the disk of {results.resolve()}: free some and run again")
+    missing = missing_cells(results, absent, failures)
+    unmeasured = unmeasured_targets(results, expected.measured, failures)
+    done = bool(failures) and expected.all_planned and not absent
+    whole = done and {failure.rule for failure in failures} <= set(OF_TARGETS)
     try:
-        cells, benchmarks = _collect(results / "partial", plans, present, rounds, measured)
-        missing = missing_cells(results, absent, failures)
-        report = _write_partial_report(study, terms, cells=cells, benchmarks=benchmarks, missing=missing)
+        cells, benchmarks = _collect(results / PARTIAL, expected, present, expected.data if whole else [])
+        lacking = {"missing": missing, "unmeasured": unmeasured}
+        report = _write_report(study, terms, cells=cells, benchmarks=benchmarks, lacking=lacking, whole=whole)
+        reached = ["", *_summary(cells.parent, results)] if whole else []
     except Exception as error:  # whatever breaks here must not hide why the run failed
         return [*lines, f"no partial report: {error}"]
-    return [*lines, f"partial report: {report.resolve()}"]
+    reached += [unmeasured_line(results, entry) for entry in unmeasured] if whole else []
+    return [*lines, *reached, f"{'report without these targets' if whole else 'partial report'}: {report.resolve()}"]
 
 
-def _collect(folder: Path, plans: dict[str, Plan], records, rounds, measured) -> tuple[Path, Path]:
-    """The tables of the `records` of cells and of the benchmarks `measured` so far, written to `folder`."""
+def _collect(folder: Path, expected: Expected, records: list[str], data: list[str]) -> tuple[Path, Path]:
+    """The tables of the `records` of cells, learnt from `data`, and of the benchmarks so far, written to `folder`."""
     from prunescape.analysis.study_tables import write_benchmarks, write_cells
     from prunescape.designs.rounds import Places, read_round
 
     cells, benchmarks = folder / "cells.parquet", folder / "benchmarks.parquet"
-    names = write_cells(records, cells, places=Places(plans, [read_round(path) for path in rounds]))
-    write_benchmarks([path for path in measured if Path(path).exists()], benchmarks, hyperparameters=names)
+    places = Places(expected.plans, [read_round(path) for path in expected.rounds])
+    write_cells(records, cells, places=places, data=data)
+    write_benchmarks([path for path in expected.measured if Path(path).exists()], benchmarks, cells=cells)
     return cells, benchmarks
 
 
-def _write_partial_report(
-    study: dict[str, Any], terms: dict[str, Any], *, cells: Path, benchmarks: Path, missing: list[dict[str, str]]
+def _write_report(
+    study: dict[str, Any],
+    terms: dict[str, Any],
+    *,
+    cells: Path,
+    benchmarks: Path,
+    lacking: dict[str, list[dict[str, str]]],
+    whole: bool,
 ) -> Path:
-    """Write every analysis of these cells, and the report; `missing` holds {cell, reason, log} per missing cell."""
+    """Write every analysis of these cells, and the report, beside them or, if `whole`, where a finished study has it.
+
+    `lacking` is what `write_report` takes as missing and unmeasured.
+    """
     from prunescape.analysis.analyse import analyse_study, compare_targets
     from prunescape.present.figures.folder import draw_figures
     from prunescape.present.report.page import write_report
 
-    folder, figures, report = cells.parent, cells.parent / "figures", cells.parent / "report.html"
+    folder = cells.parent
+    place = folder.parent if whole else folder
     analyse_study(cells, terms, folder)
     compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
     drawn = {name: folder / f"{name}.parquet" for name in ("roi", "ellipses", "pareto")}
-    draw_figures(study, cells=cells, **drawn, out=figures)
-    write_report(study, folder, figures=figures, missing=missing, out=report, variants=folder.parent)
-    return report
+    draw_figures(study, cells=cells, **drawn, out=place / "figures")
+    write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html", variants=folder.parent)
+    write_json(folder / LACKING, {"targets": lacking["unmeasured"]})
+    if whole:  # figures and report rest on this table: without it the next run makes all of them again
+        (place / benchmarks.name).unlink(missing_ok=True)
+    return place / "report.html"
+
+
+def unmeasured_targets(results: Path, measured: list[str], failures: list[Failure]) -> list[dict[str, str]]:
+    """Each target that gave no measurements of an experiment, why, and the log of its job or of one it waited for.
+
+    Logs are named from the folder `results`, which may be moved.
+    """
+    found = []
+    for path in map(Path, measured):
+        if path.exists():
+            continue
+        logs = [Path(failure.log) for failure in failures]
+        own = [log for log in logs if log == path.with_suffix(".log")]
+        before = [log for log in logs if path.parent in log.parents]
+        log = next(iter(own + before + logs), None)
+        reason = reason_in(str(log)) if log else "the run ended before"
+        log = os.path.relpath(log, results) if log else ""
+        target = path.stem.removeprefix("target=")
+        experiment = path.parent.name.removeprefix("experiment=")
+        found.append({"target": target, "experiment": experiment, "reason": reason, "log": log})
+    return found
+
+
+def unmeasured_line(results: Path, entry: dict[str, str]) -> str:
+    """What a target lacks, as one line."""
+    log = f"; log: {(results / entry['log']).resolve()}" if entry["log"] else ""
+    return f"{entry['experiment']}: target {entry['target']} was not measured: {entry['reason']}{log}"
 
 
 def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -> list[dict[str, str]]:

@@ -78,11 +78,15 @@ def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
 def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple[pd.DataFrame, str]:
     """The rows of ONE target that keep the limits and tell the objective, and why there are none or what they rest on.
 
-    Energy is minimised over measured values; over estimates only where nothing was measured.
+    Energy is minimised over measured values; over estimates only where nothing was measured. A model which learnt
+    nothing is never recommended.
     """
     rows = here[here[OBJECTIVES[objective][0]].notna()]
     if rows.empty:
         return rows, f"{objective} was not measured on this target"
+    rows = rows[rows["learnt"]]
+    if rows.empty:
+        return rows, "no model is better than guessing"
     notes = [] if limits.get("accuracy_floor") is not None else ["no accuracy floor is set"]
     if objective == "energy":
         source = MEASURED if (rows["energy_source"] == MEASURED).any() else ESTIMATED

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_METRIC, KEY_COLUMNS, LANDSCAPE, Axes, Metric
+from prunescape.analysis.landscape.chance import without_answer
 from prunescape.analysis.landscape.regions import TOLERANCE, best_cells
 
 DECIMALS = 9  # of a percentage point: equal counts give equal differences but for rounding, and ties must stay ties
@@ -33,7 +34,9 @@ def risk_columns(axes: Axes, risk_threshold: float, metric: Metric = DEFAULT_MET
     }
 
 
-def risk_points(scores: pd.DataFrame, roi: pd.DataFrame, axes: Axes, risk_threshold: float) -> pd.DataFrame:
+def risk_points(
+    scores: pd.DataFrame, roi: pd.DataFrame, axes: Axes, risk_threshold: float, chance: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The risk at every setting of the base's x-ROI, for every variant (the base too), one row per setting.
 
     d = f_v(theta*) - f_v(theta), d_rel = d / |f_v(theta*)| (matthiesen2023, 3.3.2, Eq 3.4 and 3.6), variant and base
@@ -41,7 +44,8 @@ def risk_points(scores: pd.DataFrame, roi: pd.DataFrame, axes: Axes, risk_thresh
     split theta* and the ROI are chosen on it, and f is the score on the test split, so that d may be negative;
     `d_chosen_on` is the same on the validation split.
     Columns: a landscape's key, setting, status, score, chosen_on, best, d, d_rel, d_chosen_on; d_rel is null where the
-    best score is 0. An experiment without cells of its base has no rows.
+    best score is 0. An experiment without cells of its base has no rows; nor has a variant which learnt nothing, or
+    whose base did not, by `chance`, which is what `chance_tests` gives.
     """
     shared = [name for name in LANDSCAPE if name != "variant"] + axes.names
     carried = roi[(roi["variant"] == "base") & (roi["threshold"] == risk_threshold)][shared]
@@ -51,6 +55,8 @@ def risk_points(scores: pd.DataFrame, roi: pd.DataFrame, axes: Axes, risk_thresh
     points["d"] = points["best"] - points["score"]
     points["d_rel"] = points["d"] / points["best"].abs().where(points["best"] != 0)
     points["d_chosen_on"] = points["best_chosen_on"] - points["chosen_on"]
+    if chance is not None:
+        points = points[~without_answer(points, chance)]
     return points.sort_values([*LANDSCAPE, *axes.names], ignore_index=True)
 
 
@@ -59,7 +65,7 @@ def risk(scores: pd.DataFrame, points: pd.DataFrame, axes: Axes) -> pd.DataFrame
 
     Mean and standard deviation over the base's good settings in the 1/n form (matthiesen2023, 3.3.2, Eq 3.5), computed
     per seed. `points` as `risk_points` gives them for `scores`. n = 0, with null values, where a variant was trained at
-    none of the base's good settings, or the base not with its seed.
+    none of the base's good settings, or the base not with its seed, and where either learnt nothing.
     """
     grouped = points.groupby(LANDSCAPE, sort=False)
     summary = grouped["d"].agg(n="count", d_mean="mean", d_median="median")

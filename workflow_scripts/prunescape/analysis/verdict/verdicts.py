@@ -4,12 +4,14 @@ The rows are the long table of `screening`; verdicts beyond this test set need i
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_METRIC, VARIANT_KEY_COLUMNS, Axes, Metric
+from prunescape.analysis.landscape.chance import VARIANT, no_answers
 from prunescape.analysis.read_cells import long_scores
 from prunescape.analysis.verdict.decision import INCONCLUSIVE
 from prunescape.analysis.verdict.screening import (
@@ -81,20 +83,23 @@ def judge_study(
     risk_threshold: float,
     metric: Metric = DEFAULT_METRIC,
     claims: int | None = None,
+    chance: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The verdict on every pruned variant, as `verdict_columns`; `cells` as `read_cells` gives them.
 
     `terms` holds for each experiment margin, alpha, alpha_screen and sigma (see config/experiment.py), under `ANY` for
     those that it does not name; what it lacks takes the defaults. All pruned variants of the study share the error rate
-    of claims about single ones: `claims` of them, by default those in `cells`.
+    of claims about single ones: `claims` of them, by default those in `cells`. `chance`, as `chance_tests` gives it,
+    tells which variants learnt nothing: they get no verdict.
     """
     rows = long_scores(cells, axes, metric)
     claims = claims or claim_count(rows[rows["variant"] != "base"])
+    unlearnt = {} if chance is None else no_answers(chance)
     tables = []
     for name, part in rows.groupby("experiment", sort=True):
         known = terms.get(name, terms.get(ANY, {}))
         levels = {level: known[level] for level in ("margin", "alpha", "alpha_screen", "sigma") if level in known}
-        tables.append(verdicts(part, axes, risk_threshold, claims=claims, **levels))
+        tables.append(verdicts(part, axes, risk_threshold, claims=claims, unlearnt=unlearnt, **levels))
     columns = list(verdict_columns(axes, risk_threshold))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
@@ -109,6 +114,7 @@ def verdicts(
     alpha_screen: float = ALPHA_SCREEN,
     sigma: float | None = None,
     claims: int | None = None,
+    unlearnt: Mapping[tuple, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """One row per pruned variant and metric with the columns of `verdict_columns`.
 
@@ -118,14 +124,15 @@ def verdicts(
     An experiment with several seeds on its whole grid and no replicates is split: the lowest seed of a variant is its
     stage 1, the others are fresh. `sigma`, the noise between seeds in percentage points, replaces the pilot's in the
     screen, and allows a verdict from one replicate per point. `claims` is the number of pruned variants of the whole
-    study, by default those in `rows`. Raises InputError.
+    study, by default those in `rows`; `unlearnt` names the variants without an answer, as `no_answers`, and why. Raises
+    InputError.
     """
     check_levels(margin, sigma, alpha_screen, alpha)
     rows = split_seeds(rows)
     points = screen(rows, axes, risk_threshold, sigma=sigma)
     columns = verdict_columns(axes, risk_threshold)
     claims = claims or claim_count(points)
-    table = _without_fresh_seeds(points, rows, columns, margin, alpha_screen).set_index(SURFACE)
+    table = _without_fresh_seeds(points, rows, columns, margin, alpha_screen, unlearnt).set_index(SURFACE)
     levels = [(alpha, alpha_screen), (alpha / claims, alpha_screen / claims)]
     judged = {
         key: _judged(surface, margin, levels, sigma)
@@ -142,7 +149,12 @@ def verdicts(
 
 
 def _without_fresh_seeds(
-    points: pd.DataFrame, rows: pd.DataFrame, columns: dict[str, tuple[str, str]], margin: float, level: float
+    points: pd.DataFrame,
+    rows: pd.DataFrame,
+    columns: dict[str, tuple[str, str]],
+    margin: float,
+    level: float,
+    unlearnt: Mapping[tuple, str],
 ) -> pd.DataFrame:
     """The `columns` but the levels, as far as stage 1 fills them: nothing is concluded from it."""
     points = points.assign(kept=points["in_base_roi"] | (point_bounds(points, level) >= margin))
@@ -150,14 +162,15 @@ def _without_fresh_seeds(
     grouped = points.groupby(SURFACE, sort=False)
     table = grouped.agg(**first, kept=("kept", "sum"), lost=("diverged", "all")).reset_index()
     table["d_mean"] = points.loc[grouped["chosen_on"].idxmax(), "excess"].to_numpy()
-    table["reason"] = _reasons(table, rows[(rows["variant"] == "base") & (rows["stage"] == GRID)])
+    table["reason"] = _reasons(table, rows[(rows["variant"] == "base") & (rows["stage"] == GRID)], unlearnt)
+    table.loc[table["reason"].isin(unlearnt.values()), "d_mean"] = np.nan
     table["reason_images"] = table["reason"]
     blank = {"string": None, "int64": 0, "float64": np.nan, "bool": False}
     unknown = {name: blank[kind] for name, (kind, _) in columns.items() if name not in table}
     return table.assign(**(unknown | dict.fromkeys(VERDICTS, INCONCLUSIVE))).drop(columns="lost")
 
 
-def _reasons(table: pd.DataFrame, base: pd.DataFrame) -> np.ndarray:
+def _reasons(table: pd.DataFrame, base: pd.DataFrame, unlearnt: Mapping[tuple, str]) -> np.ndarray:
     """Why nothing can be concluded of each variant, the most basic cause first."""
     all_bases, good_bases = (pd.MultiIndex.from_frame(rows[SCOPE]) for rows in (base, base[base["status"] == OK]))
     scopes = pd.MultiIndex.from_frame(table[SCOPE])
@@ -167,7 +180,8 @@ def _reasons(table: pd.DataFrame, base: pd.DataFrame) -> np.ndarray:
         "the variant was trained at none of the base's good settings": table["k"] == 0,
         "every cell of the variant diverged": table["lost"],
     }
-    return np.select(list(causes.values()), list(causes), NO_FRESH_SEEDS)
+    known = [unlearnt.get(key, NO_FRESH_SEEDS) for key in table[VARIANT].itertuples(index=False, name=None)]
+    return np.select(list(causes.values()), list(causes), np.array(known, object))
 
 
 def _surfaces(rows: pd.DataFrame, axes: Axes, points: pd.DataFrame) -> Iterator[tuple[tuple, Surface]]:

@@ -21,8 +21,9 @@ CHOSEN_ON_VALIDATION = (
 class Figure:
     """The data of a figure, without its drawing: of one experiment, or of all where `experiment` is None.
 
-    `validated` says that settings are chosen by the accuracy on a validation split, not by the score. Every kind has a
-    `title`, a `caption`, and the `least_width` in pixels that the browser's drawing needs.
+    `validated` says that settings are chosen by the accuracy on a validation split, not by the score; `note` is what a
+    page adds to the caption. Every kind has a `title`, a `caption`, and the `least_width` in pixels that the browser's
+    drawing needs.
     """
 
     kind: ClassVar[str]
@@ -31,6 +32,7 @@ class Figure:
     metrics: list[str]
     seeds: tuple[int, ...]
     validated: bool = False
+    note: str = ""
 
     @property
     def whose(self) -> str:

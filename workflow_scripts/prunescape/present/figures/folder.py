@@ -1,6 +1,7 @@
 """A study's figures: which there are and where the report shows each; their folder, as HTML, SVG and PDF."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import METRICS
+from prunescape.analysis.landscape.chance import chance_tests
 from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
@@ -16,13 +18,14 @@ from prunescape.analysis.read_cells import mean_scores
 from prunescape.present.figures.figure import Figure
 from prunescape.present.figures.grid_data import grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
-from prunescape.present.figures.landscape_data import landscape_figure
+from prunescape.present.figures.landscape_data import landscape_figure, without_ellipses
 from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
 from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
 from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
+from prunescape.present.labels import joined, variant_title
 from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import file_digest, whole_file, write_json
 
@@ -54,8 +57,9 @@ def draw_figures(
     `study` is the study's summary, or empty. Raises InputError for unusable tables.
     """
     terms = StudyTerms.of(study)
-    scores = terms.scores(terms.read_cells(cells))
-    figures = study_figures(scores, terms.read("roi", roi), terms.read("ellipses", ellipses), terms)
+    known = terms.read_cells(cells)
+    tables = {"roi": terms.read("roi", roi), "ellipses": terms.read("ellipses", ellipses)}
+    figures = study_figures(terms.scores(known), **tables, terms=terms, chance=chance_tests(known))
     if pareto:
         figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto))]
     write_figures(figures, out)
@@ -78,6 +82,7 @@ def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
         kinds = [*([] if place == LINKED else ["fragment.html"]), "html", *METADATA]
         written += [f"{figure.name}.{kind}" for kind in kinds]
         known = {name: getattr(figure, name) for name in ("name", "title", "caption", "experiment", "kind", "metrics")}
+        known["caption"] += figure.note
         entries.append({**known, "place": place, "seeds": list(figure.seeds)})
     write_json(out / INDEX, {"figures": entries, "files": {name: file_digest(out / name) for name in written}})
 
@@ -106,22 +111,40 @@ def _write_static(figure: Figure, out: Path) -> None:
 
 
 def study_figures(
-    scores: Mapping[str, pd.DataFrame], roi: pd.DataFrame, ellipses: pd.DataFrame, terms: StudyTerms
+    scores: Mapping[str, pd.DataFrame],
+    roi: pd.DataFrame,
+    ellipses: pd.DataFrame,
+    terms: StudyTerms,
+    chance: pd.DataFrame | None = None,
 ) -> list[tuple[Figure, str]]:
     """Every figure of a study with its place in the report, in the order of the report.
 
-    `scores` are the landscapes of each experiment.
+    `scores` are the landscapes of each experiment. A variant that learnt nothing, by `chance_tests`, has no ellipse,
+    and no risk is shown without an answer.
     """
     points = {
-        name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold)
+        name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold, chance)
         for name, rows in sorted(scores.items())
     }
     chosen: list[tuple[Figure, str]] = []
     if sum(map(len, points.values())) > max(map(len, points.values()), default=0):
         chosen += _risk_figures(pd.concat(points.values()), terms, of_study=True)
     for name, rows in points.items():
-        chosen += _experiment_figures(scores[name], _of(ellipses, name), name, _risk_figures(rows, terms), terms)
+        figures = _experiment_figures(scores[name], _of(ellipses, name), name, _risk_figures(rows, terms), terms)
+        chosen += figures if chance is None else _without_the_unlearnt(figures, _of(chance, name))
     return chosen
+
+
+def _without_the_unlearnt(figures: list[tuple[Figure, str]], chance: pd.DataFrame) -> list[tuple[Figure, str]]:
+    """The figures of ONE experiment, which tell no good settings of a variant that learnt nothing, and say so."""
+    names = chance.loc[~chance["learnt"].astype(bool), "variant"].tolist()
+    if not names:
+        return figures
+    note = f" {joined([variant_title(name) for name in names])} learnt nothing: best cells there are luck."
+    plain = [
+        (without_ellipses(figure, names) if figure.kind == "landscape" else figure, place) for figure, place in figures
+    ]
+    return [(replace(figure, note=note), place) for figure, place in plain]
 
 
 def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:

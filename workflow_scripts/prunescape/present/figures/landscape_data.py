@@ -1,7 +1,7 @@
 """What a landscape figure shows, before anything is drawn: panels, surfaces, ellipses, colour range."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -167,6 +167,18 @@ def landscape_figure(
         span_y=_span(rows, at and at.y, [line[1] for line in lines]),
         validated=is_validated(scores),
     )
+
+
+def without_ellipses(figure: LandscapeFigure, variants: list[str]) -> LandscapeFigure:
+    """The figure without the ellipses of these variants."""
+    parts = [
+        replace(
+            landscape,
+            panels=[replace(panel, outlines={}) if panel.variant in variants else panel for panel in landscape.panels],
+        )
+        for landscape in figure.landscapes
+    ]
+    return replace(figure, landscapes=parts)
 
 
 def colour_range(scores: pd.DataFrame, axes: Axes, threshold: float) -> Span:

@@ -1,6 +1,10 @@
 """What limits a finding: the test set's resolution, diverged cells, seeds, and the bias of a maximum."""
 
-from prunescape.present.numbers import is_missing, number, short, standard_error, whole
+import pandas as pd
+
+from prunescape.analysis.axes import Axes
+from prunescape.present.numbers import counted, is_missing, number, short, standard_error, whole
+from prunescape.store.records import GRID
 
 CHOICE_BY_SCORE = (
     "A variant's best score is a maximum over noisy cells, so it is too high by luck, the more the noisier the cells "
@@ -36,10 +40,24 @@ def diverged(risk) -> str:
     return f"{among}; without them the mean loss is {number(risk.d_mean_converged)} points."
 
 
-def limits(base, tested: int | None, seeds: int, threshold: float, *, has_verdicts: bool, validated: bool) -> list[str]:
-    """What the experiment cannot show: resolution of the test set, seeds, and the bias of a maximum.
+def fresh_seeds(cells: pd.DataFrame, axes: Axes) -> str:
+    """At how many points there are seeds beside those of the grid; empty where there are none."""
+    points = cells.groupby(["variant", *axes.names])
+    several = points["seed"].nunique()[(points["stage"].nunique() > 1) | (points["stage"].first() != GRID)]
+    if several.empty:
+        return ""
+    return (
+        f"; {counted(len(several), 'of them has', 'of them have')} up to {several.max()}, for the noise between seeds"
+    )
 
-    `validated`: settings were chosen on a validation split, so the score is no maximum over the test images.
+
+def limits(
+    base, tested: int | None, seeds: int, threshold: float, *, has_verdicts: bool, validated: bool, more: str = ""
+) -> list[str]:
+    """What the experiment cannot show: resolution of the test set, seeds, and, last, the bias of a maximum.
+
+    `validated`: settings were chosen on a validation split, so the score is no maximum over the test images; `more` as
+    `fresh_seeds` gives it.
     """
     texts = []
     if tested:
@@ -56,8 +74,8 @@ def limits(base, tested: int | None, seeds: int, threshold: float, *, has_verdic
         )
     elif seeds == 1:
         texts.append(
-            "Every cell was trained with one seed. One seed per cell cannot settle whether retuning is needed: a "
-            "repeat with another seed would give other scores and other best cells."
+            f"Every point of the grid was trained with one seed{more}. One seed cannot settle whether retuning is "
+            "needed: a repeat with another seed would give other scores and other best cells."
         )
     else:
         texts.append(f"Cells were trained with {seeds} seeds; the risk is computed per seed, and its spread is shown.")

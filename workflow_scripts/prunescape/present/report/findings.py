@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import Axes
+from prunescape.analysis.landscape.chance import no_answers
 from prunescape.analysis.landscape.image_errors import risk_image_error
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import chosen_on, variant_order
 from prunescape.present.figures.figure import is_validated
 from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short, whole
-from prunescape.present.report.caveats import diverged, limits, resolution
+from prunescape.present.report.caveats import diverged, fresh_seeds, limits, resolution
 from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_sentences import (
     cost_sentences,
@@ -22,8 +23,14 @@ from prunescape.present.report.target_sentences import (
     slower_sentences,
 )
 from prunescape.present.report.target_tables import beside_base, share_kept
-from prunescape.present.summary import overall_verdict, rows_with_verdict, verdict_headline, verdict_sentences
-from prunescape.store.records import GRID
+from prunescape.present.summary import (
+    no_answer,
+    overall_verdict,
+    rows_with_verdict,
+    verdict_headline,
+    verdict_sentences,
+)
+from prunescape.store.records import GRID, OK
 
 NO_VERDICT = (
     "These losses are biased upwards, as explained below: they show where more seeds are worth training, and cannot "
@@ -68,11 +75,14 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     base = risks["base"][0]
     seed = int(base.seed)
     verdicts = rows_with_verdict(results.tables["verdicts"])
+    chance = results.tables["chance_tests"]
+    unanswered = {key[-1]: reason for key, reason in no_answers(chance).items()}
     benchmarks = None if results.benchmarks is None else beside_base(results.benchmarks)
     variants, cells_of = [], dict(iter(cells.groupby("variant", sort=False)))
     carried = _carried(results, seed)
     for name in sorted(set(risk.loc[risk["seed"] == seed, "variant"]) - {"base"}, key=variant_order):
-        headline, sentences = _variant(results.axes, cells_of[name], risks[name], base, carried)
+        reason = unanswered.get(name, "")
+        headline, sentences = _variant(results.axes, cells_of[name], risks[name], base, carried, reason)
         if row := verdicts.get(name):
             sentences = [*verdict_sentences(row, results.axes), f"{headline}.", *sentences]
             headline = verdict_headline(row)
@@ -83,15 +93,17 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     tested, seeds = _tested(cells), cells["seed"].nunique()
     validated = is_validated(cells.rename(columns={"top1": "score"}))
     opening = [
+        *(f"{text[0].upper()}{text[1:]}." for text in no_answer(chance)),
         *overall_verdict(verdicts, results.axes),
         *overall(losses, tested, has_verdicts=bool(verdicts)),
         *overall_cost(benchmarks),
         *(slower_sentences(results.tables["speedups"], results.odd_widths) if "speedups" in results.tables else []),
-        _of_base(results, base, tested, several=seeds > 1, validated=validated),
+        *([] if "base" in unanswered else [_of_base(results, base, tested, several=seeds > 1, validated=validated)]),
         *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),
     ]
-    notes = {"has_verdicts": bool(verdicts), "validated": validated}
-    return ExperimentFindings(opening, variants, limits(base, tested, seeds, results.risk_threshold, **notes))
+    notes = {"has_verdicts": bool(verdicts), "validated": validated, "more": fresh_seeds(results.cells, results.axes)}
+    caveats = limits(base, tested, seeds, results.risk_threshold, **notes)
+    return ExperimentFindings(opening, variants, caveats if losses else caveats[:-1])  # without a loss it has no bias
 
 
 def overall(losses: dict[str, list[float]], tested: int | None, *, has_verdicts: bool) -> list[str]:
@@ -147,10 +159,13 @@ def _of_base(results: ExperimentResults, base, tested: int | None, *, several: b
     )
 
 
-def _variant(axes: Axes, cells: pd.DataFrame, risks: list[Any], base, carried: pd.DataFrame) -> tuple[str, list[str]]:
+def _variant(
+    axes: Axes, cells: pd.DataFrame, risks: list[Any], base, carried: pd.DataFrame, unanswered: str
+) -> tuple[str, list[str]]:
     """The headline of ONE variant's loss and the sentences behind it, for the seed of the row `base`.
 
-    `cells` and `risks`, by seed, are the variant's rows, `carried` the base's good settings.
+    `cells` and `risks`, by seed, are the variant's rows, `carried` the base's good settings; `unanswered` says why
+    there is no answer, and is empty where there is one.
     """
     cells = cells[cells["seed"] == base.seed]
     risk = next(row for row in risks if row.seed == base.seed)
@@ -160,6 +175,8 @@ def _variant(axes: Axes, cells: pd.DataFrame, risks: list[Any], base, carried: p
         f"Its best of {counted(len(cells), 'cell')} reaches {number(risk.best)} % at "
         f"{setting(axes, risk._asdict(), 'best_')}{seed}."
     )
+    if unanswered:
+        return f"{title}: no answer; {unanswered}", [first] if (cells["status"] == OK).any() else []
     moved = best_moved(cells, axes, risk, base, tested)
     if risk.n == 0:
         return f"{title}: none of the base's good settings has a finished cell", [first, moved]

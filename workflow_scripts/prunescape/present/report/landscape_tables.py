@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from prunescape.analysis.landscape.chance import LEVEL
 from prunescape.analysis.landscape.regions import best_cells
 from prunescape.analysis.read_cells import scores
 from prunescape.present.labels import METRIC_TITLES, axis_symbol, axis_title, length_unit, roi_title, zero_note
@@ -43,6 +44,29 @@ def verdicts_table(results: ExperimentResults) -> Table:
         "other than without. Mean risk: the thesis' estimator, biased upwards; it decides nothing.",
     ]
     return make_table("Verdicts", sorted(table.by_variant(verdicts), key=lambda row: row.metric), columns, notes)
+
+
+def chance_table(results: ExperimentResults) -> Table | None:
+    """The best cell of each variant against chance, where some variant learnt nothing."""
+    rows = results.tables["chance_tests"]
+    if rows["learnt"].all():
+        return None
+    columns = {
+        **table.variant_columns(rows),
+        "cells": "cells",
+        "diverged": "diverged",
+        "best, %": ("best", 2),
+        "chance, %": ("chance", 2),
+        "test images": "tested",
+        "p": lambda row: table.p_value(row.p),
+        "learnt": lambda row: "yes" if row.learnt else "no",
+    }
+    notes = [
+        "One-sided exact binomial test of the best cell that converged against what guessing scores; p is multiplied "
+        f"by the number of such cells. Learnt: p of {LEVEL:g} or less. Where nothing was learnt, best cell, "
+        "region and ellipse are luck.",
+    ]
+    return make_table("Better than chance", table.by_variant(rows), columns, notes)
 
 
 def variants_table(results: ExperimentResults) -> Table:
@@ -222,5 +246,5 @@ def _shift(axis: str, row: Any) -> str:
 
 
 # in the order of the report: of the whole experiment, then of each metric; None or a table without rows is left out
-OF_EXPERIMENT = (verdicts_table, variants_table)
+OF_EXPERIMENT = (chance_table, verdicts_table, variants_table)
 OF_METRIC = (ellipses_table, risk_table, similarity_table, band_table, spread_table)

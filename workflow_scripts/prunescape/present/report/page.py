@@ -39,6 +39,7 @@ def write_report(
     *,
     figures: Path | str,
     missing: list[dict[str, str]],
+    unmeasured: list[dict[str, str]],
     out: Path | str,
     variants: Path | None = None,
 ) -> None:
@@ -46,8 +47,9 @@ def write_report(
 
     `study` is the study's summary. The folder `results` holds cells.parquet, the result tables and, where targets were
     measured, benchmarks.parquet; `figures` is a folder that `write_figures` wrote. `missing` holds {cell, reason, log}
-    per cell that was not finished and makes the report a partial one. The folders of the variants, with their widths,
-    lie in `variants`, by default in `results`. Raises InputError for unusable tables.
+    per cell that was not finished, `unmeasured` {experiment, target, reason, log} per target without measurements; each
+    makes the report a partial one. The folders of the variants, with their widths, lie in `variants`, by default in
+    `results`. Raises InputError for unusable tables.
     """
     results, terms = Path(results), StudyTerms.of(study)
     cells = terms.read_cells(results / "cells.parquet")
@@ -74,7 +76,8 @@ def write_report(
         experiment = of(name)
         sections.append(_section(name, plan["model"], plan["dataset"], plan_pairs(plan, experiment.axes), experiment))
     targets = target_pairs(study.get("targets", {}), benchmarks) + limit_pairs(study.get("objectives", {}))
-    known = {"study": study["study"], "missing": missing, "expected": len(cells) + len(missing), "targets": targets}
+    known = {"study": study["study"], "missing": missing, "unmeasured": unmeasured, "targets": targets}
+    known["expected"] = len(cells) + len(missing)
     _write_page({**known, "sections": sections, "of_table": False}, terms, Path(figures), Path(out))
 
 
@@ -95,7 +98,7 @@ def write_table_report(
         model, dataset = (", ".join(cells[column].unique()) for column in ("model", "dataset"))
         pairs = table_pairs(cells, analysis["axes"], analysis["base"])
         sections.append(_section(experiment, model, dataset, pairs, results))
-    known = {"study": name, "missing": [], "expected": len(analysis["cells"]), "targets": []}
+    known = {"study": name, "missing": [], "unmeasured": [], "expected": len(analysis["cells"]), "targets": []}
     _write_page({**known, "sections": sections, "of_table": True}, terms, figures, Path(out))
 
 

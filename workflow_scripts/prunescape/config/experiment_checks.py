@@ -1,0 +1,128 @@
+"""What must fit together in one experiment of a config, and with its data set."""
+
+import math
+from typing import Any
+
+from prunescape.config.datasets import channels_of, is_image_folder
+from prunescape.config.experiment import Experiment, Verdict, axis_texts
+from prunescape.errors import InputError, located
+from prunescape.space.parameters import canonical, equally_spaced
+from prunescape.space.recipe import PARAMETERS
+from prunescape.space.settings import parameter_value
+
+SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
+MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
+NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
+
+
+def check_experiment(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Raise InputError, below the key `where`, for parts that do not fit together or the data set's `options`."""
+    if experiment.architecture == "external_models":
+        hint = "prune one of your own with `prunescape prune`"
+        raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
+    for name in NEEDED:
+        _refuse_raw_values(experiment, name, where)
+    for name, value in experiment.prior.items():
+        located(f"{where}.prior.{name}", parameter_value, name, value)
+    _check_grid(experiment, where)
+    for name in NEEDED:
+        if experiment.values_of(name) == [None]:
+            hint = "give it here, or as an axis of the grid"
+            raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
+    _check_data(experiment, options, where)
+    _check_ratios(experiment, where)
+    _check_milestones(experiment, f"{where}.recipe.milestones")
+    _check_verdict(experiment.verdict, f"{where}.verdict")
+
+
+def _refuse_raw_values(experiment: Experiment, name: str, where: str) -> None:
+    """Refuse rates where their logarithms belong: all values above 0, and some so low that a rate is meant.
+
+    A grid of learning rates above 1 that reaches down to 1 is none, nor is one of 10^0.5 and more.
+    """
+    values, place = experiment.grid.get(name), f"{where}.grid.{name}"
+    if not isinstance(values, list):
+        values, place = [experiment.prior.get(name, getattr(experiment.recipe, name))], f"{where}.prior.{name}"
+    rates = [float(value) for value in values if not isinstance(value, bool) and _is_number(value)]
+    if len(rates) == len(values) and min(rates) > 0 and min(rates) < SMALLEST_LOG10:
+        texts = ", ".join(f"{rate:g}" for rate in rates)
+        meant = ", ".join(f"{math.log10(rate):.4g}" for rate in rates)
+        label = PARAMETERS[name].meaning.label
+        what = f"{texts} would be a {label} of 10^{min(rates):g} = {10 ** min(rates):.3g}: the key takes log10"
+        raise InputError(what, where=place, allowed=PARAMETERS[name].allowed, hint=f"did you mean {meant}?")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        canonical(value)
+    except InputError:
+        return False
+    return True
+
+
+def _check_grid(experiment: Experiment, where: str) -> None:
+    for name, values in experiment.grid.items():
+        place = f"{where}.grid.{name}"
+        prior = located(place, experiment.prior_text, name)
+        texts = located(place, axis_texts, name, values, prior)
+        if prior not in texts:
+            what = f"{prior} is not on the grid" if prior else "this key is missing"
+            raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
+        if experiment.extension.max_rounds:
+            located(place, check_extension, texts)
+
+
+def _check_verdict(verdict: Verdict, where: str) -> None:
+    if verdict.alpha_screen >= verdict.alpha:
+        allowed = f"below alpha, {verdict.alpha}"
+        raise InputError(f"{verdict.alpha_screen} cannot be used", where=f"{where}.alpha_screen", allowed=allowed)
+
+
+def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
+    channels = channels_of(options)
+    if experiment.architecture == "torchvision_models" and channels != 3:
+        what = f"{experiment.model} takes images with 3 channels, and {options['name']} has {channels}"
+        raise InputError(what, where=f"{where}.dataset", hint="take one of our models, or another data set")
+    padding = max(experiment.values_of("crop_padding"))
+    if is_image_folder(options) and padding:
+        hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
+        place = f"{where}.recipe.crop_padding"
+        raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
+    if experiment.select_on == "validation" and not options["validation"]:
+        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
+        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
+
+
+def _check_ratios(experiment: Experiment, where: str) -> None:
+    """Refuse what no network can reach; planning a variant knows what its own network can.
+
+    Every layer keeps at least the share `min_keep` of what comes in and of what goes out, so it keeps at least the
+    square of it of its FLOPs. A plan may be off by 1 %.
+    """
+    least = experiment.pruning.min_keep**2
+    for method, ratios in experiment.variants.items():
+        for ratio in ratios:
+            if 1.01 * float(ratio) < least:
+                what = (
+                    f"{ratio} cannot be reached: every layer keeps the share min_keep, {experiment.pruning.min_keep:g}"
+                )
+                hint = "ask for a larger ratio or a smaller pruning.min_keep"
+                raise InputError(what, where=f"{where}.variants.{method}", allowed=f"above {least:g}", hint=hint)
+
+
+def _check_milestones(experiment: Experiment, where: str) -> None:
+    milestones, fewest = list(experiment.recipe.milestones), min(experiment.values_of("epochs"))
+    if experiment.recipe.schedule == "cosine" and milestones:
+        raise InputError("a cosine schedule has no milestones", where=where, hint="remove them, or use schedule: step")
+    if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
+        allowed = f"rising epochs below {fewest}"
+        raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
+
+
+def check_extension(texts: list[str]) -> None:
+    """Raise InputError for an axis that cannot grow by steps."""
+    if not equally_spaced(texts):
+        hint = "give the axis as {step, size}, or set extension.max_rounds to 0"
+        what = f"{', '.join(texts)} are not equally spaced"
+        raise InputError(what, allowed="equal steps where a grid extends", hint=hint)

@@ -1,0 +1,54 @@
+"""What is looked at before anything runs: the files of configs, execution providers, a GPU. Imports no torch."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from glob import glob
+from pathlib import Path
+
+from prunescape.config.source import read_config
+from prunescape.config.targets import Target
+from prunescape.errors import InputError
+
+HERE = ("local", "emulated")  # kinds of targets that are measured on the host of the job
+ASK_TORCH = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 3)"
+NO_GPU = 3
+GPU_FILES = ("/dev/nvidia[0-9]*", "/dev/kfd", "/dev/nvhost-gpu", "/dev/dxg")  # of NVIDIA, AMD, Jetson, WSL
+
+
+def refuse_unreadable_configs(files: Iterable[Path | str]) -> None:
+    """End the program with one line where one of the config `files` cannot be read. profiles/default calls this."""
+    try:
+        for file in files:
+            read_config(file)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def check_providers(targets: Mapping[str, Target]) -> None:
+    """Raise InputError for a target on this host whose execution provider its onnxruntime lacks."""
+    asked = {name: target.provider for name, target in targets.items() if target.kind in HERE}
+    if set(asked.values()) <= {"CPUExecutionProvider"}:
+        return
+    try:
+        from onnxruntime import get_available_providers
+    except ImportError:  # jobs have an environment of their own
+        return
+    known = get_available_providers()
+    for name, provider in asked.items():
+        if provider not in known:
+            hint = "install the onnxruntime that has it, or measure on another target"
+            where = f"targets.{name}.provider"
+            raise InputError(f"onnxruntime here has no {provider}", where=where, allowed=", ".join(known), hint=hint)
+
+
+def shows_gpu() -> bool:
+    """Whether the system lists a GPU: at once, but torch has the last word."""
+    return any(glob(pattern) for pattern in GPU_FILES)
+
+
+def check_gpu() -> None:
+    """Raise InputError when torch sees no GPU; another process asks it, since it takes seconds to import."""
+    asked = subprocess.run([sys.executable, "-c", ASK_TORCH], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if asked.returncode == NO_GPU:
+        raise InputError("no GPU is visible to torch", where="device", allowed="cpu here", hint="set device: cpu")
