@@ -4,12 +4,20 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.analyse import compare_targets
+from prunescape.analysis.cost.speedups import BLOCK, odd_widths
 from prunescape.analysis.results import TARGET, Analysis, result_names
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
 from prunescape.present.report.recommendation_tables import comparison_tables
-from prunescape.present.report.target_sentences import limit_pairs, recommendation_sentences
+from prunescape.present.report.target_sentences import (
+    limit_pairs,
+    recommendation_sentences,
+    slower_lines,
+    slower_sentences,
+)
 from prunescape.present.study_terms import StudyTerms
+from prunescape.pruning.planning import AUTO
+from prunescape.store.files import write_json
 from support.measurements import entry, measured
 from support.project import TINY_STUDY
 from support.report_cells import study_cells
@@ -107,7 +115,7 @@ def test_nothing_measured_gives_empty_tables_and_no_words(tmp_path):
     assert {name.split(".")[0] for name in written} == set(result_names(TARGET))
     tables = read(tmp_path)
     assert all(table.empty for table in tables.values())
-    assert sentences_of(tables) == [] and comparison_tables(tables) == []
+    assert sentences_of(tables) == [] and comparison_tables(tables) == [] and slower_lines(tables["speedups"], {}) == []
 
 
 def test_what_is_written_is_read_again(tmp_path):
@@ -122,3 +130,49 @@ def test_what_is_written_is_read_again(tmp_path):
     (tmp_path / "rivals.parquet").unlink()
     with pytest.raises(InputError, match="rivals"):
         read(tmp_path)
+
+
+def slow(**more) -> pd.DataFrame:
+    """uniform takes twice the base's time at batch 1, half of it at batch 8; repeats differ by 1 %."""
+    rows = [
+        entry(name, samples=[ms * scale / 1e3 for scale in (1.0, 1.01) * 4], batch=batch, **more)
+        for batch, times in ((1, (2.0, 4.0)), (8, (20.0, 10.0)))
+        for name, ms in zip(("base", "uniform-0.5"), times, strict=True)
+    ]
+    return compared(*rows)["speedups"]
+
+
+def test_a_slower_variant_is_said_to_be_slower_where_it_is():
+    expected = (
+        "uniform 0.5 is slower than the base: on target t (1 thread, batch 1) it runs at 0.500 times the base's speed "
+        "(95 % interval 0.500 to 0.500)."
+    )
+    assert slower_sentences(slow(), {}) == [expected]
+    assert slower_lines(slow(), {}) == [f"e: {expected}"]
+
+
+@pytest.mark.parametrize("high", [1.0, 1.2, float("nan")])
+def test_nothing_is_said_of_an_interval_that_holds_one(high):
+    assert slower_sentences(slow().assign(low=0.4, high=high), {}) == []
+
+
+def test_the_widths_that_slow_it_down_are_named():
+    few = slower_sentences(slow(), {"uniform-0.5": {"a.0": 91, "b.0": 45}})[0]
+    assert "2 of its layers have channels in no multiple of 8, which is known to slow onnxruntime down on CPUs" in few
+    assert few.endswith(": a.0 91 and b.0 45. `round_to: 8` in the study's `pruning` avoids such widths.")
+    many = slower_sentences(slow(), {"uniform-0.5": {f"l{number}": 9 for number in range(8)}})[0]
+    assert "8 of its layers" in many and "l5 9 and 2 more." in many and "l6" not in many
+
+
+def test_odd_widths_are_those_of_cut_layers(tmp_path):
+    """362 and 45 are no multiples of 8, 48 is; what was not cut is as the model has it."""
+    layers = {"a": (362, 576), "b": (48, 96), "c": (45, 96), "whole": (58, 58)}
+    content = {"layers": {name: {"out": out, "of": of} for name, (out, of) in layers.items()}}
+    path = tmp_path / "experiment=e/variant=uniform-0.7/widths.json"
+    path.parent.mkdir(parents=True)
+    write_json(path, content)
+    assert AUTO[0] == BLOCK  # what is called odd is what auto avoids
+    assert odd_widths(tmp_path) == {("e", "uniform-0.7"): {"a": 362, "c": 45}}
+    path.write_text("{")
+    with pytest.raises(InputError, match=r"uniform-0\.7/widths\.json"):
+        odd_widths(tmp_path)

@@ -43,17 +43,20 @@ def finished_lines(results: Path | str) -> list[str]:
     if not report.exists():
         raise InputError("there is no report yet", where=results, hint="run snakemake to its end")
     unmeasured = read_json(lacking)["targets"] if lacking.exists() else []
-    lines = [*_summary(results), *(unmeasured_line(results, entry) for entry in unmeasured)]
+    lines = [*_summary(results, results), *(unmeasured_line(results, entry) for entry in unmeasured)]
     return [*lines, f"report: {report.resolve()}"]
 
 
-def _summary(folder: Path) -> list[str]:
-    """What the tables of results in a folder show, what has no answer first."""
+def _summary(folder: Path, results: Path) -> list[str]:
+    """What the tables of results in a folder show, what has no answer first; `results` is the study's folder."""
+    from prunescape.analysis.cost.speedups import odd_widths
+    from prunescape.present.report.target_sentences import slower_lines
     from prunescape.present.summary import no_answer_lines, summary_lines, verdict_lines
     from prunescape.store.tables import read_result
 
     shown = {"chance_tests": no_answer_lines, "risk": summary_lines, "verdicts": verdict_lines}
-    return [line for name, lines in shown.items() for line in lines(read_result(folder / f"{name}.parquet", {}))]
+    known = [line for name, lines in shown.items() for line in lines(read_result(folder / f"{name}.parquet", {}))]
+    return [*known, *slower_lines(read_result(folder / "speedups.parquet", {}), odd_widths(results))]
 
 
 def failed_lines(
@@ -83,7 +86,7 @@ def failed_lines(
         cells, benchmarks = _collect(results / PARTIAL, expected, present, expected.data if whole else [])
         lacking = {"missing": missing, "unmeasured": unmeasured}
         report = _write_report(study, terms, cells=cells, benchmarks=benchmarks, lacking=lacking, whole=whole)
-        reached = ["", *_summary(cells.parent)] if whole else []
+        reached = ["", *_summary(cells.parent, results)] if whole else []
     except Exception as error:  # whatever breaks here must not hide why the run failed
         return [*lines, f"no partial report: {error}"]
     reached += [unmeasured_line(results, entry) for entry in unmeasured] if whole else []
@@ -125,7 +128,7 @@ def _write_report(
     compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
     drawn = {name: folder / f"{name}.parquet" for name in ("roi", "ellipses", "pareto")}
     draw_figures(study, cells=cells, **drawn, out=place / "figures")
-    write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html")
+    write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html", variants=folder.parent)
     write_json(folder / LACKING, {"targets": lacking["unmeasured"]})
     if whole:  # figures and report rest on this table: without it the next run makes all of them again
         (place / benchmarks.name).unlink(missing_ok=True)

@@ -1,13 +1,18 @@
-"""How much faster than its base a pruned model runs, beside what its FLOPs promise."""
+"""How much faster than its base a pruned model runs, beside what its FLOPs promise, and widths that slow it down."""
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.measured import CONDITIONS, PLACE_COLUMNS, SETTING_COLUMNS, group_table, paired_log_ratio
+from prunescape.space.cells import VARIANT_PATH
+from prunescape.store.files import read_json
 
 RESAMPLES = 9999
 CONFIDENCE = 0.95
 SEED = 0
+BLOCK = 8  # channels that runtimes compute together: what `round_to: auto` takes first
 
 SPEEDUP_COLUMNS: dict[str, tuple[str, str]] = {
     **PLACE_COLUMNS,
@@ -77,3 +82,17 @@ def variant_flops(cells: pd.DataFrame) -> dict[tuple[str, str], float]:
         return {}
     known = cells.dropna(subset="flops").drop_duplicates(["experiment", "variant"])
     return {(row.experiment, row.variant): float(row.flops) for row in known.itertuples()}
+
+
+def odd_widths(study: Path) -> dict[tuple[str, str], dict[str, int]]:
+    """By (experiment, variant) the layers that were cut to no multiple of a runtime's block, with their channels.
+
+    From the widths of every variant in the folder `study`; raises InputError for a damaged file.
+    """
+    odd = {}
+    for path in sorted(study.glob(f"{VARIANT_PATH.format(experiment='*', variant='*')}/widths.json")):
+        experiment, variant = (part.partition("=")[2] for part in path.parent.parts[-2:])
+        layers = read_json(path, "layers")["layers"]
+        cut = {name: layer["out"] for name, layer in layers.items() if layer["out"] < layer["of"]}
+        odd[experiment, variant] = {name: width for name, width in cut.items() if width % BLOCK}
+    return odd

@@ -16,7 +16,12 @@ from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short, whole
 from prunescape.present.report.caveats import diverged, fresh_seeds, limits, resolution
 from prunescape.present.report.table import ExperimentResults
-from prunescape.present.report.target_sentences import cost_sentences, overall_cost, recommendation_sentences
+from prunescape.present.report.target_sentences import (
+    cost_sentences,
+    overall_cost,
+    recommendation_sentences,
+    slower_sentences,
+)
 from prunescape.present.report.target_tables import beside_base, share_kept
 from prunescape.present.summary import (
     no_answer,
@@ -92,6 +97,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
         *overall_verdict(verdicts, results.axes),
         *overall(losses, tested, has_verdicts=bool(verdicts)),
         *overall_cost(benchmarks),
+        *(slower_sentences(results.tables["speedups"], results.odd_widths) if "speedups" in results.tables else []),
         *([] if "base" in unanswered else [_of_base(results, base, tested, several=seeds > 1, validated=validated)]),
         *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import METRICS
+from prunescape.analysis.cost.speedups import odd_widths
 from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, result_names
 from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
@@ -40,13 +41,15 @@ def write_report(
     missing: list[dict[str, str]],
     unmeasured: list[dict[str, str]],
     out: Path | str,
+    variants: Path | None = None,
 ) -> None:
     """Write the report of whatever cells exist to `out`.
 
     `study` is the study's summary. The folder `results` holds cells.parquet, the result tables and, where targets were
     measured, benchmarks.parquet; `figures` is a folder that `write_figures` wrote. `missing` holds {cell, reason, log}
     per cell that was not finished, `unmeasured` {experiment, target, reason, log} per target without measurements; each
-    makes the report a partial one. Raises InputError for unusable tables.
+    makes the report a partial one. The folders of the variants, with their widths, lie in `variants`, by default in
+    `results`. Raises InputError for unusable tables.
     """
     results, terms = Path(results), StudyTerms.of(study)
     cells = terms.read_cells(results / "cells.parquet")
@@ -54,6 +57,7 @@ def write_report(
     benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
     names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
     tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
+    odd = odd_widths(variants or results)
     emulates = {name: target["emulates"] for name, target in study.get("targets", {}).items() if target.get("emulates")}
 
     def of(experiment: str) -> ExperimentResults:
@@ -64,6 +68,7 @@ def write_report(
             tables={name: _of(table, experiment) for name, table in tables.items()},
             benchmarks=None if benchmarks is None else _of(benchmarks, experiment),
             emulates=emulates,
+            odd_widths={variant: widths for (of, variant), widths in odd.items() if of == experiment},
         )
 
     sections = []

@@ -33,7 +33,7 @@ class ExperimentResults:
     """What is known of ONE experiment: its axes, cells, measurements, and its rows of every result table by name.
 
     `risk_threshold` is that of the base's region over which risks are taken; `benchmarks` is None where nothing was
-    measured; `emulates` names the real target of every emulated one.
+    measured; `emulates` names the real target of every emulated one; `odd_widths` as `slower_sentences` takes them.
     """
 
     axes: Axes
@@ -42,6 +42,7 @@ class ExperimentResults:
     tables: dict[str, pd.DataFrame]
     benchmarks: pd.DataFrame | None = None
     emulates: dict[str, str] = field(default_factory=dict)
+    odd_widths: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def rows(self, name: str, metric: str) -> pd.DataFrame:
         """The rows of a result table in one metric."""

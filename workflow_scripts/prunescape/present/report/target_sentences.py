@@ -1,9 +1,16 @@
 """What each variant costs on the targets, and what to run on each of them, as sentences."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from prunescape.present.labels import variant_title
+from prunescape.analysis.cost.speedups import BLOCK
+from prunescape.analysis.read_cells import variant_order
+from prunescape.present.labels import joined, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
+from prunescape.present.report.target_tables import subnormals_kept
+
+SHOWN_WIDTHS = 6  # layers that a sentence names
 
 # objective -> (what the recommended model has, factor and unit in which its value is read)
 OBJECTIVES = {
@@ -30,6 +37,44 @@ def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:
         f"{where} the pruned variants run at {number(min(values))} to {number(max(values))} times the base's speed."
         for where, values in speeds.items()
     ]
+
+
+def slower_sentences(speedups: pd.DataFrame, odd: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """One sentence per variant of ONE experiment that is shown to be slower than its base, and a likely reason.
+
+    A setting counts where the whole interval of the speed-up is below 1. `odd` holds by variant the layers, with their
+    channels, that were cut to no multiple of a runtime's block.
+    """
+    rows = subnormals_kept(speedups)
+    slow = dict(iter(rows[(rows["rank"] == 1) & (rows["high"] < 1)].groupby("variant", sort=False)))
+    return [_slower(name, slow[name], odd.get(name, {})) for name in sorted(slow, key=variant_order)]
+
+
+def slower_lines(speedups: pd.DataFrame, odd: Mapping[tuple[str, str], Mapping[str, int]]) -> list[str]:
+    """The same for a terminal, of every experiment; `odd` by (experiment, variant)."""
+    lines = []
+    for name, rows in speedups.groupby("experiment", sort=True):
+        mine = {variant: widths for (experiment, variant), widths in odd.items() if experiment == name}
+        lines += [f"{name}: {text}" for text in slower_sentences(rows, mine)]
+    return lines
+
+
+def _slower(variant: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
+    places = [
+        f"{_where(row).replace('On', 'on', 1)} it runs at {number(row.speedup, 3)} times the base's speed (95 % "
+        f"interval {number(row.low, 3)} to {number(row.high, 3)})"
+        for row in rows.itertuples()
+    ]
+    text = f"{variant_title(variant)} is slower than the base: {'; '.join(places)}."
+    if not odd:
+        return text
+    named = [f"{layer} {width}" for layer, width in list(odd.items())[:SHOWN_WIDTHS]]
+    named += [f"{len(odd) - SHOWN_WIDTHS} more"] if len(odd) > SHOWN_WIDTHS else []
+    return (
+        f"{text} {counted(len(odd), 'of its layers has', 'of its layers have')} channels in no multiple of "
+        f"{BLOCK}, which is known to slow onnxruntime down on CPUs: {joined(named)}. `round_to: "
+        f"{BLOCK}` in the study's `pruning` avoids such widths."
+    )
 
 
 def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, flops_share: float | None) -> list[str]:
