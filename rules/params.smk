@@ -71,7 +71,7 @@ def plan_params(wildcards):
     plan = {"architecture": experiment.architecture, "method": variant.method, "model": experiment.model}
     if variant != BASE:
         plan |= {"min_keep": experiment.pruning.min_keep, "ratio": variant.ratio}
-        block = STUDY.round_to(wildcards.experiment)
+        block = experiment.pruning.round_to
         plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
     if variant.method == "nonuniform":
         plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}

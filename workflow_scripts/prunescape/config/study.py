@@ -66,11 +66,6 @@ class Study(Part):
         """The prior of every experiment, by hyperparameter of its grid."""
         return {name: experiment.prior_setting.values for name, experiment in sorted(self.experiments.items())}
 
-    def round_to(self, experiment: str) -> int | str:
-        """The block of which an experiment's pruned widths are multiples; auto where it is to suit the targets."""
-        asked = self.experiments[experiment].pruning.round_to
-        return asked if self.targets or asked != "auto" else 1
-
     def analysis_terms(self) -> dict[str, Any]:
         """What the analysis has to know of the study beside its cells, as plain values with sorted keys."""
         experiments = {
@@ -94,7 +89,6 @@ class Study(Part):
                 "grid": {axis: experiment.values_of(axis) for axis in experiment.axes},
                 "prior": self.priors()[name],
             }
-            content["experiments"][name]["pruning"]["round_to"] = self.round_to(name)
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
         return json.loads(json.dumps(content, sort_keys=True))
 
