@@ -23,7 +23,7 @@ RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonu
 class Pruning(Part):
     """How filters are ranked and how far a layer may be cut (matthiesen2023, 2.2.3 and 3.2).
 
-    Pruned widths are multiples of `round_to`; auto takes the block in which runtimes compute where it reaches the ratio.
+    Pruned widths are multiples of `round_to`; auto takes the block in which runtimes compute, if it reaches the ratio.
     """
 
     score: Literal[SCORES] = SCORES[0]
