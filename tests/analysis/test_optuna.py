@@ -183,6 +183,22 @@ def test_lists_among_a_parameters_choices_are_compared_by_their_text(tmp_path):
     assert found["seed"].tolist() == [0, 1, 0] and found["value"].tolist() == pytest.approx([2.11, 2.11, 1.11])
 
 
+def test_trials_that_differ_in_a_list_are_told_apart_with_a_way_out(tmp_path):
+    study = optuna.create_study(storage=url(tmp_path / "search.db"), study_name="base")
+    for layers in ("[64, 32]", "[16]"):
+        study.enqueue_trial({"lr": 0.1, "wd": 0.01, "layers": layers})
+    study.optimize(
+        lambda trial: (
+            trial.suggest_float("lr", 0.01, 1)
+            + trial.suggest_float("wd", 0.01, 1)
+            + len(trial.suggest_categorical("layers", ("[64, 32]", "[16]")))
+        ),
+        n_trials=2,
+    )
+    with pytest.raises(InputError, match=r"differ in layers: keep the rows of one value of each; trials_dataframe\(\)"):
+        read_cells(tmp_path / "search.db", metric=Metric("value", minimise=True))
+
+
 def test_a_study_knows_its_direction(tmp_path):
     foreign(tmp_path / "search.db", trials=1)
     chosen = {"x": "log10:alpha", "metric": "value"}

@@ -112,7 +112,11 @@ def check_cells(cells: pd.DataFrame, axes: Axes, metric: Metric, path: Path | st
     if logged := [name for name in STEPS if name in same and same[name].nunique() == len(same)]:
         hint += f"; these are rows of one log, by {logged[0]}: keep the last of each run"
     elif varying := _varying(cells, same, {*metric.names, *(f"val_{name}" for name in metric.names)}):
-        hint += f"; these rows differ in {', '.join(varying)}: keep one value of each, or choose it as an axis"
+        hint += f"; these rows differ in {', '.join(varying)}: keep the rows of one value of each"
+        numbers = [name for name in varying if pd.api.types.is_numeric_dtype(cells[name])]
+        hint += f", or choose {', '.join(numbers)} as more axes (--other-axes)" if numbers else ""
+        of_storage = str(cells.index[0]).startswith("study ")
+        hint += "; trials_dataframe().to_csv(FILE) makes a table of an Optuna study" if of_storage else ""
     named = ", ".join(f"{name} {cell[name]}" for name in keys)
     refuse(twice.rename(named), twice, "this cell is there twice: {name}", path, hint=hint)
 
