@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 
@@ -28,4 +29,13 @@ def finished(tmp_path_factory) -> Project:
     project, started = Project(tmp_path_factory.mktemp("finished"), TINY_STUDY), time.monotonic()
     project.run()
     project.seconds = time.monotonic() - started
+    return project
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Project:
+    """A copy of the finished study that a test may damage."""
+    project = Project(tmp_path, TINY_STUDY)
+    shutil.rmtree(project.work)
+    shutil.copytree(finished.work, project.work, symlinks=True)
     return project

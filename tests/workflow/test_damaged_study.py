@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pandas as pd
 import pytest
 
 from prunescape.space.settings import Setting
-from support.project import TINY_STUDY, Project, jobs_in
+from support.project import Project, jobs_in
 
 pytestmark = pytest.mark.long
 PRUNED = "experiment=small/variant=nonuniform-0.5"
@@ -22,15 +21,6 @@ AGAIN = "delete it and run again"
 # what a training takes, and what is measured, differs between two runs of the same
 MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "finished")
 DECLARED = ("data/digits.json", "experiment=small/shared.json", f"{PRUNED}/widths.json", f"{PRUNED}/onnx/export.json")
-
-
-@pytest.fixture
-def copied(finished, tmp_path) -> Project:
-    """A copy of the finished study that a test may damage."""
-    project = Project(tmp_path, TINY_STUDY)
-    shutil.rmtree(project.work)
-    shutil.copytree(finished.work, project.work, symlinks=True)
-    return project
 
 
 def flip(path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from snakemake.persistence.file import FilePersistence
 
 from prunescape.commands.cli import main
-from support.project import TINY_STUDY, Project, jobs_in
+from support.project import TINY_STUDY, jobs_in
 
 PRUNED = "experiment=small/variant=nonuniform-0.5"
 CACHES = {
@@ -23,15 +23,6 @@ RESULTS = {
 }
 FIRST, *OTHERS = CACHES | RESULTS
 long = pytest.mark.long
-
-
-@pytest.fixture
-def copied(finished, tmp_path) -> Project:
-    """A copy of the finished study that a test may damage."""
-    project = Project(tmp_path, TINY_STUDY)
-    shutil.rmtree(project.work)
-    shutil.copytree(finished.work, project.work, symlinks=True)
-    return project
 
 
 def rules_in(output: str) -> set[str]:
