@@ -95,36 +95,39 @@ def is_known(path):
 
 
 def caches():
-    """The files that later jobs only read, with the folder of what was made from each: level by level, in DAG order.
+    """The files that later jobs only read, with the folders of what was made from each: level by level, in DAG order.
 
     An experiment that is trained again is left out: Snakemake runs what depends on its declaration only if that is made
     in the same run.
     """
-    experiments = [name for name in sorted(STUDY.experiments) if not trains_again(name)]
-    prepared = [f"{DATA}/{name}.{kind}" for name in STUDY.used_datasets() for kind in ("npz", "json")]
-    widths, exports = (
-        [path for name in experiments for path in variant_paths(file, name).values()]
-        for file in ("widths.json", "onnx/export.json")
-    )
-    yield {path: RESULTS for path in prepared}, "record.json"
-    yield {path: os.path.dirname(path) for path in expand(SHARED, experiment=experiments)}, "record.json"
-    yield {path: os.path.dirname(path) for path in widths}, "record.json"
-    yield {path: str(Path(path).parents[2]) for path in exports}, "target=*.json"
+    folders = {name: EXPERIMENT.format(experiment=name) for name in sorted(STUDY.experiments)}
+    kept = [name for name in folders if not trains_again(name)]
+    prepared = {
+        f"{DATA}/{dataset}.{kind}": [folders[name] for name in folders if STUDY.experiments[name].dataset == dataset]
+        for dataset in STUDY.used_datasets()
+        for kind in ("npz", "json")
+    }
+    widths = [path for name in kept for path in variant_paths("widths.json", name).values()]
+    exports = {path: [folders[name]] for name in kept for path in variant_paths("onnx/export.json", name).values()}
+    yield prepared, "record.json"
+    yield {SHARED.format(experiment=name): [folders[name]] for name in kept}, "record.json"
+    yield {path: [os.path.dirname(path)] for path in widths}, "record.json"
+    yield exports, "target=*.json"
 
 
 def unusable_caches(stale):
     """The caches of the first level with any that are stale, or lost while there is something that was made of them."""
     for level, product in caches():
-        lost = [path for path, folder in level.items() if path in stale or is_lost(path, folder, product)]
+        lost = [path for path, folders in level.items() if path in stale or is_lost(path, folders, product)]
         if lost:
             return lost
     return []
 
 
-def is_lost(path, folder, product):
-    """Whether a file, or a model that it answers for, is gone, but something that was made of it is there."""
+def is_lost(path, folders, product):
+    """Whether a file, or a model that it answers for, is gone, but something that was made of it is in `folders`."""
     whole = os.path.exists(path) and not (path.endswith("export.json") and lost_files(Path(path)))
-    return not whole and next(Path(folder).rglob(product), None) is not None
+    return not whole and any(next(Path(folder).rglob(product), None) for folder in folders)
 
 
 def restore(arguments):
