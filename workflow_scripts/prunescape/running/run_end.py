@@ -56,7 +56,8 @@ def _summary(folder: Path, results: Path) -> list[str]:
 
     shown = {"chance_tests": no_answer_lines, "risk": summary_lines, "verdicts": verdict_lines}
     known = [line for name, lines in shown.items() for line in lines(read_result(folder / f"{name}.parquet", {}))]
-    return [*known, *slower_lines(read_result(folder / "speedups.parquet", {}), odd_widths(results))]
+    speedups = folder / "speedups.parquet"  # a study that lacks a target has its comparison elsewhere, if any
+    return [*known, *(slower_lines(read_result(speedups, {}), odd_widths(results)) if speedups.exists() else [])]
 
 
 def failed_lines(
