@@ -158,8 +158,8 @@ def test_nothing_is_said_of_an_interval_that_holds_one(high):
 
 def test_the_widths_that_slow_it_down_are_named():
     few = slower_sentences(slow(), {"uniform-0.5": {"a.0": 91, "b.0": 45}})[0]
-    assert "2 of its layers have channels in no multiple of 8, which is known to slow onnxruntime down on CPUs" in few
-    assert few.endswith(": a.0 91 and b.0 45. `round_to: 8` in the study's `pruning` avoids such widths.")
+    assert "2 of its layers have a width that is no multiple of 8, which slowed onnxruntime down on CPUs" in few
+    assert few.endswith(": a.0 91 and b.0 45. round_to: 8 under pruning in the config avoids such widths.")
     many = slower_sentences(slow(), {"uniform-0.5": {f"l{number}": 9 for number in range(8)}})[0]
     assert "8 of its layers" in many and "l5 9 and 2 more." in many and "l6" not in many
 

@@ -71,9 +71,9 @@ def _slower(variant: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
     named = [f"{layer} {width}" for layer, width in list(odd.items())[:SHOWN_WIDTHS]]
     named += [f"{len(odd) - SHOWN_WIDTHS} more"] if len(odd) > SHOWN_WIDTHS else []
     return (
-        f"{text} {counted(len(odd), 'of its layers has', 'of its layers have')} channels in no multiple of "
-        f"{BLOCK}, which is known to slow onnxruntime down on CPUs: {joined(named)}. `round_to: "
-        f"{BLOCK}` in the study's `pruning` avoids such widths."
+        f"{text} {counted(len(odd), 'of its layers has', 'of its layers have')} a width that is no multiple of "
+        f"{BLOCK}, which slowed onnxruntime down on CPUs (docs/performance.md): {joined(named)}. round_to: {BLOCK} "
+        "under pruning in the config avoids such widths."
     )
 
 
