@@ -6,22 +6,21 @@ it comes out as it was. Made first, by its name, it is compared by content as ev
 
 import hashlib
 import json
-from base64 import urlsafe_b64encode
 
 from snakemake.iocontainers import Wildcards
 
-from prunescape.running.restoring import make_alone, unmark_finished
+from prunescape.running.restoring import is_known, make_alone, unmark_finished
 from prunescape.running.run_lock import holder, require_writable
 from prunescape.store.files import read_json
 from prunescape.store.manifest import lost_files
 
 FIGURES = rules.draw_figures.output.figures
 # what else than running jobs snakemake may be asked for
-OTHER_WORK = (
-    "archive cleanup_metadata cleanup_shadow conda_cleanup_envs conda_create_envs_only d3dag dag delete_all_output"
-)
-OTHER_WORK += " delete_temp_output detailed_summary filegraph generate_unit_tests lint list_changes list_conda_envs"
-OTHER_WORK += " list_rules list_target_rules list_untracked print_compilation report rulegraph summary touch unlock"
+OTHER_WORK = """
+    archive cleanup_metadata cleanup_shadow conda_cleanup_envs conda_create_envs_only d3dag dag delete_all_output
+    delete_temp_output detailed_summary filegraph generate_unit_tests lint list_changes list_conda_envs list_rules
+    list_target_rules list_untracked print_compilation report rulegraph summary touch unlock
+""".split()
 
 
 def jobs_beside_cells():
@@ -87,13 +86,6 @@ def trains_again(experiment):
     return declared["recipe"] != recipe or declared["code"] != training_digest(wildcards)
 
 
-def is_known(path):
-    """Whether Snakemake (9.27) has a record of how it made a file; it cuts long names of records."""
-    name, most = urlsafe_b64encode(path.encode()).decode(), os.pathconf(".", "PC_NAME_MAX") - 1
-    parts = [name[start : start + most] for start in range(0, len(name), most)]
-    return Path(".snakemake/metadata", *(f"@{part}" for part in parts[:-1]), parts[-1]).exists()
-
-
 def caches():
     """The files that later jobs only read, with the folders of what was made from each: level by level, in DAG order.
 
@@ -138,7 +130,7 @@ def restore(arguments):
     from snakemake.cli import get_argument_parser
 
     known = get_argument_parser().parse_known_args(arguments)[0]
-    if any(getattr(known, work) for work in OTHER_WORK.split()):
+    if any(getattr(known, work) for work in OTHER_WORK):
         return
     if not known.dryrun:
         for folder in (".snakemake", RESUMING):
@@ -148,7 +140,7 @@ def restore(arguments):
     if set(known.targets) - {"all", "cells"}:
         return
     words = [word for word in arguments if word not in known.targets]
-    while lost := unusable_caches(set(stale_files())):
+    while lost := unusable_caches(stale := set(stale_files())):
         print(f"note: deleted, or made of another config: {', '.join(lost)}", file=sys.stderr)
         if known.dryrun:
             print(
@@ -157,7 +149,7 @@ def restore(arguments):
             )
             return
         make_alone([*words, "--force", "--", *lost], folder=workflow.rundir)
-    for path in [*stale_files(), *([FIGURES] if os.path.exists(FIGURES) and lost_files(Path(FIGURES)) else [])]:
+    for path in [*sorted(stale), *([FIGURES] if os.path.exists(FIGURES) and lost_files(Path(FIGURES)) else [])]:
         print(f"note: made again, since it is not whole or of another config: {path}", file=sys.stderr)
         if not known.dryrun:
             os.unlink(path)

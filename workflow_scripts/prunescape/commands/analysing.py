@@ -109,7 +109,7 @@ def run_analyse(options: argparse.Namespace) -> None:
     lines = table_lines(analysis)
     tables = dict.fromkeys(path.stem for path in write_landscapes(analysis, options.out).values())
     written = write_presentation(analysis, options) if analysis["metric"].is_top1 else []
-    named = ", ".join([*written, f"and as .parquet and .csv {', '.join(tables)}"])
+    named = ", ".join([*written, f"{'and ' if written else ''}as .parquet and .csv {', '.join(tables)}"])
     print("\n".join([*lines, f"written to {options.out}: {named}"]))
 
 

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
 from prunescape.errors import InputError
 from prunescape.store.manifest import faulty_files
 
-MARKS = Path(".snakemake/incomplete")  # of Snakemake 9.27: a file per output, by its path in base64, cut in parts
+# of Snakemake 9.27: a file per output, by its path in base64, cut in parts where it is long
+MARKS, MADE = Path(".snakemake/incomplete"), Path(".snakemake/metadata")
 VARIABLE = "PRUNESCAPE_RESTORING"  # set in a run that only makes lost files again
 RECORD, WEIGHTS = "record.json", "weights.safetensors"
 
@@ -25,6 +26,13 @@ def make_alone(arguments: list[str], *, folder: str) -> None:
 def is_restoring() -> bool:
     """Whether this run was started by `make_alone`."""
     return VARIABLE in os.environ
+
+
+def is_known(path: str) -> bool:
+    """Whether Snakemake has a record of how it made the file `path`."""
+    name, most = urlsafe_b64encode(path.encode()).decode(), os.pathconf(".", "PC_NAME_MAX") - 1
+    parts = [name[start : start + most] for start in range(0, len(name), most)]
+    return MADE.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1]).exists()
 
 
 def unmark_finished(results: str) -> None:
