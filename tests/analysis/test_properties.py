@@ -1,10 +1,9 @@
-"""The statistics of liao2022 against the paper's own tables, scipy, pingouin and tables worked out by hand."""
+"""The statistics of liao2022 against the paper's own tables, scipy, numpy and tables worked out by hand."""
 
 import itertools
 
 import numpy as np
 import pandas as pd
-import pingouin
 import pytest
 from scipy.stats import ks_2samp
 
@@ -67,14 +66,12 @@ def test_the_pairwise_test_is_scipys():
     assert np.isnan(pairwise_test([1.0], [2.0])).all()
 
 
-def test_pearson_is_numpys_and_pingouins():
+def test_pearson_is_numpys():
     random = np.random.default_rng(0)
     first = random.normal(size=12)
     second = first + random.normal(size=12)
-    r, p = correlation(first, second)
-    assert r == pytest.approx(np.corrcoef(first, second)[0, 1])
-    assert p == pytest.approx(float(pingouin.corr(first, second).filter(regex="^p.val").iloc[0, 0]))
-    assert np.isnan(correlation([1, 2], [1, 2])).all() and np.isnan(correlation([1, 2, 3], [5, 5, 5])).all()
+    assert correlation(first, second) == pytest.approx(np.corrcoef(first, second)[0, 1])
+    assert np.isnan(correlation([1, 2], [1, 2])) and np.isnan(correlation([1, 2, 3], [5, 5, 5]))
 
 
 def models():
@@ -107,11 +104,10 @@ def test_the_table_of_properties_by_hand():
     assert ("fp32", "energy_j") not in table.index
 
 
-def test_correlations_by_hand_and_corrected():
+def test_correlations_by_hand_have_no_p():
     table = correlation_table(models(), FLOPS).query("precision == 'fp32'").set_index(["first", "second"])
     assert table.loc[("latency_median_s", "file_bytes"), "r"] == pytest.approx(1)
-    raw = table["p"].to_numpy()
-    assert table["p_holm"].to_numpy() == pytest.approx(pingouin.multicomp(raw, method="holm")[1])
+    assert not {"p", "p_holm"} & set(CORRELATION_COLUMNS)
     r = np.corrcoef([98, 97, 96], [4, 2, 1])[0, 1]
     assert table.loc[("top1", "flops"), "r"] == pytest.approx(r)
 

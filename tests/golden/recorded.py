@@ -32,7 +32,6 @@ VOLATILE = {
 MEASURED = {
     "speedups": ("low", "high"),
     "scenarios": ("reason",),
-    "correlations": ("p_holm",),
     "recommendations": (
         *("reason", "variant", "rank", "precision", "threads", "batch", "flush_to_zero", "value", "top1"),
         *("file_bytes", "tied"),

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.measured import CONDITION_COLUMNS, CONDITIONS, SETTING, group_table
-from prunescape.analysis.cost.recommendation import holm
 from prunescape.analysis.read_cells import variant_order
 
 STANDARD = "fp32"
@@ -40,9 +39,11 @@ CORRELATION_COLUMNS: dict[str, tuple[str, str]] = {
     "first": ("string", "a property, as in the table of properties"),
     "second": ("string", "another one"),
     "models": ("int64", "models that tell both"),
-    "r": ("float64", "Pearson's correlation; null under 3 models or where one does not vary"),
-    "p": ("float64", "its two-sided p"),
-    "p_holm": ("float64", "the same corrected (Holm) over all pairs of properties under these conditions"),
+    "r": (
+        "float64",
+        "Pearson's correlation over these models; null under 3 of them or where one property does not vary. "
+        "No p: the models were chosen, not drawn at random, and cuts of one network are not independent",
+    ),
 }
 SAME = ("experiment", *SETTING)
 EMULATED = ("latency_median_s", "latency_dataset_s", "peak_memory_bytes", "energy_j", "top1")
@@ -75,7 +76,11 @@ def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) 
 
 
 def correlation_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
-    """Pearson's correlation of every two properties over the models of each condition, as CORRELATION_COLUMNS."""
+    """Pearson's correlation of every two properties over the models of each condition, as CORRELATION_COLUMNS.
+
+    It describes these models. Decided: no p, which would speak of models drawn at random and independently, whereas a
+    study chooses them, and most are cuts of one network.
+    """
     return group_table(with_flops(measured, flops), CONDITIONS, _correlations, CORRELATION_COLUMNS)
 
 
@@ -84,10 +89,8 @@ def _correlations(here: pd.DataFrame) -> list[dict]:
     rows = []
     for first, second in itertools.combinations(properties, 2):
         both = here[[first, second]].dropna().to_numpy("float64")
-        r, p = correlation(*both.T)
-        rows.append({"first": first, "second": second, "models": len(both), "r": r, "p": p})
-    corrected = holm([row["p"] for row in rows])
-    return [row | {"p_holm": value} for row, value in zip(rows, corrected, strict=True)]
+        rows.append({"first": first, "second": second, "models": len(both), "r": correlation(*both.T)})
+    return rows
 
 
 def _spread(part: pd.DataFrame, name: str) -> dict:
@@ -166,14 +169,13 @@ def pairwise_test(standard: np.ndarray, optimised: np.ndarray) -> tuple[float, f
     return float(found.statistic), float(found.pvalue)
 
 
-def correlation(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
-    """Pearson's r and its two-sided p; nan for fewer than three models or a property that does not vary."""
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Pearson's r; nan for fewer than three models or a property that does not vary."""
     from scipy.stats import pearsonr
 
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return np.nan, np.nan
-    found = pearsonr(first, second)
-    return float(found.statistic), float(found.pvalue)
+        return np.nan
+    return float(pearsonr(first, second).statistic)
 
 
 def percent_error(empirical: float | None, estimated: float | None) -> float | None:
