@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 import numpy as np
 import torch
 
-from prunescape.analysis.cost.speedups import median_interval
+from prunescape.analysis.cost.comparisons import compare
 from prunescape.config.models import ROUND_TO, architecture_of
 from prunescape.deploy.export import export_model
 from prunescape.deploy.precisions import export_precision
@@ -65,18 +65,17 @@ def write_precisions(network: torch.nn.Module, size: int, file: Path) -> None:
 
 
 def ratios(found: dict, batch: int, over: Path, under: Path) -> str:
-    """The median of the pairs' ratios of two files' times, with its interval."""
+    """The ratio of two files' times with its interval."""
     samples = {e["id"]: np.array(e["samples_s"]) for e in found["latency"] if e["batch"] == batch}
-    pairs = samples[str(over)] / samples[str(under)]
-    low, high = median_interval(pairs)
-    return f"{np.median(pairs):.2f} ({low:.2f} to {high:.2f})"
+    pair = compare(np.log(samples[str(over)] / samples[str(under)]))
+    return f"{pair.ratio:.2f} ({pair.low:.2f} to {pair.high:.2f})"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
     parser.add_argument("--shares", nargs="+", type=float, default=[0.7, 0.5])
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--repeats", type=int, default=30)
     arguments = parser.parse_args()
     target = target_named(None, None) | {"threads": [1], "batch": [1, 8], "repeats": arguments.repeats}
     print(f"| {' | '.join(COLUMNS)} |")

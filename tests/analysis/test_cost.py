@@ -1,26 +1,15 @@
-"""Recommendations, rivals, fronts and speed-ups against hand-worked tables, scipy, statsmodels and optuna."""
+"""Recommendations and fronts against hand-worked tables and optuna."""
 
 import numpy as np
 import optuna
 import pandas as pd
 import pytest
-from scipy.stats import wilcoxon
-from statsmodels.stats.multitest import multipletests
 
 from prunescape.analysis.cost.measured import read_measured
-from prunescape.analysis.cost.pareto import PARETO_COLUMNS, TOGETHER, dominance, pareto
-from prunescape.analysis.cost.recommendation import (
-    RECOMMENDATION_COLUMNS,
-    RIVAL_COLUMNS,
-    feasible_settings,
-    named_models,
-    recommend,
-    rivals,
-)
-from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, median_interval, speedups
+from prunescape.analysis.cost.pareto import TOGETHER, dominance, pareto
+from prunescape.analysis.cost.recommendation import feasible_settings, recommend
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
-from prunescape.store.tables import write_result
 from support.measurements import entry, measured, three_models
 from support.project import TINY_STUDY
 
@@ -88,72 +77,6 @@ def test_energy_prefers_measured_values_and_labels_estimates():
     assert kept.empty
 
 
-def noisy_samples(seed=0):
-    """A host that drifts by a factor of ten meets all models alike: b is 2 % slower than a, c is no other than a."""
-    random = np.random.default_rng(seed)
-    drift = 1e-3 * np.exp(random.uniform(0, np.log(10), 30))
-    noise = [np.exp(random.normal(0, 0.005, 30)) for _ in range(3)]
-    return drift * noise[0], 1.02 * drift * noise[1], 1.0005 * drift * noise[2]
-
-
-def test_pairs_tell_what_drift_hides():
-    a, b, c = noisy_samples()
-    rows = [entry(name, samples=s) for name, s in zip(("base", "uniform-0.5", "uniform-0.25"), (a, b, c), strict=True)]
-    table = measured(*rows)
-    best = recommend(table, NO_LIMITS).set_index("objective").loc["latency", "variant"]
-    found = rivals(table, NO_LIMITS).query("objective == 'latency'").set_index("variant")
-    series = {"base": a, "uniform-0.5": b, "uniform-0.25": c}
-    pairs = [("base", "uniform-0.5"), ("base", "uniform-0.25"), ("uniform-0.25", "uniform-0.5")]
-    raw = {frozenset(pair): wilcoxon(np.log(series[pair[0]] / series[pair[1]])).pvalue for pair in pairs}
-    corrected = dict(zip(raw, multipletests(list(raw.values()), method="holm")[1], strict=True))
-    for name, row in found.iterrows():
-        assert row["p"] == pytest.approx(raw[frozenset((best, name))])
-        assert row["p_holm"] == pytest.approx(corrected[frozenset((best, name))])
-        assert row["ratio"] == pytest.approx(np.median(series[name] / series[best]))
-    assert found.loc["uniform-0.5", "verdict"] == ("slower" if best != "uniform-0.5" else pytest.fail("b is slower"))
-    twin = "uniform-0.25" if best == "base" else "base"
-    assert found.loc[twin, "verdict"] == "indistinguishable"
-    assert named_models(recommend(table, NO_LIMITS), rivals(table, NO_LIMITS), "indistinguishable")[0] == f"{twin} fp32"
-
-
-def test_a_rival_that_wins_most_repeats_is_called_faster_though_its_median_is_higher():
-    """base 1 ms in 16 repeats, 3 ms in 14: median 1. The other takes 0.9 of that in 28 repeats, 1.1 ms in two of the
-    fast ones: median 1.1."""
-    base = np.array([1e-3] * 16 + [3e-3] * 14)
-    other = np.where(np.arange(30) < 2, 1.1e-3, 0.9 * base)
-    table = measured(entry("base", samples=base), entry("uniform-0.5", samples=other))
-    best, others = recommend(table, NO_LIMITS), rivals(table, NO_LIMITS)
-    assert best["variant"].iloc[0] == "base" and np.median(other) == pytest.approx(1.1e-3)
-    assert others["verdict"].iloc[0] == "faster" and named_models(best, others, "faster")[0] == "uniform-0.5 fp32"
-
-
-def test_without_pairs_nothing_is_called_different():
-    elsewhere = measured(entry("base", 1.0), entry("uniform-0.5", 5.0, threads=2))
-    few = measured(entry("base", samples=[1e-3] * 5), entry("uniform-0.5", samples=[9e-3] * 5))
-    uneven = measured(entry("base", samples=[1e-3] * 9), entry("uniform-0.5", samples=[9e-3] * 8))
-    for table, pairs, word in ((elsewhere, 0, "no pairs"), (few, 5, "too few"), (uneven, 0, "no pairs")):
-        row = rivals(table, NO_LIMITS).iloc[0]
-        assert (row["verdict"], row["pairs"]) == ("undecided", pairs) and word in row["reason"]
-    six = measured(entry("base", samples=[1e-3] * 6), entry("uniform-0.5", samples=[9e-3] * 6))
-    assert rivals(six, NO_LIMITS).iloc[0]["verdict"] == "slower"
-
-
-def test_equal_samples_are_indistinguishable():
-    row = rivals(measured(entry("base", 1.0), entry("uniform-0.5", 1.0)), NO_LIMITS).iloc[0]
-    assert (row["verdict"], row["p"], row["ratio"]) == ("indistinguishable", 1.0, 1.0)
-
-
-def test_the_family_of_models_rarely_differs_when_all_are_the_same():
-    """Three equal models: picking the fastest and testing it must not find a difference in more than 5 % of cases."""
-    random = np.random.default_rng(1)
-    found = 0
-    for _ in range(20):
-        names = ("base", "uniform-0.5", "uniform-0.25")
-        table = measured(*(entry(name, samples=np.exp(random.normal(-7, 0.02, 30))) for name in names))
-        found += bool((rivals(table, NO_LIMITS)["verdict"] != "indistinguishable").any())
-    assert found <= 3  # 1 expected at most; binomial P(more than 3 of 20) is 0.016 at exactly 5 %, and Holm is below
-
-
 def optuna_front(accuracy, costs):
     """The models that optuna's multi-objective study calls best."""
     study = optuna.create_study(directions=["maximize"] + ["minimize"] * costs.shape[1])
@@ -185,49 +108,6 @@ def test_the_front_of_three_models_by_hand():
 def test_equal_models_share_the_front():
     table = pareto(measured(entry("base", 1.0), entry("uniform-0.5", 1.0)))
     assert table["on_front"].all() and (table["dominated_by"] == "").all()
-
-
-def test_a_speedup_beside_what_the_flops_promise():
-    """Half the FLOPs, and 8 ÷ 5 as fast in every repeat, whatever the drift: the interval is that one number."""
-    drift = np.geomspace(1, 10, 30)
-    table = measured(entry("base", samples=8e-3 * drift), entry("uniform-0.5", samples=5e-3 * drift[:]))
-    row = speedups(table, {("e", "base"): 2e6, ("e", "uniform-0.5"): 1e6}).iloc[0]
-    assert [row["speedup"], row["low"], row["high"]] == pytest.approx([1.6, 1.6, 1.6])
-    assert (row["flops_speedup"], row["contains_one"], row["pairs"]) == (2.0, False, 30)
-    assert row["share_of_flops_speedup"] == pytest.approx(0.8)
-    assert np.isnan(speedups(table, {}).iloc[0]["flops_speedup"])
-
-
-def test_the_interval_of_a_median_covers_as_often_as_it_says():
-    """Against the exact order-statistic interval of a median (binomial), and by its coverage of a known median."""
-    random = np.random.default_rng(2)
-    ratios = np.exp(random.normal(0.0, 0.1, (60, 30)))
-    inside = [low <= 1 <= high for low, high in map(median_interval, ratios)]
-    assert 50 <= sum(inside) <= 60  # 57 expected; binomial P(fewer than 50) is 0.0006
-    ordered = np.sort(ratios[0])
-    low, high = median_interval(ratios[0])
-    assert ordered[7] <= low <= ordered[11] and ordered[18] <= high <= ordered[22]  # exact: 10th and 21st, 95.7 %
-    assert np.isnan(median_interval(ratios[0, :1])).all()
-
-
-def test_a_speedup_needs_its_base_and_its_pairs():
-    other = measured(entry("base", 4.0, precision="int8"), entry("uniform-0.5", 2.0))
-    assert speedups(other, {}).empty
-    uneven = speedups(measured(entry("base", samples=[1e-3] * 3), entry("uniform-0.5", samples=[1e-3] * 2)), {}).iloc[0]
-    assert uneven["pairs"] == 0 and pd.isna(uneven["contains_one"]) and np.isnan(uneven["speedup"])
-    even = speedups(measured(entry("base", 1.0), entry("uniform-0.5", 1.0)), {}).iloc[0]
-    assert even["contains_one"]
-
-
-@pytest.mark.parametrize(
-    "function", [lambda t: recommend(t, {}), lambda t: rivals(t, {}), pareto, lambda t: speedups(t, {})]
-)
-def test_no_targets_give_empty_tables(function, tmp_path):
-    table = function(measured(entry()).iloc[:0])
-    assert table.empty
-    for columns in (RECOMMENDATION_COLUMNS, RIVAL_COLUMNS, PARETO_COLUMNS, SPEEDUP_COLUMNS):
-        if set(table.columns) == set(columns):
-            write_result(table, columns, parquet=tmp_path / "t.parquet", csv=tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,12 @@ VOLATILE = {
     *("onnxruntime", "finished", "data_digest", "code_digest", "widths_digest", "weights_digest"),
     *("latency_median_s", "latency_iqr_s", "latency_p90_s", "latency_relative_iqr", "noisy", "cpu_seconds_per_run"),
     *("runs_per_sample", "samples", "latency_dataset_s", "energy_j", "energy_source", "seconds_per_image"),
-    *("base_median_s", "median_s", "speedup", "contains_one", "share_of_flops_speedup"),
-    *("utilisation", "mean_s", "p99_s", "recommended", "indistinguishable", "faster", "undecided"),
+    *("base_median_s", "median_s", "speedup", "share_of_flops_speedup"),
+    *("utilisation", "mean_s", "p99_s", "recommended", "not_shown_to_differ", "faster", "undecided"),
 }
 # The same of single tables; of a recommended model and its rivals only the number per objective is no matter of time.
 MEASURED = {
-    "speedups": ("low", "high"),
+    "speedups": ("low", "high", "p", "p_holm", "verdict", "reason"),
     "scenarios": ("reason",),
     "recommendations": (
         *("reason", "variant", "rank", "precision", "threads", "batch", "flush_to_zero", "value", "top1"),
@@ -38,7 +38,7 @@ MEASURED = {
     ),
     "rivals": (
         *("variant", "rank", "precision", "threads", "batch", "flush_to_zero", "value", "ratio", "pairs", "p"),
-        *("p_holm", "verdict", "reason"),
+        *("p_holm", "low", "high", "verdict", "reason"),
     ),
 }
 # Rows about a cost: table -> columns that name it, and those that are kept when it is measured; else all are.

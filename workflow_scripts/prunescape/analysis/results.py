@@ -18,7 +18,8 @@ from prunescape.analysis.cost.property_tables import (
     correlation_table,
     property_table,
 )
-from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS, RIVAL_COLUMNS, recommendations, rivals
+from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS
+from prunescape.analysis.cost.rivals import RIVAL_COLUMNS, comparisons, recommendations, rivals
 from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
 from prunescape.analysis.landscape.band import band, band_columns
@@ -109,7 +110,7 @@ class Analysis:
 class Step:
     """An intermediate table: the function that makes it, and what that needs, by name in an Analysis."""
 
-    make: Callable[..., pd.DataFrame]
+    make: Callable[..., Any]
     needs: tuple[str, ...]
 
 
@@ -143,6 +144,7 @@ def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: 
 STEPS: dict[str, Step] = {
     "scores": Step(scores, ("cells", "axes", "metric")),
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
+    "comparisons": Step(comparisons, ("measured", "objectives")),
 }
 RESULTS: dict[str, ResultTable] = {
     "chance_tests": ResultTable(chance_tests, ("cells", "metric"), lambda: CHANCE_TEST_COLUMNS, applies=_in_percent),
@@ -171,10 +173,10 @@ RESULTS: dict[str, ResultTable] = {
     "similarity": ResultTable(similarity, ("scores", "axes"), lambda: SIMILARITY_COLUMNS, applies=_in_percent),
     "risk_tests": ResultTable(risk_tests, ("risk_points", "axes"), risk_test_columns, ("risk_threshold",)),
     "recommendations": _target(recommendations, ("measured", "rivals", "objectives"), RECOMMENDATION_COLUMNS),
-    "rivals": _target(rivals, ("measured", "objectives"), RIVAL_COLUMNS),
+    "rivals": _target(rivals, ("measured", "objectives", "comparisons"), RIVAL_COLUMNS),
     "pareto": _target(pareto, ("measured",), PARETO_COLUMNS),
     "scenarios": _target(scenarios, ("measured", "objectives"), SCENARIO_COLUMNS),
-    "speedups": _target(speedups, ("measured", "flops"), SPEEDUP_COLUMNS),
+    "speedups": _target(speedups, ("measured", "flops", "comparisons"), SPEEDUP_COLUMNS),
     "properties": _target(property_table, ("measured", "flops"), PROPERTY_COLUMNS),
     "correlations": _target(correlation_table, ("measured", "flops"), CORRELATION_COLUMNS),
 }

@@ -5,13 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.measured import CONDITIONS, PLACE_COLUMNS, SETTING_COLUMNS, group_table, paired_log_ratio
+from prunescape.analysis.cost.comparisons import TEST_COLUMNS, Comparison, Comparisons
+from prunescape.analysis.cost.measured import CONDITIONS, PLACE_COLUMNS, SETTING_COLUMNS, group_table
 from prunescape.space.cells import VARIANT_PATH
 from prunescape.store.files import read_json
 
-RESAMPLES = 9999
-CONFIDENCE = 0.95
-SEED = 0
 BLOCK = 8  # channels that runtimes compute together: what `round_to: auto` takes first
 
 SPEEDUP_COLUMNS: dict[str, tuple[str, str]] = {
@@ -19,60 +17,50 @@ SPEEDUP_COLUMNS: dict[str, tuple[str, str]] = {
     **SETTING_COLUMNS,
     "base_median_s": ("float64", "the base's median latency under the same conditions, seconds per run"),
     "median_s": ("float64", "this model's, seconds per run"),
-    "pairs": ("int64", "repeats of both, taken in turns"),
-    "speedup": ("float64", "median over the repeats of the base's time ÷ this model's"),
-    "low": ("float64", "lower end of its 95 % interval (percentile bootstrap over the repeats); null under 2 repeats"),
-    "high": ("float64", "upper end"),
-    "contains_one": ("bool", "the interval holds 1: not shown to be faster or slower; null without an interval"),
+    "speedup": ("float64", "the base's time ÷ this model's, repeat by repeat: mean of the logs of blocks' medians"),
+    **TEST_COLUMNS,
     "flops_speedup": ("float64", "the base's FLOPs ÷ this model's: the speed-up that the FLOPs alone would give"),
     "share_of_flops_speedup": ("float64", "speedup ÷ flops_speedup"),
 }
 
 
-def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
+def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float], compared: Comparisons) -> pd.DataFrame:
     """Every pruned model against the base of the same precision, threads and batch on the same target.
 
-    `flops` holds the FLOPs by (experiment, variant); a variant that is not there has null FLOPs columns. Models without
-    a measured base have no row.
+    `flops` holds the FLOPs by (experiment, variant); a variant that is not there has null FLOPs columns. `compared` as
+    `rivals.comparisons` gives it. Models without a measured base have no row.
     """
 
     def of_conditions(here: pd.DataFrame) -> list[dict]:
-        base = next(here[(here["variant"] == "base") & (here["rank"] == 1)].itertuples(), None)
-        return [_row(row, base, flops) for row in here[here["variant"] != "base"].itertuples() if base]
+        rows = {row.Index: row for row in here.itertuples()}
+        pairs = pairs_with_base(here)
+        return [_row(rows[model], rows[base], compared[model, base].inverted(), flops) for model, base in pairs]
 
-    table = group_table(measured, CONDITIONS, of_conditions, SPEEDUP_COLUMNS)
-    return table.astype({"contains_one": "boolean", "pairs": "int64"})
-
-
-def median_interval(ratios: np.ndarray) -> tuple[float, float]:
-    """The 95 % interval of the median of (n,) ratios: percentile bootstrap, fixed seed; nan under 2 values."""
-    from scipy.stats import bootstrap
-
-    if len(ratios) < 2:
-        return np.nan, np.nan
-    options = {"method": "percentile", "n_resamples": RESAMPLES, "confidence_level": CONFIDENCE}
-    found = bootstrap((ratios,), np.median, rng=np.random.default_rng(SEED), **options).confidence_interval
-    return float(found.low), float(found.high)
+    return group_table(measured, CONDITIONS, of_conditions, SPEEDUP_COLUMNS).astype({"pairs": "int64"})
 
 
-def _row(row, base, flops: dict[tuple[str, str], float]) -> dict:
-    logs = paired_log_ratio(base, row)
-    ratios = np.array([]) if logs is None else np.exp(logs)
-    low, high = median_interval(ratios)
+def pairs_with_base(measured: pd.DataFrame) -> list[tuple[int, int]]:
+    """The rows of every pruned model and of the base that was measured under the same conditions."""
+    pairs = []
+    for _, here in measured.groupby(CONDITIONS, sort=True):
+        base = here.index[(here["variant"] == "base") & (here["rank"] == 1)]
+        pairs += [(model, base[0]) for model in here.index[here["variant"] != "base"] if len(base)]
+    return pairs
+
+
+def _row(row, base, comparison: Comparison, flops: dict[tuple[str, str], float]) -> dict:
+    """One row of `speedups`; `comparison` is that of the base's time with the model's, but for the verdict."""
     both = [flops.get((row.experiment, name)) for name in ("base", row.variant)]
     promised = both[0] / both[1] if all(both) else np.nan
-    speedup = float(np.median(ratios)) if len(ratios) else np.nan
     return {
         **{name: getattr(row, name) for name in SETTING_COLUMNS},
         "base_median_s": base.latency_median_s,
         "median_s": row.latency_median_s,
-        "pairs": len(ratios),
-        "speedup": speedup,
-        "low": low,
-        "high": high,
-        "contains_one": None if np.isnan(low) else low <= 1 <= high,
+        "speedup": comparison.ratio,
+        **comparison.columns(),
+        "verdict": comparison.inverted().verdict,
         "flops_speedup": promised,
-        "share_of_flops_speedup": speedup / promised,
+        "share_of_flops_speedup": comparison.ratio / promised,
     }
 
 

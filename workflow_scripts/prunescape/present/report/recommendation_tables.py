@@ -28,6 +28,15 @@ PROPERTY_UNITS = {
 }
 OBJECTIVE: Columns = {"target and objective": lambda row: f"{row.target}, {row.objective}"}
 MODEL: Columns = {"model": model_title, "run with": run_title}
+TESTED: Columns = {
+    "p": lambda row: p_value(row.p),
+    "p, Holm": lambda row: p_value(row.p_holm),
+    "verdict": "verdict",
+}
+HOW_TESTED = (
+    "Ratio, interval and t test over the medians of blocks of successive repeats, since these are correlated; Holm's "
+    "correction over all comparisons on the target, in this table and its sibling; an interval is of its pair alone."
+)
 
 
 def comparison_tables(tables: dict[str, pd.DataFrame]) -> list[Table]:
@@ -49,11 +58,12 @@ def recommendations_table(rows: pd.DataFrame) -> Table:
         "top-1, %": of_model(("top1", 2)),
         "file, kB": of_model(("file_bytes", 1, 1e-3)),
         "settings allowed": of_model(lambda row: f"{row.feasible} of {row.settings}", "feasible"),
-        "like it": of_model(lambda row: model_list(row.indistinguishable) or "none", "reason"),
+        "not shown to differ": of_model(lambda row: model_list(row.not_shown_to_differ) or "none", "reason"),
     }
     notes = [
         "The lowest value over the measured settings that the study's limits allow; of equal ones the more accurate. "
-        "Like it: models that no paired test distinguishes from it (5 %, Holm over all pairs). *: a noisy timing.",
+        "Not shown to differ: at 5 % after Holm's correction over all comparisons on the target; with the ratio of "
+        "times and its 95 % interval, which says how large a difference there may be. *: a noisy timing.",
     ]
     return make_table("Recommended on the targets", rows.itertuples(), columns, notes)
 
@@ -65,16 +75,19 @@ def rivals_table(rows: pd.DataFrame) -> Table:
         **MODEL,
         "pairs": "pairs",
         "time ÷ best's": ("ratio", 3),
-        "p": lambda row: p_value(row.p),
-        "p, Holm": lambda row: p_value(row.p_holm),
-        "verdict": "verdict",
+        "95 % interval": lambda row: interval(row.low, row.high, 3),
+        **TESTED,
     }
     notes = [
-        "Each model in its own best setting against the recommended one: Wilcoxon's signed-rank test on the ratios of "
-        "repeats taken in turns. Undecided: no pairs, or too few. Neighbouring repeats are not independent where the "
-        "host drifts slowly, so that p may be too small.",
+        f"Each model in its own best setting against the recommended one, repeat by repeat. {HOW_TESTED}",
+        *_untested(rows),
     ]
     return make_table("Other models against the recommended ones", rows.itertuples(), columns, notes)
+
+
+def _untested(rows: pd.DataFrame) -> list[str]:
+    """One line for each reason why models were not tested."""
+    return [f"Undecided: {reason}." for reason in dict.fromkeys(rows["reason"]) if reason]
 
 
 def pareto_table(rows: pd.DataFrame) -> Table:
@@ -116,14 +129,15 @@ def speedups_table(rows: pd.DataFrame) -> Table:
         "target": "target",
         **MODEL,
         "speed-up": ("speedup", 2),
-        "95 % interval": lambda row: interval(row.low, row.high) + "*" * (row.low <= 1 <= row.high),
+        "95 % interval": lambda row: interval(row.low, row.high),
+        **TESTED,
         "FLOPs ÷": ("flops_speedup", 2),
         "share": ("share_of_flops_speedup", 2),
     }
     notes = [
-        "Median over the repeats of the base's time ÷ this model's, under the same conditions in the same repeat; "
-        "interval by bootstrap over the repeats. *: it holds 1, so neither faster nor slower is shown. FLOPs ÷: what "
-        "the FLOPs alone would give; share: how much of that is reached.",
+        f"The base's time ÷ this model's, under the same conditions in the same repeat. {HOW_TESTED} FLOPs ÷: what the "
+        "FLOPs alone would give; share: how much of that is reached.",
+        *_untested(rows),
     ]
     return make_table("Speed-up against FLOPs", rows.itertuples(), columns, notes)
 

@@ -77,9 +77,9 @@ def p_value(value: float) -> str:
     return "< 0.001" if not is_missing(value) and value < 0.001 else number(value, 3)
 
 
-def interval(low: float, high: float) -> str:
+def interval(low: float, high: float, decimals: int = 2) -> str:
     """`1.00 to 2.00`, or a dash."""
-    return DASH if is_missing(low) else f"{number(low)} to {number(high)}"
+    return DASH if is_missing(low) else f"{number(low, decimals)} to {number(high, decimals)}"
 
 
 def setting_columns(axes: Axes, prefix: str = "") -> Columns:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from prunescape.analysis.cost.comparisons import SLOWER
 from prunescape.analysis.cost.speedups import BLOCK
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import joined, variant_title
@@ -42,11 +43,11 @@ def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:
 def slower_sentences(speedups: pd.DataFrame, odd: Mapping[str, Mapping[str, int]]) -> list[str]:
     """One sentence per variant of ONE experiment that is shown to be slower than its base, and a likely reason.
 
-    A setting counts where the whole interval of the speed-up is below 1. `odd` holds by variant the layers, with their
+    A setting counts where the corrected test of the speed-up says so. `odd` holds by variant the layers, with their
     channels, that were cut to no multiple of a runtime's block.
     """
     rows = subnormals_kept(speedups)
-    slow = dict(iter(rows[(rows["rank"] == 1) & (rows["high"] < 1)].groupby("variant", sort=False)))
+    slow = dict(iter(rows[(rows["rank"] == 1) & (rows["verdict"] == SLOWER)].groupby("variant", sort=False)))
     return [_slower(name, slow[name], odd.get(name, {})) for name in sorted(slow, key=variant_order)]
 
 
@@ -119,12 +120,12 @@ def _recommendation(row) -> str:
         f"{objective_value(row)}, at {number(row.top1, unit=' %')} top-1"
     )
     text += f" ({row.reason})." if row.reason else "."
-    if others := model_list(row.indistinguishable):
-        text += f" No paired test distinguishes {others} from it."
+    if others := model_list(row.not_shown_to_differ):
+        text += f" Not shown to differ from it, by the ratio of times and its 95 % interval: {others}."
     if others := model_list(row.faster):
-        text += f" Repeat by repeat {others} was faster, though not in the median: the host's speed drifted."
+        text += f" Repeat by repeat faster, though not in the median, since the host's speed drifted: {others}."
     if others := model_list(row.undecided):
-        text += f" Not compared with it: {others}, not timed in turns with it, or too seldom."
+        text += f" Not compared with it, not timed in turns with it or too seldom: {others}."
     return text + (" The timing was noisy." if row.noisy else "")
 
 
@@ -153,5 +154,5 @@ def run_title(row) -> str:
 
 
 def model_list(models: str) -> str:
-    """Models as `recommendation.named_models` lists them, for a reader; empty where there are none."""
+    """Models as `rivals.named_models` lists them, for a reader; empty where there are none."""
     return ", ".join(variant_title(name) for name in models.split("; ") if name)
