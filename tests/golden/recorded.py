@@ -26,7 +26,7 @@ VOLATILE = {
     *("latency_median_s", "latency_iqr_s", "latency_p90_s", "latency_relative_iqr", "noisy", "cpu_seconds_per_run"),
     *("runs_per_sample", "samples", "latency_dataset_s", "energy_j", "energy_source", "seconds_per_image"),
     *("base_median_s", "median_s", "speedup", "share_of_flops_speedup"),
-    *("utilisation", "mean_s", "p99_s", "recommended", "not_shown_to_differ", "faster", "undecided"),
+    *("utilisation", "mean_s", "p99_s", "p99_relative_sd", "recommended", "not_shown_to_differ", "faster", "undecided"),
 }
 # The same of single tables; of a recommended model and its rivals only the number per objective is no matter of time.
 MEASURED = {
