@@ -7,6 +7,7 @@ import pandas as pd
 import pingouin
 import pytest
 from scipy import stats
+from simulate_similarity import equal_landscapes, inside
 from statsmodels.formula.api import ols
 
 from analyse_cells import analyse_cells
@@ -15,6 +16,7 @@ from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.landscape.risk import risk, risk_points, risk_tests
 from prunescape.analysis.results import Analysis
 from prunescape.analysis.seeds import membership as membership_module
+from prunescape.analysis.seeds.equal_landscapes import residuals
 from prunescape.analysis.seeds.membership import DRAWS, membership, membership_probability
 from prunescape.analysis.seeds.similarity import halves, similarity, spearman, stepped_up
 from prunescape.analysis.seeds.spread import shift, spread
@@ -338,9 +340,27 @@ def test_equal_landscapes_meet_their_ceiling():
     assert 0.7 < found["ceiling"].mean() < 0.95
 
 
-def test_turned_landscapes_stay_far_below_their_ceiling():
+def test_turned_landscapes_stay_far_below_their_ceiling_and_what_equal_ones_show():
     found = simulated(lambda w, r: 92 - 3 * (w + r) ** 2, lambda w, r: 92 - 3 * (w - r) ** 2, 0.3, 3, 10)
     assert (found["spearman"] < found["ceiling"] - 0.5).all()
+    assert (found["spearman"] < found["equal_low"]).all()
+
+
+@pytest.mark.parametrize(("landscape", "noise", "count"), [("peak", 0.2, 2), ("band", 0.4, 3), ("plateau", 0.2, 5)])
+def test_equal_landscapes_lie_in_their_interval(landscape, noise, count):
+    """57 of 60 expected; binomial P(fewer than 51) is 0.003. METHODS, 8.4: 7 to 73 % of them exceed the ceiling."""
+    found = equal_landscapes(np.random.default_rng(0), landscape, noise, count, 60)
+    assert inside(found) >= 0.85
+    assert 0.07 <= (found["spearman"] > found["ceiling"]).mean() <= 0.8
+    assert (found["equal_low"] < found["equal_high"]).all()
+
+
+def test_noise_of_seeds_is_told_apart_from_points_and_seeds():
+    """A seed that is better everywhere is no noise; the rest has the standard deviation that it was drawn with."""
+    random = np.random.default_rng(0)
+    noise = random.normal(0, 0.3, (4, 500, 1)) * [1, 2]
+    side = noise + random.normal(0, 5, (1, 500, 2)) + random.normal(0, 5, (4, 1, 2))
+    assert residuals(side).std(axis=0) == pytest.approx([0.3, 0.6], rel=0.05)
 
 
 def test_the_choice_of_points_makes_no_correlation_of_noise():
@@ -370,7 +390,7 @@ def test_similarity_of_odd_tables():
     assert "base" not in table.index
     assert table.loc["holes", ["n", "n_seeds", "spearman", "split_half"]].to_list() == pytest.approx([9, 2, 1, 1])
     assert table.loc["one seed", "spearman"] == pytest.approx(1)
-    assert table.loc["one seed", ["split_half", "ceiling"]].isna().all()
+    assert table.loc["one seed", ["split_half", "ceiling", "equal_low", "equal_high"]].isna().all()
     assert table.loc[["equal", "diverged", "four points"], "spearman"].isna().all()
     assert table.loc["four points", "n"] == 4
     assert similarity(parts[1], AXES).empty, "no base"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import GROUP, VARIANT_KEY, VARIANT_KEY_COLUMNS, Axes
 from prunescape.analysis.landscape.regions import FEWEST_POINTS, TOLERANCE
+from prunescape.analysis.seeds.equal_landscapes import equal_interval
 
 REACH = 2.0  # percentage points under the base's best: further down, any two landscapes agree
 MOST_SPLITS = 100
@@ -21,7 +22,16 @@ SIMILARITY_COLUMNS: dict[str, tuple[str, str]] = {
     "spearman": ("float64", "rank correlation of variant and base over these settings, both means over their seeds"),
     "split_half": ("float64", "rank correlation between halves of the variant's seeds there; null with one seed"),
     "split_half_base": ("float64", "the same of the base, its settings chosen by one half; null with one seed"),
-    "ceiling": ("float64", "the correlation that seed noise leaves two equal landscapes; null with one seed"),
+    "ceiling": (
+        "float64",
+        "the correlation that seed noise leaves two equal landscapes on average; null with one seed",
+    ),
+    "equal_low": (
+        "float64",
+        "lower end of the interval that holds 95 % of the correlations of equal landscapes with this noise: one under "
+        "it is more than the chance of seeds; null with one seed of variant or base",
+    ),
+    "equal_high": ("float64", "upper end of that interval"),
 }
 
 
@@ -36,8 +46,9 @@ def similarity(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     halves do not correlate. The base's halves are compared, in both directions, over the settings within 2 points of
     the first half's best: where both halves chose the settings, their noise would correlate negatively. The step is
     exact for linear correlation only, and noise is taken as independent between landscapes: for equal ones the ceiling
-    meets the correlation within a few hundredths while noise is small against those 2 points. Experiments without a
-    base have no rows. `scores` as `read_cells.scores` gives it.
+    meets the correlation within a few hundredths while noise is small against those 2 points. It is an expectation: a
+    single correlation of equal landscapes scatters around it, within the interval of `equal_interval`. Experiments
+    without a base have no rows. `scores` as `read_cells.scores` gives it.
     """
     rows = []
     for key, cells in scores.groupby([*GROUP, "metric"], sort=True):
@@ -67,8 +78,24 @@ def _compared(cells: pd.DataFrame, axes: Axes) -> list[dict]:
         half = split_half(of_variant)
         ceiling = math.sqrt(stepped_up(half, len(of_variant)) * stepped_up(half_base, len(of_base)))
         found = {"spearman": correlation, "split_half": half, "split_half_base": half_base, "ceiling": ceiling}
+        found["equal_low"], found["equal_high"] = _equal(of_base, seeds.loc[name])
         rows.append({"variant": name} | counts | found)
     return rows
+
+
+def _equal(base: pd.DataFrame, variant: pd.DataFrame) -> tuple[float, float]:
+    """The interval of the correlations of equal landscapes, over the points that no seed of either lacks."""
+    both = [np.stack([side[name].to_numpy() for name in ("score", "chosen_on")], axis=2) for side in (base, variant)]
+    whole = ~np.isnan(np.concatenate(both)).any(axis=(0, 2))
+    if not whole.any():
+        return math.nan, math.nan
+    both = [side[:, whole] for side in both]
+    return equal_interval(*both, _near_best(both[0][:, :, 1].mean(axis=0, keepdims=True))[0], _correlated_near_best)
+
+
+def _correlated_near_best(chosen_on: np.ndarray, base: np.ndarray, variant: np.ndarray) -> np.ndarray:
+    """(rows,) correlation of base and variant, each (rows, points), where the choice is within 2 points of its best."""
+    return spearman(np.where(_near_best(chosen_on), base, np.nan), variant)
 
 
 def split_half(score: np.ndarray, chosen_on: np.ndarray | None = None) -> float:

@@ -87,7 +87,11 @@ def shift_columns(axes: Axes, metric: Metric = DEFAULT_METRIC) -> dict[str, tupl
         columns |= {
             f"shift_{axis.name}": ("float64", f"mean over seeds of the variant's centre - the base's, {axis.distance}"),
             f"std_{axis.name}": ("float64", "its standard deviation between seeds (n - 1); null with one seed"),
-            f"low_{axis.name}": ("float64", "lower end of the 95 % t-interval of the shift; null with one seed"),
+            f"low_{axis.name}": (
+                "float64",
+                "lower end of the 95 % t-interval of the mean shift that seeds like these give, not of the shift of "
+                "the regions without noise; null with one seed",
+            ),
             f"high_{axis.name}": ("float64", "upper end of that interval"),
         }
     return columns
@@ -97,7 +101,9 @@ def shift(roi: pd.DataFrame, ellipses: pd.DataFrame, axes: Axes) -> pd.DataFrame
     """The shift of the optimum of every variant of an experiment that has a base, as `shift_columns`.
 
     One centre per seed, the mean of its x-ROI's points (with fewer points than an ellipse needs, too), and the
-    difference variant - base of the same seed; the interval is over seeds. Centres lie on a grid, so equal ones in all
+    difference variant - base of the same seed; the interval is over seeds. It is that of the estimator's mean: with
+    more seeds it closes around the mean shift of regions that are each cut from noisy scores, not around the shift of
+    the regions without noise, which it held in 56 % of simulated studies. Centres lie on a grid, so equal ones in all
     seeds give an interval of width 0. n = 0, with null values, where variant and base share no seed. `roi` and
     `ellipses` as `regions.regions` and `regions.ellipses` give them.
     """

@@ -153,14 +153,17 @@ def similarity_table(results: ExperimentResults, metric: str) -> Table:
         "settings": "n",
         "rank correlation": ("spearman", 2),
         "its ceiling": ("ceiling", 2),
+        "of equal ones": lambda row: table.interval(row.equal_low, row.equal_high),
         **_of(shift, shifts, "variant"),
         **_of(tests, chances, "variant"),
     }
     notes = [
         "Rank correlation (Spearman) with the base over the settings within 2 points of the base's best; its ceiling "
-        f"is what the noise of seeds leaves two equal landscapes. Shift: the centre of the {region} against the "
-        f"base's, in {length_unit(results.axes)}, mean over seeds with a 95 % interval. Ceiling and interval need two "
-        "seeds or more.",
+        "is what the noise of seeds leaves two equal landscapes on average; 95 % of the correlations of equal ones lie "
+        "in the interval beside it.",
+        f"Shift: the centre of the {region} against the base's, in {length_unit(results.axes)}, mean over seeds with a "
+        "95 % interval: that of the mean which further seeds would give. Noise also moves a region's centre, so the "
+        "interval need not hold the shift of the landscapes without noise. Ceiling and intervals need two seeds.",
         f"The tests compare the risks of variant and base over the base's {roi_title(results.risk_threshold)} (lowest "
         "seed). They describe and decide nothing: settings are no independent samples, and the base was lucky on its "
         "own.",
