@@ -8,6 +8,7 @@ import pytest
 
 from prunescape.analysis.analyse import analyse
 from prunescape.analysis.axes import DEFAULT_AXES
+from prunescape.analysis.cell_checks import equal_by_chance
 from prunescape.analysis.read_cells import read_cells, scores, variant_order
 from prunescape.errors import InputError
 
@@ -202,6 +203,77 @@ def wide(names, rows=40):
         setting = f"{-2.5 + row % 20 // 4 / 2},{-5 + row % 4}"
         lines.append(f"resnet20,cifar10,{variant},{setting},0,{90 - row / 10}" + ",0.5" * len(names))
     return "\n".join(lines)
+
+
+def seeds_of_600_images(settings: int, seeds: int = 2, random=None) -> np.ndarray:
+    """(seeds, settings) percent of 600 images that are right: a landscape of 3 points and noise of 0.3 points."""
+    random = random or np.random.default_rng(0)
+    true = 95 - 3 * np.linspace(-1, 1, settings) ** 2 * random.uniform(0.9, 1.1, settings)
+    return 100 * np.round(6 * (true + random.normal(0, 0.3, (seeds, settings)))) / 600
+
+
+def read_seeds(folder, scores, **columns) -> pd.DataFrame:
+    """What is read of a base with these scores, (seeds, settings)."""
+    rows = [
+        {
+            "model": "m",
+            "dataset": "d",
+            "variant": "base",
+            "log10_lr": place,
+            "log10_wd": -4.0,
+            "seed": seed,
+            "top1": one,
+        }
+        for seed, each in enumerate(scores)
+        for place, one in enumerate(each)
+    ]
+    return read_cells(write(folder, pd.DataFrame(rows).assign(**columns)))
+
+
+@pytest.mark.parametrize(("changed", "count"), [(0, 36), (3, 33)])
+def test_the_same_scores_as_two_seeds_are_refused(tmp_path, changed, count):
+    """All of 36 settings, or all but three: neither is chance."""
+    one, other, third = seeds_of_600_images(36, 3, np.random.default_rng(3))
+    one = one + 0.001 * np.arange(36)  # no plateau: every score stands alone
+    copied = np.where(np.arange(36) < changed, other, one)
+    with pytest.raises(InputError) as caught:
+        read_seeds(tmp_path, [third, one, copied])
+    text = str(caught.value)
+    assert f"seeds 1 and 2 of variant base have the same top1 at {count} of their 36 settings" in text
+    assert "experiment d-m" in text and "keep one of them" in text and "\n" not in text
+
+
+def test_three_equal_seeds_are_all_named(tmp_path):
+    with pytest.raises(InputError, match="seeds 0, 1 and 2 of variant base"):
+        read_seeds(tmp_path, [np.linspace(90, 95, 36)] * 3)
+
+
+def test_few_equal_settings_are_noted_and_fewer_are_chance(tmp_path, capsys):
+    """Seven of seven: at most 2^-7 < 0.01. Two may be equal by chance."""
+    read_seeds(tmp_path, [np.linspace(90, 95, 7)] * 2)
+    assert "seeds 0 and 1 of variant base have the same top1 at 7 of their 7 settings" in capsys.readouterr().err
+    read_seeds(tmp_path, [[91.0, 92.0]] * 2)
+    assert "same" not in capsys.readouterr().err
+
+
+def test_copies_behind_seeds_that_are_noted_are_refused(tmp_path):
+    one, other = np.linspace(90, 95, 36), np.linspace(80, 85, 36)
+    half = np.where(np.arange(36) < 9, one + 0.001, one)  # 27 of 36 equal: P(X >= 27) = 0.002
+    with pytest.raises(InputError, match="seeds 2 and 3"):
+        read_seeds(tmp_path, [one, half, other, other])
+
+
+def test_plateaus_and_diverged_cells_may_be_equal(tmp_path, capsys):
+    read_seeds(tmp_path, [[100.0] * 30 + [99.0, 98.0]] * 2)
+    read_seeds(tmp_path, np.arange(72).reshape(2, 36) / 10 + 80, status="diverged", classes=10)
+    assert "same" not in capsys.readouterr().err
+
+
+def test_real_seeds_are_never_taken_for_copies():
+    """500 pairs of seeds of 600 images at 36 settings; a probability of 0.01 is an upper bound, so none is expected."""
+    random = np.random.default_rng(1)
+    chances = [equal_by_chance(seeds_of_600_images(36, 2, random)).item() for _ in range(500)]
+    assert min(chances) > 0.01
 
 
 def test_thousands_of_columns_take_seconds(tmp_path):

@@ -1,7 +1,10 @@
 """What a table of cells must hold as a whole before it is analysed: each check fills in or raises one clear line."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import BASE, GROUP, METRICS, Axes, Metric
@@ -19,6 +22,8 @@ RESERVED = (
     *("in_base_roi", "bound", "k", "points", "excess", "spread", "sigma_source", "place", "truncated", "quantity"),
     *("correct_bits", "tested"),
 )
+# Equal scores of two seeds: how likely one is at most, and how likely all of them are to be noted and to be refused.
+ONE_EQUAL, NOTED, REFUSED = 0.5, 0.01, 1e-6
 CHANCE = {"top1": 100, "top5": 500}  # percent x classes
 UNPRUNED = ("unpruned", "dense", "baseline", "original", "full", "none", "pretrained")  # as others call the base
 
@@ -125,6 +130,53 @@ def _varying(cells: pd.DataFrame, same: pd.DataFrame, measured: set[str], most: 
     """The columns in which the rows `same` differ; what has few values in the table is more likely a setting."""
     names = [name for name in cells if name not in measured and same[name].astype("str").nunique() > 1]
     return sorted(names, key=lambda name: cells[name].astype("str").nunique())[:most]
+
+
+def check_seeds(cells: pd.DataFrame, axes: Axes, metric: Metric, path: Path | str) -> None:
+    """Seeds of a variant are different trainings: scores that were copied would pass for noise of nothing.
+
+    Raises InputError for seeds that are equal in too many settings to be chance, all of them or most, and notes on
+    standard error those that are equal in few. Only cells of trainings that ended count, and only scores that no other
+    setting of the seed has: on a plateau, equal scores say little. Of 600 test images two seeds get the same number
+    right in one setting in six, if they scatter by 0.3 points; ONE_EQUAL is far above that.
+    """
+    needed = [*GROUP, "variant", "seed", *axes.names, metric.names[0]]
+    trained = cells.loc[cells["status"] == OK, needed]
+    for (*group, variant), rows in trained.groupby([*GROUP, "variant"], sort=False):
+        scores = rows.pivot(index="seed", columns=axes.names, values=metric.names[0]).round(9)
+        for alike, chance in _equal_seeds(scores):
+            shared = alike.dropna(axis=1)
+            count = f"{(shared.nunique() == 1).sum()} of their {shared.shape[1]} settings"
+            seeds = f"{', '.join(map(str, alike.index[:-1]))} and {alike.index[-1]}"
+            what = f"seeds {seeds} of variant {variant} have the same {metric.names[0]} at {count}"
+            if chance < REFUSED:
+                where = ", ".join([str(path), *map("{} {}".format, GROUP, group)])
+                hint = "keep one of them: copied scores, or a training on which its seed has no effect, are one seed"
+                raise InputError(what, where=where, hint=hint)
+            print(f"warning: {path}: {what}: copied scores are no further seed", file=sys.stderr)
+
+
+def _equal_seeds(scores: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, float]]:
+    """The rows of `scores` (seeds, settings) that are more alike than NOTED allows, and the least of their chances."""
+    while len(scores) > 1:
+        chances = equal_by_chance(scores.to_numpy())
+        alike = np.append(True, chances < NOTED)
+        if alike.sum() > 1:
+            yield scores[alike], chances.min()
+        scores = scores[~alike]
+
+
+def equal_by_chance(scores: np.ndarray) -> np.ndarray:
+    """For the first row of (seeds, settings) and each other one: how likely so many equal scores are at most.
+
+    P(X >= equal), X binomial with ONE_EQUAL, over the settings of both whose score stands alone in the first.
+    """
+    from scipy.stats import binom
+
+    first, others = scores[0], scores[1:]
+    alone = (first[:, None] == first[None, :]).sum(axis=1) == 1  # nan equals nothing
+    counted = alone & ~np.isnan(others)
+    return binom.sf((counted & (others == first)).sum(axis=1) - 1, counted.sum(axis=1), ONE_EQUAL)
 
 
 def check_base(cells: pd.DataFrame, base: str, path: Path | str) -> None:

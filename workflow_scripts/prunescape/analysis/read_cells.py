@@ -105,6 +105,7 @@ def checked_cells(
         checks.check_base(cells, base, path)
         checks.check_validation(cells, metric.names, path)
         checks.check_percent(cells, metric.names, path)
+        checks.check_seeds(cells, axes, metric, path)
         axis_checks.warn_of_settings_apart(cells, axes, base, path)
         if "stage" not in given:
             cells = mark_fresh_seeds(cells, axes, path)
