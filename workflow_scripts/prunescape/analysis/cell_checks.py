@@ -23,7 +23,7 @@ RESERVED = (
     *("correct_bits", "tested"),
 )
 # Equal scores of two seeds: how likely one is at most, and how likely all of them are to be noted and to be refused.
-ONE_EQUAL, NOTED, REFUSED = 0.5, 0.01, 1e-6
+ONE_EQUAL, NOTED, REFUSED = 0.5, 0.01, 1e-4
 CHANCE = {"top1": 100, "top5": 500}  # percent x classes
 UNPRUNED = ("unpruned", "dense", "baseline", "original", "full", "none", "pretrained")  # as others call the base
 
@@ -136,8 +136,8 @@ def check_seeds(cells: pd.DataFrame, axes: Axes, metric: Metric, path: Path | st
     """Seeds of a variant are different trainings: scores that were copied would pass for noise of nothing.
 
     Raises InputError for seeds that are equal in too many settings to be chance, all of them or most, and notes on
-    standard error those that are equal in few. Only cells of trainings that ended count, and only scores that no other
-    setting of the seed has: on a plateau, equal scores say little. Of 600 test images two seeds get the same number
+    standard error those that are equal in few. Only cells of trainings that ended count, and a score that several
+    settings share counts once: on a plateau, equal scores say little. Of 600 test images two seeds get the same number
     right in one setting in six, if they scatter by 0.3 points; ONE_EQUAL is far above that.
     """
     needed = [*GROUP, "variant", "seed", *axes.names, metric.names[0]]
@@ -169,14 +169,23 @@ def _equal_seeds(scores: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, float]]:
 def equal_by_chance(scores: np.ndarray) -> np.ndarray:
     """For the first row of (seeds, settings) and each other one: how likely so many equal scores are at most.
 
-    P(X >= equal), X binomial with ONE_EQUAL, over the settings of both whose score stands alone in the first.
+    P(X >= equal), X binomial with ONE_EQUAL, over the different scores of the first row; one is equal where the other
+    row has it at all the same settings. The lowest and the highest do not count if several settings have them.
     """
+    return np.array([_chance(scores[0], other) for other in scores[1:]])
+
+
+def _chance(first: np.ndarray, other: np.ndarray) -> float:
     from scipy.stats import binom
 
-    first, others = scores[0], scores[1:]
-    alone = (first[:, None] == first[None, :]).sum(axis=1) == 1  # nan equals nothing
-    counted = alone & ~np.isnan(others)
-    return binom.sf((counted & (others == first)).sum(axis=1) - 1, counted.sum(axis=1), ONE_EQUAL)
+    shared = ~np.isnan(first) & ~np.isnan(other)
+    if not shared.any():
+        return 1.0
+    _, which, sizes = np.unique(first[shared], return_inverse=True, return_counts=True)
+    equal = np.bincount(which, weights=(first != other)[shared]) == 0
+    ends = np.isin(np.arange(len(sizes)), (0, len(sizes) - 1))
+    counted = ~ends | (sizes == 1)
+    return float(binom.sf((equal & counted).sum() - 1, counted.sum(), ONE_EQUAL))
 
 
 def check_base(cells: pd.DataFrame, base: str, path: Path | str) -> None:
