@@ -355,6 +355,27 @@ def test_equal_landscapes_lie_in_their_interval(landscape, noise, count):
     assert (found["equal_low"] < found["equal_high"]).all()
 
 
+def test_the_interval_of_a_shift_is_that_of_its_mean_not_of_the_regions_without_noise():
+    """Regions cut by the grid's edge: noise makes the mean shift larger, and with ten seeds the interval is narrow."""
+    wd, lr = full_grid(9, 0.2)
+    random = np.random.default_rng(0)
+    parts = []
+    for name, optimum in (("base", 0.0), ("p", 0.4)):
+        true = 95 - (wd - optimum) ** 2 - lr**2
+        parts.append(landscape(wd, lr, true, variant=name, experiment="truth"))
+        for study in range(12):
+            noisy = true + random.normal(0, 0.2, (10, len(wd)))
+            parts.append(seeds(wd, lr, noisy, variant=name, experiment=f"e{study}"))
+    scores = joined(*parts)
+    roi = regions(scores, AXES, (1.0,))
+    found = shift(roi, ellipses(roi, scores, AXES), AXES).set_index("experiment")
+    truth, found = found.loc["truth", "shift_log10_wd"], found.drop("truth")
+    held = [
+        found["low_log10_wd"].le(at) & found["high_log10_wd"].ge(at) for at in (truth, found["shift_log10_wd"].mean())
+    ]
+    assert held[0].sum() <= 2 and held[1].sum() >= 9  # 95 % of 12 expected; binomial P(under 9) is 0.0003
+
+
 def test_noise_of_seeds_is_told_apart_from_points_and_seeds():
     """A seed that is better everywhere is no noise; the rest has the standard deviation that it was drawn with."""
     random = np.random.default_rng(0)

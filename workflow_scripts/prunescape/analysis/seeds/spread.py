@@ -103,7 +103,8 @@ def shift(roi: pd.DataFrame, ellipses: pd.DataFrame, axes: Axes) -> pd.DataFrame
     One centre per seed, the mean of its x-ROI's points (with fewer points than an ellipse needs, too), and the
     difference variant - base of the same seed; the interval is over seeds. It is that of the estimator's mean: with
     more seeds it closes around the mean shift of regions that are each cut from noisy scores, not around the shift of
-    the regions without noise, which it held in 56 % of simulated studies. Centres lie on a grid, so equal ones in all
+    the regions without noise. The two agree where the variant's landscape is the base's moved; they do not where the
+    shapes differ or a region is cut. Centres lie on a grid, so equal ones in all
     seeds give an interval of width 0. n = 0, with null values, where variant and base share no seed. `roi` and
     `ellipses` as `regions.regions` and `regions.ellipses` give them.
     """
