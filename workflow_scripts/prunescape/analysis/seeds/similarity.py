@@ -61,7 +61,7 @@ def similarity(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
 
 def _compared(cells: pd.DataFrame, axes: Axes) -> list[dict]:
     """What is said of each variant, from the cells of one experiment and metric; nothing without a base."""
-    seeds = cells.pivot(index=["variant", "seed"], columns=axes.names, values=["score", "chosen_on"])
+    seeds = cells.pivot(index=["variant", "seed"], columns=axes.names, values=["score", "chosen_on"]).sort_index(axis=1)
     means = seeds.groupby(level="variant").mean()
     if "base" not in means.index:
         return []
