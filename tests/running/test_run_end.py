@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from prunescape.analysis.analyse import analyse
+from prunescape.errors import InputError
 from prunescape.running.progress import Failure
 from prunescape.running.run_end import finished_lines, missing_cells, reason_in, unmeasured_line, unmeasured_targets
 from support.project import Project, small_study
@@ -47,6 +50,17 @@ def test_a_finished_run_removes_the_partial_report(failed):
     assert "small: best cell per variant" in output
     assert f"report: {project.work / 'results/tiny/report.html'}" in output
     assert not (project.work / "results/tiny/partial").exists()
+
+
+def test_a_table_of_an_older_version_is_one_clear_line(tmp_path):
+    """Without the verdicts of its speed-ups, what is slower than the base cannot be told."""
+    cells = pd.DataFrame({"model": "m", "dataset": "d", "variant": ["base", "uniform-0.5"], "seed": 0, "top1": 90.0})
+    cells.assign(log10_lr=-1.0, log10_wd=-4.0).to_csv(tmp_path / "cells.csv", index=False)
+    analyse(tmp_path / "cells.csv", tmp_path)
+    (tmp_path / "report.html").touch()
+    pd.DataFrame({"experiment": ["e"], "high": [0.9]}).to_parquet(tmp_path / "speedups.parquet")
+    with pytest.raises(InputError, match=r"speedups\.parquet: the column .* is missing"):
+        finished_lines(tmp_path)
 
 
 def test_each_missing_cell_names_what_it_waited_for(tmp_path):

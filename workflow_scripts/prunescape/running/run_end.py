@@ -49,7 +49,7 @@ def finished_lines(results: Path | str) -> list[str]:
 
 def _summary(folder: Path, results: Path) -> list[str]:
     """What the tables of results in a folder show, what has no answer first; `results` is the study's folder."""
-    from prunescape.analysis.cost.speedups import odd_widths
+    from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, odd_widths
     from prunescape.present.report.target_sentences import slower_lines
     from prunescape.present.summary import no_answer_lines, summary_lines, verdict_lines
     from prunescape.store.tables import read_result
@@ -57,7 +57,9 @@ def _summary(folder: Path, results: Path) -> list[str]:
     shown = {"chance_tests": no_answer_lines, "risk": summary_lines, "verdicts": verdict_lines}
     known = [line for name, lines in shown.items() for line in lines(read_result(folder / f"{name}.parquet", {}))]
     speedups = folder / "speedups.parquet"  # a study that lacks a target has its comparison elsewhere, if any
-    return [*known, *(slower_lines(read_result(speedups, {}), odd_widths(results)) if speedups.exists() else [])]
+    if not speedups.exists():
+        return known
+    return [*known, *slower_lines(read_result(speedups, SPEEDUP_COLUMNS), odd_widths(results))]
 
 
 def failed_lines(
