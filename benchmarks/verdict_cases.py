@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from prunescape.analysis.verdict.contrasts import CONTRAST
 from prunescape.analysis.verdict.screening import MARGIN
 
 EPSILON = 0.001
@@ -30,11 +31,13 @@ class Case:
     step: float = 0.2
     k: int = 5
     sigma: float = 0.2
-    seeds: int = 5
+    looks: tuple[int, ...] = (5,)
     noise: str = "normal"
     known: bool = False
     stress: str = ""
     own_region: bool = False
+    error: str = CONTRAST
+    claims: int = 1
 
 
 def truth(case: Case) -> tuple[np.ndarray, np.ndarray]:

@@ -64,8 +64,9 @@ def test_bounds_stop_an_edge_and_diverged_cells_do_not_move_one():
 
 def plan(**changes) -> Plan:
     """A plan of one experiment on AXES with its prior in the middle."""
-    verdict = {"replicates": 2, "margin": 0.5, "alpha": 0.05, "alpha_screen": 0.01, "sigma": None}
-    known = {"experiment": "e", "variants": ["base", "uniform-0.5"], "axes": AXES, "seeds": [0], "fresh_seeds": [1, 2]}
+    verdict = {"margin": 0.5, "alpha": 0.05, "alpha_screen": 0.01, "sigma": None, "noise": "contrast"}
+    verdict |= {"looks": [2], "fresh_seeds": [1, 2]}
+    known = {"experiment": "e", "variants": ["base", "uniform-0.5"], "axes": AXES, "seeds": [0]}
     known |= {"prior": {"log10_lr": "-1.5", "log10_wd": "-3.5"}, "select_on": "test", "max_rounds": 1}
     return Plan(**known | {"verdict": verdict, "thresholds": [0.5, 1.0], "risk_threshold": 0.5, "claims": 1} | changes)
 
