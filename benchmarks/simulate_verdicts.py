@@ -1,7 +1,7 @@
 """How often the verdict is wrong, how often it decides, and what stage 2 costs, on studies whose R_v is known.
 
 Runs the package's own screen, gains and decision on simulated landscapes and writes every case as CSV and a summary as
-Markdown: `python benchmarks/simulate_verdicts.py --out FOLDER` (about 20 minutes on one core; its seed is fixed). Needs
+Markdown: `python benchmarks/simulate_verdicts.py --out FOLDER` (about 40 minutes on one core; its seed is fixed). Needs
 numpy, scipy and pandas.
 """
 
@@ -18,7 +18,16 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
-from verdict_cases import Case, error_cases, own_region_cases, power_cases, stress_cases, truth, with_gain
+from verdict_cases import (
+    Case,
+    design_cases,
+    error_cases,
+    own_region_cases,
+    power_cases,
+    stress_cases,
+    truth,
+    with_gain,
+)
 from verdict_tables import summary
 
 from prunescape.analysis.landscape.regions import TOLERANCE
@@ -32,6 +41,7 @@ VARIANTS = 5
 CHUNK = 250
 RISK_THRESHOLD = 0.5  # percentage points: the x of the base's x-ROI
 FAILING = 0.05  # share of seeds that fail, by 10 to 60 points
+SEED_SHARE = 0.3  # of the variance
 CLIFF_NOISE = 5.0  # percentage points: what seeds that fail now and then scatter by
 
 
@@ -54,9 +64,9 @@ def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.n
     others = np.moveaxis(others, 0, 2).reshape(count, VARIANTS - 1, case.looks[0])
     pilot = np.concatenate([fresh[:, [prior], : case.looks[0]], others], axis=1)
     sigma, freedom = _pilot_noise(case, pilot)
-    level = ALPHA_SCREEN / case.claims
+    level = ALPHA_SCREEN
     bounds = screening_bounds(excess, np.sqrt(1 + 1 / size), sigma[:, None], freedom, level)
-    rules = Rules(case.looks, MARGIN, ALPHA / case.claims, level, case.error, planned=True)
+    rules = Rules(case.looks, MARGIN, ALPHA, level, case.error, planned=True)
     evidence = Evidence(
         first=first,
         excess=excess,
@@ -120,9 +130,21 @@ def _noise(case: Case, rng: np.random.Generator, shape: tuple[int, ...]) -> np.n
     return rng.standard_normal(shape) if case.noise == "normal" else rng.standard_t(5, shape) * np.sqrt(3 / 5)
 
 
+def _shared(case: Case, rng: np.random.Generator, noise: np.ndarray) -> np.ndarray:
+    """(studies, points) noise of the same variance that points share: by seed, or with their neighbours."""
+    if case.stress == "seed shift":
+        return np.sqrt(1 - SEED_SHARE) * noise + np.sqrt(SEED_SHARE) * rng.standard_normal((len(noise), 1))
+    if case.stress != "neighbours":
+        return noise
+    side = round(np.sqrt(noise.shape[1]))
+    padded = np.pad(noise.reshape(-1, side, side), ((0, 0), (1, 1), (1, 1)), mode="wrap")
+    rows = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
+    return ((rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 6).reshape(noise.shape)
+
+
 def _scores(case: Case, rng: np.random.Generator, mean: np.ndarray, members: np.ndarray) -> np.ndarray:
     """(studies, points) scores of one seed per point."""
-    noise = case.sigma * _noise(case, rng, members.shape)
+    noise = case.sigma * _shared(case, rng, _noise(case, rng, members.shape))
     best = mean >= mean.max() - TOLERANCE
     scale = {
         "noisy outside": np.where(members, 1, 2),
@@ -141,7 +163,9 @@ def run(cases: list[Case], repetitions: int, seed: int) -> pd.DataFrame:
     rows = []
     for number, case in enumerate(cases):
         rng = np.random.default_rng([seed, number])
-        rows.append(asdict(case) | {"repetitions": repetitions} | simulate(case, repetitions, rng))
+        known = asdict(case)
+        planned = {"looks_planned": known.pop("looks"), **known}
+        rows.append(planned | {"repetitions": repetitions} | simulate(case, repetitions, rng))
         if number % 200 == 0:
             print(f"{number} of {len(cases)} cases", file=sys.stderr, flush=True)
     return pd.DataFrame(rows)
@@ -155,14 +179,16 @@ def over_the_mark(table: pd.DataFrame) -> pd.Series:
 
 def second_look(table: pd.DataFrame, repetitions: int, seed: int) -> pd.DataFrame:
     """The cases over a mark again, with fresh streams: of many at exactly alpha, some are over it by chance alone."""
-    names = list(Case.__dataclass_fields__)
-    return run([Case(**row) for row in table.loc[over_the_mark(table), names].to_dict("records")], repetitions, seed)
+    names = [name for name in Case.__dataclass_fields__ if name != "looks"]
+    rows = table.loc[over_the_mark(table), [*names, "looks_planned"]].to_dict("records")
+    cases = [Case(looks=tuple(row.pop("looks_planned")), **row) for row in rows]
+    return run(cases, repetitions, seed)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the tables")
-    parser.add_argument("--repetitions", type=int, default=1000, help="simulated studies per case (power: 4 times)")
+    parser.add_argument("--repetitions", type=int, default=1000, help="simulated studies per case")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     designs = {
@@ -170,10 +196,11 @@ def main() -> None:
         "power": power_cases(),
         "own_region": own_region_cases(),
         "stress": stress_cases(),
+        "designs": design_cases(),
     }
     tables = {}
     for number, (name, cases) in enumerate(designs.items()):
-        repetitions = given.repetitions * (4 if name in ("power", "own_region") else 1)
+        repetitions = given.repetitions
         tables[name] = run(cases, repetitions, given.seed + number)
     tables["second_look"] = second_look(tables["error"], 20 * given.repetitions, given.seed + len(designs))
     tables["missed"] = tables["second_look"][over_the_mark(tables["second_look"])]
