@@ -35,7 +35,7 @@ def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell],
     named = analysis_axes.Axes.of(plan.axes)
     rows = long_scores(cells[cells["experiment"] == plan.experiment], named)
     rows = rows[rows["metric"] == METRIC]
-    wanted = wanted_cells(rows, named, plan.risk_threshold, Design(**plan.verdict), plan.claims)
+    wanted = wanted_cells(rows, named, plan.risk_threshold, Design.of(plan.verdict), plan.claims)
     added = [
         cell
         for row in wanted.to_dict("records")

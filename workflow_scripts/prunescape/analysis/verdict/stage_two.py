@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,12 @@ class Design:
     noise: str = CONTRAST
     looks: tuple[int, ...] = ()
     fresh_seeds: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, terms: Mapping[str, Any]) -> Self:
+        """The design with these terms, as `config.verdict` writes them."""
+        sequences = {name: tuple(terms.get(name, ())) for name in ("looks", "fresh_seeds")}
+        return cls(**{**terms, **sequences})
 
     def rules(self, claims: int, **more) -> Rules:
         """The rules of a claim that is one of `claims`."""
