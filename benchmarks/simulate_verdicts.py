@@ -1,7 +1,7 @@
 """How often the verdict is wrong, how often it decides, and what stage 2 costs, on studies whose R_v is known.
 
 Runs the package's own screen, gains and decision on simulated landscapes and writes every case as CSV and a summary as
-Markdown: `python benchmarks/simulate_verdicts.py --out FOLDER` (about 20 minutes on one core; its seed is fixed). Needs
+Markdown: `python benchmarks/simulate_verdicts.py --out FOLDER` (about 40 minutes on one core; its seed is fixed). Needs
 numpy, scipy and pandas.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,26 +18,30 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
-from verdict_cases import Case, error_cases, own_region_cases, power_cases, stress_cases, truth, with_gain
+from verdict_cases import (
+    Case,
+    design_cases,
+    error_cases,
+    own_region_cases,
+    power_cases,
+    stress_cases,
+    truth,
+    with_gain,
+)
 from verdict_tables import summary
 
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.analysis.verdict.decision import (
-    KEEP,
-    RETUNE,
-    GainEstimates,
-    decide,
-    estimate_gains,
-    noise_to_trust,
-    screening_bounds,
-    upper_bounds,
-)
+from prunescape.analysis.verdict.doubts import screening_bounds
+from prunescape.analysis.verdict.evidence import KEEP, REACH_MARGINS, RETUNE, Evidence, Rules
+from prunescape.analysis.verdict.failures import neighbours_of, suspect_points
+from prunescape.analysis.verdict.looks import take_looks
 from prunescape.analysis.verdict.screening import ALPHA, ALPHA_SCREEN, MARGIN
-from prunescape.analysis.verdict.stage_two import REACH_MARGINS
 
 VARIANTS = 5
 CHUNK = 250
 RISK_THRESHOLD = 0.5  # percentage points: the x of the base's x-ROI
+FAILING = 0.05  # share of seeds that fail, by 10 to 60 points
+SEED_SHARE = 0.3  # of the variance
 CLIFF_NOISE = 5.0  # percentage points: what seeds that fail now and then scatter by
 
 
@@ -53,46 +57,55 @@ def _studies(case: Case, count: int, rng: np.random.Generator) -> dict[str, np.n
     size = members.sum(axis=1, keepdims=True)
     first = _scores(case, rng, mean, members)
     excess = first - np.where(members, first, 0).sum(axis=1, keepdims=True) / size
-    pilot = [_scores(case, rng, mean[[prior]], members[:, [prior]]) for _ in range(VARIANTS * case.seeds)]
-    pilot = np.moveaxis(pilot, 0, 2).reshape(count, VARIANTS, case.seeds)
+    most = case.looks[-1]
+    fresh = np.stack([_scores(case, rng, mean, members) for _ in range(most)], axis=2)
+    at_prior = np.broadcast_to(members[:, [prior]], (count, 1))
+    others = [_scores(case, rng, mean[[prior]], at_prior) for _ in range((VARIANTS - 1) * case.looks[0])]
+    others = np.moveaxis(others, 0, 2).reshape(count, VARIANTS - 1, case.looks[0])
+    pilot = np.concatenate([fresh[:, [prior], : case.looks[0]], others], axis=1)
     sigma, freedom = _pilot_noise(case, pilot)
-    bounds = partial(screening_bounds, excess, np.sqrt(1 + 1 / size))
-    kept, for_claims = (
-        members | (bounds(sigma[:, None], freedom, level) >= MARGIN)
-        for level in (ALPHA_SCREEN, ALPHA_SCREEN / VARIANTS)
+    level = ALPHA_SCREEN
+    bounds = screening_bounds(excess, np.sqrt(1 + 1 / size), sigma[:, None], freedom, level)
+    rules = Rules(case.looks, MARGIN, ALPHA, level, case.error, planned=True)
+    evidence = Evidence(
+        first=first,
+        excess=excess,
+        own=np.ones(first.shape),
+        carried=1 / size,
+        sigma=sigma,
+        freedom=np.broadcast_to(freedom, sigma.shape),
+        members=members,
+        kept=members | (bounds >= MARGIN),
+        suspect=suspect_points(first, _neighbours(mean.size), MARGIN, sigma) & ~members,
+        scores=fresh,
+        chosen=fresh,
+        trained=np.ones(fresh.shape, bool),
+        diverged=np.zeros(fresh.shape, bool),
     )
-    used = np.flatnonzero(kept.any(axis=0))
-    fresh = np.stack([_scores(case, rng, mean[used], members[:, used]) for _ in range(case.seeds)], axis=2)
-    fresh[:, used == prior] = pilot[:, [0]]
-    fresh[~kept[:, used]] = np.nan
-    found = estimate_gains(fresh, members[:, used], reach=REACH_MARGINS * MARGIN)
-    trusted = (each[:, None] for each in noise_to_trust(found, sigma, freedom))
-    dropped = np.where(kept, -np.inf, bounds(*trusted, ALPHA_SCREEN)).max(axis=1)
-    about = {
-        "kept": kept.sum(axis=1),
-        "kept_for_claims": for_claims.sum(axis=1),
-        "points": np.full(count, mean.size),
-        "true_gain": mean.max() - np.where(members, mean, 0).sum(axis=1) / size[:, 0],
-        "d_mean": excess.max(axis=1),
-        "k_mean": size[:, 0],
-        "welch": found.welch,
-    }
-    return _judged(found, kept[:, used], first[:, used], dropped, about["true_gain"]) | about
-
-
-def _judged(found: GainEstimates, kept: np.ndarray, first: np.ndarray, dropped: np.ndarray, gain: np.ndarray) -> dict:
-    """Which verdicts were given, which of them were wrong, and which bounds held, each (studies,)."""
-    levels = {"margin": MARGIN, "alpha": ALPHA, "alpha_screen": ALPHA_SCREEN}
-    decision = decide(found, kept, first, dropped, **levels)
-    kept_alone = np.where(kept, upper_bounds(found, ALPHA - ALPHA_SCREEN), -np.inf).max(axis=1)
-    keep, retune = decision.verdict == KEEP, decision.verdict == RETUNE
+    outcome = take_looks(evidence, rules, bounded=False)
+    gain = mean.max() - np.where(members, mean, 0).sum(axis=1) / size[:, 0]
+    keep, retune = outcome.state.verdict == KEEP, outcome.state.verdict == RETUNE
+    wrong = (keep & (gain >= MARGIN)) | (retune & (gain <= MARGIN))
     return {
         "keep": keep,
         "retune": retune,
-        "wrong": (keep & (gain >= MARGIN)) | (retune & (gain <= MARGIN)),
-        "covered": decision.upper >= gain - TOLERANCE,
-        "covered_by_kept": kept_alone >= gain - TOLERANCE,
+        "wrong": wrong,
+        "futile": outcome.state.futile,
+        "covered": outcome.state.upper >= gain - TOLERANCE,
+        "trainings": outcome.state.used.sum(axis=(1, 2)),
+        "kept": evidence.kept.sum(axis=1),
+        "reopened": (outcome.state.kept & ~evidence.kept).sum(axis=1),
+        "looks": sum(look.taken for look in outcome.history),
+        "true_gain": gain,
+        "d_mean": excess.max(axis=1),
+        "k_mean": size[:, 0],
     }
+
+
+@lru_cache
+def _neighbours(points: int) -> np.ndarray:
+    side = round(np.sqrt(points))
+    return neighbours_of(np.stack(np.divmod(np.arange(points), side), axis=1))
 
 
 def _landscapes(case: Case, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
@@ -109,7 +122,7 @@ def _pilot_noise(case: Case, pilot: np.ndarray) -> tuple[np.ndarray, float]:
     """(studies,) the σ that the screen is given, and its degrees of freedom; `pilot` (studies, variants, R)."""
     if case.known:
         return np.full(len(pilot), case.sigma), np.inf
-    return np.sqrt(pilot.var(axis=2, ddof=1).mean(axis=1)), float(VARIANTS * (case.seeds - 1))
+    return np.sqrt(pilot.var(axis=2, ddof=1).mean(axis=1)), float(VARIANTS * (case.looks[0] - 1))
 
 
 def _noise(case: Case, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -117,14 +130,31 @@ def _noise(case: Case, rng: np.random.Generator, shape: tuple[int, ...]) -> np.n
     return rng.standard_normal(shape) if case.noise == "normal" else rng.standard_t(5, shape) * np.sqrt(3 / 5)
 
 
+def _shared(case: Case, rng: np.random.Generator, noise: np.ndarray) -> np.ndarray:
+    """(studies, points) noise of the same variance that points share: by seed, or with their neighbours."""
+    if case.stress == "seed shift":
+        return np.sqrt(1 - SEED_SHARE) * noise + np.sqrt(SEED_SHARE) * rng.standard_normal((len(noise), 1))
+    if case.stress != "neighbours":
+        return noise
+    side = round(np.sqrt(noise.shape[1]))
+    padded = np.pad(noise.reshape(-1, side, side), ((0, 0), (1, 1), (1, 1)), mode="wrap")
+    rows = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
+    return ((rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 6).reshape(noise.shape)
+
+
 def _scores(case: Case, rng: np.random.Generator, mean: np.ndarray, members: np.ndarray) -> np.ndarray:
     """(studies, points) scores of one seed per point."""
-    noise = case.sigma * _noise(case, rng, members.shape)
-    if case.stress == "unequal":
-        noise = np.where(members, noise, 2 * noise)
-    if case.stress == "cliff":
-        noise = np.where((mean < -REACH_MARGINS * MARGIN) & ~members, CLIFF_NOISE / case.sigma * noise, noise)
-    scores = mean + noise
+    noise = case.sigma * _shared(case, rng, _noise(case, rng, members.shape))
+    best = mean >= mean.max() - TOLERANCE
+    scale = {
+        "noisy outside": np.where(members, 1, 2),
+        "noisy best": np.where(best, 2, 1),
+        "cliff": np.where((mean < -REACH_MARGINS * MARGIN) & ~members, CLIFF_NOISE / case.sigma, 1),
+    }
+    scores = mean + scale.get(case.stress, 1) * noise
+    failing = {"best fails": best, "base fails": members, "all fail": True}.get(case.stress, False)
+    failed = failing & (rng.random(members.shape) < FAILING)
+    scores = np.where(failed, mean - rng.uniform(10, 60, members.shape), scores)
     return np.round(scores * 6) / 6 if case.stress == "600 images" else scores
 
 
@@ -133,7 +163,9 @@ def run(cases: list[Case], repetitions: int, seed: int) -> pd.DataFrame:
     rows = []
     for number, case in enumerate(cases):
         rng = np.random.default_rng([seed, number])
-        rows.append(asdict(case) | {"repetitions": repetitions} | simulate(case, repetitions, rng))
+        known = asdict(case)
+        planned = {"looks_planned": known.pop("looks"), **known}
+        rows.append(planned | {"repetitions": repetitions} | simulate(case, repetitions, rng))
         if number % 200 == 0:
             print(f"{number} of {len(cases)} cases", file=sys.stderr, flush=True)
     return pd.DataFrame(rows)
@@ -147,14 +179,16 @@ def over_the_mark(table: pd.DataFrame) -> pd.Series:
 
 def second_look(table: pd.DataFrame, repetitions: int, seed: int) -> pd.DataFrame:
     """The cases over a mark again, with fresh streams: of many at exactly alpha, some are over it by chance alone."""
-    names = list(Case.__dataclass_fields__)
-    return run([Case(**row) for row in table.loc[over_the_mark(table), names].to_dict("records")], repetitions, seed)
+    names = [name for name in Case.__dataclass_fields__ if name != "looks"]
+    rows = table.loc[over_the_mark(table), [*names, "looks_planned"]].to_dict("records")
+    cases = [Case(looks=tuple(row.pop("looks_planned")), **row) for row in rows]
+    return run(cases, repetitions, seed)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the tables")
-    parser.add_argument("--repetitions", type=int, default=1000, help="simulated studies per case (power: 4 times)")
+    parser.add_argument("--repetitions", type=int, default=1000, help="simulated studies per case")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     designs = {
@@ -162,10 +196,11 @@ def main() -> None:
         "power": power_cases(),
         "own_region": own_region_cases(),
         "stress": stress_cases(),
+        "designs": design_cases(),
     }
     tables = {}
     for number, (name, cases) in enumerate(designs.items()):
-        repetitions = given.repetitions * (4 if name in ("power", "own_region") else 1)
+        repetitions = given.repetitions
         tables[name] = run(cases, repetitions, given.seed + number)
     tables["second_look"] = second_look(tables["error"], 20 * given.repetitions, given.seed + len(designs))
     tables["missed"] = tables["second_look"][over_the_mark(tables["second_look"])]

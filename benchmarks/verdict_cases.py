@@ -8,21 +8,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from prunescape.analysis.verdict.screening import MARGIN
+from prunescape.config.noises import CONTRAST, NOISES, POOLED
 
 EPSILON = 0.001
 LANDSCAPES = ("band and cliff", "flat top", "isolated peak")
-GAINS = (0.0, MARGIN / 2, MARGIN - EPSILON, MARGIN + EPSILON, 2 * MARGIN)
+AT_MARGIN = (MARGIN - EPSILON, MARGIN + EPSILON)
+FIXED, SEQUENTIAL = (5,), (3, 6, 9, 12)
+STRESSES = (
+    *("noisy best", "noisy outside", "best fails", "base fails", "all fail"),
+    *("seed shift", "neighbours", "cliff", "600 images"),
+)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A simulated study: R_v in percentage points, the grid's step in decades, K, σ, R, and how noise is drawn.
+    """A simulated study: R_v in percentage points, the grid's step in decades, K, σ, looks, and how noise is drawn.
 
-    `noise` is normal or t5 (scaled to the same σ); `known` gives the screen the true σ instead of a pilot's, R seeds of
-    5 variants at the prior. `stress` departs from what the procedure assumes: "unequal" doubles the noise of every
-    point outside Θ_b, "cliff" lets points far under the best scatter by 5 points, "600 images" rounds scores as a test
-    set of 600 images does. With `own_region` the base shares the landscape and Θ_b is its noisy 0.5-ROI, so that K and
-    R_v differ between studies.
+    `noise` is normal or t5 (scaled to the same σ); `known` gives the screen the true σ instead of a pilot's, the seeds
+    of the first look of 5 variants at the prior. `error` is where standard errors come from. `stress` departs from what
+    the procedure assumes:
+
+    - "noisy best" and "noisy outside" double the noise of the best points, or of every point outside Θ_b;
+    - "best fails", "base fails" and "all fail": 5 % of seeds fall by 10 to 60 points, at the best points, at Θ_b, or
+      everywhere; R_v is that of seeds that do not fail;
+    - "seed shift": 30 % of the variance is one shift of all points of a seed; "neighbours": noise is a moving average
+      over neighbouring points (correlation about 0.5);
+    - "cliff" lets points far under the best scatter by 5 points; "600 images" rounds scores as such a test set does.
+
+    With `own_region` the base shares the landscape and Θ_b is its noisy 0.5-ROI, so that K and R_v differ between
+    studies.
     """
 
     landscape: str
@@ -30,11 +44,12 @@ class Case:
     step: float = 0.2
     k: int = 5
     sigma: float = 0.2
-    seeds: int = 5
+    looks: tuple[int, ...] = FIXED
     noise: str = "normal"
     known: bool = False
     stress: str = ""
     own_region: bool = False
+    error: str = CONTRAST
 
 
 def truth(case: Case) -> tuple[np.ndarray, np.ndarray]:
@@ -65,40 +80,43 @@ def with_gain(mean: np.ndarray, near: np.ndarray, case: Case) -> tuple[np.ndarra
 
 
 def error_cases() -> list[Case]:
-    """The full design; every combination."""
-    axes = (LANDSCAPES, GAINS, (0.2, 0.1), (1, 5, 15), (0.1, 0.2, 0.3), (2, 3, 5, 10), ("normal", "t5"), (False, True))
-    return [Case(*values) for values in itertools.product(*axes)]
+    """The full design at the margin, and half of it, where the bound of dropped points matters most."""
+    axes = (LANDSCAPES, (MARGIN / 2, *AT_MARGIN), (0.2,), (1, 5, 15), (0.1, 0.2, 0.3), (FIXED, SEQUENTIAL))
+    cases = [Case(*values, noise=noise) for values in itertools.product(*axes) for noise in ("normal", "t5")]
+    finer = itertools.product(LANDSCAPES, AT_MARGIN, (0.1,), (5,), (0.1, 0.2), (FIXED, SEQUENTIAL))
+    return cases + [Case(*values) for values in finer]
 
 
 def power_cases() -> list[Case]:
-    """What a user chooses R from: the band, K = 5, step 0.2, normal noise, σ from the pilot."""
-    axes = ((0.1, 0.2, 0.3), (2, 3, 5, 10), (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1.0))
-    return [
-        Case(landscape, gain, sigma=sigma, seeds=seeds)
-        for landscape in LANDSCAPES
-        for sigma, seeds, gain in itertools.product(*axes)
-    ]
+    """What a user chooses the design from: K = 5, step 0.2, normal noise, σ from the pilot, errors seed by seed."""
+    gains = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1.0)
+    of_band = itertools.product(LANDSCAPES[:1], (0.1, 0.2, 0.3), (FIXED, (10,), SEQUENTIAL), gains)
+    of_others = itertools.product(LANDSCAPES[1:], (0.2,), (FIXED, (10,), SEQUENTIAL), gains)
+    return [Case(landscape, gain, sigma=sigma, looks=looks) for landscape, sigma, looks, gain in (*of_band, *of_others)]
 
 
 def own_region_cases() -> list[Case]:
     """Base and variant alike, Θ_b chosen by the base's own noise: R_v is near 0.2 on average."""
     return [
-        Case("quadratic", sigma=sigma, seeds=seeds, step=step, known=known, own_region=True)
-        for sigma, seeds, step, known in itertools.product((0.1, 0.2, 0.3), (2, 3, 5, 10), (0.2, 0.1), (True, False))
+        Case("quadratic", sigma=sigma, looks=looks, step=step, own_region=True)
+        for sigma, looks, step in itertools.product((0.1, 0.2, 0.3), (FIXED, SEQUENTIAL), (0.2, 0.1))
     ]
 
 
 def stress_cases() -> list[Case]:
     """Departures from the assumptions, at the margin, where an error is likeliest."""
-    axes = (
-        ("unequal", "cliff", "600 images"),
-        LANDSCAPES,
-        (MARGIN - EPSILON, MARGIN + EPSILON),
-        (1, 5),
-        (0.1, 0.2, 0.3),
-        (2, 3, 5, 10),
-    )
+    axes = (("", *STRESSES), LANDSCAPES, AT_MARGIN, (FIXED, SEQUENTIAL), NOISES)
     return [
-        Case(landscape, gain, k=k, sigma=sigma, seeds=seeds, stress=stress)
-        for stress, landscape, gain, k, sigma, seeds in itertools.product(*axes)
+        Case(landscape, gain, looks=looks, stress=stress, error=error)
+        for stress, landscape, gain, looks, error in itertools.product(*axes)
+    ]
+
+
+def design_cases() -> list[Case]:
+    """Fixed and sequential designs beside each other, as METHODS 8.2 has them: R_v and σ in margins."""
+    shapes = ((0.4, 0.5), (0.6, 0.0), (0.6, 2.0))
+    axes = (LANDSCAPES, shapes, ((3,), FIXED, SEQUENTIAL), (POOLED, CONTRAST))
+    return [
+        Case(landscape, gain * MARGIN, sigma=sigma * MARGIN, looks=looks, error=error)
+        for landscape, (sigma, gain), looks, error in itertools.product(*axes)
     ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from verdict_cases import AT_MARGIN, STRESSES
 
-AT_MARGIN = (0.499, 0.501)
+from prunescape.analysis.verdict.screening import MARGIN
+from prunescape.config.noises import NOISES
 
 
 def summary(tables: dict[str, pd.DataFrame]) -> str:
@@ -15,11 +17,12 @@ def summary(tables: dict[str, pd.DataFrame]) -> str:
     parts = {
         f"Errors, {int(error['repetitions'].iloc[0])} studies per case. {over}": errors(error, looked),
         "Errors as the step halves, R_v 0.001 from the margin": steps(error),
+        "Departures from the assumptions, R_v 0.001 from the margin: worst keep / retune": stress(tables["stress"]),
+        "Designs beside each other, means over three landscapes": designs(tables["designs"]),
         "Power: keep / retune in percent of studies, band and cliff, K = 5, σ from the pilot": power(tables["power"]),
         "Power by landscape: the same at σ = 0.2, K = 5": by_landscape(tables["power"]),
+        "Fresh trainings of one variant in these studies": trainings(tables["power"]),
         "Θ_b chosen by the base's own noise, base and variant alike": own_region(tables["own_region"]),
-        "Points kept by the screen, of all": cost(error),
-        "Departures from the assumptions, R_v 0.001 from the margin": stress(tables["stress"]),
     }
     return "\n\n".join(f"{title}\n\n{markdown(table)}" for title, table in parts.items()) + "\n"
 
@@ -35,69 +38,87 @@ def markdown(table: pd.DataFrame) -> str:
 def errors(error: pd.DataFrame, looked: pd.DataFrame) -> pd.DataFrame:
     """The mean and the worst of each kind of case; a case that was looked at twice counts by its second look."""
     names = list(error.columns[: error.columns.get_loc("repetitions")])
-    both = pd.concat([error, looked]).drop_duplicates(names, keep="last")
-    close = both[both["gain"].between(*AT_MARGIN)]
-    keys = ["landscape", "noise", "known"]
+    both = _designs(pd.concat([error, looked]).drop_duplicates(names, keep="last"))
+    keys = ["landscape", "noise", "design"]
+    close = both[both["gain"].isin(AT_MARGIN)]
     table = close.groupby(keys)["wrong"].agg(**{"wrong at the margin, mean": "mean", "worst": "max"})
-    table["worst, first look"] = error.groupby(keys)["wrong"].max()
+    table["worst, first look"] = _designs(error).groupby(keys)["wrong"].max()
     table["bound holds, worst"] = both.groupby(keys)["covered"].min()
-    table["bound of kept points alone holds, worst"] = both.groupby(keys)["covered_by_kept"].min()
-    return table.rename_axis(index={"known": "σ known"})
-
-
-def steps(error: pd.DataFrame) -> pd.DataFrame:
-    """Mean and worst error at either step, and the mean change over cases paired on all else, with its SE."""
-    close = error[error["gain"].between(*AT_MARGIN)]
-    paired = close.set_index(["landscape", "gain", "k", "sigma", "seeds", "noise", "known", "step"])["wrong"].unstack()
-    grouped = paired.groupby("landscape")
-    table = grouped.mean().add_prefix("mean, step ").join(grouped.max().add_prefix("worst, step "))
-    change = (paired[0.1] - paired[0.2]).groupby("landscape")
-    table["change"], table["SE of change"] = change.mean(), change.std() / np.sqrt(change.size())
     return table
 
 
+def steps(error: pd.DataFrame) -> pd.DataFrame:
+    """Mean and worst error at either step over the cases that both have."""
+    close = _designs(error[error["gain"].isin(AT_MARGIN) & (error["noise"] == "normal")])
+    names = ["landscape", "gain", "k", "sigma", "design"]
+    paired = close.set_index([*names, "step"])["wrong"].unstack().dropna()
+    grouped = paired.groupby(["landscape", "design"])
+    return grouped.mean().add_prefix("mean, step ").join(grouped.max().add_prefix("worst, step "))
+
+
+def designs(table: pd.DataFrame) -> pd.DataFrame:
+    """Share decided and fresh trainings of one variant, by σ and R_v in margins and by where errors come from."""
+    table = _designs(table.assign(decided=table["keep"] + table["retune"]))
+    table = table.assign(**{"σ / m": table["sigma"] / MARGIN, "R_v / m": table["gain"] / MARGIN})
+    grouped = table.groupby(["σ / m", "R_v / m", "error", "design"])
+    means = grouped[["decided", "trainings", "looks"]].mean()
+    means["trainings"] = means["trainings"].round(0)
+    return means.join(grouped["wrong"].max().rename("wrong, worst"))
+
+
 def power(table: pd.DataFrame) -> pd.DataFrame:
-    """keep / retune in percent over σ and R (rows) and R_v (columns)."""
-    return _decided(table[table["landscape"] == "band and cliff"], ["sigma", "seeds"])
+    """keep / retune in percent over σ and design (rows) and R_v (columns)."""
+    return _decided(table[table["landscape"] == "band and cliff"], ["sigma", "design"])
 
 
 def by_landscape(table: pd.DataFrame) -> pd.DataFrame:
     """The same for every landscape at one σ."""
-    return _decided(table[table["sigma"] == 0.2], ["landscape", "seeds"])
+    return _decided(table[table["sigma"] == 0.2], ["landscape", "design"])
+
+
+def trainings(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean number of fresh trainings over σ, landscape and design (rows) and R_v (columns)."""
+    wide = _designs(table).pivot(index=["sigma", "landscape", "design"], columns="gain", values="trainings")
+    return wide.round(0).rename_axis(index={"sigma": "σ"})
 
 
 def own_region(table: pd.DataFrame) -> pd.DataFrame:
-    """By σ and step: mean K, R_v and d_mean, and the share of keep by R; wrong verdicts at most."""
-    keys = ["sigma", "step", "known"]
+    """By σ and step: mean K, R_v and d_mean, and the share of keep by design; wrong verdicts at most."""
+    table = _designs(table)
+    keys = ["sigma", "step"]
     grouped = table.groupby(keys)
     means = grouped[["k_mean", "true_gain", "d_mean"]].mean().set_axis(["K", "R_v", "d_mean"], axis=1)
-    keep = table.pivot(index=keys, columns="seeds", values="keep").add_prefix("keep, R = ")
-    found = means.join(keep).assign(wrong=grouped["wrong"].max())
-    return found.rename_axis(index={"sigma": "σ", "known": "σ known"})
-
-
-def cost(error: pd.DataFrame) -> pd.DataFrame:
-    """Mean number of kept points at the screen's level and at that of individual claims of 5 variants."""
-    chosen = error[
-        (error["noise"] == "normal") & ~error["known"] & (error["seeds"] == 5) & error["gain"].isin([0, 0.25])
-    ]
-    columns = {"points": "points", "kept": "kept at 0.01", "kept_for_claims": "kept at 0.01 / 5"}
-    return chosen.groupby(["landscape", "step", "sigma"])[list(columns)].mean().round(1).rename(columns=columns)
+    keep = table.pivot(index=keys, columns="design", values="keep").add_prefix("keep, R = ")
+    return means.join(keep).assign(wrong=grouped["wrong"].max()).rename_axis(index={"sigma": "σ"})
 
 
 def stress(table: pd.DataFrame) -> pd.DataFrame:
-    """The mean and the worst error over the cases of each kind, and how often Welch's form was taken."""
-    grouped = table.groupby(["stress", "seeds"])
-    named = {"wrong, mean": ("wrong", "mean"), "worst": ("wrong", "max"), "Welch": ("welch", "mean")}
-    return grouped.agg(**named).rename_axis(index={"seeds": "R"})
+    """The worst error over landscapes, keep / retune, by departure and design (rows) and source of errors (columns)."""
+    table = _designs(table)
+    keys = ["stress", "design", "error"]
+    worst = {
+        name: table[table["gain"] == gain].groupby(keys)["wrong"].max()
+        for name, gain in zip(("retune", "keep"), AT_MARGIN, strict=True)
+    }
+    text = pd.Series(
+        [f"{keep:.3f} / {retune:.3f}" for keep, retune in zip(worst["keep"], worst["retune"], strict=True)],
+        index=worst["keep"].index,
+    )
+    wide = text.unstack("error")[list(NOISES)]
+    return wide.reindex(["", *STRESSES], level="stress").rename(index={"": "none"})
+
+
+def _designs(table: pd.DataFrame) -> pd.DataFrame:
+    """With the numbers of seeds at which each case looks as a text."""
+    return table.assign(design=[", ".join(map(str, looks)) for looks in table["looks_planned"]])
 
 
 def _decided(table: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
     text = [
         f"{100 * keep:.0f} / {100 * retune:.0f}" for keep, retune in zip(table["keep"], table["retune"], strict=True)
     ]
-    wide = table.assign(text=text).pivot(index=rows, columns="gain", values="text")
-    return wide.rename_axis(index={"seeds": "R", "sigma": "σ"})
+    wide = _designs(table).assign(text=text).pivot(index=rows, columns="gain", values="text")
+    return wide.rename_axis(index={"sigma": "σ"})
 
 
 def _text(value) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from prunescape.analysis.verdict.decision import screening_bounds
-from prunescape.analysis.verdict.screening import SCOPE, kept_points, pooled_noise, screen
+from prunescape.analysis.verdict.doubts import screening_bounds
+from prunescape.analysis.verdict.screening import SCOPE, check_levels, claim_count, kept_points, pooled_noise, screen
 from prunescape.errors import InputError
 from support.landscapes import AXES
 from support.seed_rows import pilot, rows, study
@@ -13,8 +13,13 @@ from support.seed_rows import pilot, rows, study
 Z, T_4 = 2.5758293035, 4.6040948714
 
 
+def kept_rows(table, *, sigma=None, claims=None):
+    points = screen(table, AXES, 0.5, sigma=sigma)
+    return points[kept_points(points, 0.5, 0.01 / (claims or claim_count(points)))]
+
+
 def kept(table, **how) -> list[float]:
-    return kept_points(table, AXES, 0.5, **how)["log10_lr"].tolist()
+    return kept_rows(table, **how)["log10_lr"].tolist()
 
 
 def test_seed_noise_is_the_residual_error_of_one_way_anova():
@@ -44,10 +49,9 @@ def test_keep_rule_by_hand_with_a_given_sigma():
     base = rows("base", [90.0, 89.6, 80.0, 80.0, 80.0])
     pruned = rows("p", [80.0, 80.2, 79.9691, 79.9690, 85.0])
     assert 79.9690 < 80.1 + 0.5 - Z * 0.2 * 1.5**0.5 < 79.9691
-    found = kept_points(study(base, pruned), AXES, 0.5, sigma=0.2)
+    found = kept_rows(study(base, pruned), sigma=0.2)
     assert found["log10_lr"].tolist() == [0, 1, 2, 4]
     assert found["in_base_roi"].tolist() == [True, True, False, False]
-    assert list(found.columns)[-3:] == [*AXES.names, "in_base_roi"]
 
 
 def test_a_pilot_widens_the_rule_by_students_quantile():
@@ -131,7 +135,7 @@ def test_base_region_uses_the_tolerance_for_ties():
 def test_points_that_are_not_there_are_not_kept_and_do_not_count():
     base = rows("base", [90.0, 90.0, 0.0])
     table = study(base, rows("p", [80.0, 80.0], lr=[1.0, 2.0]), rows("q", [80.0], lr=[2.0]))
-    assert kept_points(table, AXES, 0.5, sigma=0.2)[["variant", "log10_lr"]].to_numpy().tolist() == [["p", 1], ["p", 2]]
+    assert kept_rows(table, sigma=0.2)[["variant", "log10_lr"]].to_numpy().tolist() == [["p", 1], ["p", 2]]
     assert screen(table, AXES, 0.5, sigma=0.2).groupby("variant")["k"].first().to_dict() == {"p": 1, "q": 0}
 
 
@@ -144,21 +148,21 @@ def test_metrics_and_experiments_have_regions_of_their_own():
         rows("p", [50.0, 95.0], **top5),
         rows("p", [80.0, 80.0], experiment="no base"),
     )
-    found = kept_points(table, AXES, 0.5, sigma=0.1)
+    found = kept_rows(table, sigma=0.1)
     assert found[["experiment", "metric", "log10_lr"]].to_numpy().tolist() == [["e", "top1", 0], ["e", "top5", 1]]
 
 
 def test_a_base_that_diverged_everywhere_has_no_good_settings():
     table = study(rows("base", [10.0, 10.0], status="diverged"), rows("p", [80.0, 80.0]))
-    assert kept_points(table, AXES, 0.5, sigma=0.1).empty
+    assert kept_rows(table, sigma=0.1).empty
 
 
 def test_claims_about_single_variants_keep_more():
     """V = 2: z is 2.8070 at 0.0025; 80 + 0.5 − z 0.2 √2 = 79.7060, against 79.7714 for one claim."""
     table = study(rows("base", [90.0, 0.0]), rows("p", [80.0, 79.75]), rows("q", [80.0, 79.7]))
-    found = kept_points(table, AXES, 0.5, sigma=0.2)
+    found = kept_rows(table, sigma=0.2)
     assert found[["variant", "log10_lr"]].to_numpy().tolist() == [["p", 0], ["p", 1], ["q", 0]]
-    assert len(kept_points(table, AXES, 0.5, sigma=0.2, claims=1)) == 2
+    assert len(kept_rows(table, sigma=0.2, claims=1)) == 2
 
 
 @pytest.mark.parametrize(
@@ -166,4 +170,4 @@ def test_claims_about_single_variants_keep_more():
 )
 def test_impossible_levels_are_refused(how):
     with pytest.raises(InputError, match=next(iter(how))):
-        kept_points(study(rows("base", [90.0]), rows("p", [80.0])), AXES, 0.5, **how)
+        check_levels(**{"margin": 0.5, "sigma": None, "alpha_screen": 0.01} | how)

@@ -104,7 +104,7 @@ def test_analyse_draws_judges_and_compares_as_a_study_does(tmp_path):
     ]
     (tmp_path / "cells.csv").write_text("model,dataset,variant,log10_lr,log10_wd,seed,top1\n" + "\n".join(lines))
     out = tmp_path / "out"
-    given = ["--reference", "matthiesen2023", "--figures", "--margin", "2.5", "--sigma", "0.2"]
+    given = ["--reference", "matthiesen2023", "--figures", "--margin", "2.5", "--sigma", "0.2", "--noise", "pooled"]
     assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(out), *given]) == 0
     (verdict,) = pd.read_parquet(out / "verdicts.parquet").itertuples()
     assert (verdict.verdict, verdict.margin, verdict.gain) == ("retune", 2.5, pytest.approx(3))
@@ -150,7 +150,7 @@ def test_analyse_tells_the_verdict_and_writes_a_page(tmp_path, capsys):
     ]
     (tmp_path / "cells.csv").write_text("model,dataset,variant,lr,wd,seed,top1\n" + "\n".join(lines))
     command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out"), "--base", "dense"]
-    assert main([*command, "--sigma", "0.2"]) == 0
+    assert main([*command, "--sigma", "0.2", "--noise", "pooled"]) == 0
     said = capsys.readouterr().out
     assert "p<q>: tune again; it gains 2.00 points" in said
     page = (tmp_path / "out/report.html").read_text()

@@ -64,7 +64,7 @@ def test_the_good_config_is_a_study():
 
 def test_fresh_seeds_follow_those_of_the_grid_and_a_pilot_trains_them_at_the_prior():
     study = load_study(with_value("experiments.e.verdict", {"replicates": 3}))
-    assert study.experiments["e"].fresh_seeds == [1, 2, 3]
+    assert study.experiments["e"].verdict_terms["fresh_seeds"] == [1, 2, 3]
     plan = plans_of(study)["e"]
     pilot = replicates.first_cells(plan)
     assert cells_of(study) == [*extension.first_cells(plan), *pilot]

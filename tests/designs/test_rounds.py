@@ -9,7 +9,7 @@ import pytest
 
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.read_cells import checked_cells, long_scores, read_cells
-from prunescape.analysis.verdict.screening import kept_points
+from prunescape.analysis.verdict.screening import kept_points, screen
 from prunescape.designs.extension import extended_axes, good_points
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import Places, Round, Step, have_rounds, next_round, present_rounds, read_round
@@ -64,8 +64,9 @@ def test_bounds_stop_an_edge_and_diverged_cells_do_not_move_one():
 
 def plan(**changes) -> Plan:
     """A plan of one experiment on AXES with its prior in the middle."""
-    verdict = {"replicates": 2, "margin": 0.5, "alpha": 0.05, "alpha_screen": 0.01, "sigma": None}
-    known = {"experiment": "e", "variants": ["base", "uniform-0.5"], "axes": AXES, "seeds": [0], "fresh_seeds": [1, 2]}
+    verdict = {"margin": 0.5, "alpha": 0.05, "alpha_screen": 0.01, "sigma": None, "noise": "contrast"}
+    verdict |= {"looks": [2], "fresh_seeds": [1, 2]}
+    known = {"experiment": "e", "variants": ["base", "uniform-0.5"], "axes": AXES, "seeds": [0]}
     known |= {"prior": {"log10_lr": "-1.5", "log10_wd": "-3.5"}, "select_on": "test", "max_rounds": 1}
     return Plan(**known | {"verdict": verdict, "thresholds": [0.5, 1.0], "risk_threshold": 0.5, "claims": 1} | changes)
 
@@ -125,9 +126,11 @@ def test_a_round_is_the_union_of_what_each_experiment_needs():
     }
     assert not first.last and first.steps["e"].axes["log10_lr"] == [*AXES["log10_lr"], "-0.5", "0.0"]
     assert {cell.seed for cell in first.steps["f"].cells} == {1, 2}
+    assert first == next_round(plans, number=1, cells=cells, earlier=[]), "the same, resumed at any look"
     second = next_round(plans, number=2, cells=cells, earlier=[first])
-    assert list(second.steps) == ["e"] and second.steps["e"].design == "replicates" and second.last
-    assert have_rounds(plans) and not have_rounds({"e": plan(max_rounds=0, fresh_seeds=[])})
+    assert next(iter(second.steps)) == "e" and second.steps["e"].design == "replicates" and not second.last
+    none = plan(max_rounds=0).verdict | {"looks": [], "fresh_seeds": []}
+    assert have_rounds(plans) and not have_rounds({"e": plan(max_rounds=0, verdict=none)})
 
 
 GROWING = {
@@ -160,7 +163,9 @@ def test_rounds_reach_the_report_and_leave_nothing_to_do(grown):
     assert grown.planned() == set()
     results = grown.work / "results/growing"
     rounds = present_rounds(str(results / "rounds/round={round}.json"))
-    assert [planned.last for planned in rounds] == [False, True]
+    assert [planned.last for planned in rounds] == [False] * (len(rounds) - 1) + [True]
+    assert [step.design for planned in rounds for step in planned.steps.values()][:2] == ["extension", "replicates"]
+    assert not rounds[-1].steps, "the last round looks, and asks for nothing"
     cells = pd.read_parquet(results / "cells.parquet")
     grid = cells[cells["stage"] == "grid"]
     wider = rounds[0].steps["e"].axes["log10_wd"]
@@ -176,12 +181,15 @@ def test_fresh_seeds_are_trained_where_the_verdict_needs_them_only(grown):
     cells = pd.read_parquet(results / "cells.parquet")
     fresh = cells[cells["stage"] == "replicate"]
     cells = read_cells(results / "cells.parquet").query("stage != 'replicate' or log10_wd == -4.0")
-    points = kept_points(long_scores(cells, Axes.of(AXES)).query("metric == 'top1'"), Axes.of(AXES), 0.5, margin=1.0)
+    points = screen(long_scores(cells, Axes.of(AXES)).query("metric == 'top1'"), Axes.of(AXES), 0.5)
+    kept = points[kept_points(points, 1.0, 0.01)]
     assert set(fresh["variant"]) == {"uniform-0.5"}
-    assert set(fresh["log10_wd"]) == set(points["log10_wd"])
-    assert fresh.groupby("log10_wd")["seed"].apply(sorted).tolist() == [[1, 2]] * len(points)
+    assert set(fresh["log10_wd"]) >= set(kept["log10_wd"])
+    judged = fresh[fresh["log10_wd"].isin(kept["log10_wd"])]
+    assert judged.groupby("log10_wd")["seed"].apply(sorted).tolist() == [[1, 2]] * len(kept)
     (verdict,) = pd.read_parquet(results / "verdicts.parquet").itertuples()
-    assert (verdict.kept, verdict.replicates_fewest, verdict.sigma_source) == (len(points), 2, "pilot")
+    assert (verdict.kept - verdict.reopened, verdict.replicates_most) == (len(kept), 2)
+    assert (verdict.sigma_source, verdict.trainings, verdict.unread) == ("pilot", len(fresh), 0)
     assert "uniform 0.5" in (results / "report.html").read_text()
 
 

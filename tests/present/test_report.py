@@ -328,7 +328,7 @@ def test_sentences_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_pat
     for the uniform variant, so its gain is no gain of the other points.
     """
     frame = replicated({"uniform-0.5": -20.0, "nonuniform-0.5": 2.0})
-    results = results_of(tmp_path, frame, terms={"margin": 0.5, "sigma": 0.2})
+    results = results_of(tmp_path, frame, terms={"margin": 0.5, "sigma": 0.2, "noise": "pooled"})
     verdicts = results.tables["verdicts"]
     rows = verdicts.set_index("variant")
     upper = 2 + t.isf(0.04, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
@@ -338,13 +338,14 @@ def test_sentences_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_pat
     assert found.opening[0].startswith("Of 2 pruned variants: uniform 0.5 needs no tuning; nonuniform 0.5 needs tuning")
     keep, retune = found.variants
     assert keep.headline.startswith("uniform 0.5: keep the base's settings")
-    assert retune.headline == f"nonuniform 0.5: tune again; it gains 2.00 points, {lower:.2f} at least"
+    single = 2 - t.isf(0.025, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
+    assert retune.headline == f"nonuniform 0.5: tune again; it gains 2.00 points, {single:.2f} at least"
     assert f"Tuning gains between {lower:.2f} and {upper:.2f} points, against a margin of 0.5" in retune.sentences[0]
     assert "5 fresh seeds at 4 of 4 points" in " ".join(retune.sentences)
     assert "lose" in " ".join(keep.sentences), "the thesis' mean risk stands beside the verdict"
     assert any("Only the verdicts rest on fresh seeds" in text for text in found.limits)
     assert verdict_lines(verdicts)[1:] == [f"  {keep.headline}", f"  {retune.headline}"][::-1]
-    one = results_of(tmp_path, frame[frame["variant"] != "nonuniform-0.5"], terms={"sigma": 0.2})
+    one = results_of(tmp_path, frame[frame["variant"] != "nonuniform-0.5"], terms={"sigma": 0.2, "noise": "pooled"})
     assert verdict_lines(one.tables["verdicts"])[0].startswith(
         "d-m: No variant needs its learning rate and weight decay tuned again"
     )

@@ -6,7 +6,8 @@ from prunescape.analysis.axes import DEFAULT_AXES
 
 def study_terms(recipe=(64, 0.9), **experiments) -> dict:
     """What the analysis of a study takes, for `experiments` with these axes."""
-    plans = {name: {"axes": axes, "recipe": list(recipe), "verdict": {}} for name, axes in experiments.items()}
+    shared = {"recipe": list(recipe), "verdict": {"noise": "pooled"}}
+    plans = {name: {"axes": axes} | shared for name, axes in experiments.items()}
     return {"thresholds": [0.5, 1.0], "risk_threshold": 0.5, "experiments": plans}
 
 

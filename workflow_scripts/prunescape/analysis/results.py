@@ -30,7 +30,8 @@ from prunescape.analysis.read_cells import scores
 from prunescape.analysis.seeds.membership import membership, membership_columns
 from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns
-from prunescape.analysis.verdict.verdicts import judge_study, verdict_columns
+from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
+from prunescape.analysis.verdict.verdicts import judge_study
 from prunescape.store.tables import Columns
 
 LANDSCAPE, TARGET = "landscape", "target"
@@ -143,6 +144,7 @@ def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: 
 
 STEPS: dict[str, Step] = {
     "scores": Step(scores, ("cells", "axes", "metric")),
+    "judged": Step(judge_study, ("cells", "axes", "terms", "risk_threshold", "metric", "claims", "chance_tests")),
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
     "comparisons": Step(comparisons, ("measured", "objectives")),
 }
@@ -152,12 +154,13 @@ RESULTS: dict[str, ResultTable] = {
     "ellipses": ResultTable(ellipses, ("roi", "scores", "axes"), ellipse_columns, ("axes", "metric")),
     "risk": ResultTable(risk, ("scores", "risk_points", "axes"), risk_columns, ("axes", "risk_threshold", "metric")),
     "verdicts": ResultTable(
-        judge_study,
-        ("cells", "axes", "terms", "risk_threshold", "metric", "claims", "chance_tests"),
+        lambda judged: judged.verdicts,
+        ("judged",),
         verdict_columns,
         ("axes", "risk_threshold"),
         applies=_in_percent,
     ),
+    "looks": ResultTable(lambda judged: judged.looks, ("judged",), lambda: LOOK_COLUMNS, applies=_in_percent),
     "band": ResultTable(
         band,
         ("scores", "roi", "ellipses", "recipes", "thresholds"),

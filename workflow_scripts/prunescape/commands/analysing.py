@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescape.commands.arguments import named_number, number
+from prunescape.config.noises import MOST_SEEDS, NOISES
 from prunescape.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ def add_analyse(command: argparse.ArgumentParser) -> None:
     terms.add_argument("--alpha", type=number, help="chance of a wrong verdict, at most (default: 0.05)")
     terms.add_argument("--alpha-screen", type=number, help="its part for the choice of points (default: 0.01)")
     terms.add_argument("--sigma", type=number, help="noise between seeds in points (default: as the seeds show)")
+    noise = "where standard errors come from (default: %(default)s)"
+    terms.add_argument("--noise", choices=NOISES, default=NOISES[0], help=noise)
+    looks = (
+        "the seeds that a sequential verdict looked at, as in `replicates: {first: 3, most: 12}` (default: one look)"
+    )
+    terms.add_argument("--looks", type=int, nargs=2, metavar=("FIRST", "MOST"), help=looks)
     command.set_defaults(run=run_analyse)
 
 
@@ -103,14 +110,29 @@ def run_analyse(options: argparse.Namespace) -> None:
     if options.figures and not columns["metric"].is_top1:
         raise InputError("--figures needs the metric top1, in percent")
     check_reference(options.reference)
-    levels = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma")}
-    terms = {ANY: {name: value for name, value in levels.items() if value is not None}}
+    levels = {name: getattr(options, name) for name in ("margin", "alpha", "alpha_screen", "sigma", "noise")}
+    terms = {ANY: {name: value for name, value in levels.items() if value is not None} | _looks(options)}
     analysis = table_analysis(options.cells, **columns, thresholds=options.thresholds, terms=terms)
     lines = table_lines(analysis)
     tables = dict.fromkeys(path.stem for path in write_landscapes(analysis, options.out).values())
     written = write_presentation(analysis, options) if analysis["metric"].is_top1 else []
     named = ", ".join([*written, f"{'and ' if written else ''}as .parquet and .csv {', '.join(tables)}"])
     print("\n".join([*lines, f"written to {options.out}: {named}"]))
+
+
+def _looks(options: argparse.Namespace) -> dict[str, Any]:
+    """The looks that were asked for, as a term of the verdicts; raises InputError for looks that cannot be."""
+    from prunescape.config.verdict import Looks, Verdict, check_looks
+
+    if options.looks is None:
+        return {}
+    first, most = options.looks
+    for name, value in (("first", first), ("most", most)):
+        if not 1 <= value <= MOST_SEEDS:
+            raise InputError(f"{name}, {value}, is no number of seeds", where="--looks", allowed=f"1 to {MOST_SEEDS}")
+    design = Verdict(replicates=Looks(first=first, most=most))
+    check_looks(design, "--looks")
+    return {"looks": tuple(design.looks)}
 
 
 def write_presentation(analysis: "Analysis", options: argparse.Namespace) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of
-from prunescape.config.types import Count, Distinct, ErrorRate, Part, Points, Ratio, Seed
+from prunescape.config.types import Count, Distinct, Part, Ratio, Seed
+from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
 from prunescape.space.parameters import canonical
 from prunescape.space.recipe import PARAMETERS, Recipe
@@ -42,20 +43,6 @@ class Extension(Part):
     """How the grid grows towards the optimal area (matthiesen2023, 3.3); 0 rounds leave it as configured."""
 
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 0
-
-
-class Verdict(Part):
-    """The tests of whether a variant needs tuning again (see docs/verdict.md); 0 replicates train no fresh seeds.
-
-    `margin` is in percentage points; `sigma`, the standard deviation of a score over seeds in points, replaces the
-    pilot's estimate.
-    """
-
-    replicates: Annotated[int, Field(ge=0, le=1000)] = 0
-    margin: Points = 0.5
-    alpha: ErrorRate = 0.05
-    alpha_screen: ErrorRate = 0.01
-    sigma: Points | None = None
 
 
 class Steps(Part):
@@ -113,10 +100,9 @@ class Experiment(Part):
         return [BASE, *(Variant(method, ratio) for method, ratio in ordered)]
 
     @property
-    def fresh_seeds(self) -> list[int]:
-        """The seeds that replicate the kept points: the next ones after those of the grid."""
-        first = max(self.seeds) + 1
-        return list(range(first, first + self.verdict.replicates))
+    def verdict_terms(self) -> dict[str, Any]:
+        """The terms of the verdicts; the fresh seeds are the next ones after those of the grid."""
+        return self.verdict.terms(max(self.seeds) + 1)
 
     @cached_property
     def axes(self) -> dict[str, list[str]]:

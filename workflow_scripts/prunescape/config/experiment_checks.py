@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 from prunescape.config.datasets import channels_of, is_image_folder
-from prunescape.config.experiment import Experiment, Verdict, axis_texts
+from prunescape.config.experiment import Experiment, axis_texts
+from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
 from prunescape.space.parameters import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS
@@ -32,7 +33,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     _check_data(experiment, options, where)
     _check_ratios(experiment, where)
     _check_milestones(experiment, f"{where}.recipe.milestones")
-    _check_verdict(experiment.verdict, f"{where}.verdict")
+    check_verdict(experiment.verdict, f"{where}.verdict")
 
 
 def _refuse_raw_values(experiment: Experiment, name: str, where: str) -> None:
@@ -70,12 +71,6 @@ def _check_grid(experiment: Experiment, where: str) -> None:
             raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
         if experiment.extension.max_rounds:
             located(place, check_extension, texts)
-
-
-def _check_verdict(verdict: Verdict, where: str) -> None:
-    if verdict.alpha_screen >= verdict.alpha:
-        allowed = f"below alpha, {verdict.alpha}"
-        raise InputError(f"{verdict.alpha_screen} cannot be used", where=f"{where}.alpha_screen", allowed=allowed)
 
 
 def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:

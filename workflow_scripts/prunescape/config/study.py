@@ -72,7 +72,7 @@ class Study(Part):
             name: {
                 "axes": list(experiment.axes),
                 "recipe": [experiment.declared_recipe.get(key) for key in ("batch_size", "momentum")],
-                "verdict": experiment.verdict.model_dump(),
+                "verdict": experiment.verdict_terms,
             }
             for name, experiment in sorted(self.experiments.items())
         }

@@ -21,7 +21,7 @@ Axes = dict[str, list[str]]
 class Plan:
     """Everything of one experiment's config that a design may look at, as values that survive JSON.
 
-    `axes` holds the configured grid's values as their texts by name; `verdict` is that section of the config.
+    `axes` holds the configured grid's values as their texts by name; `verdict` has its terms.
     `thresholds` and `risk_threshold` are the study's, `claims` is the number of its pruned variants.
     """
 
@@ -30,13 +30,17 @@ class Plan:
     axes: Axes
     prior: dict[str, str]
     seeds: list[int]
-    fresh_seeds: list[int]
     select_on: str
     max_rounds: int
     verdict: dict[str, Any]
     thresholds: list[float]
     risk_threshold: float
     claims: int
+
+    @property
+    def fresh_seeds(self) -> list[int]:
+        """The seeds of replicates, in the order in which looks take them."""
+        return self.verdict["fresh_seeds"]
 
     def grid(self, axes: Axes, seeds: list[int]) -> list[Cell]:
         """Every variant at every setting of `axes` with every one of `seeds`, in a fixed order."""
@@ -56,10 +60,9 @@ def experiment_plan(study: Study, name: str) -> Plan:
         axes=experiment.axes,
         prior=dict(experiment.prior_setting.texts),
         seeds=sorted(experiment.seeds),
-        fresh_seeds=experiment.fresh_seeds,
         select_on=experiment.select_on,
         max_rounds=experiment.extension.max_rounds,
-        verdict=experiment.verdict.model_dump(),
+        verdict=experiment.verdict_terms,
         thresholds=sorted(study.analysis.thresholds),
         risk_threshold=study.analysis.risk_threshold,
         claims=sum(len(each.all_variants) - 1 for each in study.experiments.values()),

@@ -1,4 +1,4 @@
-"""Fresh seeds: at the prior to learn the seed noise, then at the points that the first seeds cannot rule out."""
+"""Fresh seeds: at the prior to learn the seed noise, then where the verdicts need them, look by look."""
 
 import pandas as pd
 
@@ -9,33 +9,36 @@ from prunescape.store.records import REPLICATE
 
 STAGE = REPLICATE
 METRIC = "top1"  # the metric whose verdict decides where fresh seeds go
+ROUNDS_PER_LOOK = 3  # the look's own seeds, a seed at each doubted point, and all seeds at those that it opens
 
 
 def first_cells(plan: Plan) -> list[Cell]:
-    """The pilot: every variant at the prior with every fresh seed, unless the noise is given."""
-    if plan.verdict["sigma"] is not None:
+    """The pilot: every variant at the prior with the seeds of the first look, unless the noise is given."""
+    if plan.verdict["sigma"] is not None or not plan.fresh_seeds:
         return []
-    return plan.grid({name: [text] for name, text in plan.prior.items()}, plan.fresh_seeds)
+    seeds = plan.fresh_seeds[: plan.verdict["looks"][0]]
+    return plan.grid({name: [text] for name, text in plan.prior.items()}, seeds)
 
 
 def most_rounds(plan: Plan) -> int:
-    """One, if fresh seeds are asked for at all."""
-    return int(bool(plan.fresh_seeds))
+    """More than any verdict needs: a design that asks for no more cells is done."""
+    return ROUNDS_PER_LOOK * len(plan.verdict["looks"]) + 1 if plan.fresh_seeds else 0
 
 
 def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:
-    """Every fresh seed at every point that the screening keeps, of each pruned variant."""
+    """What the next step of each pruned variant's verdict needs: see `analysis.verdict.looks`."""
     from prunescape.analysis import axes as analysis_axes
     from prunescape.analysis.read_cells import long_scores
-    from prunescape.analysis.verdict.screening import kept_points
+    from prunescape.analysis.verdict.planning import wanted_cells
+    from prunescape.analysis.verdict.stage_two import Design
 
     named = analysis_axes.Axes.of(plan.axes)
     rows = long_scores(cells[cells["experiment"] == plan.experiment], named)
-    levels = {name: plan.verdict[name] for name in ("margin", "alpha_screen", "sigma")}
-    points = kept_points(rows[rows["metric"] == METRIC], named, plan.risk_threshold, claims=plan.claims, **levels)
+    rows = rows[rows["metric"] == METRIC]
+    wanted = wanted_cells(rows, named, plan.risk_threshold, Design.of(plan.verdict), plan.claims)
     added = [
         cell
-        for row in points.to_dict("records")
-        for cell in plan.at(row["variant"], Setting.of({name: row[name] for name in plan.axes}), plan.fresh_seeds)
+        for row in wanted.to_dict("records")
+        for cell in plan.at(row["variant"], Setting.of({name: row[name] for name in plan.axes}), [int(row["seed"])])
     ]
     return added, axes

@@ -5,10 +5,18 @@ import pandas as pd
 from prunescape.analysis.axes import Axes, Axis
 from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.results import Analysis
-from prunescape.analysis.verdict.decision import INCONCLUSIVE, KEEP, RETUNE
+from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
+from prunescape.config.noises import CONTRAST, POOLED, TWO_WAY, WELCH
 from prunescape.present.labels import METRIC_TITLES, axis_head, joined, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
 
+# what the error rate, a percentage, rests on
+ASSUMED_BY = {
+    CONTRAST: "Such a verdict is wrong in {} % of cases at most, if seeds are independent.",
+    POOLED: "Such a verdict is wrong in {} % of cases at most, if points are independent and about equally noisy.",
+    WELCH: "Such a verdict is wrong in {} % of cases at most, if points are independent.",
+    TWO_WAY: "Such a verdict is wrong in {} % of cases at most, if points share a shift by seed and are equally noisy.",
+}
 # of one variant and of several
 TEXTS = {
     KEEP: ("needs no tuning", "need no tuning"),
@@ -25,48 +33,82 @@ def rows_with_verdict(verdicts: pd.DataFrame | None) -> dict[str, object]:
 
 
 def overall_verdict(found: dict[str, object], axes: Axes) -> list[str]:
-    """The verdict over all pruned variants of an experiment, from `rows_with_verdict`; empty without verdicts."""
+    """The verdict over all pruned variants of an experiment, from `rows_with_verdict`; empty without verdicts.
+
+    That no variant needs tuning is one claim. Any other names variants, so it is made of the verdicts at the corrected
+    level.
+    """
     if not found:
         return []
     variants = {verdict: [] for verdict in TEXTS}
     for row in found.values():
-        variants[row.verdict].append(variant_title(row.variant))
+        variants[row.verdict_bonferroni].append(variant_title(row.variant))
     first = next(iter(found.values()))
     terms = f"(margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %)"
-    if len(variants[KEEP]) == len(found):
+    if all(row.verdict == KEEP for row in found.values()):
         return [f"No variant needs its {joined([axis.label for axis in axes])} tuned again {terms}."]
     parts = [f"{', '.join(names)} {TEXTS[verdict][len(names) > 1]}" for verdict, names in variants.items() if names]
     return [f"Of {counted(len(found), 'pruned variant')}: {'; '.join(parts)} {terms}."]
 
 
 def verdict_headline(row) -> str:
-    """The verdict of a variant on one line."""
+    """The verdict of a variant on one line, at the corrected level: it is a claim about one variant."""
     title = variant_title(row.variant)
-    if row.verdict == KEEP:
-        return f"{title}: keep the base's settings; tuning gains {number(row.upper)} points at most"
-    if row.verdict == RETUNE:
-        return f"{title}: tune again; it gains {number(row.gain)} points, {number(row.lower)} at least"
-    return f"{title}: undecided; {_range(row.lower, row.upper)}"
+    if row.verdict_bonferroni == KEEP:
+        headline = f"{title}: keep the base's settings; tuning gains {number(row.upper_bonferroni)} points at most"
+    elif row.verdict_bonferroni == RETUNE:
+        headline = f"{title}: tune again; it gains {number(row.gain)} points, {number(row.lower_bonferroni)} at least"
+    else:
+        return f"{title}: undecided; {_range(row.lower_bonferroni, row.upper_bonferroni)}"
+    return headline + failure_note(row)
+
+
+def failure_note(row) -> str:
+    """How often trainings failed at the best point and at the base's settings; empty where none did."""
+    if not row.failed_best + row.failed_carried:
+        return ""
+    return (
+        f"; of fresh seeds {row.failed_best} of {row.trained_best} failed at the best point and {row.failed_carried} "
+        f"of {row.trained_carried} at the base's settings"
+    )
 
 
 def verdict_sentences(row, axes: Axes) -> list[str]:
     """The verdict in both scopes with its bounds, and the evidence for it."""
     bounds = _range(row.lower, row.upper)
     sentences = [
-        f"Verdict for this test set: {row.verdict}. {bounds[0].upper()}{bounds[1:]}, against a margin of "
-        f"{short(row.margin)} points; such a verdict is wrong in {short(100 * row.alpha)} % of cases at most."
+        f"Verdict for this test set, as one of {counted(row.claims, 'claim')}: {row.verdict_bonferroni}; as part of a "
+        f"claim about all: {row.verdict}. {bounds[0].upper()}{bounds[1:]}, against a margin of {short(row.margin)} "
+        f"points. {ASSUMED_BY[row.noise].format(short(100 * row.alpha))}"
     ]
     if not is_missing(row.upper_images):
         bounds = _range(row.lower_images, row.upper_images)
         sentences.append(f"For other images like these: {row.verdict_images} ({bounds}).")
     fewest, most = row.replicates_fewest, row.replicates_most
     seeds = counted(most, "fresh seed") if fewest == most else f"{fewest} to {counted(most, 'fresh seed')}"
+    if row.failed:
+        sentences.append(_failures(row))
     kept = f"{row.kept} of {counted(row.points, 'point')} that the first seeds could not rule out"
     sentences.append(f"It rests on {seeds} at {kept} (seed noise {number(row.s)} points).")
     if not is_missing(row.gain):
         best = f"Of these the first seeds were best at {setting(axes, row._asdict(), 'best_')}"
         sentences.append(f"{best}; there fresh seeds gain {number(row.gain)} points over the base's good settings.")
     return sentences if is_missing(row.reason) else [*sentences, f"Note: {row.reason}."]
+
+
+def _failures(row) -> str:
+    """How many fresh seeds failed, with the exact intervals of their shares."""
+
+    def share(name: str) -> str:
+        low, high = (short(100 * getattr(row, f"failed_{name}_{end}"), 2) for end in ("low", "high"))
+        return (
+            f"{getattr(row, f'failed_{name}')} of {getattr(row, f'trained_{name}')} (95 % interval {low} to {high} %)"
+        )
+
+    return (
+        f"{counted(row.failed, 'fresh seed')} failed, at the best point {share('best')}, at the base's settings "
+        f"{share('carried')}; the gain is that of seeds that did not fail."
+    )
 
 
 def _range(lower, upper) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from prunescape.analysis.axes import GROUP, VARIANT_KEY, Axes
 from prunescape.analysis.landscape.image_errors import gain_variances, image_shares
 from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.analysis.verdict.decision import screening_bounds
+from prunescape.analysis.verdict.doubts import screening_bounds
 from prunescape.errors import InputError
 from prunescape.store.records import GRID, OK, PILOT, REPLICATE
 
@@ -20,30 +20,15 @@ SCOPE = [*GROUP, "metric"]
 SURFACE = VARIANT_KEY
 
 
-def kept_points(
-    rows: pd.DataFrame,
-    axes: Axes,
-    risk_threshold: float,
-    *,
-    margin: float = MARGIN,
-    alpha_screen: float = ALPHA_SCREEN,
-    sigma: float | None = None,
-    claims: int | None = None,
-) -> pd.DataFrame:
-    """The points of every pruned variant that need fresh seeds, one row each: its key, the axes, and in_base_roi.
+def kept_points(points: pd.DataFrame, margin: float, level: float) -> np.ndarray:
+    """Which rows of `screen` need fresh seeds: those of Θ_b, and those whose bound reaches the margin.
 
     Point j stays unless Y1_j + q σ √((1 + 1/K)/S) < mean over Θ_b of Y1 + margin: K = |Θ_b|, Y1 the mean of the S
-    seeds of stage 1, q the 1 − alpha_screen/claims quantile, normal for a given `sigma` (percentage points), Student's
-    for one from the `pilot` rows. Without either nothing can be dropped. `claims` is the number of variants that are to
-    have a claim of their own: by default all pruned ones; 1 keeps only what the claim over the whole study needs.
-    Points of Θ_b, which `in_base_roi` marks, are kept whatever they scored. A variant without a base, or trained at
-    none of Θ_b, has no rows. Raises InputError.
+    seeds of stage 1, q the 1 − `level` quantile, normal for a given σ, Student's for one from the pilot. Without either
+    nothing can be dropped. A variant without a base, or trained at none of Θ_b, keeps none.
     """
-    check_levels(margin, sigma, alpha_screen)
-    points = screen(rows, axes, risk_threshold, sigma=sigma)
-    bounds = point_bounds(points, alpha_screen / (claims or claim_count(points)))
-    kept = points[(points["in_base_roi"] | (bounds >= margin)) & (points["k"] > 0)]
-    return kept[[*SURFACE, *axes.names, "in_base_roi"]].reset_index(drop=True)
+    inside = points["in_base_roi"].to_numpy()
+    return (inside | (point_bounds(points, level) >= margin)) & (points["k"].to_numpy() > 0)
 
 
 def screen(rows: pd.DataFrame, axes: Axes, risk_threshold: float, *, sigma: float | None = None) -> pd.DataFrame:

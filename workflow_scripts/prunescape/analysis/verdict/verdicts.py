@@ -3,77 +3,56 @@
 The rows are the long table of `screening`; verdicts beyond this test set need its columns correct_bits and tested too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.axes import DEFAULT_METRIC, VARIANT_KEY_COLUMNS, Axes, Metric
+from prunescape.analysis.axes import DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.landscape.chance import VARIANT, no_answers
 from prunescape.analysis.read_cells import long_scores
-from prunescape.analysis.verdict.decision import INCONCLUSIVE
+from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
+from prunescape.analysis.verdict.evidence import INCONCLUSIVE, Evidence
+from prunescape.analysis.verdict.failures import failure_rate
+from prunescape.analysis.verdict.looks import Look
 from prunescape.analysis.verdict.screening import (
     ALPHA,
     ALPHA_SCREEN,
     MARGIN,
     SCOPE,
     SURFACE,
-    cells_with_outcomes,
     check_levels,
     claim_count,
-    point_bounds,
+    kept_points,
     screen,
     split_seeds,
 )
-from prunescape.analysis.verdict.stage_two import NO_OUTCOMES, Judgement, Surface, judge
-from prunescape.store.records import GRID, OK, REPLICATE
+from prunescape.analysis.verdict.stage_two import (
+    NO_OUTCOMES,
+    Design,
+    Judgement,
+    Surface,
+    judge,
+    judge_looks,
+    looks_taken,
+    surfaces,
+)
+from prunescape.config.noises import CONTRAST
+from prunescape.store.records import GRID, OK
+from prunescape.store.tables import Columns
 
 VERDICTS = ("verdict", "verdict_images", "verdict_bonferroni", "verdict_images_bonferroni")
 ANY = "*"  # in terms: every experiment that they do not name
 NO_FRESH_SEEDS = "no point has fresh seeds: the one that chose a point cannot also judge it"
 
 
-def verdict_columns(axes: Axes, risk_threshold: float) -> dict[str, tuple[str, str]]:
-    """The columns of `verdicts`."""
-    best = {
-        f"best_{axis.name}": ("float64", f"{axis.value} of the best point, chosen by stage 1 among kept points")
-        for axis in axes
-    }
-    region = f"base's {risk_threshold:g}-ROI"
-    return {
-        **VARIANT_KEY_COLUMNS,
-        "verdict": ("string", "keep, retune or inconclusive, for this test set, wrong with a chance of alpha at most"),
-        "verdict_images": ("string", "the same for test images like these"),
-        "verdict_bonferroni": ("string", "this test set, at alpha / claims: for statements about single variants"),
-        "verdict_images_bonferroni": ("string", "images like these, at alpha / claims"),
-        "reason": ("string", "why the verdict is inconclusive, or what else it rests on; null otherwise"),
-        "reason_images": ("string", "the same of verdict_images"),
-        "margin": ("float64", "m, the gain from tuning that would matter, percentage points"),
-        "alpha": ("float64", "bound on the chance of a wrong verdict"),
-        "alpha_screen": ("float64", "the part of alpha that the screen may use for keep"),
-        "claims": ("int64", "V, pruned variants of the study"),
-        "upper": ("float64", "R_v's upper bound, percentage points; null when a kept point tells nothing"),
-        "upper_images": ("float64", "the same for images like these"),
-        "lower": ("float64", "lower bound of the gain at the best point, percentage points; null without one"),
-        "lower_images": ("float64", "the same for images like these"),
-        "gain": ("float64", "what fresh seeds give the best point over the base's good settings, percentage points"),
-        **best,
-        "d_mean": ("float64", "mean risk (Eq 3.5) on stage 1, percentage points: biased upwards, decides nothing"),
-        "k": ("int64", f"K, points of the {region} that the variant was trained at in stage 1"),
-        "points": ("int64", "points of the variant in stage 1"),
-        "kept": ("int64", "points that the screen keeps"),
-        "replicates_fewest": ("int64", "fewest fresh seeds at a kept point"),
-        "replicates_most": ("int64", "most fresh seeds at a kept point"),
-        "diverged": ("int64", "kept points at which a fresh seed diverged; their noise is then taken point by point"),
-        "s": ("float64", "standard deviation between fresh seeds, pooled within kept points near the best, points"),
-        "freedom": ("float64", "its degrees of freedom; with welch the fewest of any kept point; null for a given s"),
-        "welch": ("bool", "noise differs between points: each has its own (Welch, Satterthwaite)"),
-        "homogeneity": ("float64", "p of equal noise (Brown-Forsythe); null when not testable (under 3 seeds a point)"),
-        "sigma": ("float64", "seed noise that the screen used, percentage points"),
-        "sigma_source": ("string", "given, pilot or replicates; null without any: then nothing is dropped"),
-    }
+class Judged(NamedTuple):
+    """The tables `verdicts` and `looks`."""
+
+    verdicts: pd.DataFrame
+    looks: pd.DataFrame
 
 
 def judge_study(
@@ -84,24 +63,24 @@ def judge_study(
     metric: Metric = DEFAULT_METRIC,
     claims: int | None = None,
     chance: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """The verdict on every pruned variant, as `verdict_columns`; `cells` as `read_cells` gives them.
+) -> Judged:
+    """The verdict on every pruned variant, and its looks; `cells` as `read_cells` gives them.
 
-    `terms` holds for each experiment margin, alpha, alpha_screen and sigma (see config/experiment.py), under `ANY` for
-    those that it does not name; what it lacks takes the defaults. All pruned variants of the study share the error rate
-    of claims about single ones: `claims` of them, by default those in `cells`. `chance`, as `chance_tests` gives it,
-    tells which variants learnt nothing: they get no verdict.
+    `terms` holds for each experiment the fields of `Design`, under `ANY` for those that it does not name; what it lacks
+    takes the defaults. All pruned variants of the study share the error rate of claims about single ones: `claims` of
+    them, by default those in `cells`. `chance`, as `chance_tests` gives it, tells which variants learnt nothing: they
+    get no verdict.
     """
     rows = long_scores(cells, axes, metric)
     claims = claims or claim_count(rows[rows["variant"] != "base"])
     unlearnt = {} if chance is None else no_answers(chance)
-    tables = []
-    for name, part in rows.groupby("experiment", sort=True):
-        known = terms.get(name, terms.get(ANY, {}))
-        levels = {level: known[level] for level in ("margin", "alpha", "alpha_screen", "sigma") if level in known}
-        tables.append(verdicts(part, axes, risk_threshold, claims=claims, unlearnt=unlearnt, **levels))
-    columns = list(verdict_columns(axes, risk_threshold))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+    found = [
+        verdicts(part, axes, risk_threshold, claims=claims, unlearnt=unlearnt, **terms.get(name, terms.get(ANY, {})))
+        for name, part in rows.groupby("experiment", sort=True)
+    ]
+    columns = [list(verdict_columns(axes, risk_threshold)), list(LOOK_COLUMNS)]
+    tables = zip(*found, strict=True) if found else ([pd.DataFrame(columns=names)] for names in columns)
+    return Judged(*(pd.concat(parts, ignore_index=True) for parts in tables))
 
 
 def verdicts(
@@ -113,19 +92,23 @@ def verdicts(
     alpha: float = ALPHA,
     alpha_screen: float = ALPHA_SCREEN,
     sigma: float | None = None,
+    noise: str = CONTRAST,
+    looks: Sequence[int] = (),
+    fresh_seeds: Sequence[int] = (),
     claims: int | None = None,
     unlearnt: Mapping[tuple, str] = MappingProxyType({}),
-) -> pd.DataFrame:
-    """One row per pruned variant and metric with the columns of `verdict_columns`.
+) -> Judged:
+    """One row per pruned variant and metric with the columns of `verdict_columns`, and its looks.
 
     R_v = max over θ of μ_v − mean over Θ_b of μ_v, in percentage points, μ_v the mean over seeds, is what tuning could
     gain over carrying the base's settings along: keep says R_v < margin, retune R_v > margin, each wrong with a chance
     of `alpha` at most. Stage 1 (stage `grid`) screens the points, fresh seeds (stage `replicate`) judge the kept ones.
     An experiment with several seeds on its whole grid and no replicates is split: the lowest seed of a variant is its
     stage 1, the others are fresh. `sigma`, the noise between seeds in percentage points, replaces the pilot's in the
-    screen, and allows a verdict from one replicate per point. `claims` is the number of pruned variants of the whole
-    study, by default those in `rows`; `unlearnt` names the variants without an answer, as `no_answers`, and why. Raises
-    InputError.
+    screen, and allows a verdict from one replicate per point. `noise` is one of `config.noises`. A design that looks
+    several times gives its `looks` and `fresh_seeds`; its last look is the last one that the table is complete for.
+    `claims` is the number of pruned variants of the whole study, by default those in `rows`; `unlearnt` names the
+    variants without an answer, as `no_answers`, and why. Raises InputError.
     """
     check_levels(margin, sigma, alpha_screen, alpha)
     rows = split_seeds(rows)
@@ -133,19 +116,31 @@ def verdicts(
     columns = verdict_columns(axes, risk_threshold)
     claims = claims or claim_count(points)
     table = _without_fresh_seeds(points, rows, columns, margin, alpha_screen, unlearnt).set_index(SURFACE)
-    levels = [(alpha, alpha_screen), (alpha / claims, alpha_screen / claims)]
+    design = Design(margin, alpha, alpha_screen, sigma, noise, tuple(looks), tuple(fresh_seeds))
     judged = {
-        key: _judged(surface, margin, levels, sigma)
-        for key, surface in _surfaces(rows, axes, points)
-        if table.at[key, "reason"] == NO_FRESH_SEEDS
+        key: _judged(surface, design, claims)
+        for key, surface in surfaces(rows, axes, points, design)
+        if table.at[key, "reason"] == NO_FRESH_SEEDS and surface.trained.any()
     }
     records = [
-        dict(zip(SURFACE, key, strict=True)) | row | judged.get(key, {}) for key, row in table.to_dict("index").items()
+        dict(zip(SURFACE, key, strict=True)) | row | judged.get(key, ({},))[0]
+        for key, row in table.to_dict("index").items()
     ]
-    table = pd.DataFrame(records, columns=list(columns)).assign(margin=margin, alpha=alpha)
-    table = table.assign(alpha_screen=alpha_screen, claims=claims).replace([np.inf, -np.inf], np.nan)
+    table = pd.DataFrame(records, columns=list(columns)).assign(margin=margin, alpha=alpha, noise=noise)
+    table = table.assign(alpha_screen=alpha_screen, claims=claims, looks=" ".join(map(str, looks)) or np.nan)
+    taken = [
+        dict(zip(SURFACE, key, strict=True)) | {"look": number} | look
+        for key, (_, found) in judged.items()
+        for number, look in enumerate(found, start=1)
+    ]
+    return Judged(_typed(table, columns), _typed(pd.DataFrame(taken, columns=list(LOOK_COLUMNS)), LOOK_COLUMNS))
+
+
+def _typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """A table with its types, infinite bounds null, sorted by variant."""
     types = {name: kind for name, (kind, _) in columns.items() if kind != "string"}
-    return table.astype(types).sort_values(SURFACE, ignore_index=True)
+    finite = table.replace([np.inf, -np.inf], np.nan).astype(types)
+    return finite.sort_values(SURFACE, ignore_index=True, kind="stable")
 
 
 def _without_fresh_seeds(
@@ -157,7 +152,7 @@ def _without_fresh_seeds(
     unlearnt: Mapping[tuple, str],
 ) -> pd.DataFrame:
     """The `columns` but the levels, as far as stage 1 fills them: nothing is concluded from it."""
-    points = points.assign(kept=points["in_base_roi"] | (point_bounds(points, level) >= margin))
+    points = points.assign(kept=kept_points(points, margin, level))
     first = {name: (name, "first") for name in ("k", "points", "sigma", "sigma_source")}
     grouped = points.groupby(SURFACE, sort=False)
     table = grouped.agg(**first, kept=("kept", "sum"), lost=("diverged", "all")).reset_index()
@@ -184,58 +179,76 @@ def _reasons(table: pd.DataFrame, base: pd.DataFrame, unlearnt: Mapping[tuple, s
     return np.select(list(causes.values()), list(causes), np.array(known, object))
 
 
-def _surfaces(rows: pd.DataFrame, axes: Axes, points: pd.DataFrame) -> Iterator[tuple[tuple, Surface]]:
-    """The variants and metrics that have fresh seeds, by their key; every fresh seed is at the place of its point."""
-    keys = [*SURFACE, *axes.names]
-    places = points[keys].assign(place=np.arange(len(points)))
-    fresh = rows.loc[rows["stage"] == REPLICATE, [*keys, "seed", "status", "score"]].merge(places, on=keys)
-    if fresh.empty:
-        return
-    rank = fresh.groupby("place").cumcount()
-    replicates = np.full((len(points), rank.max() + 1), np.nan)
-    replicates[fresh["place"], rank] = fresh["score"]
-    diverged = np.zeros(len(points), bool)
-    diverged[fresh.loc[fresh["status"] != OK, "place"]] = True
-    cells = cells_with_outcomes(rows)
-    there = ~np.isnan(replicates).all(axis=1)
-    for key, index in points.groupby(SURFACE, sort=False).indices.items():
-        if there[index].any():
-            rows_of = slice(index[0], index[-1] + 1)
-            yield key, Surface(axes, points.iloc[rows_of], replicates[rows_of], diverged[rows_of], cells.get(key))
-
-
-def _judged(surface: Surface, margin: float, levels: list, sigma: float | None) -> dict:
-    """The columns that fresh seeds fill, of one variant and metric."""
+def _judged(surface: Surface, design: Design, claims: int) -> tuple[dict, list[dict]]:
+    """The columns that fresh seeds fill, of one variant and metric, and the same of its looks."""
+    single = judge_looks(surface, design, claims)
+    read, looks = single.outcome.state.used, tuple(looks_taken(single)) if design.looks else ()
     row = {"reason_images": NO_OUTCOMES}
     for suffix, images in (("", False), ("_images", True))[: 1 if surface.cells is None else 2]:
-        found, corrected = (
-            judge(surface, margin=margin, alpha=alpha, alpha_screen=alpha_screen, sigma=sigma, images=images)
-            for alpha, alpha_screen in levels
-        )
-        decision = found.decision
-        row |= {f"verdict{suffix}": str(decision.verdict), f"reason{suffix}": found.reason}
-        row |= {f"upper{suffix}": float(decision.upper), f"lower{suffix}": float(decision.lower)}
-        row[f"verdict{suffix}_bonferroni"] = str(corrected.decision.verdict)
-        row |= {} if images else _behind(surface, found)
-    return row
+        found = judge(surface, design.rules(1, looks=looks), images=images, read=read)
+        corrected = single if not images else judge(surface, design.rules(claims, looks=looks), images=True, read=read)
+        state = found.outcome.state
+        row |= {f"verdict{suffix}": found.verdict, f"reason{suffix}": found.reason}
+        row |= {f"upper{suffix}": float(state.upper), f"lower{suffix}": float(state.lower)}
+        row[f"verdict{suffix}_bonferroni"] = corrected.verdict
+        if not images:
+            row |= _behind(surface, found)
+            bounds = single.outcome.state
+            row |= {"upper_bonferroni": float(bounds.upper), "lower_bonferroni": float(bounds.lower)}
+            history = zip(found.outcome.history, single.outcome.history, strict=False)
+    return row | _training(surface, single), [_at_look(one, other) for one, other in history]
+
+
+def _at_look(look: Look, corrected: Look) -> dict:
+    """The columns of one look, at alpha and at the corrected level."""
+    both = (("", look), ("_bonferroni", corrected))
+    numbers = {f"{name}{end}": float(getattr(each, name)) for end, each in both for name in ("upper", "lower")}
+    texts = {f"verdict{end}": str(each.verdict) for end, each in both}
+    return numbers | texts | {"seeds": look.seeds, "open": int(look.open), "open_bonferroni": int(corrected.open)}
+
+
+def _training(surface: Surface, single: Judgement) -> dict:
+    """How far the design got, by column."""
+    state = single.outcome.state
+    waits = {"reason": single.reason} if state.waits or state.futile else {}
+    read = int((surface.trained & state.used).sum())
+    return {"unread": surface.unread, "trainings": read, "futile": bool(state.futile)} | waits
 
 
 def _behind(surface: Surface, judgement: Judgement) -> dict:
     """What the verdict for this test set rests on, by column."""
-    kept, found, best = judgement.kept, judgement.found, int(judgement.decision.best)
-    number = (~np.isnan(surface.replicates[kept])).sum(axis=1)
+    outcome, evidence = judgement.outcome, judgement.evidence
+    kept, found, best = outcome.state.kept, outcome.found, int(outcome.state.best)
+    number = evidence.trained.sum(axis=1)
     names = surface.axes.names
-    setting = surface.points.loc[kept, names].iloc[best] if best >= 0 else dict.fromkeys(names, np.nan)
-    freedom = found.freedom[np.isfinite(found.freedom)]
+    at_best = {
+        name: float(getattr(found, name)[best]) if best >= 0 else np.nan for name in ("gain", "error", "freedom")
+    }
+    setting = surface.points[names].iloc[best] if best >= 0 else dict.fromkeys(names, np.nan)
     return {
         **{f"best_{name}": setting[name] for name in names},
-        "gain": float(judgement.decision.gain),
+        **at_best,
+        **_failures(evidence, outcome.failed, best),
         "kept": int(kept.sum()),
-        "replicates_fewest": int(number.min()),
-        "replicates_most": int(number.max()),
-        "diverged": int(surface.diverged[kept].sum()),
+        "reopened": int((kept & ~evidence.kept).sum()),
+        "doubtful": int(outcome.state.doubtful),
+        "suspect": int((evidence.suspect & ~kept & ~evidence.trained.any(axis=1)).sum()),
+        "replicates_fewest": int(number[kept].min()),
+        "replicates_most": int(number[kept].max()),
+        "look": int(looks_taken(judgement)[-1]),
         "s": float(found.noise),
-        "freedom": float(freedom.min(initial=np.inf)),
         "welch": bool(found.welch),
         "homogeneity": float(found.homogeneity),
     }
+
+
+def _failures(evidence: Evidence, failed: np.ndarray, best: int) -> dict:
+    """How often fresh seeds failed, in all, at the best point and at the base's settings, by column."""
+    trained, row, shares = evidence.trained[:, : failed.shape[1]], {"failed": int(failed.sum())}, []
+    for name, points in (("best", [best] if best >= 0 else []), ("carried", np.flatnonzero(evidence.members))):
+        counts = int(failed[points].sum()), int(trained[points].sum())
+        share, low, high = failure_rate(*counts)
+        row |= dict(zip((f"failed_{name}", f"trained_{name}"), counts, strict=True))
+        row |= {f"failed_{name}_low": low, f"failed_{name}_high": high}
+        shares.append(share)
+    return row | {"failure_difference": shares[0] - shares[1]}

@@ -1,0 +1,71 @@
+"""Retune: past seeds choose a point, the next batch of seeds judges it; the tests of all batches are combined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from prunescape.analysis.landscape.regions import TOLERANCE
+from prunescape.analysis.verdict.contrasts import GainEstimates
+from prunescape.analysis.verdict.evidence import Rules, gains_of
+
+BISECTIONS = 60
+WIDEST = 200.0  # percentage points: no gain is larger
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The test of the point that earlier seeds name, on the seeds of one batch alone; `weight` is their number."""
+
+    weight: int
+    gain: np.ndarray
+    error: np.ndarray
+    freedom: np.ndarray
+
+
+def test_best(evidence, rules: Rules, candidates, clean, found: GainEstimates, span) -> tuple[Batch, np.ndarray]:
+    """The test of one point on the seeds from `span`[0] to `span`[1]; those before chose it, with stage 1."""
+    before, seeds = span
+    batch = found if not before else gains_of(evidence, rules, clean[..., before:])
+    earlier = np.where(np.isnan(clean[..., :before]), np.nan, evidence.chosen[..., :before])
+    scores = np.concatenate([evidence.first[..., None], earlier], axis=-1)
+    there = ~np.isnan(scores)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(there, scores, 0).sum(axis=-1) / there.sum(axis=-1)
+    ranked = np.where(candidates & ~np.isnan(batch.gain), mean, -np.inf)
+    highest = ranked.max(axis=-1, keepdims=True)
+    best = (ranked >= highest - TOLERANCE).argmax(axis=-1)
+    usable = np.isfinite(highest[..., 0])
+    at_best = (
+        np.where(usable, np.take_along_axis(values, best[..., None], axis=-1)[..., 0], np.nan)
+        for values in (batch.gain, batch.error, batch.freedom)
+    )
+    return Batch(seeds - before, *at_best), np.where(usable, best, -1)
+
+
+def combined_z(batches: list[Batch], margin) -> np.ndarray:
+    """(...) Σ √ΔR_i Φ⁻¹(1 − p_i) / √R of the tests of ψ <= margin; a batch that tells nothing adds 0."""
+    from scipy.stats import norm, t
+
+    total = 0.0
+    for batch in batches:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = (batch.gain - margin) / batch.error
+            z = np.sign(ratio) * norm.isf(t.sf(np.abs(ratio), batch.freedom))
+        total = total + np.sqrt(batch.weight) * np.where(np.isnan(z), 0.0, z)
+    return total / np.sqrt(sum(batch.weight for batch in batches))
+
+
+def lower_bound(batches: list[Batch], level: float) -> np.ndarray:
+    """(...) the largest margin that the combined test refuses at `level`, percentage points; -inf without one."""
+    from scipy.stats import norm
+
+    needed = norm.isf(level)
+    low, high = (np.full(batches[0].gain.shape, end) for end in (-WIDEST, WIDEST))
+    known = combined_z(batches, low) > needed
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        refused = combined_z(batches, middle) > needed
+        low, high = np.where(refused, middle, low), np.where(refused, high, middle)
+    return np.where(known, low, -np.inf)
