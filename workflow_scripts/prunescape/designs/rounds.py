@@ -87,6 +87,13 @@ def first_cells(plans: Mapping[str, Plan]) -> list[Cell]:
     return [cell for plan in ordered for design in DESIGNS.values() for cell in design.first_cells(plan)]
 
 
+def landscape_cells(plan: Plan, rounds: Iterable[Round]) -> list[Cell]:
+    """The cells of an experiment's landscapes, without fresh seeds: the first ones and those that `rounds` added."""
+    first = [cell for design in DESIGNS.values() if design.STAGE == GRID for cell in design.first_cells(plan)]
+    steps = [planned.steps[plan.experiment] for planned in rounds if plan.experiment in planned.steps]
+    return [*first, *(cell for step in steps if step.stage == GRID for cell in step.cells)]
+
+
 def have_rounds(plans: Mapping[str, Plan]) -> bool:
     """Whether any round follows the first cells."""
     return any(design.most_rounds(plan) for plan in plans.values() for design in DESIGNS.values())
