@@ -1,0 +1,114 @@
+"""What is inferred of untrained settings, against hand-written kriging, refits, and landscapes whose truth is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prunescape.analysis.axes import DEFAULT_AXES as AXES
+from prunescape.analysis.surface.process import FEWEST_CELLS, MOST_CELLS, fit_surface
+from prunescape.errors import InputError
+
+
+def grid(step=0.2):
+    axis = np.round(np.arange(-0.8, 0.8 + step / 2, step), 9)
+    wd, lr = (each.ravel() for each in np.meshgrid(axis, axis, indexing="ij"))
+    return pd.DataFrame({"log10_lr": lr, "log10_wd": wd})
+
+
+def band(settings):
+    """A ridge at lr + wd = 0, 94 at its middle, in percent."""
+    along = (settings["log10_lr"] - settings["log10_wd"]) / np.sqrt(2)
+    across = (settings["log10_lr"] + settings["log10_wd"]) / np.sqrt(2)
+    return 94 - 4 * across**2 - 0.5 * along**2
+
+
+def cells(sigma=0.2, variants=("base",), share=3, seed=0):
+    """Every third setting of the grid for each variant, a point lower for each next one, with noise."""
+    random, parts = np.random.default_rng(seed), []
+    for number, variant in enumerate(variants):
+        settings = grid().iloc[number % share :: share]
+        score = band(settings) - number + sigma * random.standard_normal(len(settings))
+        parts.append(settings.assign(variant=variant, score=score))
+    return pd.concat(parts, ignore_index=True)
+
+
+def signal(first, second, kernel, scale):
+    """The signal's covariance, written out: C (1 + √5 d + 5 d² / 3) exp(-√5 d), times the variants' correlation."""
+    turned = [
+        np.column_stack([rows["log10_lr"] + rows["log10_wd"], rows["log10_lr"] - rows["log10_wd"]])
+        / (np.sqrt(2) * scale[0])
+        for rows in (first, second)
+    ]
+    lengths, other = kernel.k1.k1.k2.length_scale, kernel.k1.k2.length_scale
+    d = np.sqrt((((turned[0][:, None] - turned[1]) / lengths) ** 2).sum(axis=2))
+    same = first["variant"].to_numpy()[:, None] == second["variant"].to_numpy()
+    matern = (1 + np.sqrt(5) * d + 5 / 3 * d**2) * np.exp(-np.sqrt(5) * d)
+    return kernel.k1.k1.k1.constant_value * matern * np.where(same, 1, np.exp(-1 / other**2))
+
+
+def test_posterior_against_kriging_by_hand():
+    """Rasmussen and Williams 2006, Eq 2.25 and 2.26, of the standardised z."""
+    trained = cells(variants=("base", "p"))
+    surface = fit_surface(trained, AXES)
+    kernel = surface.regressor.kernel_
+    z = -np.log(1 + trained.groupby("variant")["score"].transform("max") - trained["score"])
+    wanted = grid().iloc[:9].assign(variant="p")
+    of = [signal(*pair, kernel, surface.scale) for pair in ((trained,) * 2, (wanted, trained), (wanted,) * 2)]
+    inverse = np.linalg.inv(of[0] + (kernel.k2.noise_level + 1e-10) * np.eye(len(trained)))
+    mean = z.mean() + of[1] @ inverse @ (z - z.mean())
+    covariance = z.std(ddof=0) ** 2 * (of[2] - of[1] @ inverse @ of[1].T)
+    found = surface.at("p", wanted)
+    assert found["z_mean"].to_numpy() == pytest.approx(mean, abs=1e-6)
+    assert found["z_sd"].to_numpy() == pytest.approx(np.sqrt(np.diag(covariance)), rel=1e-4)
+    assert surface.posterior("p", wanted)[1] == pytest.approx(covariance, abs=1e-6)
+    best = trained.loc[trained["variant"] == "p", "score"].max()
+    assert found["inferred"].to_numpy() == pytest.approx(best + 1 - np.exp(-mean), abs=1e-5)
+    assert found["high"].to_numpy() == pytest.approx(
+        best + 1 - np.exp(-mean - 1.96 * np.sqrt(np.diag(covariance))), abs=1e-3
+    )
+
+
+def test_draws_have_the_posterior_s_quantiles_and_repeat():
+    surface = fit_surface(cells(), AXES)
+    drawn, found = surface.draws("base", grid(), 4000), surface.at("base", grid())
+    assert np.median(drawn, axis=0) == pytest.approx(found["inferred"].to_numpy(), abs=0.1)
+    assert np.quantile(drawn, 0.025, axis=0) == pytest.approx(found["low"].to_numpy(), abs=0.15)
+    assert (surface.draws("base", grid(), 4000) == drawn).all()
+
+
+def test_leave_one_out_against_conditioning_on_all_other_cells():
+    trained = cells(variants=("base", "p"))
+    surface = fit_surface(trained, AXES)
+    rows, kernel = surface.trained, surface.regressor.kernel_
+    z, middle = surface.z_trained.to_numpy(), surface.z_trained.mean()
+    covariance = signal(rows, rows, kernel, surface.scale) + kernel.k2.noise_level * np.eye(len(rows))
+    mean, sd = surface.leave_one_out()
+    for left in (0, 13, 40):
+        others = np.arange(len(rows)) != left
+        weights = covariance[left, others] @ np.linalg.inv(covariance[np.ix_(others, others)])
+        assert mean[left] == pytest.approx(middle + weights @ (z[others] - middle), abs=1e-5)
+        variance = covariance[left, left] - weights @ covariance[others, left]
+        assert sd[left] == pytest.approx(z.std() * np.sqrt(variance), rel=1e-4)
+
+
+def test_a_variant_of_equal_scores_is_left_out():
+    trained = cells(variants=("base", "p"))
+    trained.loc[trained["variant"] == "p", "score"] = 10.0
+    surface = fit_surface(trained, AXES)
+    assert surface.variants == ("base",)
+    with pytest.raises(InputError, match=r'nothing is inferred of the variant "p"; allowed: base'):
+        surface.at("p", grid())
+
+
+@pytest.mark.parametrize(
+    ("trained", "says"),
+    [
+        (cells().iloc[: FEWEST_CELLS - 1], "9 cells of variants whose scores differ, and a surface needs 10"),
+        (cells().assign(score=10.0), "0 cells of variants whose scores differ"),
+        (pd.concat([cells()] * (MOST_CELLS // 27 + 1)), "fitted to 1000 at most"),
+    ],
+    ids=["few", "constant", "many"],
+)
+def test_what_no_surface_is_fitted_to(trained, says):
+    with pytest.raises(InputError, match=says):
+        fit_surface(trained, AXES)
