@@ -180,17 +180,21 @@ def fit_surface(trained: pd.DataFrame, axes: Axes) -> Surface:
 
 
 def _fitted(places: np.ndarray, z: np.ndarray, variants: int):
-    """Scikit-learn's regressor; a hyperparameter that ends at a bound is no warning to a user."""
+    """Scikit-learn's regressor; a hyperparameter that ends at a bound is no warning to a user.
+
+    Its many small factorisations run on one thread: where other jobs use the cores, more wait for each other instead.
+    """
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
+    from threadpoolctl import threadpool_limits
 
     from prunescape.analysis.surface.kernels import surface_kernel
 
     kernel = surface_kernel(places.shape[1] - 1, variants)
     options = {"n_restarts_optimizer": RESTARTS, "normalize_y": True, "random_state": RANDOM_SEED}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         return GaussianProcessRegressor(kernel, **options).fit(places, z)
 
