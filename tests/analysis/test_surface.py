@@ -7,29 +7,7 @@ import pytest
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.surface.process import FEWEST_CELLS, MOST_CELLS, fit_surface
 from prunescape.errors import InputError
-
-
-def grid(step=0.2):
-    axis = np.round(np.arange(-0.8, 0.8 + step / 2, step), 9)
-    wd, lr = (each.ravel() for each in np.meshgrid(axis, axis, indexing="ij"))
-    return pd.DataFrame({"log10_lr": lr, "log10_wd": wd})
-
-
-def band(settings):
-    """A ridge at lr + wd = 0, 94 at its middle, in percent."""
-    along = (settings["log10_lr"] - settings["log10_wd"]) / np.sqrt(2)
-    across = (settings["log10_lr"] + settings["log10_wd"]) / np.sqrt(2)
-    return 94 - 4 * across**2 - 0.5 * along**2
-
-
-def cells(sigma=0.2, variants=("base",), share=3, seed=0):
-    """Every third setting of the grid for each variant, a point lower for each next one, with noise."""
-    random, parts = np.random.default_rng(seed), []
-    for number, variant in enumerate(variants):
-        settings = grid().iloc[number % share :: share]
-        score = band(settings) - number + sigma * random.standard_normal(len(settings))
-        parts.append(settings.assign(variant=variant, score=score))
-    return pd.concat(parts, ignore_index=True)
+from support.surfaces import cells, grid
 
 
 def signal(first, second, kernel, scale):

@@ -16,7 +16,7 @@ FEWEST_CELLS = 10
 MOST_CELLS = 1000
 MOST_CANDIDATES = 3000  # of one variant: their joint posterior is a matrix of 72 MB
 AT_ONCE = 2**22  # numbers, 32 MiB: candidates are predicted in parts of this many covariances
-RESTARTS = 2
+RESTARTS = 1
 RANDOM_SEED = 0
 QUANTILE = 1.959964  # of the normal distribution: an interval of 95 %
 PERCENT = (0.0, 100.0)
@@ -180,10 +180,7 @@ def fit_surface(trained: pd.DataFrame, axes: Axes) -> Surface:
 
 
 def _fitted(places: np.ndarray, z: np.ndarray, variants: int):
-    """Scikit-learn's regressor; a hyperparameter that ends at a bound is no warning to a user.
-
-    Its many small factorisations run on one thread: where other jobs use the cores, more wait for each other instead.
-    """
+    """Scikit-learn's regressor; a hyperparameter that ends at a bound is no warning to a user."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -194,7 +191,8 @@ def _fitted(places: np.ndarray, z: np.ndarray, variants: int):
 
     kernel = surface_kernel(places.shape[1] - 1, variants)
     options = {"n_restarts_optimizer": RESTARTS, "normalize_y": True, "random_state": RANDOM_SEED}
-    with warnings.catch_warnings(), threadpool_limits(1):
+    # threads of linear algebra on matrices this small cost more than they save, many times as much on a busy machine
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return GaussianProcessRegressor(kernel, **options).fit(places, z)
 
