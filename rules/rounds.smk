@@ -1,11 +1,9 @@
-"""Finished cells -> the cells that they decide on: a grid that reaches further, fresh seeds at points worth judging."""
+"""Finished cells -> the cells that they decide on: a wider grid or more settings of it, fresh seeds at kept points."""
 
 from dataclasses import asdict
 
-from prunescape.designs.plan import experiment_plan
 from prunescape.designs.rounds import first_cells, have_rounds, landscape_cells, present_rounds, read_round
 
-PLANS = {name: experiment_plan(STUDY, name) for name in sorted(STUDY.experiments)}
 PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
 FIRST_CELLS = first_cells(PLANS)
 

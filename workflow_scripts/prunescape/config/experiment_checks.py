@@ -33,6 +33,8 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     _check_ratios(experiment, where)
     _check_milestones(experiment, f"{where}.recipe.milestones")
     _check_verdict(experiment.verdict, f"{where}.verdict")
+    if experiment.design.kind == "adaptive":
+        _check_adaptive(experiment, where)
 
 
 def _refuse_raw_values(experiment: Experiment, name: str, where: str) -> None:
@@ -76,6 +78,17 @@ def _check_verdict(verdict: Verdict, where: str) -> None:
     if verdict.alpha_screen >= verdict.alpha:
         allowed = f"below alpha, {verdict.alpha}"
         raise InputError(f"{verdict.alpha_screen} cannot be used", where=f"{where}.alpha_screen", allowed=allowed)
+
+
+def _check_adaptive(experiment: Experiment, where: str) -> None:
+    """Whether a share of the grid can tell the whole of it."""
+    if experiment.extension.max_rounds:
+        what = "an adaptive design trains a share of the grid as configured, and this grid extends"
+        raise InputError(what, where=f"{where}.extension.max_rounds", allowed="0", hint="widen the grid itself")
+    for name, texts in experiment.axes.items():
+        if len(texts) < 2:
+            what, hint = f"nothing can be inferred along an axis of one value, {texts[0]}", f"move it to prior.{name}"
+            raise InputError(what, where=f"{where}.grid.{name}", allowed="two values or more", hint=hint)
 
 
 def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
