@@ -152,6 +152,11 @@ class Experiment(Part):
         return math.floor((self.design.share or ADAPTIVE_SHARE) * self.grid_size + ROUNDING)
 
     @property
+    def grid_values(self) -> dict[str, list[Any]]:
+        """The values of the configured grid by axis."""
+        return {name: self.values_of(name) for name in self.axes}
+
+    @property
     def grid_size(self) -> int:
         """The settings of the configured grid."""
         return math.prod(map(len, self.axes.values()))
