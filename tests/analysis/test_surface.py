@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
+from prunescape.analysis.surface.inferred import inferred_roi
+from prunescape.analysis.surface.leave_one_out import predictions
 from prunescape.analysis.surface.process import FEWEST_CELLS, MOST_CELLS, fit_surface
 from prunescape.errors import InputError
-from support.surfaces import cells, grid
+from support.surfaces import KEY, band, cells, grid
 
 
 def signal(first, second, kernel, scale):
@@ -29,8 +31,9 @@ def test_posterior_against_kriging_by_hand():
     trained = cells(variants=("base", "p"))
     surface = fit_surface(trained, AXES)
     kernel = surface.regressor.kernel_
-    z = -np.log(1 + trained.groupby("variant")["score"].transform("max") - trained["score"])
-    wanted = grid().iloc[:9].assign(variant="p")
+    under = trained.groupby("variant")["score"].transform("max") - trained["score"]
+    z = -np.log(1 + under.clip(upper=4))
+    wanted = grid().iloc[36:45].assign(variant="p")
     of = [signal(*pair, kernel, surface.scale) for pair in ((trained,) * 2, (wanted, trained), (wanted,) * 2)]
     inverse = np.linalg.inv(of[0] + (kernel.k2.noise_level + 1e-10) * np.eye(len(trained)))
     mean = z.mean() + of[1] @ inverse @ (z - z.mean())
@@ -48,19 +51,20 @@ def test_posterior_against_kriging_by_hand():
 
 def test_draws_have_the_posterior_s_quantiles_and_repeat():
     surface = fit_surface(cells(), AXES)
-    drawn, found = surface.draws("base", grid(), 4000), surface.at("base", grid())
+    near = grid()[band(grid()) > 93]
+    drawn, found = surface.draws("base", near, 4000), surface.at("base", near)
     assert np.median(drawn, axis=0) == pytest.approx(found["inferred"].to_numpy(), abs=0.1)
     assert np.quantile(drawn, 0.025, axis=0) == pytest.approx(found["low"].to_numpy(), abs=0.15)
-    assert (surface.draws("base", grid(), 4000) == drawn).all()
+    assert (surface.draws("base", near, 4000) == drawn).all()
 
 
 def test_leave_one_out_against_conditioning_on_all_other_cells():
     trained = cells(variants=("base", "p"))
     surface = fit_surface(trained, AXES)
     rows, kernel = surface.trained, surface.regressor.kernel_
-    z, middle = surface.z_trained.to_numpy(), surface.z_trained.mean()
+    z, middle = surface.z_trained, surface.z_trained.mean()
     covariance = signal(rows, rows, kernel, surface.scale) + kernel.k2.noise_level * np.eye(len(rows))
-    mean, sd = surface.leave_one_out()
+    mean, sd = predictions(surface)
     for left in (0, 13, 40):
         others = np.arange(len(rows)) != left
         weights = covariance[left, others] @ np.linalg.inv(covariance[np.ix_(others, others)])
@@ -81,7 +85,7 @@ def test_a_variant_of_equal_scores_is_left_out():
 @pytest.mark.parametrize(
     ("trained", "says"),
     [
-        (cells().iloc[: FEWEST_CELLS - 1], "9 cells of variants whose scores differ, and a surface needs 10"),
+        (cells().iloc[: FEWEST_CELLS - 1], "8 cells of variants whose scores differ, and a surface needs 9"),
         (cells().assign(score=10.0), "0 cells of variants whose scores differ"),
         (pd.concat([cells()] * (MOST_CELLS // 27 + 1)), "fitted to 1000 at most"),
     ],
@@ -90,3 +94,32 @@ def test_a_variant_of_equal_scores_is_left_out():
 def test_what_no_surface_is_fitted_to(trained, says):
     with pytest.raises(InputError, match=says):
         fit_surface(trained, AXES)
+
+
+def test_a_cliff_of_any_height_counts_as_deep_as_the_depth_and_its_cells_stand_for_themselves():
+    trained = cells()
+    trained.loc[trained["log10_lr"] > 0.5, "score"] = 60.0
+    deeper = trained.assign(score=trained["score"].replace(60.0, 10.0))
+    first, second = fit_surface(trained, AXES), fit_surface(deeper, AXES)
+    assert first.regressor.kernel_ == second.regressor.kernel_
+    over = trained[trained["log10_lr"] > 0.5]
+    assert (second.at("base", over)[["inferred", "low", "high"]] == 10).all(axis=None)
+    assert (second.draws("base", over, 5) == 10).all()
+    beyond = second.at("base", pd.DataFrame({"log10_lr": [0.75], "log10_wd": [0.7]}))
+    assert (beyond["low"] == 0).all() and (beyond["inferred"] < 91).all()
+
+
+def test_coverage_tells_a_ridge_from_a_peak_on_a_plateau():
+    ridge = fit_surface(cells(variants=("base", "p")), AXES).coverage()
+    assert ridge["passed"].all() and ridge["n"].tolist() == [27, 27]
+    plateau = cells().assign(score=94 + 0.2 * np.random.default_rng(1).standard_normal(27))
+    plateau.loc[13, "score"] = 95.0
+    refused = fit_surface(plateau, AXES).coverage().iloc[0]
+    assert refused["covered"] > 0.8 and refused["explained"] < 0.2 and not refused["passed"]
+
+
+def test_a_surface_does_not_reach_down_to_wider_regions_than_it_was_fitted_for():
+    surface = fit_surface(cells(), AXES)
+    with pytest.raises(InputError, match="does not reach down to the 2-ROI; allowed: up to 1; hint: fit it with these"):
+        inferred_roi(surface, grid(), (0.5, 2.0), KEY)
+    assert fit_surface(cells(), AXES, (2.0,)).depth == 8

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+KEY = {"experiment": "e", "model": "m", "dataset": "d", "metric": "top1"}
+
 
 def grid(step: float = 0.2) -> pd.DataFrame:
     """Every setting of a grid over 1.6 x 1.6 decades."""
@@ -19,10 +21,10 @@ def band(settings: pd.DataFrame) -> pd.Series:
 
 
 def cells(sigma: float = 0.2, variants: tuple[str, ...] = ("base",), share: int = 3, seed: int = 0) -> pd.DataFrame:
-    """Every third setting of the grid for each variant, a point lower for each next one, with noise."""
+    """A random third (or other share) of the grid for each variant, each next one a point lower, with noise."""
     random, parts = np.random.default_rng(seed), []
     for number, variant in enumerate(variants):
-        settings = grid().iloc[number % share :: share]
+        settings = grid().iloc[np.sort(random.permutation(81)[: 81 // share])]
         score = band(settings) - number + sigma * random.standard_normal(len(settings))
         parts.append(settings.assign(variant=variant, score=score))
     return pd.concat(parts, ignore_index=True)

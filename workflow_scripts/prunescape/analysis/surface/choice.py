@@ -13,17 +13,17 @@ import pandas as pd
 from prunescape.analysis.axes import Axes
 from prunescape.analysis.surface.process import QUANTILE, Surface
 
-LATTICE_STEP = 2  # every second value of an axis: 25 of 9 x 9 settings
+LATTICE_STEP = 3  # every third value of an axis: 16 of 9 x 9 settings
 UPPER = 2.0  # posterior standard deviations above the mean, of the first choice of a batch
 Value = TypeVar("Value", float, str)
 
 
 def base_lattice(values: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
-    """The first settings of a base: about every second value of each axis, the lowest and the highest among them.
+    """The first settings of a base: every third value of each axis, or nearer, the lowest and the highest among them.
 
     `values` are those of the grid by axis, ascending.
     """
-    return _settings({name: _spread(axis, (len(axis) + LATTICE_STEP) // LATTICE_STEP) for name, axis in values.items()})
+    return _settings({name: _spread(axis, 1 - (1 - len(axis)) // LATTICE_STEP) for name, axis in values.items()})
 
 
 def corner_settings(values: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
@@ -49,6 +49,7 @@ def next_settings(
     on which side of the edge of the x-ROI they lie is known to 95 %. After each choice the process is told that it
     scored what was expected (kriging believer: Ginsbourger et al. 2010, 4.2), so that τ falls nearby and μ stays.
     """
+    surface.check_thresholds(thresholds)
     names = axes.names
     left = candidates[names].drop_duplicates().merge(trained[names].drop_duplicates(), how="left", indicator=True)
     left = left.loc[left["_merge"] == "left_only", names].reset_index(drop=True)

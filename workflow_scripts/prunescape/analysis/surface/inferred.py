@@ -22,6 +22,7 @@ COVERAGE_COLUMNS: Columns = {
     **VARIANT_KEY_COLUMNS,
     "n": ("int64", "trained settings"),
     "covered": ("float64", "share of them whose score lies in the 95 % prediction interval from all other cells"),
+    "explained": ("float64", "share of the squared error about the mean of the other cells that predictions explain"),
     "passed": ("bool", "whether what is inferred of this variant is shown"),
 }
 
@@ -53,6 +54,7 @@ def inferred_roi(
 
     probability is the share of joint posterior draws f in which f(setting) >= max f - x, over all `candidates`.
     """
+    surface.check_thresholds(thresholds)
     landscapes = _landscapes(surface, candidates, key)
     gap, parts = gap_to_best(landscapes), []
     drawn = [surface.draws(variant, candidates, DRAWS) for variant in landscapes["variant"].unique()]
@@ -74,6 +76,7 @@ def inferred_ellipses(
     surface: Surface, candidates: pd.DataFrame, thresholds: tuple[float, ...], key: Mapping[str, str]
 ) -> pd.DataFrame:
     """The confidence ellipse of the members of every inferred x-ROI, as `inferred_ellipse_columns`."""
+    surface.check_thresholds(thresholds)
     landscapes = _landscapes(surface, candidates, key)
     found = ellipses(regions(landscapes, surface.axes, thresholds), landscapes, surface.axes)
     return found[list(inferred_ellipse_columns(surface.axes))]
@@ -102,6 +105,7 @@ def inferred_risk(
     and once of each joint posterior draw, whose quantiles give the interval. As `inferred_risk_columns`; no rows where
     nothing is inferred of the base. Of equally good settings the first in the order of `candidates` is the best.
     """
+    surface.check_thresholds((risk_threshold,))
     axes, columns = surface.axes, list(inferred_risk_columns(surface.axes, risk_threshold))
     landscapes = _landscapes(surface, candidates, key)
     base = landscapes["variant"] == BASE
@@ -121,12 +125,14 @@ def inferred_risk(
 
 def _landscapes(surface: Surface, candidates: pd.DataFrame, key: Mapping[str, str]) -> pd.DataFrame:
     """The candidates of each variant that is shown, in their order, with the columns that `regions` reads."""
-    names, parts = surface.axes.names, [pd.DataFrame(columns=[*LANDSCAPE, *surface.axes.names])]
-    passed = surface.coverage().query("passed")["variant"]
-    for variant in passed:
+    names, parts = surface.axes.names, []
+    for variant in surface.coverage().query("passed")["variant"]:
         own = surface.trained.loc[surface.trained["variant"] == variant, names].drop_duplicates()
         part = candidates[names].merge(own, how="left", indicator="trained")
         part = part.assign(trained=part["trained"] == "both", variant=variant, seed=0, **key)
         parts.append(part.join(surface.at(variant, part).drop(columns=["z_mean", "z_sd"])))
-    rows = pd.concat(parts[min(1, len(parts) - 1) :], ignore_index=True)
-    return rows.assign(score=rows.get("inferred"), chosen_on=rows.get("inferred"))
+    if not parts:
+        blank = [*LANDSCAPE, *names, "trained", "inferred", "low", "high"]
+        parts = [pd.DataFrame(columns=blank).astype({"inferred": float, **dict.fromkeys(names, float)})]
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.assign(score=rows["inferred"], chosen_on=rows["inferred"])

@@ -10,47 +10,54 @@ import pandas as pd
 from prunescape.analysis.axes import Axes
 from prunescape.errors import InputError, nearest
 
-# a kernel over two axes has five hyperparameters; with fewer than two cells for each, they are anything
-FEWEST_CELLS = 10
-# Fitting takes time as the cube of the trained variant-settings: a minute or two at 1,000 on two cores
+FEWEST_CELLS = 9  # a lattice of 3 x 3; a kernel over two axes has five hyperparameters
+# Fitting takes time as the cube of the trained variant-settings: about a minute at 1,000
 MOST_CELLS = 1000
-MOST_CANDIDATES = 3000  # of one variant: their joint posterior is a matrix of 72 MB
+MOST_CANDIDATES = 2000  # of one variant: the joint posterior is a matrix of 32 MB, and draws from it take seconds
 AT_ONCE = 2**22  # numbers, 32 MiB: candidates are predicted in parts of this many covariances
-RESTARTS = 1
+# Scores lower under the best than this many times the largest threshold count as that low: a cliff, of whatever height,
+# is then a step that a smooth process can follow without mistaking the region beside it (docs/landscapes.md)
+DEPTH = 4.0
+THRESHOLDS = (0.5, 1.0)
+RESTARTS = 1  # the default start found the maximum in every landscape tried; this is for those that were not
 RANDOM_SEED = 0
 QUANTILE = 1.959964  # of the normal distribution: an interval of 95 %
 PERCENT = (0.0, 100.0)
-COVERED, COVERAGE_LEVEL = 0.9, 0.05
 
 
 @dataclass(frozen=True)
 class Surface:
     """A fitted process: of each variant its posterior of z = -log(1 + best - score), best its best trained score.
 
-    `regressor` is scikit-learn's, fitted to `points` (n, axes and the number of a variant) as `_places` makes them with
-    `scale`. `variants` are those of which something is inferred, `best` their best trained scores in percent, `trained`
-    the rows behind it all, in the order of `points`. Whatever has z in its name is on that scale, all else in percent.
+    `variants` are those of which something is inferred, `best` their best trained scores in percent, `trained` the rows
+    behind it all, in their order in `regressor`, which is scikit-learn's; `scale` is the unit of each axis there.
+    Scores more than `depth` points under the best count as that low in z. What has z in its name is on that scale, all
+    else in percent.
     """
 
     axes: Axes
     variants: tuple[str, ...]
     best: dict[str, float]
+    depth: float
     trained: pd.DataFrame
     scale: np.ndarray
     regressor: Any
 
     def at(self, variant: str, settings: pd.DataFrame) -> pd.DataFrame:
-        """What is inferred at `settings`, with their index, whether they were trained or not.
+        """What is inferred at `settings`, trained or not, with their index.
 
-        inferred (the posterior median of the mean over seeds, percent), low and high (its 95 % interval), and z_mean,
-        z_sd. All but `z_*` stay within 0 and 100. Raises InputError for a variant without a posterior.
+        inferred (the posterior median of the mean over seeds, percent), low and high (its 95 % interval), z_mean, z_sd.
+        An interval that reaches down to `depth` has the low end 0, and a trained cell deeper than that stands for
+        itself. Raises InputError for a variant without a posterior.
         """
         places = self._places_of(variant, settings)
         parts = max(1, AT_ONCE // len(self.trained))
         found = [self._marginal(places[start : start + parts]) for start in range(0, len(places), parts)]
         mean, sd = np.concatenate(found, axis=1) if found else np.empty((2, 0))
+        deep = self._deep(variant, settings)
         ends = {"inferred": mean, "low": mean - QUANTILE * sd, "high": mean + QUANTILE * sd}
-        values = {name: self.percent(variant, z) for name, z in ends.items()}
+        values = {name: self._percent(variant, z, deep) for name, z in ends.items()}
+        values["low"][(ends["low"] <= -np.log1p(self.depth)) & np.isnan(deep)] = PERCENT[0]
         return pd.DataFrame({**values, "z_mean": mean, "z_sd": sd}, index=settings.index)
 
     def posterior(self, variant: str, settings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -60,7 +67,7 @@ class Surface:
             raise InputError(what, allowed=f"up to {MOST_CANDIDATES}", hint="fewer values on an axis")
         places = self._places_of(variant, settings)
         mean, solved = self._conditioned(places)
-        return mean, self._spread**2 * (self._signal(places) - solved.T @ solved)
+        return mean, self.spread**2 * (self._signal(places) - solved.T @ solved)
 
     def draws(self, variant: str, settings: pd.DataFrame, number: int) -> np.ndarray:
         """Joint draws of the mean over seeds, (number, settings), percent; the same at each call."""
@@ -68,57 +75,50 @@ class Surface:
         random = np.random.default_rng(RANDOM_SEED)
         # rounding makes some eigenvalues slightly negative, which eigh passes over
         z = random.multivariate_normal(mean, covariance, number, check_valid="ignore", method="eigh")
-        return self.percent(variant, z)
+        return self._percent(variant, z, self._deep(variant, settings))
 
     def coverage(self) -> pd.DataFrame:
-        """How well the process predicts each trained cell of a variant from all others.
+        """How well each trained cell of a variant is predicted from all other cells: `leave_one_out.coverage`."""
+        from prunescape.analysis.surface.leave_one_out import coverage
 
-        One row per variant: n; covered, the share of cells that lie in their leave-one-out 95 % prediction interval,
-        noise included; passed.
-        """
-        from scipy.stats import binom
+        return coverage(self)
 
-        mean, sd = self.leave_one_out()
-        inside = np.abs(self.z_trained - mean) <= QUANTILE * sd
-        table = inside.groupby(self.trained["variant"], sort=False).agg(n="size", hits="sum").reindex(self.variants)
-        chance = binom.cdf(table["hits"], table["n"], COVERED)
-        table = table.assign(covered=table["hits"] / table["n"], passed=chance >= COVERAGE_LEVEL)
-        return table.rename_axis("variant").reset_index()[["variant", "n", "covered", "passed"]]
-
-    def leave_one_out(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation, noise included, of each trained cell's z given all others, hyperparameters kept.
-
-        From the inverse K of the cells' covariance: z_i - [K z]_i / K_ii and 1 / K_ii (Rasmussen and Williams 2006,
-        5.4.2, Eq 5.12).
-        """
-        from scipy.linalg import cho_solve
-
-        inverse = cho_solve((self.regressor.L_, True), np.eye(len(self.trained)))
-        variance = 1 / np.diag(inverse)
-        mean = self.z_trained - self._spread * self.regressor.alpha_ * variance
-        return mean.to_numpy(), self._spread * np.sqrt(variance)
-
-    def percent(self, variant: str, z: np.ndarray) -> np.ndarray:
-        """Scores of `z`: best + 1 - exp(-z), not beyond 0 and 100."""
-        return np.clip(self.best[variant] + 1 - np.exp(-np.clip(z, -20, 20)), *PERCENT)
+    def check_thresholds(self, thresholds: tuple[float, ...]) -> None:
+        """Raise InputError where the surface was fitted for regions narrower than these."""
+        if max(thresholds) > self.depth / DEPTH:
+            what = f"the surface does not reach down to the {max(thresholds):g}-ROI"
+            raise InputError(what, allowed=f"up to {self.depth / DEPTH:g}", hint="fit it with these thresholds")
 
     @cached_property
-    def z_trained(self) -> pd.Series:
+    def z_trained(self) -> np.ndarray:
         """z of the trained cells."""
-        return _z(self.trained, self.best)
+        return _z(self.trained, self.best, self.depth)
 
     @property
     def noise(self) -> float:
         """The variance of noise between cells at one setting, of z."""
-        return float(self._spread**2 * self.regressor.kernel_.k2.noise_level)
+        return self.spread**2 * float(self.regressor.kernel_.k2.noise_level)
 
     @property
-    def _spread(self) -> float:
+    def spread(self) -> float:
+        """The standard deviation of z over the trained cells, by which `regressor` divides it."""
         return float(self.regressor._y_train_std)
 
     @property
     def _signal(self):
         return self.regressor.kernel_.k1
+
+    def _percent(self, variant: str, z: np.ndarray, deep: np.ndarray) -> np.ndarray:
+        """Scores of `z`, best + 1 - exp(-z) within 0 and 100, and where there is a `deep` cell, its own."""
+        scores = np.clip(self.best[variant] + 1 - np.exp(-np.clip(z, -20, 20)), *PERCENT)
+        return np.where(np.isnan(deep), scores, deep)
+
+    def _deep(self, variant: str, settings: pd.DataFrame) -> np.ndarray:
+        """The trained score of each setting where it is more than `depth` under the best; else nan."""
+        own = self.trained[self.trained["variant"] == variant]
+        own = own.loc[own["score"] < self.best[variant] - self.depth, [*self.axes.names, "score"]]
+        found = settings[self.axes.names].merge(own.drop_duplicates(self.axes.names), how="left")
+        return found["score"].to_numpy(float)
 
     def _places_of(self, variant: str, settings: pd.DataFrame) -> np.ndarray:
         if variant not in self.variants:
@@ -132,14 +132,14 @@ class Surface:
         from scipy.linalg import solve_triangular
 
         covariances = self._signal(places, self.regressor.X_train_)
-        mean = float(self.regressor._y_train_mean) + self._spread * (covariances @ self.regressor.alpha_)
+        mean = float(self.regressor._y_train_mean) + self.spread * (covariances @ self.regressor.alpha_)
         return mean, solve_triangular(self.regressor.L_, covariances.T, lower=True)
 
     def _marginal(self, places: np.ndarray) -> np.ndarray:
         """Mean and standard deviation of z, (2, m)."""
         mean, solved = self._conditioned(places)
         variance = self._signal.diag(places) - (solved * solved).sum(axis=0)
-        return np.stack([mean, self._spread * np.sqrt(np.clip(variance, 0, None))])
+        return np.stack([mean, self.spread * np.sqrt(np.clip(variance, 0, None))])
 
 
 def refusal(trained: pd.DataFrame) -> str:
@@ -158,25 +158,26 @@ def informative(trained: pd.DataFrame) -> pd.DataFrame:
     return trained[scores.transform("max") > scores.transform("min")]
 
 
-def fit_surface(trained: pd.DataFrame, axes: Axes) -> Surface:
+def fit_surface(trained: pd.DataFrame, axes: Axes, thresholds: tuple[float, ...] = THRESHOLDS) -> Surface:
     """The process of one experiment and metric, its hyperparameters shared by all variants.
 
     `trained` has a row per variant and setting: variant, the columns of `axes`, score (percent: the mean over seeds of
-    what settings are chosen by, diverged cells at chance level). The kernel is `surface_kernel` over the axes, those of
-    the plane turned by 45 degrees. Hyperparameters maximise the marginal likelihood, from fixed starting points.
-    Decided: variants whose scores are all equal are left out. Raises InputError where `refusal` says why.
+    what settings are chosen by, diverged cells at chance level). `thresholds` are those of the regions that it is for.
+    The kernel is `surface_kernel` over the axes, those of the plane turned by 45 degrees; hyperparameters maximise the
+    marginal likelihood, from fixed starting points. Decided: variants whose scores are all equal are left out. Raises
+    InputError where `refusal` says why.
     """
     reason = refusal(trained)
     if reason:
         raise InputError(f"no surface is inferred: {reason}", hint="train more settings" * ("needs" in reason))
     rows = informative(trained).sort_values(["variant", *axes.names], ignore_index=True)
-    best = rows.groupby("variant", sort=True)["score"].max()
-    variants = tuple(best.index)
+    best = rows.groupby("variant", sort=True)["score"].max().to_dict()
+    variants, depth = tuple(best), DEPTH * max(thresholds)
     settings = rows[axes.names].to_numpy(float)
     scale = _scale(settings, axes)
     places = _places(settings, rows["variant"].map(variants.index).to_numpy(), scale)
-    regressor = _fitted(places, _z(rows, best.to_dict()).to_numpy(), len(variants))
-    return Surface(axes, variants, best.to_dict(), rows, scale, regressor)
+    regressor = _fitted(places, _z(rows, best, depth), len(variants))
+    return Surface(axes, variants, best, depth, rows, scale, regressor)
 
 
 def _fitted(places: np.ndarray, z: np.ndarray, variants: int):
@@ -197,9 +198,10 @@ def _fitted(places: np.ndarray, z: np.ndarray, variants: int):
         return GaussianProcessRegressor(kernel, **options).fit(places, z)
 
 
-def _z(rows: pd.DataFrame, best: dict[str, float]) -> pd.Series:
-    """-log(1 + best - score): 0 at a variant's best cell, and near it a percentage point is one unit."""
-    return -np.log1p(rows["variant"].map(best).astype(float) - rows["score"])
+def _z(rows: pd.DataFrame, best: dict[str, float], depth: float) -> np.ndarray:
+    """-log(1 + min(best - score, depth)): 0 at a variant's best cell, and near it a point is one unit."""
+    under = rows["variant"].map(best).to_numpy(float) - rows["score"].to_numpy(float)
+    return -np.log1p(np.minimum(under, depth))
 
 
 def _scale(settings: np.ndarray, axes: Axes) -> np.ndarray:
