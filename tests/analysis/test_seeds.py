@@ -68,7 +68,7 @@ def test_membership_table_by_hand():
     assert table["share"].to_list() == pytest.approx([1, 1, 0])
     assert table["score"].to_list() == pytest.approx([92.9667, 92.9, 91.2], abs=1e-4)
     assert table["probability"].isna().all(), "three settings tell no surface"
-    assert set(table["reason"]) == {"3 cells of variants whose scores differ, and a surface needs 10"}
+    assert set(table["reason"]) == {"3 cells of variants whose scores differ, and a surface needs 9"}
 
 
 def test_membership_is_as_likely_as_the_surface_says():

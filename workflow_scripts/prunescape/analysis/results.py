@@ -164,7 +164,7 @@ def _inferred(
 STEPS: dict[str, Step] = {
     "scores": Step(scores, ("cells", "axes", "metric")),
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
-    "inferences": Step(inferences, ("scores", "axes", "metric", "grids", "chance_tests")),
+    "inferences": Step(inferences, ("scores", "axes", "metric", "thresholds", "grids", "chance_tests")),
 }
 RESULTS: dict[str, ResultTable] = {
     "chance_tests": ResultTable(chance_tests, ("cells", "metric"), lambda: CHANCE_TEST_COLUMNS, applies=_in_percent),

@@ -49,8 +49,8 @@ def check_share(plan: Plan, where: str) -> None:
         raise InputError(what, where=where, allowed=allowed, hint="kind: grid trains all of them")
     if not fewest <= plan.most_settings <= most:
         what = f"{plan.most_settings} of {size} settings are trained of each of {len(plan.variants)} variants"
-        allowed = f"{fewest} to {most}, a share of {_share(fewest, size)} at least"
-        raise InputError(what, where=place, allowed=allowed, hint="give another share")
+        shares = f"{math.ceil(100 * fewest / size) / 100:g} to {min(math.floor(100 * most / size), 99) / 100:g}"
+        raise InputError(what, where=place, allowed=f"{fewest} to {most}, shares from {shares}")
 
 
 def most_rounds(plan: Plan) -> int:
@@ -122,11 +122,11 @@ def _batches(plan: Plan, trained: pd.DataFrame, variants: list[str], *, last: in
     if rounds > last or refusal(trained):
         return {}
     grid = pd.DataFrame([setting.values for setting in grid_settings(plan.axes)], dtype=float)
-    surface, chosen = fit_surface(trained, named), {}
+    thresholds = tuple(plan.thresholds)
+    surface, chosen = fit_surface(trained, named, thresholds), {}
     for name in (name for name in variants if name in surface.variants):
         own = trained[trained["variant"] == name]
-        terms = {"number": batch_size(plan.most_settings - len(own), whole=rounds == last)}
-        terms["thresholds"] = tuple(plan.thresholds)
+        terms = {"number": batch_size(plan.most_settings - len(own), whole=rounds == last), "thresholds": thresholds}
         chosen[name] = _settings(plan, next_settings(surface, name, own, grid, named, **terms))
     return {name: settings for name, settings in chosen.items() if settings}
 
@@ -134,11 +134,6 @@ def _batches(plan: Plan, trained: pd.DataFrame, variants: list[str], *, last: in
 def batch_size(left: int, *, whole: bool) -> int:
     """How many of the settings that are `left` of a share to train next: the `whole` of it, or half."""
     return left if whole or left <= SMALL_BATCH else math.ceil(left / 2)
-
-
-def _share(count: int, size: int) -> str:
-    """The least share in hundredths that is so many of `size` settings."""
-    return f"{math.ceil(100 * count / size) / 100:g}"
 
 
 def _rounds_of(variants: Iterable[str], trained: pd.DataFrame) -> int:

@@ -20,7 +20,8 @@ CHECK_COLUMNS: Columns = {
     "settings": ("int64", "settings of the landscape, trained or not"),
     "n": ("int64", "settings that were trained"),
     "covered": ("float64", "share of these in their leave-one-out 95 % prediction intervals; null without a surface"),
-    "shown": ("bool", "whether what is inferred of this variant is shown: that share is not too low"),
+    "explained": ("float64", "share of the squared error about their mean that these predictions explain; null alike"),
+    "shown": ("bool", "whether what is inferred of this variant is shown: neither share is too low"),
     "reason": ("string", "why it is not; null where it is"),
 }
 
@@ -38,20 +39,30 @@ class Inference:
     checks: pd.DataFrame
 
 
-def inferences(scores: pd.DataFrame, axes: Axes, metric: Metric, grids: Grids, chance: pd.DataFrame) -> list[Inference]:
+def inferences(
+    scores: pd.DataFrame,
+    axes: Axes,
+    metric: Metric,
+    thresholds: tuple[float, ...],
+    grids: Grids,
+    chance: pd.DataFrame,
+) -> list[Inference]:
     """One per experiment and metric, of `scores` as `read_cells.scores` gives them; none but of percent to maximise.
 
-    `grids` holds the values of each axis for experiments that train a share of their grid; elsewhere the settings of a
-    landscape are those that any variant was trained at. A variant that learnt nothing, by `chance`, which is what
-    `chance_tests` gives, takes no part.
+    `thresholds` are those of the regions to infer. `grids` holds the values of each axis for experiments that train a
+    share of their grid; elsewhere the settings of a landscape are those that any variant was trained at. A variant that
+    learnt nothing, by `chance`, which is what `chance_tests` gives, takes no part.
     """
     if not metric.in_percent or metric.minimise:
         return []
     unanswered = no_answers(chance)
-    return [
-        _inference(dict(zip(SCOPE, key, strict=True)), setting_means(rows, axes), axes, grids.get(key[0]), unanswered)
-        for key, rows in scores.groupby(SCOPE, sort=True)
-    ]
+    found = []
+    for key, rows in scores.groupby(SCOPE, sort=True):
+        means = setting_means(rows, axes)
+        reasons = {name: unanswered.get((*key[:-1], name), "") for name in means["variant"].unique()}
+        known = {"settings": _settings(means, axes, grids.get(key[0])), "reasons": reasons, "thresholds": thresholds}
+        found.append(_inference(dict(zip(SCOPE, key, strict=True)), means, axes, **known))
+    return found
 
 
 def setting_means(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
@@ -88,14 +99,15 @@ def _inference(
     scope: dict[str, str],
     means: pd.DataFrame,
     axes: Axes,
-    grid: Mapping[str, Sequence[float]] | None,
-    unanswered: Mapping[tuple, str],
+    *,
+    settings: pd.DataFrame,
+    reasons: Mapping[str, str],
+    thresholds: tuple[float, ...],
 ) -> Inference:
-    reasons = {name: unanswered.get((*(scope[key] for key in GROUP), name), "") for name in means["variant"].unique()}
+    """What is inferred at `settings`; `reasons` say by variant why it takes no part, empty where it does."""
     trained = means[means["variant"].map(reasons) == ""].assign(score=means["chosen_on"])
-    settings = _settings(means, axes, grid)
     reason = refusal(trained) or _too_many(settings)
-    surface = None if reason else fit_surface(trained, axes)
+    surface = None if reason else fit_surface(trained, axes, thresholds)
     checks = _checks(means, surface, {name: found or reason for name, found in reasons.items()})
     checks = checks.assign(**scope, settings=len(settings))
     return Inference(scope, settings, surface, checks[list(CHECK_COLUMNS)])
@@ -117,8 +129,11 @@ def _too_many(settings: pd.DataFrame) -> str:
 def _checks(means: pd.DataFrame, surface: Surface | None, reasons: Mapping[str, str]) -> pd.DataFrame:
     """Per variant n, covered, shown and reason; `reasons` are those known before any check."""
     table = means.groupby("variant", sort=True).size().rename("n").reset_index()
-    checked = surface.coverage().set_index("variant") if surface else pd.DataFrame(columns=["covered", "passed"])
-    table["covered"] = table["variant"].map(checked["covered"]).astype(float)
+    checked = (
+        surface.coverage().set_index("variant") if surface else pd.DataFrame(columns=["covered", "explained", "passed"])
+    )
+    for name in ("covered", "explained"):
+        table[name] = table["variant"].map(checked[name]).astype(float)
     table["reason"] = [
         reasons[row.variant] or _failure(row, passed=bool(checked["passed"].get(row.variant)))
         for row in table.itertuples()
@@ -132,4 +147,7 @@ def _failure(row: Any, *, passed: bool) -> str | None:
         return None
     if pd.isna(row.covered):
         return "all its scores are equal"
-    return f"only {row.covered:.0%} of its {row.n} trained settings lie in their leave-one-out 95 % intervals"
+    return (
+        f"predicted from all others, {row.covered:.0%} of its {row.n} trained settings lie in their 95 % intervals, "
+        f"and {max(row.explained, 0):.0%} of their differences are explained"
+    )

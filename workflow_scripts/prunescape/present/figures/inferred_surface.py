@@ -1,4 +1,4 @@
-"""A landscape figure of which a share was trained: inferred surfaces, and how far each may be off."""
+"""A landscape figure of which a share was trained: inferred surfaces, and how unsure they are."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -39,14 +39,15 @@ class InferredFigure(LandscapeFigure):
         return (
             f"{self.places()}A share of the grid was trained: dots are its cells, all else is inferred from them, by a "
             "Gaussian process over all variants. Top: contours of the inferred accuracy, as far down as the colour bar "
-            "reaches. Bottom: by how many points it may be off, half of its 95 % interval, and the confidence ellipses "
-            f"of the inferred regions within {regions} points of the best. A variant that is {NOT_INFERRED} failed the "
-            "check of its surface: it has contours and ellipses of its cells alone. A peak between cells may be missed."
+            "reaches. Bottom: by how many points a setting may be better than that, to the upper end of its 95 % "
+            f"interval, and the confidence ellipses of the inferred regions within {regions} points of the best. A "
+            f"variant that is {NOT_INFERRED} failed the check of its surface: it has contours and ellipses of its "
+            "cells alone. A peak between cells may be missed."
             f"{landscape_notes(self, self.axes, ellipses=False)}"
         )
 
     def panel_title(self, panel: Panel) -> str:
-        return super().panel_title(panel) + f", {NOT_INFERRED}" * (panel.half_width is None)
+        return super().panel_title(panel) + f", {NOT_INFERRED}" * (panel.reach is None)
 
 
 def with_inferred(
@@ -93,6 +94,7 @@ def _panel(figure: LandscapeFigure, panel: Panel, rows: pd.DataFrame, shapes: di
     """A variant's panel; without `rows` that of its trained cells."""
     if rows.empty:
         return panel
-    plane, half = (figure.surface_x, figure.surface_y), (rows["high"] - rows["low"]) / 2
-    inferred, unsure = (surface(rows.assign(score=values), figure.axes, *plane) for values in (rows["inferred"], half))
-    return replace(panel, surface=inferred, half_width=unsure, outlines=shapes)
+    shown = (rows["inferred"], rows["high"] - rows["inferred"])
+    plane = (figure.surface_x, figure.surface_y)
+    inferred, reach = (surface(rows.assign(score=values), figure.axes, *plane) for values in shown)
+    return replace(panel, surface=inferred, reach=reach, outlines=shapes)

@@ -28,7 +28,7 @@ class Panel:
     """One variant: its cells, (n,) arrays in one order; its best cell; its surface, (y, x) in percent, or None.
 
     `coloured` are the cells on the colour bar that converged; `outlines` maps a threshold to its ellipse's (x, y);
-    `half_width` is half the 95 % interval of an inferred surface, (y, x) in percentage points.
+    `reach` is how far the 95 % interval of an inferred surface reaches above it, (y, x) in percentage points.
     """
 
     variant: str
@@ -42,7 +42,7 @@ class Panel:
     best_score: float
     surface: np.ndarray | None
     outlines: dict[float, Curve]
-    half_width: np.ndarray | None = None
+    reach: np.ndarray | None = None
 
     @property
     def low(self) -> np.ndarray:

@@ -56,7 +56,7 @@ def _draw_block(page, figure: LandscapeFigure, landscape: Landscape) -> None:
     if figure.inferred:
         shades = ScalarMappable(UNSURE, UNSURE_COLOURS)
         bar = page.colorbar(shades, ax=grid[1:], fraction=0.03, pad=0.01, aspect=17 * HEIGHT / WIDTH, extend="max")
-        _finish_bar(bar, "may be off by, points")
+        _finish_bar(bar, "may be better by, points")
 
 
 def _finish_bar(bar, label: str) -> None:
@@ -66,9 +66,9 @@ def _finish_bar(bar, label: str) -> None:
 
 
 def _draw_uncertainty(axes: Axes, figure: LandscapeFigure, panel: Panel) -> None:
-    """Half the width of the interval of an inferred surface, in shades."""
-    if panel.half_width is not None:
-        height = np.ma.masked_invalid(panel.half_width)
+    """How far the interval of an inferred surface reaches above it, in shades."""
+    if panel.reach is not None:
+        height = np.ma.masked_invalid(panel.reach)
         levels = {"levels": UNSURE_LEVELS, "norm": UNSURE, "cmap": UNSURE_COLOURS, "extend": "max"}
         axes.contourf(figure.surface_x, figure.surface_y, height, **levels)
 
@@ -93,7 +93,7 @@ def _draw_contours(axes: Axes, figure: LandscapeFigure, landscape: Landscape, pa
         axes.contourf(figure.surface_x, figure.surface_y, height, levels=levels, cmap=COLOURS, extend="max")
         axes.contour(figure.surface_x, figure.surface_y, height, levels=levels, colors="white", linewidths=0.35)
     axes.plot(panel.x[~panel.coloured], panel.y[~panel.coloured], ".", color=FAINT, markersize=2.5, zorder=2)
-    if panel.half_width is not None:
+    if panel.reach is not None:
         axes.plot(panel.x[panel.coloured], panel.y[panel.coloured], ".", color="black", markersize=3.5, zorder=2)
     _draw_marks(axes, figure, panel)
 

@@ -93,7 +93,7 @@ def _add_colour_bars(
     scale = {"colorscale": COLOUR_SCALE, "cmin": landscape.floor, "cmax": landscape.ceiling, "colorbar": bar}
     page.update_layout({_axis(number): scale})
     if figure.inferred:
-        bar = _bar("may be off by, points", lower.xaxis.domain[1], *lower.yaxis.domain)
+        bar = _bar("may be better by, points", lower.xaxis.domain[1], *lower.yaxis.domain)
         ticks = {"tickvals": list(range(len(UNSURE_LEVELS))), "ticktext": [f"{level:g}" for level in UNSURE_LEVELS]}
         scale = {"colorscale": UNSURE_SCALE, "cmin": 0, "cmax": len(UNSURE_SHADES), "colorbar": bar | ticks}
         page.update_layout({f"coloraxis{number + 3}": scale})
@@ -150,23 +150,23 @@ def _contours(figure: LandscapeFigure, landscape: Landscape, panel: Panel, numbe
 
 
 def _uncertainty(figure: LandscapeFigure, panel: Panel) -> list[go.Contour]:
-    """Half the width of the interval of an inferred surface, in shades."""
-    if panel.half_width is None:
+    """How far the interval of an inferred surface reaches above it, in shades."""
+    if panel.reach is None:
         return []
     places = np.arange(len(UNSURE_LEVELS))
-    shade = np.interp(panel.half_width, UNSURE_LEVELS, places, right=len(UNSURE_LEVELS))
+    shade = np.interp(panel.reach, UNSURE_LEVELS, places, right=len(UNSURE_LEVELS))
     contour = go.Contour(
         x=figure.surface_x,
         y=figure.surface_y,
-        z=np.where(np.isnan(panel.half_width), np.nan, shade),
-        customdata=panel.half_width,
+        z=np.where(np.isnan(panel.reach), np.nan, shade),
+        customdata=panel.reach,
         colorscale=UNSURE_SCALE,
         zmin=0,
         zmax=len(UNSURE_SHADES),
         showscale=False,
         contours={"coloring": "fill", "start": 1, "end": places[-1], "size": 1},
         line={"width": 0},
-        hovertemplate="± %{customdata:.2f} points<extra>inferred</extra>",
+        hovertemplate="at most %{customdata:.2f} points better<extra>inferred</extra>",
     )
     return [contour]
 

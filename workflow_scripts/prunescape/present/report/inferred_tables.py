@@ -22,7 +22,8 @@ def inferred_estimators(results: ExperimentResults, metric: str) -> Table | None
     rows = rows.merge(seeds[["best", "d_mean"]].mean().add_prefix("thesis_").reset_index(), how="left")
     columns = {
         "trained": lambda row: f"{whole(row.n)} of {whole(row.settings)}",
-        "check": lambda row: DASH if pd.isna(row.covered) else f"{100 * row.covered:.0f} %" + "*" * (not row.shown),
+        "covered": lambda row: DASH if pd.isna(row.covered) else f"{100 * row.covered:.0f} %" + "*" * (not row.shown),
+        "explained": lambda row: DASH if pd.isna(row.explained) else f"{100 * max(row.explained, 0):.0f} %",
     }
     best = {
         "inferred, %": ("best", 2),
@@ -49,8 +50,9 @@ def inferred_estimators(results: ExperimentResults, metric: str) -> Table | None
         "single cells, which biases the best cell and the thesis' mean risk upwards. Mean risk: over the base's "
         f"{roi_title(results.risk_threshold)}, inferred or trained, percentage points; best cell and thesis are means "
         "over seeds.",
-        "Check: share of the trained settings that lie in their leave-one-out 95 % prediction intervals. *: too low, "
-        "so nothing is inferred. No check sees a peak that lies between the trained settings.",
+        "Check, each trained setting predicted from all others: covered, the share that lie in their 95 % intervals; "
+        "explained, the share of their squared differences. *: one is too low, so nothing is inferred. No check sees a "
+        "peak that lies between the trained settings.",
     ]
     return make_table(f"Inferred and trained, {METRIC_TITLES[metric]}", table.by_variant(rows), spans, notes)
 
@@ -58,7 +60,7 @@ def inferred_estimators(results: ExperimentResults, metric: str) -> Table | None
 def share_sentences(results: ExperimentResults) -> list[str]:
     """How much of the grid was trained, and of which variants the rest is inferred; empty for a grid trained whole."""
     checks = results.rows("surface_checks", "top1")
-    if not (checks["n"] < checks["settings"]).any():
+    if not results.adaptive or checks.empty:
         return []
     few, many = whole(checks["n"].min()), whole(checks["n"].max())
     text = (
@@ -76,7 +78,7 @@ def share_sentences(results: ExperimentResults) -> list[str]:
 
 def share_limits(results: ExperimentResults) -> list[str]:
     """What a share of the grid cannot show; empty for a grid trained whole."""
-    if not share_sentences(results):
+    if not results.adaptive:
         return []
     return [
         "Settings that were not trained have no bound: an isolated peak between the trained ones is seen neither by "

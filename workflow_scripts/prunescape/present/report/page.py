@@ -69,6 +69,7 @@ def write_report(
             tables={name: _of(table, experiment) for name, table in tables.items()},
             benchmarks=None if benchmarks is None else _of(benchmarks, experiment),
             emulates=emulates,
+            adaptive=experiment in terms.adaptive,
             odd_widths={variant: widths for (of, variant), widths in odd.items() if of == experiment},
         )
 
