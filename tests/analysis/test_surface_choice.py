@@ -8,6 +8,7 @@ from prunescape.analysis.surface.choice import base_lattice, corner_settings, ne
 from prunescape.analysis.surface.process import fit_surface
 from support.surfaces import band, cells, grid
 
+pytestmark = pytest.mark.filterwarnings("error")
 BATCH = {"number": 6, "thresholds": (0.5, 1.0)}
 
 
