@@ -5,11 +5,15 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.surface.inferred import inferred_roi
 from prunescape.analysis.surface.leave_one_out import predictions
-from prunescape.analysis.surface.process import FEWEST_CELLS, MOST_CELLS, fit_surface
+from prunescape.analysis.surface.process import FEWEST_CELLS, MOST_CANDIDATES, MOST_CELLS, fit_surface
 from prunescape.errors import InputError
+from support.code import loaded_by
 from support.surfaces import KEY, band, cells, grid
+
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def signal(first, second, kernel, scale):
@@ -123,3 +127,43 @@ def test_a_surface_does_not_reach_down_to_wider_regions_than_it_was_fitted_for()
     with pytest.raises(InputError, match="does not reach down to the 2-ROI; allowed: up to 1; hint: fit it with these"):
         inferred_roi(surface, grid(), (0.5, 2.0), KEY)
     assert fit_surface(cells(), AXES, (2.0,)).depth == 8
+
+
+def test_a_third_axis_and_its_unit():
+    """Noiseless: a score that falls with a third hyperparameter is found between its trained values, in any unit."""
+    random, found = np.random.default_rng(0), []
+    momentum = random.choice([0.0, 0.3, 0.6, 0.9], 54)
+    settings = pd.concat([cells(sigma=0, seed=seed) for seed in (0, 1)]).assign(momentum=momentum)
+    settings = settings.drop_duplicates([*AXES.names, "momentum"])
+    settings["score"] -= 2 * (settings["momentum"] - 0.5) ** 2
+    asked = pd.DataFrame({"log10_lr": [0.2, 0.0], "log10_wd": [-0.2, 0.2], "momentum": [0.5, 0.3]})
+    for unit in (1, 1000):
+        axes = Axes.of([*AXES.names, "momentum"])
+        surface = fit_surface(settings.assign(momentum=unit * settings["momentum"]), axes)
+        found.append(surface.at("base", asked.assign(momentum=unit * asked["momentum"]))["inferred"].to_numpy())
+    assert found[0] == pytest.approx((band(asked) - 2 * (asked["momentum"] - 0.5) ** 2).to_numpy(), abs=0.15)
+    assert found[1] == pytest.approx(found[0], abs=1e-3)
+
+
+def test_variants_far_apart_share_their_form_whatever_the_order_of_rows():
+    """A variant 40 points under the base, trained at nine settings, is inferred from the base's form."""
+    few = cells(sigma=0.1, share=9, seed=5).assign(variant="p")
+    trained = pd.concat([cells(sigma=0.1), few.assign(score=few["score"] - 40)])
+    surface = fit_surface(trained, AXES)
+    near = grid()[band(grid()) > 92]
+    assert surface.at("p", near)["inferred"].to_numpy() == pytest.approx(band(near).to_numpy() - 40, abs=0.5)
+    shuffled = fit_surface(trained.sample(frac=1, random_state=0), AXES)
+    assert shuffled.at("p", near).equals(surface.at("p", near))
+
+
+def test_a_joint_posterior_has_a_limit_and_single_settings_have_none():
+    surface = fit_surface(cells(), AXES)
+    many = pd.concat([grid()] * (MOST_CANDIDATES // 81 + 1))
+    with pytest.raises(InputError, match=f"2025 settings is too large; allowed: up to {MOST_CANDIDATES}"):
+        surface.draws("base", many, 10)
+    assert len(surface.at("base", many)) == 2025 and surface.at("base", many.iloc[:0]).empty
+
+
+def test_importing_a_surface_loads_nothing_slow():
+    modules = "import prunescape.analysis.surface.inferred, prunescape.analysis.surface.choice"
+    assert loaded_by(modules, "scipy", "sklearn", "torch") == set()

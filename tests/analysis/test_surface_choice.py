@@ -8,6 +8,7 @@ from prunescape.analysis.surface.choice import base_lattice, corner_settings, ne
 from prunescape.analysis.surface.process import fit_surface
 from support.surfaces import band, cells, grid
 
+pytestmark = pytest.mark.filterwarnings("error")
 BATCH = {"number": 6, "thresholds": (0.5, 1.0)}
 
 
@@ -48,3 +49,12 @@ def test_nothing_is_chosen_where_all_is_trained_or_known():
     sure = cells(sigma=0, share=2)
     far = grid().loc[band(grid()) < 90]
     assert next_settings(fit_surface(sure, AXES), "base", sure, far, AXES, **BATCH).empty
+
+
+def test_what_other_variants_were_trained_at_may_be_chosen():
+    trained = cells(variants=("base", "p"))
+    surface, own = fit_surface(trained, AXES), trained[trained["variant"] == "p"]
+    found = next_settings(surface, "p", trained, grid(), AXES, **BATCH)
+    assert found.equals(next_settings(surface, "p", own[AXES.names], grid(), AXES, **BATCH))
+    assert len(found.merge(own, on=AXES.names)) == 0
+    assert len(next_settings(surface, "p", trained, trained[trained["variant"] == "base"], AXES, **BATCH)) > 0

@@ -19,6 +19,7 @@ from prunescape.analysis.surface.inferred import (
 from prunescape.analysis.surface.process import fit_surface
 from support.surfaces import KEY, band, cells, grid
 
+pytestmark = pytest.mark.filterwarnings("error")
 THRESHOLDS = (0.5, 1.0)
 
 

@@ -43,16 +43,16 @@ def next_settings(
 ) -> pd.DataFrame:
     """The settings of one batch, `number` or fewer, in the order of choice; none where nothing is left to learn.
 
-    `candidates` are the grid's settings, `trained` those that this variant was trained at. With μ and τ the posterior
-    mean and standard deviation of z, the first is the one with the highest μ + 2 τ, where the best may be; the others
-    have the highest max over x of 1.96 τ - |μ + log(1 + x)| (straddle: Bryan et al. 2006, 3.1), since 0 would mean that
-    on which side of the edge of the x-ROI they lie is known to 95 %. After each choice the process is told that it
-    scored what was expected (kriging believer: Ginsbourger et al. 2010, 4.2), so that τ falls nearby and μ stays.
+    `candidates` are the grid's settings, `trained` the rows that `fit_surface` took, or this variant's only. With μ and
+    τ the posterior mean and standard deviation of z, the first is the one with the highest μ + 2 τ, where the best may
+    be. The others have the highest max over x of 1.96 τ - |μ + log(1 + x)| (straddle: Bryan et al. 2005): at 0 it is
+    known to 95 % on which side of the edge of the x-ROI they lie. After each choice the process is told that it scored
+    what was expected (kriging believer: Ginsbourger et al. 2010), so that τ falls nearby and μ stays. Raises InputError
+    for a variant without a posterior, and for thresholds that the surface was not fitted for.
     """
     surface.check_thresholds(thresholds)
-    names = axes.names
-    left = candidates[names].drop_duplicates().merge(trained[names].drop_duplicates(), how="left", indicator=True)
-    left = left.loc[left["_merge"] == "left_only", names].reset_index(drop=True)
+    own = trained[trained["variant"] == variant] if "variant" in trained else trained
+    left = _without(candidates[axes.names], own[axes.names])
     if left.empty or number < 1:
         return left.iloc[:0]
     mean, covariance = surface.posterior(variant, left)
@@ -68,6 +68,12 @@ def next_settings(
         covariance = _told(covariance, pick, surface.noise)
         chosen.append(pick)
     return left.iloc[chosen].reset_index(drop=True)
+
+
+def _without(candidates: pd.DataFrame, trained: pd.DataFrame) -> pd.DataFrame:
+    """The distinct candidates that are not among the trained settings, in their order."""
+    left = candidates.drop_duplicates().merge(trained.drop_duplicates(), how="left", indicator=True)
+    return left.loc[left["_merge"] == "left_only", list(candidates)].reset_index(drop=True)
 
 
 def _told(covariance: np.ndarray, pick: int, noise: float) -> np.ndarray:

@@ -16,7 +16,7 @@ from prunescape.analysis.surface.process import Surface
 from prunescape.store.tables import Columns
 
 DRAWS = 4000  # a probability's Monte Carlo error is at most 0.5 / sqrt(DRAWS) = 0.008
-INTERVAL = (0.025, 0.975)
+QUANTILES = (0.5, 0.025, 0.975)
 
 COVERAGE_COLUMNS: Columns = {
     **VARIANT_KEY_COLUMNS,
@@ -90,9 +90,9 @@ def inferred_risk_columns(axes: Axes, risk_threshold: float) -> Columns:
         "best": ("float64", "inferred score of the best inferred setting, percent"),
         **{f"best_{axis.name}": ("float64", f"{axis.value} of that setting") for axis in axes},
         "best_trained": ("bool", "whether the variant was trained there"),
-        "d_mean": ("float64", "best - mean of the inferred scores over the n settings, percentage points"),
-        "d_low": ("float64", "lower end of its 95 % interval, from joint posterior draws"),
-        "d_high": ("float64", "upper end of its 95 % interval, from joint posterior draws"),
+        "d_mean": ("float64", "posterior median of: best mean score - mean over the n settings, percentage points"),
+        "d_low": ("float64", "lower end of its 95 % interval, percentage points"),
+        "d_high": ("float64", "upper end of its 95 % interval, percentage points"),
     }
 
 
@@ -101,9 +101,10 @@ def inferred_risk(
 ) -> pd.DataFrame:
     """What each variant loses at the settings carried over from the base, without the bias of a maximum of noisy cells.
 
-    d = best of f_v - mean of f_v over the base's inferred x-ROI, x the `risk_threshold`: once of the posterior medians,
-    and once of each joint posterior draw, whose quantiles give the interval. As `inferred_risk_columns`; no rows where
-    nothing is inferred of the base. Of equally good settings the first in the order of `candidates` is the best.
+    d = best of f - mean of f over the base's inferred x-ROI, x the `risk_threshold`, of each joint posterior draw f of
+    the variant; its median and quantiles are given. (The same of the posterior medians is lower: they are smoother than
+    any draw, so their best is too low.) As `inferred_risk_columns`; no rows where nothing is inferred of the base. Of
+    equally good settings the first in the order of `candidates` is the best.
     """
     surface.check_thresholds((risk_threshold,))
     axes, columns = surface.axes, list(inferred_risk_columns(surface.axes, risk_threshold))
@@ -116,10 +117,10 @@ def inferred_risk(
     for variant, own in landscapes.groupby("variant", sort=False):
         best = own.loc[own["inferred"].idxmax()]
         drawn = surface.draws(str(variant), candidates, DRAWS)
-        low, high = np.quantile(drawn.max(axis=1) - drawn[:, carried].mean(axis=1), INTERVAL)
+        middle, low, high = np.quantile(drawn.max(axis=1) - drawn[:, carried].mean(axis=1), QUANTILES)
         row = {name: best[name] for name in VARIANT_KEY} | {f"best_{name}": best[name] for name in axes.names}
         row |= {"n": int(carried.sum()), "best": best["inferred"], "best_trained": best["trained"]}
-        rows.append(row | {"d_mean": best["inferred"] - own["inferred"][carried].mean(), "d_low": low, "d_high": high})
+        rows.append(row | {"d_mean": middle, "d_low": low, "d_high": high})
     return pd.DataFrame(rows)[columns]
 
 
