@@ -99,7 +99,7 @@ def test_the_report_says_what_was_trained_inferred_and_refused(folder):
         r"allows, but for uniform 0\.25 \(predicted from all others, \d+% of its 27 trained settings", page
     )
     assert "an isolated peak between the trained ones is seen neither by the inferred surface nor by its check" in page
-    assert "Inferred and trained, top-1" in page
+    assert "Inferred and trained, top-1" in page and "kind adaptive; share 0.34" in page
     risk = pd.read_parquet(folder / "inferred_risk.parquet").set_index("variant").loc["uniform-0.5"]
     assert f"{risk.d_low:.2f} to {risk.d_high:.2f}" in page
     index = read_json(folder / "figures/figures.json", "figures")["figures"]

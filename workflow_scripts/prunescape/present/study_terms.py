@@ -14,6 +14,11 @@ from prunescape.config.analysis import AnalysisTerms
 from prunescape.store.tables import read_result
 
 
+def is_adaptive(plan: Mapping[str, Any]) -> bool:
+    """Whether an experiment, as a study's summary has it, trains a share of its grid."""
+    return plan.get("design", {}).get("kind") == "adaptive"
+
+
 @dataclass(frozen=True)
 class StudyTerms:
     """Axes and priors by experiment; the `thresholds` of regions, the largest first; that of the base's good settings.
@@ -42,7 +47,7 @@ class StudyTerms:
         axes = {name: Axes.of(plan["grid"]) for name, plan in plans.items()}
         priors = {name: plan["prior"] for name, plan in plans.items()}
         thresholds = tuple(sorted(analysis["thresholds"], reverse=True))
-        adaptive = frozenset(name for name, plan in plans.items() if plan.get("design", {}).get("kind") == "adaptive")
+        adaptive = frozenset(name for name, plan in plans.items() if is_adaptive(plan))
         return cls(axes, priors, thresholds, analysis["risk_threshold"], adaptive=adaptive)
 
     def axes_of(self, experiment: str) -> Axes:
