@@ -11,6 +11,8 @@ rule draw_figures:
         roi=f"{RESULTS}/roi.parquet",
         ellipses=f"{RESULTS}/ellipses.parquet",
         pareto=f"{RESULTS}/pareto.parquet",
+        inferred_roi=f"{RESULTS}/inferred_roi.parquet",
+        inferred_ellipses=f"{RESULTS}/inferred_ellipses.parquet",
     output:
         figures=f"{RESULTS}/figures/figures.json",  # stands for the drawings beside it, by their digests
     log:

@@ -1,12 +1,9 @@
-"""Finished cells -> the cells that they decide on: a grid that reaches further, fresh seeds at points worth judging."""
+"""Finished cells -> the cells that they decide on: a wider grid or more settings of it, fresh seeds at kept points."""
 
 from dataclasses import asdict
 
-from prunescape.designs.plan import experiment_plan
-from prunescape.designs.rounds import first_cells, have_rounds, present_rounds, read_round
-from prunescape.store.records import GRID
+from prunescape.designs.rounds import first_cells, have_rounds, landscape_cells, present_rounds, read_round
 
-PLANS = {name: experiment_plan(STUDY, name) for name in sorted(STUDY.experiments)}
 PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
 FIRST_CELLS = first_cells(PLANS)
 
@@ -32,13 +29,8 @@ def all_cells():
 
 
 def grid_cells_of(wildcards):
-    """The cells of one variant's landscapes: those of the grid with all its extensions, without fresh seeds."""
-    steps = [
-        planned.steps[wildcards.experiment] for planned in rounds_before() if wildcards.experiment in planned.steps
-    ]
-    added = [cell for step in steps if step.stage == GRID for cell in step.cells]
-    plan = PLANS[wildcards.experiment]
-    cells = [*plan.grid(plan.axes, plan.seeds), *added]
+    """The cells of one variant's landscapes, without fresh seeds."""
+    cells = landscape_cells(PLANS[wildcards.experiment], rounds_before())
     return [cell for cell in cells if cell.variant.name == wildcards.variant]
 
 

@@ -16,5 +16,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             roi=snakemake.input.roi,
             ellipses=snakemake.input.ellipses,
             pareto=snakemake.input.pareto,
+            inferred_roi=snakemake.input.inferred_roi,
+            inferred_ellipses=snakemake.input.inferred_ellipses,
             out=out,
         )

@@ -145,4 +145,14 @@ def test_the_terms_of_a_study_are_what_the_analysis_takes(tmp_path):
 
 def test_rules_read_the_registry_without_scipy_or_torch():
     """These take seconds to import; pandas and pyarrow do not count, since Snakemake imports them itself."""
-    assert loaded_by("import prunescape.analysis.results", "scipy", "pingouin", "torch", "plotly") == set()
+    assert (
+        loaded_by(
+            "import prunescape.analysis.results, prunescape.designs.adaptive",
+            "scipy",
+            "sklearn",
+            "pingouin",
+            "torch",
+            "plotly",
+        )
+        == set()
+    )

@@ -11,20 +11,18 @@ from simulate_similarity import equal_landscapes, inside
 from statsmodels.formula.api import ols
 
 from analyse_cells import analyse_cells
-from prunescape.analysis.axes import DEFAULT_METRIC
+from prunescape.analysis.axes import DEFAULT_METRIC, Metric
+from prunescape.analysis.landscape.chance import chance_tests
 from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.landscape.risk import risk, risk_points, risk_tests
 from prunescape.analysis.results import Analysis
-from prunescape.analysis.seeds import membership as membership_module
 from prunescape.analysis.seeds.equal_landscapes import residuals
-from prunescape.analysis.seeds.membership import DRAWS, membership, membership_probability
+from prunescape.analysis.seeds.membership import NOT_INFERRED
 from prunescape.analysis.seeds.similarity import halves, similarity, spearman, stepped_up
 from prunescape.analysis.seeds.spread import shift, spread
 from support.analysed import study_terms
 from support.landscapes import AXES, THRESHOLDS, full_grid, landscape
 from support.seed_rows import study as joined
-
-FOUR_ERRORS = 4 * 0.5 / np.sqrt(DRAWS)
 
 SEED_TABLES = ("membership", "spread", "shift", "similarity", "risk_tests")
 
@@ -35,9 +33,15 @@ def seeds(wd, lr, scores, **key) -> pd.DataFrame:
     return joined(*parts)
 
 
+def analysis_of(scores, **more) -> Analysis:
+    """The analysis of landscapes of which it is not known how many classes they tell apart."""
+    no_chance = chance_tests(pd.DataFrame(), Metric("loss"))
+    known = {"scores": scores, "axes": AXES, "metric": DEFAULT_METRIC, "grids": {}, "chance_tests": no_chance}
+    return Analysis(known | {"thresholds": THRESHOLDS, "risk_threshold": 0.5} | more)
+
+
 def membership_of(scores) -> pd.DataFrame:
-    table = membership(scores, regions(scores, AXES, THRESHOLDS), AXES, THRESHOLDS)
-    return table.query("threshold == 0.5").set_index("log10_wd")
+    return analysis_of(scores)["membership"].query("threshold == 0.5").set_index("log10_wd")
 
 
 def spread_of(scores) -> pd.DataFrame:
@@ -55,37 +59,6 @@ def compared(scores) -> pd.DataFrame:
     return risk_tests(risk_points(scores, regions(scores, AXES, THRESHOLDS), AXES, 0.5), AXES)
 
 
-@pytest.mark.parametrize(
-    ("gap", "errors"), [(0.3, (0.2, 0.2)), (0.9, (0.1, 0.4)), (0.0, (0.3, 0.1)), (2.0, (0.1, 0.1))]
-)
-def test_membership_of_two_points_in_closed_form(gap, errors):
-    """P(μ₁ >= μ₂ - x) = Φ((m₁ - m₂ + x) / sqrt(e₁² + e₂²)), for both points and thresholds."""
-    thresholds = (0.5, 1.0)
-    found = membership_probability(np.array([93.0, 93.0 - gap]), np.array(errors), thresholds)
-    known = [[stats.norm.cdf((lead + x) / np.hypot(*errors)) for x in thresholds] for lead in (gap, -gap)]
-    np.testing.assert_allclose(found, known, atol=FOUR_ERRORS)
-
-
-def test_membership_of_several_points_against_scipy():
-    """Point j is a member when every μ_k - μ_j, jointly normal with covariance diag(e_k²) + e_j², is at most x."""
-    mean, error = np.array([93.0, 92.8, 92.6, 92.9, 92.0]), np.array([0.2, 0.3, 0.2, 0.1, 0.5])
-    found = membership_probability(mean, error, (0.5,))[:, 0]
-    for j in range(5):
-        rest = np.arange(5) != j
-        joint = stats.multivariate_normal(mean[rest] - mean[j], np.diag(error[rest] ** 2) + error[j] ** 2)
-        assert found[j] == pytest.approx(joint.cdf(np.full(4, 0.5)), abs=FOUR_ERRORS)
-
-
-def test_hopeless_points_cost_nothing_and_change_nothing(monkeypatch):
-    mean, error = np.array([93.0, 92.6, 92.3]), np.full(3, 0.2)
-    alone = membership_probability(mean, error, (0.5, 1.0))
-    crowd = membership_probability(np.append(mean, np.full(500, 60.0)), np.full(503, 0.2), (0.5, 1.0))
-    np.testing.assert_array_equal(crowd[:3], alone)
-    assert not crowd[3:].any()
-    monkeypatch.setattr(membership_module, "DRAWN_AT_ONCE", 100)
-    np.testing.assert_array_equal(membership_probability(mean, error, (0.5, 1.0)), alone)
-
-
 def test_membership_table_by_hand():
     """Sigma is the residual standard deviation of statsmodels' one-way analysis; the rest is counted by hand."""
     nan = float("nan")
@@ -96,38 +69,21 @@ def test_membership_table_by_hand():
     assert table["n"].to_list() == [3, 3, 2]
     assert table["share"].to_list() == pytest.approx([1, 1, 0])
     assert table["score"].to_list() == pytest.approx([92.9667, 92.9, 91.2], abs=1e-4)
-    error = sigma / np.sqrt([3, 3, 2])
-    rival = stats.norm.cdf((table["score"][1.0] - table["score"][0.0] + 0.5) / np.hypot(*error[:2]))
-    assert table["probability"][1.0] == pytest.approx(rival, abs=FOUR_ERRORS)
+    assert table["probability"].isna().all(), "three settings tell no surface"
+    assert set(table["reason"]) == {"3 cells of variants whose scores differ, and a surface needs 9"}
 
 
-def stated_and_true(draw, repeats: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of points with true means from `draw` and a noise of 0.2: stated probability, and are they in the 0.5-ROI?"""
-    random = np.random.default_rng(5)
-    stated, true = [], []
-    for _ in range(repeats):
-        means = draw(random)
-        noisy = means + random.normal(0, 0.2, len(means))
-        stated.append(membership_probability(noisy, np.full(len(means), 0.2), (0.5,))[:, 0])
-        true.append(means >= means.max() - 0.5)
-    return np.concatenate(stated), np.concatenate(true)
-
-
-def test_stated_probabilities_come_true_that_often():
-    """Where the flat prior holds, means spread far wider than their noise, within 4 binomial standard errors."""
-    stated, true = stated_and_true(lambda random: random.normal(80, 5, 6), 1500)
-    for low, high in ((0.05, 0.5), (0.5, 0.95)):
-        inside = (stated > low) & (stated <= high)
-        share = stated[inside].mean()
-        assert inside.sum() > 100
-        assert true[inside].mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / inside.sum()))
-
-
-def test_stated_probabilities_are_cautious_on_a_plateau():
-    """Twelve means within 2 points of each other: members are more often so than stated, as the docstring says."""
-    stated, true = stated_and_true(lambda random: random.uniform(91, 93, 12), 200)
-    inside = (stated > 0.35) & (stated <= 0.65)
-    assert true[inside].mean() == pytest.approx(0.7, abs=0.1)
+def test_membership_is_as_likely_as_the_surface_says():
+    """On a plane of known scores: the settings within half a point of the best corner, and no other."""
+    wd, lr = full_grid(5)
+    random = np.random.default_rng(3)
+    scores = seeds(wd, lr, [90 + 2 * (wd + lr) + random.normal(0, 0.01, 25) for _ in range(2)])
+    table = analysis_of(scores)["membership"].query("threshold == 0.5")
+    near = table["log10_wd"] + table["log10_lr"] > 0.8 - 0.25
+    assert table["reason"].isna().all() and (table["n"] == 2).all()
+    assert table.loc[near, "probability"].min() > 0.9 and table.loc[~near, "probability"].max() < 0.1
+    loss = analysis_of(scores, metric=Metric("top1", minimise=True))["membership"]
+    assert loss["probability"].isna().all() and set(loss["reason"]) == {NOT_INFERRED}
 
 
 def test_diverged_cells_stay_in_the_mean_and_out_of_sigma():
@@ -137,15 +93,14 @@ def test_diverged_cells_stay_in_the_mean_and_out_of_sigma():
     assert table["n_diverged"].to_list() == [0, 1, 2]
     assert table["score"].to_list() == pytest.approx([92.9, 51.45, 10])
     assert table["sigma"].to_list() == pytest.approx([np.std([93.0, 92.8], ddof=1)] * 3)
-    assert table["probability"].to_list() == [1, 0, 0]
     assert table["share"].to_list() == [1, 0.5, 0]
 
 
 def test_membership_without_noise_to_speak_of():
     every_tie = membership_of(seeds([0.0, 1.0], 0.0, [[90.0, 90.0], [90.0, 90.0]]))
-    assert every_tie[["sigma", "share", "probability"]].to_numpy().tolist() == [[0, 1, 1]] * 2
+    assert every_tie[["sigma", "share"]].to_numpy().tolist() == [[0, 1]] * 2
     diverged = membership_of(seeds([0.0, 1.0], 0.0, [[10.0, 10.0]] * 2).assign(status="diverged"))
-    assert diverged["sigma"].isna().all() and diverged["probability"].isna().all()
+    assert diverged["sigma"].isna().all()
     assert diverged["share"].to_list() == [1, 1]
     apart = membership_of(seeds([0.0, 1.0], 0.0, [[90.0, np.nan], [np.nan, 90.0]]))
     assert apart["sigma"].isna().all(), "no setting has two seeds"
@@ -503,9 +458,7 @@ def test_every_table_has_strict_types_for_any_study(tmp_path):
 
 
 def all_tables(scores):
-    limits = {"thresholds": THRESHOLDS, "risk_threshold": 0.5}
-    known = {"scores": scores, "chance_tests": None}  # no classes, no chance
-    analysis = Analysis(known | {"axes": AXES, "metric": DEFAULT_METRIC, **limits})
+    analysis = analysis_of(scores)
     return {name: analysis[name] for name in SEED_TABLES}
 
 

@@ -175,6 +175,11 @@ BAD = [
     ("analysis", {"thresholds": [1, 2]}, ["analysis", "risk_threshold 0.5", "allowed: 1, 2"]),
     ("experiments.e.prior.log10_lr", -0.9, ["experiments.e.prior.log10_lr", "-0.9", "-2.0, -1.0, 0.0"]),
     ("experiments.e.prior.log10_wd", "low", ["experiments.e.prior.log10_wd", "low"]),
+    ("experiments.e.design", {"kind": "adaptiv"}, ["design.kind: 'adaptiv' cannot", 'did you mean "adaptive"']),
+    ("experiments.e.design", {"kind": "adaptive", "shar": 0.5}, ["design.shar: unknown key", 'did you mean "share"']),
+    ("experiments.e.design.share", 0.4, ["design: a grid is trained as a whole, and share is 0.4", "kind: adaptive"]),
+    ("experiments.e.design", {"kind": "adaptive", "share": 34}, ["design.share: 34", "less than 1", "mean 0.34?"]),
+    ("experiments.e.design", {"kind": "adaptive", "share": 0}, ["design.share: 0", "greater than 0"]),
     ("experiments.e.seeds", [1, 1], ["experiments.e.seeds", "1 is given more than once"]),
     ("experiments.e.seeds", [-1], ["experiments.e.seeds.0", "-1"]),
     ("experiments.e.export.best", 0, ["experiments.e.export.best", "0"]),
@@ -219,6 +224,26 @@ def test_learning_rates_above_1_are_no_raw_rates(values):
     config = with_value("experiments.e.grid.log10_lr", values)
     config["experiments"]["e"]["prior"]["log10_lr"] = values[-1]
     assert load_study(config)
+
+
+ONE_VALUE = {"grid": {"log10_lr": [-2, -1, 0], "log10_wd": [-4]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"extension": {"max_rounds": 1}}, ["extension.max_rounds: an adaptive design", "allowed: 0"]),
+        (ONE_VALUE, ["grid.log10_wd: nothing can be inferred", "hint: move it to prior.log10_wd"]),
+        ({"grid": {"log10_lr": [-2, -1, 0], "flip": [False, True]}}, ["grid.flip: the values of flip are no numbers"]),
+    ],
+    ids=["extension", "one value", "categories"],
+)
+def test_what_an_adaptive_design_cannot_have(changes, said):
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["e"] |= {"design": {"kind": "adaptive"}, **changes}
+    with pytest.raises(InputError) as caught:
+        load_study(config)
+    assert all(part in str(caught.value) for part in said)
 
 
 def test_names_are_those_of_what_is_installed():

@@ -12,7 +12,16 @@ from prunescape.analysis.read_cells import checked_cells, long_scores, read_cell
 from prunescape.analysis.verdict.screening import kept_points, screen
 from prunescape.designs.extension import extended_axes, good_points
 from prunescape.designs.plan import Plan
-from prunescape.designs.rounds import Places, Round, Step, have_rounds, next_round, present_rounds, read_round
+from prunescape.designs.rounds import (
+    Places,
+    Round,
+    Step,
+    have_rounds,
+    landscape_cells,
+    next_round,
+    present_rounds,
+    read_round,
+)
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
 from prunescape.store.files import write_json
@@ -103,6 +112,12 @@ def test_every_cell_has_its_place():
     assert place(0.5, -4.0, 0) == ("grid", 1)
     assert place(-1.0, -4.0, 1) == ("replicate", 2)
     assert place(-1.0, -3.0, 1) == ("pilot", 0)
+
+
+def test_fresh_seeds_are_no_cells_of_a_landscape():
+    steps = [{"e": Step("extension", AXES, [cell("0.5")])}, {"e": Step("replicates", AXES, [cell(seed=1)])}]
+    rounds = [Round(1, False, steps[0]), Round(2, False, {}), Round(3, True, steps[1])]
+    assert landscape_cells(plan(), rounds) == [*plan().grid(AXES, [0]), cell("0.5")]
 
 
 def finished(peaks: dict[str, tuple[float, float]]) -> pd.DataFrame:

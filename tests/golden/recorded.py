@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-STAGES = {"extension": "grid", "replicates": "replicate"}  # of the cells that a design adds
+STAGES = {"extension": "grid", "adaptive": "grid", "replicates": "replicate"}  # of the cells that a design adds
 HOST = "host.json"  # what decides rounding: processor and versions
 
 # Columns that name a row, as far as a table has them.

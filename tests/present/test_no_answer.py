@@ -77,6 +77,6 @@ def test_seeds_beside_the_grid_are_counted(tmp_path):
     one = cells(diverged=CHANCE)
     pilot = one[(one["variant"] == "base") & (one["log10_lr"] == -1.0) & (one["log10_wd"] == -4.0)]
     frame = pd.concat([one, *(pilot.assign(seed=seed, stage="pilot") for seed in (1, 2))], ignore_index=True)
-    text = "Every point of the grid was trained with one seed; 1 of them has up to 3, for the noise between seeds."
+    text = "Every setting was trained with one seed; 1 of them has up to 3, for the noise between seeds."
     assert any(text in limit for limit in findings_of(tmp_path, frame)[0].limits)
     assert any("with one seed. One seed" in limit for limit in findings_of(tmp_path, one)[0].limits)

@@ -65,7 +65,8 @@ def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) 
     """Write every landscape table of whatever cells of a study exist into the folder `out`, as `analyse` does.
 
     `terms` as `Study.analysis_terms` gives them: thresholds, risk_threshold, and for each experiment its axes, its
-    recipe (batch size and momentum, None where they vary) and the terms of its verdicts. Raises InputError for an
+    recipe (batch size and momentum, None where they vary), the terms of its verdicts, and its grid by axis where a
+    share of that is trained. Raises InputError for an
     unusable table.
     """
     experiments = terms["experiments"]
@@ -77,6 +78,7 @@ def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) 
         "terms": {name: plan["verdict"] for name, plan in experiments.items()},
         "recipes": {name: plan["recipe"] for name, plan in experiments.items() if None not in plan["recipe"]},
         "claims": claim_count(known[known["variant"] != BASE]),
+        "grids": {name: plan["grid"] for name, plan in experiments.items() if plan.get("grid")},
     }
     analyses = []
     for each in dict.fromkeys(axes.values()):

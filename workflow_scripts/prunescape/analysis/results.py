@@ -30,6 +30,15 @@ from prunescape.analysis.read_cells import scores
 from prunescape.analysis.seeds.membership import membership, membership_columns
 from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns
+from prunescape.analysis.surface.inference import CHECK_COLUMNS, Grids, inferences, inferred_table, surface_checks
+from prunescape.analysis.surface.inferred import (
+    inferred_ellipse_columns,
+    inferred_ellipses,
+    inferred_risk,
+    inferred_risk_columns,
+    inferred_roi,
+    inferred_roi_columns,
+)
 from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.verdicts import judge_study
 from prunescape.store.tables import Columns
@@ -61,15 +70,16 @@ class Analysis:
         terms: Mapping[str, Mapping[str, Any]] | None = None,
         recipes: Mapping[str, Sequence[float]] | None = None,
         claims: int | None = None,
+        grids: Grids | None = None,
     ) -> Self:
         """The landscape tables of checked `cells`, whose experiments all have these `axes`.
 
         `thresholds` are the x of the x-ROIs, ascending, in the metric's unit; risks and verdicts are over the base's
         region of `risk_threshold`, one of them. `base` is what results call the base. `terms` and `claims` are those of
-        verdicts, as in `judge_study`, `recipes` as in `band`.
+        verdicts, as in `judge_study`, `recipes` as in `band`, `grids` as in `inferences`.
         """
         limits = {"thresholds": thresholds, "risk_threshold": risk_threshold}
-        more = {"terms": terms or {}, "recipes": recipes or {}, "claims": claims}
+        more = {"terms": terms or {}, "recipes": recipes or {}, "claims": claims, "grids": grids or {}}
         return cls({"cells": cells, "axes": axes, "metric": metric, "base": base, **limits, **more})
 
     @classmethod
@@ -142,11 +152,23 @@ def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: 
     return ResultTable(make, needs, lambda: columns, group=TARGET)
 
 
+def _inferred(
+    make: Callable[..., pd.DataFrame], terms: str, columns: Callable[..., Columns], *need: str
+) -> ResultTable:
+    """A table over all surfaces, which `make` computes from the `terms` of that name, and its columns from `need`."""
+
+    def table(found: list, known: Any, *needed: Any) -> pd.DataFrame:
+        return inferred_table(make, columns(*needed), found, known)
+
+    return ResultTable(table, ("inferences", terms, *need), columns, need, applies=_in_percent)
+
+
 STEPS: dict[str, Step] = {
     "scores": Step(scores, ("cells", "axes", "metric")),
     "judged": Step(judge_study, ("cells", "axes", "terms", "risk_threshold", "metric", "claims", "chance_tests")),
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
     "comparisons": Step(comparisons, ("measured", "objectives")),
+    "inferences": Step(inferences, ("scores", "axes", "metric", "thresholds", "grids", "chance_tests")),
 }
 RESULTS: dict[str, ResultTable] = {
     "chance_tests": ResultTable(chance_tests, ("cells", "metric"), lambda: CHANCE_TEST_COLUMNS, applies=_in_percent),
@@ -168,8 +190,16 @@ RESULTS: dict[str, ResultTable] = {
         ("thresholds",),
         applies=_of_rate_and_decay,
     ),
+    "surface_checks": ResultTable(surface_checks, ("inferences",), lambda: CHECK_COLUMNS, applies=_in_percent),
+    "inferred_roi": _inferred(inferred_roi, "thresholds", inferred_roi_columns, "axes"),
+    "inferred_ellipses": _inferred(inferred_ellipses, "thresholds", inferred_ellipse_columns, "axes"),
+    "inferred_risk": _inferred(inferred_risk, "risk_threshold", inferred_risk_columns, "axes", "risk_threshold"),
     "membership": ResultTable(
-        membership, ("scores", "roi", "axes", "thresholds"), membership_columns, ("axes",), applies=_in_percent
+        membership,
+        ("scores", "roi", "axes", "thresholds", "inferred_roi", "surface_checks"),
+        membership_columns,
+        ("axes",),
+        applies=_in_percent,
     ),
     "spread": ResultTable(spread, ("ellipses", "risk", "axes"), spread_columns, ("metric",)),
     "shift": ResultTable(shift, ("roi", "ellipses", "axes"), shift_columns, ("axes", "metric")),

@@ -1,12 +1,13 @@
 """One experiment of a config: its parts and their defaults."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed
@@ -18,6 +19,9 @@ from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, Variant
 
 FEWEST_AXES = 2
+ROUNDING = 1e-9  # that a share of a whole number of settings may lose
+ADAPTIVE_SHARE = 0.34  # of a grid's settings, unless another is given
+SHARE_HINT = "allowed: a share with kind: adaptive; hint: set kind: adaptive, or remove share"
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
 
 
@@ -43,6 +47,22 @@ class Extension(Part):
     """How the grid grows towards the optimal area (matthiesen2023, 3.3); 0 rounds leave it as configured."""
 
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 0
+
+
+class DesignTerms(Part):
+    """Which settings of the grid are trained: every one, or of each variant a `share` that finished cells choose.
+
+    The share is the most of the grid's settings that a variant gets.
+    """
+
+    kind: Literal["grid", "adaptive"] = "grid"
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _share_of_adaptive(self) -> Self:
+        if self.kind == "grid" and self.share is not None:
+            raise ValueError(f"a grid is trained as a whole, and share is {self.share:g}; {SHARE_HINT}")
+        return self
 
 
 class Steps(Part):
@@ -82,6 +102,7 @@ class Experiment(Part):
     prior: dict[str, Any] = {}
     grid: Grid
     seeds: Distinct[Seed] = [RANKING_SEED]
+    design: DesignTerms = DesignTerms()
     extension: Extension = Extension()
     verdict: Verdict = Verdict()
     select_on: Literal["test", "validation"] = "test"
@@ -108,6 +129,23 @@ class Experiment(Part):
     def axes(self) -> dict[str, list[str]]:
         """The values of every axis of the configured grid as their texts, lowest first, by name."""
         return {name: axis_texts(name, self.grid[name], self.prior_text(name)) for name in sorted(self.grid)}
+
+    @property
+    def most_settings(self) -> int | None:
+        """How many settings of the grid each variant is trained at, at most; None for all of them."""
+        if self.design.kind == "grid":
+            return None
+        return math.floor((self.design.share or ADAPTIVE_SHARE) * self.grid_size + ROUNDING)
+
+    @property
+    def grid_values(self) -> dict[str, list[Any]]:
+        """The values of the configured grid by axis."""
+        return {name: self.values_of(name) for name in self.axes}
+
+    @property
+    def grid_size(self) -> int:
+        """The settings of the configured grid."""
+        return math.prod(map(len, self.axes.values()))
 
     @property
     def prior_setting(self) -> Setting:

@@ -34,6 +34,8 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     _check_ratios(experiment, where)
     _check_milestones(experiment, f"{where}.recipe.milestones")
     check_verdict(experiment.verdict, f"{where}.verdict")
+    if experiment.design.kind == "adaptive":
+        _check_adaptive(experiment, where)
 
 
 def _refuse_raw_values(experiment: Experiment, name: str, where: str) -> None:
@@ -71,6 +73,17 @@ def _check_grid(experiment: Experiment, where: str) -> None:
             raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
         if experiment.extension.max_rounds:
             located(place, check_extension, texts)
+
+
+def _check_adaptive(experiment: Experiment, where: str) -> None:
+    """Whether a share of the grid can tell the whole of it."""
+    if experiment.extension.max_rounds:
+        what = "an adaptive design trains a share of the grid as configured, and this grid extends"
+        raise InputError(what, where=f"{where}.extension.max_rounds", allowed="0", hint="widen the grid itself")
+    for name, texts in experiment.axes.items():
+        if len(texts) < 2:
+            what, hint = f"nothing can be inferred along an axis of one value, {texts[0]}", f"move it to prior.{name}"
+            raise InputError(what, where=f"{where}.grid.{name}", allowed="two values or more", hint=hint)
 
 
 def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:

@@ -73,6 +73,7 @@ class Study(Part):
                 "axes": list(experiment.axes),
                 "recipe": [experiment.declared_recipe.get(key) for key in ("batch_size", "momentum")],
                 "verdict": experiment.verdict_terms,
+                **({} if experiment.most_settings is None else {"grid": experiment.grid_values}),
             }
             for name, experiment in sorted(self.experiments.items())
         }
@@ -86,7 +87,7 @@ class Study(Part):
             content["experiments"][name] |= {
                 "recipe": experiment.declared_recipe,
                 "variants": [variant.name for variant in experiment.all_variants],
-                "grid": {axis: experiment.values_of(axis) for axis in experiment.axes},
+                "grid": experiment.grid_values,
                 "prior": self.priors()[name],
             }
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}

@@ -16,8 +16,8 @@ METRIC = "top1"
 
 
 def first_cells(plan: Plan) -> list[Cell]:
-    """The whole grid: no result decides on it."""
-    return plan.grid(plan.axes, plan.seeds)
+    """The whole grid, on which no result decides, unless the design is adaptive."""
+    return plan.grid(plan.axes, plan.seeds) if plan.most_settings is None else []
 
 
 def most_rounds(plan: Plan) -> int:

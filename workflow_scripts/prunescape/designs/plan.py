@@ -9,7 +9,7 @@ import pandas as pd
 
 from prunescape.space.cells import Cell, grid_cells
 from prunescape.space.settings import Setting
-from prunescape.space.variants import Variant
+from prunescape.space.variants import BASE, Variant
 
 if TYPE_CHECKING:
     from prunescape.config.study import Study
@@ -22,6 +22,7 @@ class Plan:
     """Everything of one experiment's config that a design may look at, as values that survive JSON.
 
     `axes` holds the configured grid's values as their texts by name; `verdict` has its terms.
+    `most_settings` is how many of the grid's settings an adaptive design may train of a variant, None for a whole grid.
     `thresholds` and `risk_threshold` are the study's, `claims` is the number of its pruned variants.
     """
 
@@ -36,6 +37,12 @@ class Plan:
     thresholds: list[float]
     risk_threshold: float
     claims: int
+    most_settings: int | None = None
+
+    @property
+    def pruned(self) -> list[str]:
+        """The variants but for the base."""
+        return [name for name in self.variants if name != BASE.name]
 
     @property
     def fresh_seeds(self) -> list[int]:
@@ -66,6 +73,7 @@ def experiment_plan(study: Study, name: str) -> Plan:
         thresholds=sorted(study.analysis.thresholds),
         risk_threshold=study.analysis.risk_threshold,
         claims=sum(len(each.all_variants) - 1 for each in study.experiments.values()),
+        most_settings=experiment.most_settings,
     )
 
 

@@ -1,20 +1,25 @@
 """The rounds of a study: cells that finished cells decide on, as the union over its experiments."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from prunescape.designs import extension, replicates
-from prunescape.designs.plan import Axes, Design, Plan
+from prunescape.designs import adaptive, extension, replicates
+from prunescape.designs.plan import Axes, Design, Plan, experiment_plan
 from prunescape.space.cells import Cell
 from prunescape.store.files import read_json
 from prunescape.store.records import GRID, PILOT
 
+if TYPE_CHECKING:
+    from prunescape.config.study import Study
+
 # in the order in which an experiment has them: each ends before the next one begins
-DESIGNS: dict[str, Design] = {"extension": extension, "replicates": replicates}
+DESIGNS: dict[str, Design] = {"extension": extension, "adaptive": adaptive, "replicates": replicates}
 FIELDS = ("round", "last", "experiments")
 
 
@@ -81,10 +86,29 @@ def present_rounds(pattern: str) -> list[Round]:
     return rounds
 
 
+def study_plans(study: Study, source: str) -> dict[str, Plan]:
+    """The plan of every experiment of a study that was read from `source`.
+
+    Raises InputError for a share of a grid from which the rest cannot be inferred.
+    """
+    plans = {name: experiment_plan(study, name) for name in sorted(study.experiments)}
+    for name, plan in plans.items():
+        if plan.most_settings is not None:
+            adaptive.check_share(plan, f"{source}: experiments.{name}.design")
+    return plans
+
+
 def first_cells(plans: Mapping[str, Plan]) -> list[Cell]:
-    """Every cell that no result decides on: the configured grids and the pilots, in a fixed order."""
+    """Every cell that no result decides on: grids, or the first cells of their landscapes, and pilots, in order."""
     ordered = [plan for _, plan in sorted(plans.items())]
     return [cell for plan in ordered for design in DESIGNS.values() for cell in design.first_cells(plan)]
+
+
+def landscape_cells(plan: Plan, rounds: Iterable[Round]) -> list[Cell]:
+    """The cells of an experiment's landscapes, without fresh seeds: the first ones and those that `rounds` added."""
+    first = [cell for design in DESIGNS.values() if design.STAGE == GRID for cell in design.first_cells(plan)]
+    steps = [planned.steps[plan.experiment] for planned in rounds if plan.experiment in planned.steps]
+    return [*first, *(cell for step in steps if step.stage == GRID for cell in step.cells)]
 
 
 def have_rounds(plans: Mapping[str, Plan]) -> bool:

@@ -14,11 +14,17 @@ from prunescape.config.analysis import AnalysisTerms
 from prunescape.store.tables import read_result
 
 
+def is_adaptive(plan: Mapping[str, Any]) -> bool:
+    """Whether an experiment, as a study's summary has it, trains a share of its grid."""
+    return plan.get("design", {}).get("kind") == "adaptive"
+
+
 @dataclass(frozen=True)
 class StudyTerms:
     """Axes and priors by experiment; the `thresholds` of regions, the largest first; that of the base's good settings.
 
-    Experiments of which nothing is known, as those of a table from elsewhere, have the `other_axes` and no prior.
+    Experiments of which nothing is known, as those of a table from elsewhere, have the `other_axes` and no prior. Of
+    those in `adaptive` a share of the grid was trained.
     """
 
     axes: Mapping[str, Axes]
@@ -26,6 +32,7 @@ class StudyTerms:
     thresholds: tuple[float, ...]
     risk_threshold: float
     other_axes: Axes = DEFAULT_AXES
+    adaptive: frozenset[str] = frozenset()
 
     @classmethod
     def of_table(cls, analysis: Analysis) -> Self:
@@ -39,7 +46,9 @@ class StudyTerms:
         plans, analysis = study.get("experiments", {}), study.get("analysis") or AnalysisTerms().model_dump()
         axes = {name: Axes.of(plan["grid"]) for name, plan in plans.items()}
         priors = {name: plan["prior"] for name, plan in plans.items()}
-        return cls(axes, priors, tuple(sorted(analysis["thresholds"], reverse=True)), analysis["risk_threshold"])
+        thresholds = tuple(sorted(analysis["thresholds"], reverse=True))
+        adaptive = frozenset(name for name, plan in plans.items() if is_adaptive(plan))
+        return cls(axes, priors, thresholds, analysis["risk_threshold"], adaptive=adaptive)
 
     def axes_of(self, experiment: str) -> Axes:
         """The axes of an experiment."""

@@ -15,6 +15,7 @@ from prunescape.store.files import read_json, write_json
 LEAST_FREE = 1_000_000  # bytes; below, a job may have had no room for its error message
 PARTIAL, LACKING = "partial", "lacking.json"
 OF_TARGETS = ("export_onnx", "benchmark_target", "benchmark_remote_target")
+DRAWN = ("roi", "ellipses", "pareto", "inferred_roi", "inferred_ellipses")  # tables that figures show
 KILLED = "ended from outside (killed), most often for want of memory or time"
 
 
@@ -129,7 +130,7 @@ def _write_report(
     place = folder.parent if whole else folder
     analyse_study(cells, terms, folder)
     compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
-    drawn = {name: folder / f"{name}.parquet" for name in ("roi", "ellipses", "pareto")}
+    drawn = {name: folder / f"{name}.parquet" for name in DRAWN}
     draw_figures(study, cells=cells, **drawn, out=place / "figures")
     write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html", variants=folder.parent)
     write_json(folder / LACKING, {"targets": lacking["unmeasured"]})

@@ -18,6 +18,7 @@ from prunescape.analysis.read_cells import mean_scores
 from prunescape.present.figures.figure import Figure
 from prunescape.present.figures.grid_data import grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
+from prunescape.present.figures.inferred_surface import with_inferred
 from prunescape.present.figures.landscape_data import landscape_figure, without_ellipses
 from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
 from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
@@ -51,15 +52,22 @@ def draw_figures(
     ellipses: Path | str,
     out: Path | str,
     pareto: Path | str | None = None,
+    inferred_roi: Path | str | None = None,
+    inferred_ellipses: Path | str | None = None,
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
-    `study` is the study's summary, or empty. Raises InputError for unusable tables.
+    Experiments that trained a share of their grid need both inferred tables. `study` is the study's summary, or empty.
+    Raises InputError for unusable tables.
     """
     terms = StudyTerms.of(study)
     known = terms.read_cells(cells)
     tables = {"roi": terms.read("roi", roi), "ellipses": terms.read("ellipses", ellipses)}
-    figures = study_figures(terms.scores(known), **tables, terms=terms, chance=chance_tests(known))
+    paths = {"inferred_roi": inferred_roi, "inferred_ellipses": inferred_ellipses}
+    inferred = tuple(terms.read(name, path) for name, path in paths.items() if path)
+    figures = study_figures(
+        terms.scores(known), **tables, terms=terms, chance=chance_tests(known), inferred=inferred or None
+    )
     if pareto:
         figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto))]
     write_figures(figures, out)
@@ -116,11 +124,12 @@ def study_figures(
     ellipses: pd.DataFrame,
     terms: StudyTerms,
     chance: pd.DataFrame | None = None,
+    inferred: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> list[tuple[Figure, str]]:
     """Every figure of a study with its place in the report, in the order of the report.
 
-    `scores` are the landscapes of each experiment. A variant that learnt nothing, by `chance_tests`, has no ellipse,
-    and no risk is shown without an answer.
+    `scores` are the landscapes of each experiment, `inferred` the tables inferred_roi and inferred_ellipses. A variant
+    that learnt nothing, by `chance_tests`, has no ellipse, and no risk is shown without an answer.
     """
     points = {
         name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold, chance)
@@ -131,8 +140,20 @@ def study_figures(
         chosen += _risk_figures(pd.concat(points.values()), terms, of_study=True)
     for name, rows in points.items():
         figures = _experiment_figures(scores[name], _of(ellipses, name), name, _risk_figures(rows, terms), terms)
+        if inferred and name in terms.adaptive and figures:
+            figures[0] = _with_inferred(*figures[0], scores[name], terms, [_of(table, name) for table in inferred])
         chosen += figures if chance is None else _without_the_unlearnt(figures, _of(chance, name))
     return chosen
+
+
+def _with_inferred(
+    figure: Figure, place: str, scores: pd.DataFrame, terms: StudyTerms, tables: list[pd.DataFrame]
+) -> tuple[Figure, str]:
+    """The first figure of ONE experiment, its landscape, with what is inferred of it in `tables`, if anything is."""
+    if figure.kind != "landscape" or tables[0].empty:
+        return figure, place
+    shown = mean_scores(scores, terms.axes_of(figure.experiment)) if len(figure.seeds) > 1 else scores
+    return with_inferred(figure, shown, *tables), place
 
 
 def _without_the_unlearnt(figures: list[tuple[Figure, str]], chance: pd.DataFrame) -> list[tuple[Figure, str]]:

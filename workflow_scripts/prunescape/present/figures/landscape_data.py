@@ -13,7 +13,7 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name, is_validated, landscape_notes, seeds_name, seeds_title
 from prunescape.present.figures.plane import SURFACE_POINTS, Point, point, profile, setting_texts, surface
 from prunescape.present.figures.style import roi_colours
-from prunescape.present.labels import METRIC_TITLES, joined, threshold_text
+from prunescape.present.labels import METRIC_TITLES, joined, threshold_text, variant_label
 from prunescape.store.records import OK
 
 TOP_SHARE = 0.15
@@ -27,7 +27,8 @@ Span = tuple[float, float]
 class Panel:
     """One variant: its cells, (n,) arrays in one order; its best cell; its surface, (y, x) in percent, or None.
 
-    `coloured` are the cells on the colour bar that converged; `outlines` maps a threshold to its ellipse's (x, y).
+    `coloured` are the cells on the colour bar that converged; `outlines` maps a threshold to its ellipse's (x, y);
+    `reach` is how far the 95 % interval of an inferred surface reaches above it, (y, x) in percentage points.
     """
 
     variant: str
@@ -41,6 +42,7 @@ class Panel:
     best_score: float
     surface: np.ndarray | None
     outlines: dict[float, Curve]
+    reach: np.ndarray | None = None
 
     @property
     def low(self) -> np.ndarray:
@@ -84,6 +86,7 @@ class LandscapeFigure(Figure):
     """
 
     kind: ClassVar[str] = "landscape"
+    inferred: ClassVar[bool] = False
     axes: Axes
     landscapes: list[Landscape]
     roi_colours: dict[float, str]
@@ -108,6 +111,10 @@ class LandscapeFigure(Figure):
         what = "landscapes" if len(self.landscapes) > 1 else "landscape"
         return f"{self.whose}: {self.metric_titles} {what} of each variant, {seeds_title(self.seeds)}"
 
+    def panel_title(self, panel: Panel) -> str:
+        """A variant and its best cell, on two lines."""
+        return f"{variant_label(panel.variant)}\nbest {panel.best_score:.2f} %"
+
     @property
     def caption(self) -> str:
         shares = " and ".join(f"{landscape.share:.0%}" for landscape in self.landscapes)
@@ -116,13 +123,13 @@ class LandscapeFigure(Figure):
         regions = joined([f"{threshold_text(x)} ({colour})" for x, colour in self.roi_colours.items()])
         notes = landscape_notes(self, self.axes, ellipses=True)
         return (
-            f"{self._places()}Top: contours of the accuracy, interpolated between the cells on the {bars} the best "
+            f"{self.places()}Top: contours of the accuracy, interpolated between the cells on the {bars} the best "
             f"{shares} of all variants' cells{', so that no variant is without colour' * lower}; cells below it are "
             f"grey dots and take no part. Bottom: every cell, with the confidence ellipses of the regions within "
             f"{regions} points of the variant's best cell, drawn where a region has 5 cells or more.{notes}"
         )
 
-    def _places(self) -> str:
+    def places(self) -> str:
         """Where each landscape stands, when there are two."""
         if len(self.landscapes) == 1:
             return ""
@@ -163,8 +170,8 @@ def landscape_figure(
         prior=at,
         surface_x=x,
         surface_y=y,
-        span_x=_span(columns, at and at.x, [line[0] for line in lines]),
-        span_y=_span(rows, at and at.y, [line[1] for line in lines]),
+        span_x=axis_span(columns, at and at.x, [line[0] for line in lines]),
+        span_y=axis_span(rows, at and at.y, [line[1] for line in lines]),
         validated=is_validated(scores),
     )
 
@@ -206,7 +213,6 @@ def _landscape(
 
 def _panel(rows: pd.DataFrame, ellipses: pd.DataFrame, axes: Axes, plane: Curve) -> Panel:
     best = best_cells(rows, axes).iloc[0]
-    shapes = [row for row in ellipses.itertuples() if np.isfinite(row.length)]
     coloured = rows["on_bar"] & (rows["status"] == OK)
     return Panel(
         variant=best["variant"],
@@ -219,11 +225,16 @@ def _panel(rows: pd.DataFrame, ellipses: pd.DataFrame, axes: Axes, plane: Curve)
         best=point(axes, best),
         best_score=float(best["score"]),
         surface=surface(rows[coloured], axes, *plane),
-        outlines={row.threshold: outline(row, axes) for row in shapes},
+        outlines=outlines(ellipses, axes),
     )
 
 
-def _span(values: np.ndarray, prior: float | None, outlines: list[np.ndarray]) -> Span:
+def outlines(ellipses: pd.DataFrame, axes: Axes) -> dict[float, Curve]:
+    """The outlines of ONE variant's ellipses by threshold; those without a shape have none."""
+    return {row.threshold: outline(row, axes) for row in ellipses.itertuples() if np.isfinite(row.length)}
+
+
+def axis_span(values: np.ndarray, prior: float | None, outlines: list[np.ndarray]) -> Span:
     """The axis from the lowest to the highest value, the prior included, and half a grid step around.
 
     It reaches for the ellipses' outlines, but no further than two steps beyond the grid.

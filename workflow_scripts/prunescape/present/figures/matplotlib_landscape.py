@@ -4,18 +4,22 @@ import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
-from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PRIOR
-from prunescape.present.labels import METRIC_TITLES, axis_label, roi_title, variant_label
+from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PRIOR, UNSURE_LEVELS, UNSURE_SHADES
+from prunescape.present.labels import METRIC_TITLES, axis_label, roi_title
 
 WIDTH, HEIGHT = 1.72, 2.05  # of a panel, inches: five beside each other fill a page set sideways
 # a thin grey rim keeps a white and a black line visible on any ground
 CASING = [effects.Stroke(linewidth=2.7, foreground=FAINT), effects.Normal()]
 COLOURS = colormaps[COLOUR_SCALE].with_extremes(under=FAINT, over=colormaps[COLOUR_SCALE](1.0))
+UNSURE = BoundaryNorm(UNSURE_LEVELS, len(UNSURE_SHADES), extend="max")
+UNSURE_COLOURS = ListedColormap(UNSURE_SHADES[:-1]).with_extremes(over=UNSURE_SHADES[-1])
 STAR = {"markersize": 11, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.9}
 DIAMOND = {"markersize": 7, "markerfacecolor": "none", "markeredgecolor": PRIOR, "markeredgewidth": 1.7}
 
@@ -40,15 +44,33 @@ def _draw_block(page, figure: LandscapeFigure, landscape: Landscape) -> None:
     grid = page.subplots(2, len(landscape.panels), sharex=True, sharey=True, squeeze=False)
     for column, panel in enumerate(landscape.panels):
         _draw_contours(grid[0, column], figure, landscape, panel)
+        _draw_uncertainty(grid[1, column], figure, panel)
         shown = _draw_cells(grid[1, column], figure, landscape, panel)
-        grid[0, column].set_title(f"{variant_label(panel.variant)}\nbest {panel.best_score:.2f} %", fontsize=9.5)
+        grid[0, column].set_title(figure.panel_title(panel), fontsize=9.5)
         grid[1, column].set_xlabel(axis_label(figure.axes.x))
     for axes in grid[:, 0]:
         axes.set_ylabel(axis_label(figure.axes.y))
-    bar = page.colorbar(shown, ax=grid, fraction=0.03, pad=0.01, aspect=34 * HEIGHT / WIDTH, extend="min")
-    bar.set_label(f"{METRIC_TITLES[landscape.metric]} accuracy, %")
+    rows, long = (grid[:1], 17) if figure.inferred else (grid, 34)
+    bar = page.colorbar(shown, ax=rows, fraction=0.03, pad=0.01, aspect=long * HEIGHT / WIDTH, extend="min")
+    _finish_bar(bar, f"{METRIC_TITLES[landscape.metric]} accuracy, %")
+    if figure.inferred:
+        shades = ScalarMappable(UNSURE, UNSURE_COLOURS)
+        bar = page.colorbar(shades, ax=grid[1:], fraction=0.03, pad=0.01, aspect=17 * HEIGHT / WIDTH, extend="max")
+        _finish_bar(bar, "may be better by, points")
+
+
+def _finish_bar(bar, label: str) -> None:
+    bar.set_label(label)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
+
+
+def _draw_uncertainty(axes: Axes, figure: LandscapeFigure, panel: Panel) -> None:
+    """How far the interval of an inferred surface reaches above it, in shades."""
+    if panel.reach is not None:
+        height = np.ma.masked_invalid(panel.reach)
+        levels = {"levels": UNSURE_LEVELS, "norm": UNSURE, "cmap": UNSURE_COLOURS, "extend": "max"}
+        axes.contourf(figure.surface_x, figure.surface_y, height, **levels)
 
 
 def _prepare(axes: Axes, figure: LandscapeFigure) -> None:
@@ -71,6 +93,8 @@ def _draw_contours(axes: Axes, figure: LandscapeFigure, landscape: Landscape, pa
         axes.contourf(figure.surface_x, figure.surface_y, height, levels=levels, cmap=COLOURS, extend="max")
         axes.contour(figure.surface_x, figure.surface_y, height, levels=levels, colors="white", linewidths=0.35)
     axes.plot(panel.x[~panel.coloured], panel.y[~panel.coloured], ".", color=FAINT, markersize=2.5, zorder=2)
+    if panel.reach is not None:
+        axes.plot(panel.x[panel.coloured], panel.y[panel.coloured], ".", color="black", markersize=3.5, zorder=2)
     _draw_marks(axes, figure, panel)
 
 

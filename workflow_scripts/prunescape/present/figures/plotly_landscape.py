@@ -6,10 +6,24 @@ from plotly.subplots import make_subplots
 
 from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
 from prunescape.present.figures.plane import Point
-from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PLOTLY_LAYOUT, PLOTLY_LEGEND, PRIOR
-from prunescape.present.labels import METRIC_TITLES, axis_label, axis_symbol, roi_title, variant_label, variant_title
+from prunescape.present.figures.style import (
+    COLOUR_SCALE,
+    FAINT,
+    INK,
+    PANEL,
+    PLOTLY_LAYOUT,
+    PLOTLY_LEGEND,
+    PRIOR,
+    UNSURE_LEVELS,
+    UNSURE_SHADES,
+)
+from prunescape.present.labels import METRIC_TITLES, axis_label, axis_symbol, roi_title, variant_title
 
 BLOCK_HEIGHT = 570  # pixels, of contours over scatter
+# the shades in equal steps, each of one colour
+UNSURE_SCALE = [
+    (place / len(UNSURE_SHADES), shade) for step, shade in enumerate(UNSURE_SHADES) for place in (step, step + 1)
+]
 GAP = 0.55  # between two landscapes, in widths or heights of a panel
 
 
@@ -24,11 +38,12 @@ def draw_landscape_interactive(figure: LandscapeFigure) -> go.Figure:
             page.add_traces(_contours(figure, landscape, panel, number), rows=top, cols=column)
             page.add_traces(_marks(figure, panel, first=False), rows=top, cols=column)
             cells = [*_cells(panel, number, first=first), *_outlines(figure, panel, first=first)]
-            page.add_traces([*cells, *_marks(figure, panel, first=first)], rows=top + 1, cols=column)
+            below = _uncertainty(figure, panel)
+            page.add_traces([*below, *cells, *_marks(figure, panel, first=first)], rows=top + 1, cols=column)
             _add_title(page, figure, landscape, panel, top, column)
             page.update_xaxes(title=axis_label(figure.axes.x, "<br>"), showticklabels=True, row=top + 1, col=column)
         page.update_yaxes(title=axis_label(figure.axes.y, "<br>"), col=1)
-        _add_colour_bar(page, landscape, number, (top, left + count - 1))
+        _add_colour_bars(page, figure, landscape, number, (top, left + count - 1))
     page.update_xaxes(range=figure.span_x, showgrid=False, zeroline=False)
     page.update_yaxes(range=figure.span_y, showgrid=False, zeroline=False)
     height = 90 + BLOCK_HEIGHT * (2 if figure.stacked else 1)
@@ -62,21 +77,37 @@ def _block_grid(blocks: int, count: int, *, stacked: bool) -> tuple[go.Figure, l
 
 def _add_title(page: go.Figure, figure: LandscapeFigure, landscape: Landscape, panel: Panel, row: int, column: int):
     metric = f"{METRIC_TITLES[landscape.metric]}, " if len(figure.landscapes) > 1 else ""
-    text = f"{metric}{variant_label(panel.variant)}<br>best {panel.best_score:.2f} %"
+    text = metric + figure.panel_title(panel).replace("\n", "<br>")
     place = {"x": 0.5, "xref": "x domain", "y": 1, "yref": "y domain", "yanchor": "bottom", "showarrow": False}
     page.add_annotation(text=text, font={"size": 13}, row=row, col=column, **place)
 
 
-def _add_colour_bar(page: go.Figure, landscape: Landscape, number: int, corner: tuple[int, int]) -> None:
-    """A bar right of the panel at `corner`, (row, column), and the one below it."""
+def _add_colour_bars(
+    page: go.Figure, figure: LandscapeFigure, landscape: Landscape, number: int, corner: tuple[int, int]
+) -> None:
+    """A bar right of the panel at `corner`, (row, column), and the one below it; or one for each, if inferred."""
     row, column = corner
     upper, lower = page.get_subplot(row, column), page.get_subplot(row + 1, column)
-    bottom, top = lower.yaxis.domain[0], upper.yaxis.domain[1]
-    bar = {
-        "title": {"text": f"{METRIC_TITLES[landscape.metric]}, %", "side": "right"},
+    bottom = (upper if figure.inferred else lower).yaxis.domain[0]
+    bar = _bar(f"{METRIC_TITLES[landscape.metric]}, %", upper.xaxis.domain[1], bottom, upper.yaxis.domain[1])
+    scale = {"colorscale": COLOUR_SCALE, "cmin": landscape.floor, "cmax": landscape.ceiling, "colorbar": bar}
+    page.update_layout({_axis(number): scale})
+    if figure.inferred:
+        bar = _bar("may be better by, points", lower.xaxis.domain[1], *lower.yaxis.domain)
+        ticks = {"tickvals": list(range(len(UNSURE_LEVELS))), "ticktext": [f"{level:g}" for level in UNSURE_LEVELS]}
+        scale = {"colorscale": UNSURE_SCALE, "cmin": 0, "cmax": len(UNSURE_SHADES), "colorbar": bar | ticks}
+        page.update_layout({f"coloraxis{number + 3}": scale})
+        mark = {"color": [0], "coloraxis": f"coloraxis{number + 3}", "opacity": 0}  # a bar needs a trace
+        page.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=mark, showlegend=False), row + 1, column)
+
+
+def _bar(title: str, right: float, bottom: float, top: float) -> dict:
+    """A colour bar beside the panels that end at `right`, from `bottom` to `top`, shares of the page."""
+    return {
+        "title": {"text": title, "side": "right"},
         "thickness": 14,
         "outlinewidth": 0,
-        "x": upper.xaxis.domain[1] + 0.006,
+        "x": right + 0.006,
         "xanchor": "left",
         "y": (bottom + top) / 2,
         "yanchor": "middle",
@@ -85,8 +116,6 @@ def _add_colour_bar(page: go.Figure, landscape: Landscape, number: int, corner: 
         "ypad": 0,
         "xpad": 2,
     }
-    scale = {"colorscale": COLOUR_SCALE, "cmin": landscape.floor, "cmax": landscape.ceiling, "colorbar": bar}
-    page.update_layout({_axis(number): scale})
 
 
 def _axis(number: int) -> str:
@@ -104,7 +133,7 @@ def _contours(figure: LandscapeFigure, landscape: Landscape, panel: Panel, numbe
     contour = go.Contour(
         x=figure.surface_x,
         y=figure.surface_y,
-        z=panel.surface,
+        z=np.where(panel.surface < levels[0], np.nan, panel.surface),
         # not the points' coloraxis: browsers hang where contours and points share one
         colorscale=COLOUR_SCALE,
         zmin=landscape.floor,
@@ -114,7 +143,32 @@ def _contours(figure: LandscapeFigure, landscape: Landscape, panel: Panel, numbe
         line={"width": 0.5, "color": "white"},
         hovertemplate=f"{x} %{{x:.2f}}, {y} %{{y:.2f}}<br>about %{{z:.2f}} %<extra>interpolated</extra>",
     )
-    return [contour, *traces]
+    dots = (
+        [_points(panel, panel.coloured, {"color": "black", "size": 4}, "cell", shown=False)] if figure.inferred else []
+    )
+    return [contour, *traces, *dots]
+
+
+def _uncertainty(figure: LandscapeFigure, panel: Panel) -> list[go.Contour]:
+    """How far the interval of an inferred surface reaches above it, in shades."""
+    if panel.reach is None:
+        return []
+    places = np.arange(len(UNSURE_LEVELS))
+    shade = np.interp(panel.reach, UNSURE_LEVELS, places, right=len(UNSURE_LEVELS))
+    contour = go.Contour(
+        x=figure.surface_x,
+        y=figure.surface_y,
+        z=np.where(np.isnan(panel.reach), np.nan, shade),
+        customdata=panel.reach,
+        colorscale=UNSURE_SCALE,
+        zmin=0,
+        zmax=len(UNSURE_SHADES),
+        showscale=False,
+        contours={"coloring": "fill", "start": 1, "end": places[-1], "size": 1},
+        line={"width": 0},
+        hovertemplate="at most %{customdata:.2f} points better<extra>inferred</extra>",
+    )
+    return [contour]
 
 
 def _points(panel: Panel, which: np.ndarray, marker: dict, name: str, *, shown: bool) -> go.Scatter:

@@ -5,6 +5,9 @@ ROI_SHADES = ("white", "lightgrey", "grey", "dimgrey", "black")  # of ellipses, 
 INK, FAINT, PAPER, PANEL, LINES = "#1f2933", "#77818d", "#ffffff", "#d6dbe2", "#e3e6ea"
 PRIOR = "#d55e00"  # of Okabe and Ito's palette
 BASE, PRUNED, LAST_ROUND = "#33658a", "#a9c6dd", "#e7eef5"
+# how far the 95 % interval of an inferred score reaches above it, percentage points: the shades, from sure to unsure
+UNSURE_LEVELS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+UNSURE_SHADES = (PANEL, "#d9b9bf", "#cc929c", "#b5626f", "#913546", "#5e1626")  # the last beyond the last level
 FONT = "DejaVu Sans, Helvetica, Arial, sans-serif"
 # what every drawing for the browser has
 PLOTLY_LAYOUT = {

@@ -74,7 +74,7 @@ def limits(
         )
     elif seeds == 1:
         texts.append(
-            f"Every point of the grid was trained with one seed{more}. One seed cannot settle whether retuning is "
+            f"Every setting was trained with one seed{more}. One seed cannot settle whether retuning is "
             "needed: a repeat with another seed would give other scores and other best cells."
         )
     else:

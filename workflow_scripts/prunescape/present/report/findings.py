@@ -15,6 +15,7 @@ from prunescape.present.figures.figure import is_validated
 from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short, whole
 from prunescape.present.report.caveats import diverged, fresh_seeds, limits, resolution
+from prunescape.present.report.inferred_tables import share_limits, share_sentences
 from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_sentences import (
     cost_sentences,
@@ -94,6 +95,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     validated = is_validated(cells.rename(columns={"top1": "score"}))
     opening = [
         *(f"{text[0].upper()}{text[1:]}." for text in no_answer(chance)),
+        *share_sentences(results),
         *overall_verdict(verdicts, results.axes),
         *overall(losses, tested, has_verdicts=bool(verdicts)),
         *overall_cost(benchmarks),
@@ -102,7 +104,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
         *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),
     ]
     notes = {"has_verdicts": bool(verdicts), "validated": validated, "more": fresh_seeds(results.cells, results.axes)}
-    caveats = limits(base, tested, seeds, results.risk_threshold, **notes)
+    caveats = share_limits(results) + limits(base, tested, seeds, results.risk_threshold, **notes)
     return ExperimentFindings(opening, variants, caveats if losses else caveats[:-1])  # without a loss it has no bias
 
 

@@ -15,6 +15,7 @@ from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
 from prunescape.present.labels import joined, roi_title
 from prunescape.present.report.findings import experiment_findings
+from prunescape.present.report.inferred_tables import inferred_estimators
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plan_pairs, run_pairs, table_pairs, target_pairs
@@ -68,6 +69,7 @@ def write_report(
             tables={name: _of(table, experiment) for name, table in tables.items()},
             benchmarks=None if benchmarks is None else _of(benchmarks, experiment),
             emulates=emulates,
+            adaptive=experiment in terms.adaptive,
             odd_widths={variant: widths for (of, variant), widths in odd.items() if of == experiment},
         )
 
@@ -131,7 +133,7 @@ def _section(name: str, model: str, dataset: str, plan: Pairs, results: Experime
 def report_tables(results: ExperimentResults) -> list[Table]:
     """Every table of one experiment that has rows, in the order of the report."""
     tables = [make(results) for make in OF_EXPERIMENT]
-    tables += [make(results, metric) for metric in METRICS for make in OF_METRIC]
+    tables += [make(results, metric) for metric in METRICS for make in (*OF_METRIC, inferred_estimators)]
     tables += [*measured_tables(results), *comparison_tables(results.tables)]
     return [table for table in tables if table is not None and table.rows]
 

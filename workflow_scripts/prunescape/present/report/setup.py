@@ -8,6 +8,7 @@ from prunescape.analysis.axes import BASE, Axes
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import axis_title, round_title, setting, variant_title
 from prunescape.present.numbers import counted, duration, number, short, whole
+from prunescape.present.study_terms import is_adaptive
 from prunescape.store.records import GRID, PILOT
 
 Pairs = list[tuple[str, str]]
@@ -30,6 +31,7 @@ def plan_pairs(experiment: dict[str, Any], axes: Axes) -> Pairs:
         ("variants", ", ".join(variant_title(name) for name in experiment["variants"])),
         ("prior", setting(axes, experiment["prior"])),
         *((f"grid, {axis_title(axis)}", ", ".join(map(short, experiment["grid"][axis.name]))) for axis in axes),
+        *((("design", plain(experiment["design"])),) if is_adaptive(experiment) else ()),
         ("seeds", ", ".join(str(seed) for seed in experiment["seeds"])),
         ("recipe", plain(experiment["recipe"])),
         *((name, plain(experiment[name])) for name in ("pruning", "export") if name in experiment),

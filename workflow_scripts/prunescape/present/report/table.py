@@ -34,6 +34,7 @@ class ExperimentResults:
 
     `risk_threshold` is that of the base's region over which risks are taken; `benchmarks` is None where nothing was
     measured; `emulates` names the real target of every emulated one; `odd_widths` as `slower_sentences` takes them.
+    `adaptive`: a share of the grid was trained.
     """
 
     axes: Axes
@@ -43,6 +44,7 @@ class ExperimentResults:
     benchmarks: pd.DataFrame | None = None
     emulates: dict[str, str] = field(default_factory=dict)
     odd_widths: dict[str, dict[str, int]] = field(default_factory=dict)
+    adaptive: bool = False
 
     def rows(self, name: str, metric: str) -> pd.DataFrame:
         """The rows of a result table in one metric."""
