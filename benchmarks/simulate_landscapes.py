@@ -1,7 +1,7 @@
 """How well a third of the cells shows regions, the best setting and the risk, on landscapes whose truth is known.
 
 Runs the package's own choice of cells and its surface on simulated studies, writes every case as CSV and a summary as
-Markdown: `python benchmarks/simulate_landscapes.py --out FOLDER` (about 25 minutes on one core; its seed is fixed).
+Markdown: `python benchmarks/simulate_landscapes.py --out FOLDER` (about 10 minutes on one free core; seed fixed).
 Needs numpy, scipy, pandas and scikit-learn.
 """
 
@@ -17,7 +17,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
-from landscape_cases import BASE, PUBLISHED, SHIFTS, Case, cases, grid, truth
+from landscape_cases import BASE, SHIFTS, STATED, Case, cases, grid, truth
 from verdict_tables import markdown
 
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
@@ -177,13 +177,13 @@ def summarised(studies: pd.DataFrame, case: Case) -> pd.DataFrame:
 
 
 def compared(table: pd.DataFrame) -> pd.DataFrame:
-    """The published figures beside ours; `within 3 SE` is of ours, as the published ones have none."""
+    """The stated figures beside ours; `within 3 SE` is of ours, as the stated ones have none."""
     keys = ["landscape", "sigma", "side", "cells", "estimator", "measure"]
-    published = pd.DataFrame(PUBLISHED, columns=[*keys, "published"])
-    both = published.merge(table, on=keys, how="left", validate="1:1")
-    both["within 3 SE"] = np.where((both["mean"] - both["published"]).abs() <= 3 * both["se"], "yes", "no")
+    stated = pd.DataFrame(STATED, columns=[*keys, "stated"])
+    both = stated.merge(table, on=keys, how="left", validate="1:1")
+    both["within 3 SE"] = np.where((both["mean"] - both["stated"]).abs() <= 3 * both["se"], "yes", "no")
     both["ours"] = [f"{mean:.3f} ± {se:.3f}" for mean, se in zip(both["mean"], both["se"], strict=True)]
-    return both[[*keys, "published", "ours", "within 3 SE"]].set_index("landscape")
+    return both[[*keys, "stated", "ours", "within 3 SE"]].set_index("landscape")
 
 
 def pivoted(table: pd.DataFrame, measures: tuple[str, ...]) -> pd.DataFrame:
@@ -201,7 +201,7 @@ def summary(table: pd.DataFrame) -> str:
     parts = {
         "Errors, mean ± Monte Carlo SE": pivoted(table, ERRORS),
         "What is said of them": pivoted(table, CERTAINTIES),
-        "Published figures": compared(table),
+        "Figures that were stated when the procedure was proposed": compared(table),
     }
     return "\n\n".join(f"{title}\n\n{markdown(part)}" for title, part in parts.items()) + "\n"
 
