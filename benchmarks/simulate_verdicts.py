@@ -182,7 +182,7 @@ def second_look(table: pd.DataFrame, repetitions: int, seed: int) -> pd.DataFram
     names = [name for name in Case.__dataclass_fields__ if name != "looks"]
     rows = table.loc[over_the_mark(table), [*names, "looks_planned"]].to_dict("records")
     cases = [Case(looks=tuple(row.pop("looks_planned")), **row) for row in rows]
-    return run(cases, repetitions, seed)
+    return run(cases, repetitions, seed) if cases else table.iloc[:0]
 
 
 def main() -> None:
@@ -199,12 +199,12 @@ def main() -> None:
         "designs": design_cases(),
     }
     tables = {}
+    given.out.mkdir(parents=True, exist_ok=True)
     for number, (name, cases) in enumerate(designs.items()):
         repetitions = given.repetitions
         tables[name] = run(cases, repetitions, given.seed + number)
     tables["second_look"] = second_look(tables["error"], 20 * given.repetitions, given.seed + len(designs))
     tables["missed"] = tables["second_look"][over_the_mark(tables["second_look"])]
-    given.out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(given.out / f"verdict-{name.replace('_', '-')}.csv", index=False)
     (given.out / "verdict-tables.md").write_text(summary(tables))
