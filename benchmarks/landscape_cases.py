@@ -1,4 +1,4 @@
-"""The simulated landscapes that a part of the cells is tried on, and the figures that were published. Needs numpy."""
+"""The simulated landscapes that a part of the cells is tried on, and figures stated before. Needs numpy."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ def truth(case: Case, settings: pd.DataFrame, variant: str) -> np.ndarray:
 
 
 def _pairs(landscape: str, full: bool, measure: str, values: tuple[float, float]) -> list[tuple]:
-    """The published figures of one measure at σ = .2 and .4."""
+    """The stated figures of one measure at σ = .2 and .4."""
     estimator = "full grid, cells" if full else "part, inferred"
     return [
         (landscape, sigma, 9, 27, estimator, measure, value) for sigma, value in zip((0.2, 0.4), values, strict=True)
     ]
 
 
-# METHODS: landscape, σ, side, cells, estimator, measure, figure
-PUBLISHED = [
+# landscape, σ, side, cells, estimator, measure, figure
+STATED = [
     *_pairs(BAND, True, "Jaccard, 0.5-ROI", (0.55, 0.24)),
     *_pairs(BAND, False, "Jaccard, 0.5-ROI", (0.85, 0.78)),
     *_pairs(BAND, True, "Jaccard, 1-ROI", (0.79, 0.47)),
