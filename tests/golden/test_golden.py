@@ -33,6 +33,9 @@ IDENTITY = {
     "rounds": ("path", "stage", "round"),
     "trained": ("path",),
 }
+# what an optimiser found: to the last bit on the same host only
+OPTIMISED = {"membership": {"probability"}, "surface_checks": {"covered", "explained"}}
+INFERRED = ("inferred_roi", "inferred_ellipses", "inferred_risk")
 UNKNOWN_TO_CELLS = {"batch_size", "momentum", "ratio_median", "ratio_low", "ratio_high"}  # they are of the recipe
 ARROW = {"string": pa.string(), "double": pa.float64(), "int64": pa.int64(), "binary": pa.binary()}
 
@@ -89,11 +92,14 @@ def test_the_recorded_cells_give_the_recorded_analysis(study, tmp_path):
     given = {name: written[f"{name}.parquet"] for name in ("ellipses", "risk")}
     written |= write_tables(checked.summary(), cells=cells, **given, out=tmp_path / "tables")
     found = {path.relative_to(tmp_path).with_suffix("").as_posix(): path for path in written.values()}
-    assert len(found) == 14
+    assert len(found) == 18
     for name, path in found.items():
         again, expected = pack(name, pq.read_table(path.with_suffix(".parquet"))), TABLES[f"{study['study']}/{name}"]
         assert again["columns"] == expected["columns"]
-        assert far_apart(again, expected) == [], name
+        if name in INFERRED:
+            keys = tuple(expected["keys"])
+            again, expected = only(again, keys), only(expected, keys)
+        assert far_apart(again, expected, OPTIMISED.get(name, set())) == [], name
 
 
 def write_cells(table: dict, path: Path) -> None:
@@ -107,14 +113,14 @@ def write_cells(table: dict, path: Path) -> None:
     pq.write_table(pa.table(arrays), path)
 
 
-def far_apart(again: dict, expected: dict) -> list[tuple]:
-    """The values that differ by more than 1e-9 of themselves: row, column, both."""
+def far_apart(again: dict, expected: dict, optimised: set[str]) -> list[tuple]:
+    """The values that differ by more than 1e-9 of themselves: row, column, both. Those `optimised` are left out."""
     assert len(again["rows"]) == len(expected["rows"])
     return [
         (place, name, first, second)
         for place, rows in enumerate(zip(again["rows"], expected["rows"], strict=True))
         for name, first, second in zip(expected["columns"], *rows, strict=True)
-        if name not in UNKNOWN_TO_CELLS and not near(first, second)
+        if name not in UNKNOWN_TO_CELLS | optimised and not near(first, second)
     ]
 
 
