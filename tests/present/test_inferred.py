@@ -55,7 +55,7 @@ def figures_of(folder, study) -> list:
 
 def test_panels_show_the_inferred_surface_and_the_cells_it_rests_on(folder):
     figure = figures_of(folder, STUDY)[0]
-    assert isinstance(figure, InferredFigure) and "inferred from a share of the grid" in figure.title
+    assert isinstance(figure, InferredFigure) and figure.title.endswith("partly inferred")
     (shown,) = figure.landscapes
     roi = pd.read_parquet(folder / "inferred_roi.parquet").query("threshold == 1")
     shapes = pd.read_parquet(folder / "inferred_ellipses.parquet").set_index(["variant", "threshold"])

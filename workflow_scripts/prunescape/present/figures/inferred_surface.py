@@ -31,7 +31,7 @@ class InferredFigure(LandscapeFigure):
 
     @property
     def title(self) -> str:
-        return f"{super().title}, inferred from a share of the grid"
+        return f"{super().title}, partly inferred"
 
     @property
     def caption(self) -> str:
