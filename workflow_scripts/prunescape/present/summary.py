@@ -8,7 +8,7 @@ from prunescape.analysis.results import Analysis
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.config.noises import CONTRAST, POOLED, TWO_WAY, WELCH
 from prunescape.present.labels import METRIC_TITLES, axis_head, joined, setting, variant_title
-from prunescape.present.numbers import counted, is_missing, number, short
+from prunescape.present.numbers import counted, is_missing, number, short, whole
 
 # what the error rate, a percentage, rests on
 ASSUMED_BY = {
@@ -43,8 +43,11 @@ def overall_verdict(found: dict[str, object], axes: Axes) -> list[str]:
     variants = {verdict: [] for verdict in TEXTS}
     for row in found.values():
         variants[row.verdict_bonferroni].append(variant_title(row.variant))
-    first = next(iter(found.values()))
-    terms = f"(margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %)"
+    first, points = next(iter(found.values())), [row.points for row in found.values()]
+    sizes = "–".join(whole(size) for size in sorted({min(points), max(points)}))
+    terms = (
+        f"over {sizes} trained settings (margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %)"
+    )
     if all(row.verdict == KEEP for row in found.values()):
         return [f"No variant needs its {joined([axis.label for axis in axes])} tuned again {terms}."]
     parts = [f"{', '.join(names)} {TEXTS[verdict][len(names) > 1]}" for verdict, names in variants.items() if names]

@@ -119,8 +119,8 @@ def overall(losses: dict[str, list[float]], tested: int | None, *, has_verdicts:
     named = [f"{points(mean[variant], tested)} for {variant_title(variant)}" for variant in sorted(mean, key=mean.get)]
     between = f"between {named[0]} and {named[-1]}" if len(named) > 1 else named[0]
     return [
-        f"Taking over the base's good settings loses {between}, on average, against tuning the pruned network on the "
-        f"same grid. {BIASED if has_verdicts else NO_VERDICT}"
+        f"Taking over the base's good settings loses {between}, on average, against tuning the pruned network over the "
+        f"settings that were trained. {BIASED if has_verdicts else NO_VERDICT}"
     ]
 
 
