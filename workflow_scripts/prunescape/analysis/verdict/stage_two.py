@@ -237,6 +237,6 @@ def _undecided(rules: Rules, outcome: Outcome, most: int) -> str:
     doubtful = int(outcome.state.doubtful)
     if doubtful and not outcome.state.open.any():
         return f"{doubtful} points that the screen dropped may gain more: each needs a fresh seed"
-    if rules.noise == CONTRAST and most < FEWEST_FOR_CONTRAST:
+    if rules.noise == CONTRAST and 1 < most < FEWEST_FOR_CONTRAST:
         return f"{most} fresh seeds are few for differences seed by seed: take {FEWEST_FOR_CONTRAST} or more"
     return "the margin lies between the bounds: more fresh seeds would narrow them"
