@@ -11,6 +11,7 @@ from scipy import stats
 
 from prunescape.analysis.verdict.columns import verdict_columns
 from prunescape.analysis.verdict.contrasts import brown_forsythe, estimate_gains, lower_bounds, upper_bounds
+from prunescape.analysis.verdict.failures import neighbours_of
 from prunescape.analysis.verdict.planning import wanted_cells
 from prunescape.analysis.verdict.spending import look_levels
 from prunescape.analysis.verdict.stage_two import Design
@@ -525,3 +526,113 @@ def test_a_validation_split_chooses_the_bases_region_and_the_best_point():
     assert (row.gain, row.d_mean) == (pytest.approx(83 - 80), 81 - 80)
     (on_test,) = verdicts(table.drop(columns="chosen_on"), sigma=0.2).itertuples()
     assert (on_test.best_log10_wd, on_test.gain) == (-3.0, 0.0)
+
+
+def own_seeds(means: dict, number: int) -> pd.DataFrame:
+    """Grids in which no two trainings share a seed, as where numbers of runs are taken for seeds."""
+    rng = np.random.default_rng(12)
+    grids = [(name, mean) for name, mean in means.items() for _ in range(number)]
+    table = study(*(rows(name, mean + 0.1 * rng.standard_normal(len(mean))) for name, mean in grids))
+    return table.assign(seed=np.arange(len(table)))
+
+
+def test_seeds_that_no_two_points_share_lose_no_point():
+    """Each point's lowest seed is its stage 1: the variant's lowest seed was trained at one point only."""
+    base = 80 - 0.1 * np.arange(6)
+    found = one(own_seeds({"base": base, "p": base + 2.0 * (np.arange(6) == 4)}, 4))
+    assert found[["points", "replicates_fewest", "best_log10_lr", "verdict"]].tolist() == [6, 3, 4, "retune"]
+
+
+def later_seeds(name: str, means, seeds, noise=0.1) -> list[pd.DataFrame]:
+    rng = np.random.default_rng(min(seeds))
+    each = [np.array(means) + noise * rng.standard_normal(len(means)) for _ in seeds]
+    return [rows(name, scores, seed=seed, stage="replicate") for seed, scores in zip(seeds, each, strict=True)]
+
+
+LOOKS = (3, 6, 9, 12)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 4, 5])
+def test_looks_at_more_seeds_than_a_table_has_wait_for_them(seeds):
+    flat = [80.0, 80.0, 79.9]
+    table = study(rows("base", flat), rows("p", flat), *later_seeds("p", [80, 80.7, 80], range(10, 10 + seeds), 0.3))
+    judged = verdicts_over(table, AXES, 0.5, looks=LOOKS, sigma=0.3)
+    (row,) = judged.verdicts.itertuples()
+    assert row.verdict == "inconclusive" and "not trained yet" in row.reason
+    assert judged.looks["seeds"].tolist() == [look for look in LOOKS if look <= seeds]
+
+
+def test_looks_take_each_variants_own_lowest_seeds():
+    flat = [80.0, 80.0, 79.9]
+    grid = [rows(name, flat) for name in ("base", "p", "q")]
+    found = verdicts(
+        study(*grid, *later_seeds("p", flat, range(10, 15)), *later_seeds("q", flat, range(20, 27))), looks=(5,)
+    )
+    assert found[["verdict", "look", "unread"]].to_numpy().tolist() == [["keep", 5, 0], ["keep", 5, 6]]
+
+
+def test_a_design_that_waits_spends_no_alpha_of_later_looks():
+    """Analysed after every look, at the full level each time, keep would be wrong twice as often as alpha allows."""
+    flat, planned = [80.0] * 3, {"looks": LOOKS, "fresh_seeds": tuple(range(10, 22)), "sigma": 0.1}
+    grid = study(rows("base", flat), rows("p", flat))
+    level = look_levels(LOOKS, 0.04)[0]
+    apart = np.array([-0.1, 0.0, 0.1])
+    seeds = [rows("p", [80.0, 80.2 + each, 80.0], seed=10 + i, stage="replicate") for i, each in enumerate(apart)]
+    found = one(study(grid, *seeds), noise="contrast", **planned)
+    centre, error = (0.2 - 0.2 / 3), stats.sem(apart) * 2 / 3
+    assert found["upper"] == pytest.approx(centre + stats.t.isf(level, 2) * error)
+    assert centre + stats.t.isf(0.04, 2) * error < 0.5 < found["upper"]
+    assert found["verdict"] == "inconclusive" and "not trained yet" in found["reason"]
+
+
+def test_an_unfinished_first_look_says_nothing():
+    """Two of three seeds are there: no bound is given, least of all that of the dropped points alone."""
+    flat = [80.0, 80.0, 70.0]
+    table = study(rows("base", flat), rows("p", flat), *later_seeds("p", [80.0, 83.0], [10, 11]))
+    judged = verdicts_over(table, AXES, 0.5, looks=LOOKS, fresh_seeds=tuple(range(10, 22)), sigma=0.1)
+    bounds = ["upper", "lower", "upper_bonferroni", "lower_bonferroni"]
+    assert judged.verdicts[bounds].isna().all(axis=None) and judged.looks.empty
+    assert judged.verdicts["verdict"].tolist() == ["inconclusive"]
+
+
+def test_the_table_of_looks_goes_on_after_the_uncorrected_verdict_is_decided():
+    """At alpha p is decided at the first look; at alpha / 40 more looks are taken, and shown."""
+    flat = [80.0, 80.0]
+    table = study(rows("base", flat), rows("p", flat), *later_seeds("p", [80.0, 80.1], range(10, 22), 0.12))
+    planned = {"looks": LOOKS, "fresh_seeds": tuple(range(10, 22)), "sigma": 0.12, "claims": 40}
+    judged = verdicts_over(table, AXES, 0.5, **planned)
+    (row,) = judged.verdicts.itertuples()
+    assert (row.verdict, row.verdict_bonferroni, judged.looks["verdict"].iloc[0]) == ("keep", "keep", "keep")
+    assert len(judged.looks) > 1 and judged.looks["verdict_bonferroni"].iloc[-1] == "keep"
+
+
+@pytest.mark.parametrize(("lost", "where"), [([0.0, 1.0], "2 of the base's 2 good settings"), ([2.0], "1 of 3 points")])
+def test_a_point_whose_fresh_seeds_all_failed_is_named(lost, where):
+    """More seeds would not narrow a bound that no seed gives."""
+    table = hand_study(0.0)
+    hit = (table["stage"] == "replicate") & table["log10_lr"].isin(lost)
+    found = one(table.assign(status=table["status"].mask(hit, "diverged"), score=table["score"].mask(hit, 10.0)))
+    assert found["verdict"] == "inconclusive"
+    assert found["reason"].startswith(f"every fresh seed failed at {where}")
+
+
+def test_a_variant_whose_every_cell_diverged_is_trained_no_more():
+    """Its verdict is known: it would read none of the seeds."""
+    table = study(rows("base", [90.0, 90.0]), rows("p", [10.0, 10.0], status="diverged"), rows("q", [80.0, 80.0]))
+    design = Design(0.5, 0.05, 0.01, 0.1, "contrast", (3,), (10, 11, 12))
+    assert set(wanted_cells(table, AXES, 0.5, design, claims=2)["variant"]) == {"q"}
+
+
+def test_neighbours_are_those_one_step_away_or_the_nearest():
+    """Against all distances, on a grid, on places at random, and on few points; quadratic in nothing."""
+    rng = np.random.default_rng(13)
+    grid = np.stack(np.divmod(np.arange(30), 6), axis=1)
+    for places in (grid, rng.integers(0, 40, (25, 3)), np.stack([rng.permutation(20)] * 2, axis=1), grid[:1], grid[:2]):
+        found = neighbours_of(places)
+        apart = np.abs(places[:, None] - places[None]).max(axis=2)
+        for point, row in enumerate(apart):
+            others = np.sort(np.delete(row, point))
+            reach = max(1, others[min(3, len(others)) - 1]) if len(others) else 0
+            known = [other for other in np.flatnonzero(row <= reach) if other != point]
+            assert found[point][found[point] >= 0].tolist() == known
+    assert neighbours_of(np.stack(np.divmod(np.arange(40_000), 200), axis=1)).shape == (40_000, 8)

@@ -55,7 +55,7 @@ def reopen(state: State, evidence: Evidence, rules: Rules, found: GainEstimates,
         screening_bounds(evidence.excess, np.sqrt(factor**2 * evidence.own + variance), *noise, rules.alpha_screen)
         for factor in (1.0, ratio)
     )
-    there = (evidence.trained[..., :1] if rules.planned else evidence.trained).any(axis=-1)
+    there = evidence.trained[..., : 1 if rules.planned else clean.shape[-1]].any(axis=-1)
     suspect = evidence.suspect & (there | rules.planned)
     doubted = ~state.kept & ((wide >= rules.margin) | suspect)
     asked = doubted & ~state.open.any(axis=-1, keepdims=True) & active[..., None]
@@ -73,8 +73,8 @@ def reopen(state: State, evidence: Evidence, rules: Rules, found: GainEstimates,
 
 
 def _second_bound(evidence: Evidence, rules: Rules, clean: np.ndarray, noise) -> np.ndarray:
-    """(..., points) the screening bound again, from fresh seeds: the first one of a design, else all; nan if failed."""
-    fresh = evidence.scores[..., :1] if rules.planned else evidence.scores
+    """(..., points) the screening bound again, from fresh seeds: the first one of a design, else the look's."""
+    fresh = evidence.scores[..., : 1 if rules.planned else clean.shape[-1]]
     there = (evidence.trained & ~evidence.diverged)[..., : fresh.shape[-1]]
     with np.errstate(invalid="ignore", divide="ignore"):
         number = there.sum(axis=-1)

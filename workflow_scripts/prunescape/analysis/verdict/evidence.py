@@ -23,6 +23,7 @@ class Rules:
     `looks` are rising numbers of fresh seeds, one of them for the fixed design. `alpha` bounds either error, of which
     the screen may use `alpha_screen`; `noise` is one of `config.noises`. `planned` says that a design trains what
     each look needs: a look waits for it, and cells beyond it are not read. Otherwise the one look takes what is there.
+    `taken` ends it after so many looks, where later ones are still to come: their part of alpha is not spent.
     `choices` above 1 is the number of points that the best was chosen from with luck that fresh seeds share: the
     points are then not chosen again, and the level of retune is divided by it.
     """
@@ -33,6 +34,7 @@ class Rules:
     alpha_screen: float
     noise: str
     planned: bool = False
+    taken: int | None = None
     sigma: float | None = None
     choices: int = 1
 

@@ -48,14 +48,17 @@ def neighbours_of(places: np.ndarray, fewest: int = 3) -> np.ndarray:
     `places` (points, axes) are ranks on the axes. Neighbours are the points one step away on any axes, or, where a grid
     has holes, as many of the nearest as make `fewest`.
     """
-    apart = np.abs(places[:, None, :] - places[None, :, :]).max(axis=2)
-    np.fill_diagonal(apart, np.iinfo(apart.dtype).max)
+    from scipy.spatial import KDTree
+
     fewest = min(fewest, len(places) - 1)
-    nearest = np.sort(apart, axis=1)[:, max(fewest - 1, 0)] if fewest else np.ones(len(places), apart.dtype)
-    close = apart <= np.maximum(nearest, 1)[:, None]
-    found = np.full((len(places), max(close.sum(axis=1).max(initial=0), 1)), -1)
+    if not fewest:
+        return np.full((len(places), 1), -1)
+    tree = KDTree(places)
+    nearest = tree.query(places, k=[fewest + 1], p=np.inf)[0][:, 0]  # a point itself comes first
+    close = tree.query_ball_point(places, np.maximum(nearest, 1), p=np.inf, return_sorted=True)
+    found = np.full((len(places), max(map(len, close)) - 1), -1)
     for point, others in enumerate(close):
-        found[point, : others.sum()] = np.flatnonzero(others)
+        found[point, : len(others) - 1] = [other for other in others if other != point]
     return found
 
 

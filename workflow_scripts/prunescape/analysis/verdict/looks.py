@@ -78,7 +78,7 @@ def take_looks(evidence: Evidence, rules: Rules, *, bounded: bool = True) -> Out
         ask(state, evidence, rules, state.open | evidence.members, seeds)
         if number and state.done.all():
             break
-        active = ~state.done
+        active = reached = ~state.done
         clean, failed = clean_scores(state, evidence, rules, seeds)
         found = _settle(state, evidence, rules, clean, levels[number], active)
         while reopen(state, evidence, rules, found, clean, active):
@@ -87,12 +87,12 @@ def take_looks(evidence: Evidence, rules: Rules, *, bounded: bool = True) -> Out
             found = _settle(state, evidence, rules, clean, levels[number], active)
         batch, best = test_best(evidence, rules, candidates, clean, found, (before, seeds))
         batches = [batch] if rules.choices > 1 else [*batches, batch]
-        _conclude(state, rules, batches, best, number, active, bounded)
+        _conclude(state, rules, batches, best, number, reached, bounded)
         _stop_futile(state, rules, batches, found, number, active)
         history.append(
             Look(seeds, active & ~state.waits, state.open.sum(axis=-1), state.upper, state.lower, state.verdict)
         )
-        if state.done.all():
+        if state.done.all() or number + 1 == rules.taken:
             break
     return Outcome(state, found, failed, history)
 
@@ -117,15 +117,15 @@ def _settle(state: State, evidence, rules: Rules, clean, level: float, active) -
     return found
 
 
-def _conclude(state: State, rules: Rules, batches, best, number: int, active, bounded: bool) -> None:
+def _conclude(state: State, rules: Rules, batches, best, number: int, reached, bounded: bool) -> None:
     from scipy.stats import norm
 
     level = look_levels(rules.looks, rules.alpha / rules.choices)[number]
-    active = active & ~state.done
-    state.upper = np.where(active | state.waits, state.bound.max(axis=-1), state.upper)
+    active = reached & ~state.done
+    state.upper = np.where(reached, state.bound.max(axis=-1), state.upper)
     if bounded:
-        state.lower = np.where(active | state.waits, lower_bound(batches, level), state.lower)
-    state.best = np.where(active | state.waits, best, state.best)
+        state.lower = np.where(reached, lower_bound(batches, level), state.lower)
+    state.best = np.where(reached, best, state.best)
     keep = active & (state.upper < rules.margin)
     retune = active & ~keep & (combined_z(batches, rules.margin) > norm.isf(level))
     state.verdict = np.where(keep, KEEP, np.where(retune, RETUNE, state.verdict))

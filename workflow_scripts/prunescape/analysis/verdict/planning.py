@@ -13,12 +13,13 @@ def wanted_cells(rows: pd.DataFrame, axes: Axes, risk_threshold: float, design: 
 
     `rows` is the long table of `screening` in ONE metric. The looks are those at the corrected level of `claims` claims
     about single variants. A variant whose verdict is decided, futile or at its last look needs none; one without a
-    base, or trained at none of Θ_b, has no looks. Raises InputError for levels that cannot be.
+    base, trained at none of Θ_b, or all of whose cells diverged has no looks. Raises InputError for impossible levels.
     """
     check_levels(design.margin, design.sigma, design.alpha_screen, design.alpha)
     points = screen(rows, axes, risk_threshold, sigma=design.sigma)
     wanted = []
-    for _, surface in surfaces(rows, axes, points[points["k"] > 0].reset_index(drop=True), design):
+    lost = points.groupby(SURFACE, sort=False)["diverged"].transform("all")
+    for _, surface in surfaces(rows, axes, points[(points["k"] > 0) & ~lost].reset_index(drop=True), design):
         state = judge_looks(surface, design, claims).outcome.state
         place, seed = np.nonzero(state.used & ~surface.trained)
         cells = surface.points.iloc[place][[*SURFACE, *axes.names]]

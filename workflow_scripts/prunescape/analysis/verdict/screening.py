@@ -55,11 +55,13 @@ def screen(rows: pd.DataFrame, axes: Axes, risk_threshold: float, *, sigma: floa
     return points.merge(_noise(rows, axes, members, sigma, points), on=SCOPE, how="left")
 
 
-def split_seeds(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows, where the grid's further seeds are replicates in an experiment that has none."""
+def split_seeds(rows: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """The rows, where the further seeds of each grid point are replicates in an experiment that has none."""
     planned = (rows["stage"] == REPLICATE).groupby([rows[name] for name in GROUP]).transform("any")
     grid = rows["stage"] == GRID
-    lowest = rows["seed"].where(grid).groupby([rows[name] for name in [*GROUP, "variant"]]).transform("min")
+    lowest = (
+        rows["seed"].where(grid).groupby([rows[name] for name in [*GROUP, "variant", *axes.names]]).transform("min")
+    )
     return rows.assign(stage=rows["stage"].mask(grid & ~planned & (rows["seed"] > lowest), REPLICATE))
 
 

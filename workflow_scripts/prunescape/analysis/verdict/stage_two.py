@@ -95,14 +95,13 @@ def surfaces(rows: pd.DataFrame, axes: Axes, points: pd.DataFrame, design: Desig
     places = points[keys].assign(place=np.arange(len(points)))
     columns = [*keys, "seed", "status", "score"] + ["chosen_on"] * ("chosen_on" in rows)
     fresh = rows.loc[rows["stage"] == REPLICATE, columns].merge(places, on=keys)
-    unread = pd.Series(0, index=pd.RangeIndex(len(points)))
-    if design.looks and not design.fresh_seeds:
-        design = replace(design, fresh_seeds=tuple(sorted(fresh["seed"].unique())[: design.looks[-1]]))
-    if design.fresh_seeds:
-        known = fresh["seed"].isin(design.fresh_seeds)
-        unread = fresh.loc[~known, "place"].value_counts().reindex(unread.index, fill_value=0)
-        fresh = fresh[known]
-    column, width = _columns(fresh, design)
+    surface = points.groupby(SURFACE, sort=False).ngroup().to_numpy()
+    column = _columns(fresh, surface[fresh["place"]], design)
+    planned = len(design.fresh_seeds) or max(design.looks, default=0)
+    known = (column >= 0) & (column < (planned or np.inf))
+    unread = np.bincount(fresh.loc[~known, "place"], minlength=len(points))
+    fresh, column = fresh[known], column[known]
+    width = planned or int(column.max(initial=-1)) + 1
     scores, chosen = (np.full((len(points), width), np.nan) for _ in range(2))
     diverged = np.zeros(scores.shape, bool)
     scores[fresh["place"], column] = fresh["score"]
@@ -111,23 +110,25 @@ def surfaces(rows: pd.DataFrame, axes: Axes, points: pd.DataFrame, design: Desig
     cells = cells_with_outcomes(rows)
     for key, index in points.groupby(SURFACE, sort=False).indices.items():
         of = slice(index[0], index[-1] + 1)
-        known = (points.iloc[of], scores[of], chosen[of], diverged[of], int(unread.iloc[of].sum()))
+        used = planned or int((~np.isnan(scores[of])).any(axis=0).sum())
+        known = (points.iloc[of], scores[of, :used], chosen[of, :used], diverged[of, :used], int(unread[of].sum()))
         yield key, Surface(axes, *known, cells.get(key))
 
 
-def _columns(fresh: pd.DataFrame, design: Design) -> tuple[np.ndarray, int]:
-    """The column of every fresh seed, and how many there are.
+def _columns(fresh: pd.DataFrame, surface: np.ndarray, design: Design) -> np.ndarray:
+    """The column of every fresh seed, -1 of one that the design does not know; `surface` numbers variants and metrics.
 
-    Equal seeds share a column, so that differences are taken seed by seed. Where points have seeds of their own, as in
-    some tables from elsewhere, the n-th seed of each point shares one: independent seeds may be paired in any way.
+    Equal seeds of a surface share a column, so that differences are taken seed by seed. Where points have seeds of
+    their own, as in some tables from elsewhere, the n-th seed of each point shares one: independent seeds may be paired
+    in any way.
     """
     if design.fresh_seeds:
         order = {seed: place for place, seed in enumerate(design.fresh_seeds)}
-        return fresh["seed"].map(order).to_numpy(int), len(order)
-    rank = fresh.groupby("place").cumcount().to_numpy()
-    codes, seeds = pd.factorize(fresh["seed"], sort=True)
-    most = int(rank.max(initial=-1)) + 1
-    return (codes, len(seeds)) if len(seeds) <= 2 * most else (rank, most)
+        return fresh["seed"].map(order).fillna(-1).to_numpy(int)
+    rank = (fresh.groupby("place")["seed"].rank("first") - 1).to_numpy(int)
+    code = (fresh.groupby(surface)["seed"].rank("dense") - 1).to_numpy(int)
+    seeds, most = (pd.Series(each).groupby(surface).transform("max").to_numpy() + 1 for each in (code, rank))
+    return np.where(seeds <= 2 * most, code, rank)
 
 
 def evidence_of(surface: Surface, rules: Rules, *, images: bool = False, read: np.ndarray | None = None) -> Evidence:
@@ -220,9 +221,15 @@ def reason(evidence: Evidence, rules: Rules, outcome: Outcome) -> str | None:
 def _missing(evidence: Evidence, outcome: Outcome, number: np.ndarray) -> str | None:
     """Which fresh seeds or noise a verdict lacks; `number` (points,) of fresh seeds."""
     found, kept, members = outcome.found, outcome.state.kept, evidence.members
+    read = (evidence.trained & outcome.state.used)[:, : outcome.failed.shape[1]]
+    lost = kept & read.any(axis=1) & (read == outcome.failed).all(axis=1)
     unknown = np.isinf(found.error) & (number > 0) & kept
     if not number[members].all():
         return f"no fresh seed at {(number[members] == 0).sum()} of the base's {members.sum()} good settings"
+    if lost[members].any():
+        return f"every fresh seed failed at {lost[members].sum()} of the base's {members.sum()} good settings"
+    if lost.any():
+        return f"every fresh seed failed at {lost.sum()} of {kept.sum()} points that the screen keeps"
     if unknown.any() and found.noise <= TOLERANCE:
         return "the fresh seeds of each point all score the same: their noise is not known"
     if unknown.any():

@@ -111,7 +111,7 @@ def verdicts(
     variants without an answer, as `no_answers`, and why. Raises InputError.
     """
     check_levels(margin, sigma, alpha_screen, alpha)
-    rows = split_seeds(rows)
+    rows = split_seeds(rows, axes)
     points = screen(rows, axes, risk_threshold, sigma=sigma)
     columns = verdict_columns(axes, risk_threshold)
     claims = claims or claim_count(points)
@@ -180,23 +180,33 @@ def _reasons(table: pd.DataFrame, base: pd.DataFrame, unlearnt: Mapping[tuple, s
 
 
 def _judged(surface: Surface, design: Design, claims: int) -> tuple[dict, list[dict]]:
-    """The columns that fresh seeds fill, of one variant and metric, and the same of its looks."""
+    """The columns that fresh seeds fill, of one variant and metric, and the same of its looks.
+
+    A design that still waits for seeds keeps alpha for the looks to come: else it would be spent at every interim
+    analysis anew.
+    """
     single = judge_looks(surface, design, claims)
-    read, looks = single.outcome.state.used, tuple(looks_taken(single)) if design.looks else ()
+    state = single.outcome.state
+    read, past = state.used, [look for look in single.outcome.history if look.taken]
+    if state.waits:
+        terms = {"looks": design.looks, "taken": max(len(past), 1)}
+    else:
+        terms = {"looks": tuple(looks_taken(single)) if design.looks else ()}
     row = {"reason_images": NO_OUTCOMES}
     for suffix, images in (("", False), ("_images", True))[: 1 if surface.cells is None else 2]:
-        found = judge(surface, design.rules(1, looks=looks), images=images, read=read)
-        corrected = single if not images else judge(surface, design.rules(claims, looks=looks), images=True, read=read)
-        state = found.outcome.state
-        row |= {f"verdict{suffix}": found.verdict, f"reason{suffix}": found.reason}
-        row |= {f"upper{suffix}": float(state.upper), f"lower{suffix}": float(state.lower)}
-        row[f"verdict{suffix}_bonferroni"] = corrected.verdict
+        found = judge(surface, design.rules(1, **terms), images=images, read=read)
+        corrected = single if not images else judge(surface, design.rules(claims, **terms), images=True, read=read)
+        row[f"reason{suffix}"] = found.reason
+        if past:
+            bounds = found.outcome.state
+            row |= {f"verdict{suffix}": found.verdict, f"verdict{suffix}_bonferroni": corrected.verdict}
+            row |= {f"upper{suffix}": float(bounds.upper), f"lower{suffix}": float(bounds.lower)}
         if not images:
             row |= _behind(surface, found)
-            bounds = single.outcome.state
-            row |= {"upper_bonferroni": float(bounds.upper), "lower_bonferroni": float(bounds.lower)}
-            history = zip(found.outcome.history, single.outcome.history, strict=False)
-    return row | _training(surface, single), [_at_look(one, other) for one, other in history]
+            row |= {"upper_bonferroni": float(state.upper), "lower_bonferroni": float(state.lower)}
+            ended = found.outcome.history
+    earlier = [*ended[: len(past)], *[ended[-1]] * (len(past) - len(ended))]
+    return row | _training(surface, single), [_at_look(one, other) for one, other in zip(earlier, past, strict=True)]
 
 
 def _at_look(look: Look, corrected: Look) -> dict:
@@ -204,7 +214,7 @@ def _at_look(look: Look, corrected: Look) -> dict:
     both = (("", look), ("_bonferroni", corrected))
     numbers = {f"{name}{end}": float(getattr(each, name)) for end, each in both for name in ("upper", "lower")}
     texts = {f"verdict{end}": str(each.verdict) for end, each in both}
-    return numbers | texts | {"seeds": look.seeds, "open": int(look.open), "open_bonferroni": int(corrected.open)}
+    return numbers | texts | {"seeds": corrected.seeds, "open": int(look.open), "open_bonferroni": int(corrected.open)}
 
 
 def _training(surface: Surface, single: Judgement) -> dict:
