@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.verdict.contrasts import GainEstimates
 from prunescape.analysis.verdict.evidence import Rules, gains_of
+from prunescape.config.noises import CONTRAST, POOLED, TWO_WAY
 
 BISECTIONS = 60
 WIDEST = 200.0  # percentage points: no gain is larger
@@ -25,7 +26,11 @@ class Batch:
 
 
 def test_best(evidence, rules: Rules, candidates, clean, found: GainEstimates, span) -> tuple[Batch, np.ndarray]:
-    """The test of one point on the seeds from `span`[0] to `span`[1]; those before chose it, with stage 1."""
+    """The test of one point on the seeds from `span`[0] to `span`[1]; those before chose it, with stage 1.
+
+    Pooled noise knows nothing of a point on a cliff that was lucky in stage 1: retune would be wrong in a third of
+    such cases. So the error is no smaller than that of the point's own differences seed by seed.
+    """
     before, seeds = span
     batch = found if not before else gains_of(evidence, rules, clean[..., before:])
     earlier = np.where(np.isnan(clean[..., :before]), np.nan, evidence.chosen[..., :before])
@@ -37,9 +42,13 @@ def test_best(evidence, rules: Rules, candidates, clean, found: GainEstimates, s
     highest = ranked.max(axis=-1, keepdims=True)
     best = (ranked >= highest - TOLERANCE).argmax(axis=-1)
     usable = np.isfinite(highest[..., 0])
+    error = batch.error
+    if rules.noise in (POOLED, TWO_WAY):
+        apart = gains_of(evidence, replace(rules, noise=CONTRAST), clean[..., before:]).error
+        error = np.maximum(error, np.where(np.isfinite(apart), apart, 0))
     at_best = (
         np.where(usable, np.take_along_axis(values, best[..., None], axis=-1)[..., 0], np.nan)
-        for values in (batch.gain, batch.error, batch.freedom)
+        for values in (batch.gain, error, batch.freedom)
     )
     return Batch(seeds - before, *at_best), np.where(usable, best, -1)
 
