@@ -182,16 +182,12 @@ def _reasons(table: pd.DataFrame, base: pd.DataFrame, unlearnt: Mapping[tuple, s
 def _judged(surface: Surface, design: Design, claims: int) -> tuple[dict, list[dict]]:
     """The columns that fresh seeds fill, of one variant and metric, and the same of its looks.
 
-    A design that still waits for seeds keeps alpha for the looks to come: else it would be spent at every interim
-    analysis anew.
+    Where it ended early or waits for seeds, alpha is kept for the looks to come: that it ended depends on the data.
     """
     single = judge_looks(surface, design, claims)
     state = single.outcome.state
     read, past = state.used, [look for look in single.outcome.history if look.taken]
-    if state.waits:
-        terms = {"looks": design.looks, "taken": max(len(past), 1)}
-    else:
-        terms = {"looks": tuple(looks_taken(single)) if design.looks else ()}
+    terms = {"looks": design.looks, "taken": max(len(past), 1)} if design.looks else {}
     row = {"reason_images": NO_OUTCOMES}
     for suffix, images in (("", False), ("_images", True))[: 1 if surface.cells is None else 2]:
         found = judge(surface, design.rules(1, **terms), images=images, read=read)
