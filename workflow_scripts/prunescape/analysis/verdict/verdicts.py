@@ -4,6 +4,7 @@ The rows are the long table of `screening`; verdicts beyond this test set need i
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -195,16 +196,17 @@ def _judged(surface: Surface, design: Design, claims: int) -> tuple[dict, list[d
             row |= _behind(surface, found)
             bounds = single.outcome.state
             row |= {"upper_bonferroni": float(bounds.upper), "lower_bonferroni": float(bounds.lower)}
-            history = zip(found.outcome.history, single.outcome.history, strict=False)
+            pooled = found.outcome.history
+    history = zip_longest(pooled, single.outcome.history[: len(looks_taken(single))], fillvalue=pooled[-1])
     return row | _training(surface, single), [_at_look(one, other) for one, other in history]
 
 
 def _at_look(look: Look, corrected: Look) -> dict:
-    """The columns of one look, at alpha and at the corrected level."""
+    """The columns of one look at the corrected level, and of the same look, or the one that decided, at alpha."""
     both = (("", look), ("_bonferroni", corrected))
     numbers = {f"{name}{end}": float(getattr(each, name)) for end, each in both for name in ("upper", "lower")}
     texts = {f"verdict{end}": str(each.verdict) for end, each in both}
-    return numbers | texts | {"seeds": look.seeds, "open": int(look.open), "open_bonferroni": int(corrected.open)}
+    return numbers | texts | {"seeds": corrected.seeds, "open": int(look.open), "open_bonferroni": int(corrected.open)}
 
 
 def _training(surface: Surface, single: Judgement) -> dict:
@@ -212,7 +214,8 @@ def _training(surface: Surface, single: Judgement) -> dict:
     state = single.outcome.state
     waits = {"reason": single.reason} if state.waits or state.futile else {}
     read = int((surface.trained & state.used).sum())
-    return {"unread": surface.unread, "trainings": read, "futile": bool(state.futile)} | waits
+    look = int(looks_taken(single)[-1])
+    return {"look": look, "unread": surface.unread, "trainings": read, "futile": bool(state.futile)} | waits
 
 
 def _behind(surface: Surface, judgement: Judgement) -> dict:
@@ -235,7 +238,6 @@ def _behind(surface: Surface, judgement: Judgement) -> dict:
         "suspect": int((evidence.suspect & ~kept & ~evidence.trained.any(axis=1)).sum()),
         "replicates_fewest": int(number[kept].min()),
         "replicates_most": int(number[kept].max()),
-        "look": int(looks_taken(judgement)[-1]),
         "s": float(found.noise),
         "welch": bool(found.welch),
         "homogeneity": float(found.homogeneity),
