@@ -5,7 +5,7 @@ TABLE_TERMS = ("analysis", "experiments", "reference")
 
 
 rule draw_figures:
-    """Draw landscapes, risk and fronts: interactive HTML, SVG and PDF."""
+    """Draw landscapes, risk, looks and fronts: interactive HTML, SVG and PDF."""
     input:
         cells=f"{RESULTS}/cells.parquet",
         roi=f"{RESULTS}/roi.parquet",
@@ -13,6 +13,8 @@ rule draw_figures:
         pareto=f"{RESULTS}/pareto.parquet",
         inferred_roi=f"{RESULTS}/inferred_roi.parquet",
         inferred_ellipses=f"{RESULTS}/inferred_ellipses.parquet",
+        verdicts=f"{RESULTS}/verdicts.parquet",
+        looks=f"{RESULTS}/looks.parquet",
     output:
         figures=f"{RESULTS}/figures/figures.json",  # stands for the drawings beside it, by their digests
     log:

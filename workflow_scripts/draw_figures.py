@@ -1,4 +1,4 @@
-"""Draw the landscapes, the risk and the fronts of a study, for the browser and for print."""
+"""Draw the landscapes, the risk, the looks and the fronts of a study, for the browser and for print."""
 
 import shutil
 from pathlib import Path
@@ -18,5 +18,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             pareto=snakemake.input.pareto,
             inferred_roi=snakemake.input.inferred_roi,
             inferred_ellipses=snakemake.input.inferred_ellipses,
+            verdicts=snakemake.input.verdicts,
+            looks=snakemake.input.looks,
             out=out,
         )

@@ -23,6 +23,7 @@ from support.seed_rows import pilot, rows, study
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 COLUMNS = verdict_columns(AXES, 0.5)
+BOUNDS = ["verdict_bonferroni", "upper", "lower", "upper_bonferroni", "lower_bonferroni"]
 RAGGED = [[90.1, 90.5, 90.0], [90.4, np.nan, np.nan], [91.0, 91.2, np.nan], [89.5, 89.9, 90.3]]
 
 
@@ -356,7 +357,9 @@ def test_what_each_step_asks_for_leads_to_a_verdict(sigma, looks):
         table = study(table, train(wanted, mean, rng))
         assert rounds < 9
     terms = {"looks": looks, "fresh_seeds": design.fresh_seeds, "sigma": sigma, "noise": "contrast"}
-    found = verdicts(table, **terms)
+    found, history = verdicts_over(table, AXES, 0.5, **terms)
+    last = history.groupby("variant")[["seeds", "verdict", *BOUNDS]].last().reset_index(drop=True)
+    pd.testing.assert_frame_equal(last, found[["look", "verdict", *BOUNDS]].rename(columns={"look": "seeds"}))
     assert (found["replicates_fewest"] >= 3).all() and found["upper"].notna().all() and (found["unread"] == 0).all()
     assert found["sigma_source"].tolist() == ["given" if sigma else "pilot"] * 3
     decided = found["verdict_bonferroni"] != "inconclusive"

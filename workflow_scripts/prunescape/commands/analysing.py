@@ -27,7 +27,7 @@ def add_analyse(command: argparse.ArgumentParser) -> None:
     )
     reference = "put what this work published of the same models and data sets beside the paper's tables"
     command.add_argument("--reference", metavar="NAME", help=f"{reference}: matthiesen2023")
-    command.add_argument("--figures", action="store_true", help="draw the landscapes and risks, too")
+    command.add_argument("--figures", action="store_true", help="draw the landscapes, risks and looks, too")
     terms = command.add_argument_group("verdicts", "from fresh seeds, see docs/verdict.md")
     terms.add_argument("--margin", type=number, help="points that tuning must gain to be worth it (default: 0.5)")
     terms.add_argument("--alpha", type=number, help="chance of a wrong verdict, at most (default: 0.05)")
@@ -148,6 +148,7 @@ def write_presentation(analysis: "Analysis", options: argparse.Namespace) -> lis
     if figures:
         from prunescape.present.figures.folder import study_figures, write_figures
 
-        write_figures(study_figures(scores, analysis["roi"], analysis["ellipses"], terms), figures)
+        judged = analysis["verdicts"], analysis["looks"]
+        write_figures(study_figures(scores, analysis["roi"], analysis["ellipses"], terms, judged=judged), figures)
     write_table_report(analysis, options.cells.name, terms, figures=figures, out=out / "report.html")
     return ["report.html", "tables/", *(["figures/"] if figures else [])]

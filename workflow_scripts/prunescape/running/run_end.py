@@ -15,7 +15,8 @@ from prunescape.store.files import read_json, write_json
 LEAST_FREE = 1_000_000  # bytes; below, a job may have had no room for its error message
 PARTIAL, LACKING = "partial", "lacking.json"
 OF_TARGETS = ("export_onnx", "benchmark_target", "benchmark_remote_target")
-DRAWN = ("roi", "ellipses", "pareto", "inferred_roi", "inferred_ellipses")  # tables that figures show
+# tables that figures show
+DRAWN = ("roi", "ellipses", "pareto", "inferred_roi", "inferred_ellipses", "verdicts", "looks")
 KILLED = "ended from outside (killed), most often for want of memory or time"
 
 

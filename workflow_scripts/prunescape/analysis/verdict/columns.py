@@ -11,7 +11,7 @@ LOOK_COLUMNS: dict[str, tuple[str, str]] = {
     "open": ("int64", "points that it leaves open: not shown to gain less than the margin"),
     "upper": ("float64", "R_v's upper bound at this look, percentage points; null when an open point tells nothing"),
     "lower": ("float64", "R_v's lower bound at this look, percentage points; null without one"),
-    "verdict": ("string", "what is decided by now"),
+    "verdict": ("string", "what is decided by now; it stands, with its bounds, while looks at alpha / claims go on"),
     **{
         f"{name}_bonferroni": (kind, f"the same at alpha / claims: of `{name}`")
         for name, kind in (("open", "int64"), ("upper", "float64"), ("lower", "float64"), ("verdict", "string"))

@@ -206,7 +206,7 @@ def _judged(surface: Surface, design: Design, claims: int) -> tuple[dict, list[d
 
 
 def _at_look(look: Look, corrected: Look) -> dict:
-    """The columns of one look, at alpha and at the corrected level."""
+    """The columns of one look at the corrected level, and of the same look, or the one that decided, at alpha."""
     both = (("", look), ("_bonferroni", corrected))
     numbers = {f"{name}{end}": float(getattr(each, name)) for end, each in both for name in ("upper", "lower")}
     texts = {f"verdict{end}": str(each.verdict) for end, each in both}
@@ -218,7 +218,8 @@ def _training(surface: Surface, single: Judgement) -> dict:
     state = single.outcome.state
     waits = {"reason": single.reason} if state.waits or state.futile else {}
     read = int((surface.trained & state.used).sum())
-    return {"unread": surface.unread, "trainings": read, "futile": bool(state.futile)} | waits
+    look = int(looks_taken(single)[-1])
+    return {"look": look, "unread": surface.unread, "trainings": read, "futile": bool(state.futile)} | waits
 
 
 def _behind(surface: Surface, judgement: Judgement) -> dict:
@@ -241,7 +242,6 @@ def _behind(surface: Surface, judgement: Judgement) -> dict:
         "suspect": int((evidence.suspect & ~kept & ~evidence.trained.any(axis=1)).sum()),
         "replicates_fewest": int(number[kept].min()),
         "replicates_most": int(number[kept].max()),
-        "look": int(looks_taken(judgement)[-1]),
         "s": float(found.noise),
         "welch": bool(found.welch),
         "homogeneity": float(found.homogeneity),

@@ -20,6 +20,8 @@ from prunescape.present.figures.grid_data import grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
 from prunescape.present.figures.inferred_surface import with_inferred
 from prunescape.present.figures.landscape_data import landscape_figure, without_ellipses
+from prunescape.present.figures.looks_data import looks_figures
+from prunescape.present.figures.looks_drawings import draw_looks_interactive, draw_looks_static
 from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
 from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
 from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
@@ -41,6 +43,7 @@ DRAWINGS = {
     "pareto": (draw_pareto_interactive, draw_pareto_static),
     "risk": (draw_risk_interactive, draw_risk_static),
     "grid": (draw_grid_interactive, draw_grid_static),
+    "looks": (draw_looks_interactive, draw_looks_static),
 }
 
 
@@ -54,10 +57,13 @@ def draw_figures(
     pareto: Path | str | None = None,
     inferred_roi: Path | str | None = None,
     inferred_ellipses: Path | str | None = None,
+    verdicts: Path | str | None = None,
+    looks: Path | str | None = None,
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
-    Experiments that trained a share of their grid need both inferred tables. `study` is the study's summary, or empty.
+    Experiments that trained a share of their grid need both inferred tables; `verdicts` and `looks` show sequential
+    verdicts. `study` is the study's summary, or empty.
     Raises InputError for unusable tables.
     """
     terms = StudyTerms.of(study)
@@ -65,9 +71,9 @@ def draw_figures(
     tables = {"roi": terms.read("roi", roi), "ellipses": terms.read("ellipses", ellipses)}
     paths = {"inferred_roi": inferred_roi, "inferred_ellipses": inferred_ellipses}
     inferred = tuple(terms.read(name, path) for name, path in paths.items() if path)
-    figures = study_figures(
-        terms.scores(known), **tables, terms=terms, chance=chance_tests(known), inferred=inferred or None
-    )
+    judged = tuple(terms.read(name, path) for name, path in {"verdicts": verdicts, "looks": looks}.items() if path)
+    shown = {"chance": chance_tests(known), "inferred": inferred or None, "judged": judged or None}
+    figures = study_figures(terms.scores(known), **tables, terms=terms, **shown)
     if pareto:
         figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto))]
     write_figures(figures, out)
@@ -125,17 +131,19 @@ def study_figures(
     terms: StudyTerms,
     chance: pd.DataFrame | None = None,
     inferred: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    judged: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> list[tuple[Figure, str]]:
     """Every figure of a study with its place in the report, in the order of the report.
 
-    `scores` are the landscapes of each experiment, `inferred` the tables inferred_roi and inferred_ellipses. A variant
-    that learnt nothing, by `chance_tests`, has no ellipse, and no risk is shown without an answer.
+    `scores` are the landscapes of each experiment, `inferred` the tables inferred_roi and inferred_ellipses, `judged`
+    verdicts and looks, whose figures stand first, below the report's verdicts. A variant that learnt nothing, by
+    `chance_tests`, has no ellipse, and no risk is shown without an answer.
     """
     points = {
         name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold, chance)
         for name, rows in sorted(scores.items())
     }
-    chosen: list[tuple[Figure, str]] = []
+    chosen: list[tuple[Figure, str]] = [(figure, OPEN) for figure in (looks_figures(*judged) if judged else [])]
     if sum(map(len, points.values())) > max(map(len, points.values()), default=0):
         chosen += _risk_figures(pd.concat(points.values()), terms, of_study=True)
     for name, rows in points.items():
