@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from prunescape.present.figures.looks_data import GAIN, PER_ROW, SEEDS, LookPanel, LooksFigure
-from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PLOTLY_LAYOUT, PRUNED
+from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PAPER, PLOTLY_LAYOUT, PRUNED
 from prunescape.present.labels import variant_label
 
 
@@ -30,8 +30,7 @@ def _draw_panel(axes: Axes, figure: LooksFigure, panel: LookPanel) -> None:
     axes.axhline(figure.margin, color=INK, linewidth=1, linestyle="--", zorder=3)
     axes.bar(panel.seeds, high - low, figure.width, low, color=colours, edgecolor=colours, linewidth=1, zorder=2)
     for end, cut, marker in zip((low, high), beyond, ("v", "^"), strict=True):
-        chosen = [colour for colour, there in zip(colours, cut, strict=True) if there]
-        axes.scatter(panel.seeds[cut], end[cut], s=42, c=chosen, marker=marker, edgecolor=INK, linewidth=0.8, zorder=4)
+        axes.scatter(panel.seeds[cut], end[cut], s=42, c=PAPER, marker=marker, edgecolor=INK, linewidth=0.8, zorder=4)
     axes.text(panel.seeds[-1], figure.height_of_words, panel.word, ha="center", va="center", weight="bold", color=INK)
     axes.set_title(variant_label(panel.variant), fontsize=9)
     axes.set_xticks(figure.ticks)
@@ -76,8 +75,7 @@ def _traces(figure: LooksFigure, panel: LookPanel) -> list[go.Bar | go.Scatter]:
         go.Bar(x=panel.seeds, y=high - low, base=low, width=figure.width, marker=style, **hover)
     ]
     for end, cut, symbol in zip((low, high), figure.beyond(panel), ("triangle-down", "triangle-up"), strict=True):
-        chosen = [colour for colour, there in zip(colours, cut, strict=True) if there]
-        marker = {"symbol": symbol, "size": 10, "color": chosen, "line": {"color": INK, "width": 0.8}}
+        marker = {"symbol": symbol, "size": 10, "color": PAPER, "line": {"color": INK, "width": 0.8}}
         traces.append(go.Scatter(x=panel.seeds[cut], y=end[cut], mode="markers", marker=marker, hoverinfo="skip"))
     place = {"x": panel.seeds[-1:], "y": [figure.height_of_words], "cliponaxis": False}
     return [*traces, go.Scatter(**place, text=[f"<b>{panel.word}</b>"], mode="text", hoverinfo="skip")]
