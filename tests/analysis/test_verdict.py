@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from prunescape.analysis.verdict.planning import wanted_cells
 from prunescape.analysis.verdict.spending import look_levels
 from prunescape.analysis.verdict.stage_two import Design
 from prunescape.analysis.verdict.verdicts import verdicts as verdicts_over
+from prunescape.designs.replicates import most_rounds
 from prunescape.errors import InputError
 from prunescape.store.tables import read_result, write_result
 from support.landscapes import AXES
@@ -639,3 +641,30 @@ def test_neighbours_are_those_one_step_away_or_the_nearest():
             known = [other for other in np.flatnonzero(row <= reach) if other != point]
             assert found[point][found[point] >= 0].tolist() == known
     assert neighbours_of(np.stack(np.divmod(np.arange(40_000), 200), axis=1)).shape == (40_000, 8)
+
+
+def test_seeds_of_another_variants_later_looks_do_not_move_the_screen():
+    """Without a pilot the noise is that of the first look of all variants: a decision taken then stays."""
+    flat = [80.0, 80.0, 79.8]
+    looked = [each for name in ("p", "q") for each in later_seeds(name, flat, range(10, 13))]
+    table = study(*(rows(name, flat) for name in ("base", "p", "q")), *looked)
+    planned = {"looks": LOOKS, "fresh_seeds": tuple(range(10, 22)), "noise": "contrast"}
+    before, after = (
+        verdicts(each, **planned).iloc[0] for each in (table, study(table, *later_seeds("q", flat, range(13, 16), 2.0)))
+    )
+    pd.testing.assert_series_equal(before, after)
+    assert before["sigma_source"] == "replicates"
+
+
+def test_points_that_were_opened_may_put_more_points_in_doubt():
+    """A fixed design takes five rounds here: its look, a doubted point, its seeds, two more in doubt, their seeds."""
+    apart = [[0, 0.05, -0.05, 0.06, -0.06], [0.2, -0.2, 0.2, -0.2, 0], [0.3, -1.3, -1.5, -1.7, -1.75]]
+    apart += [[0.45, -1.9, -1, -1.5, -1.2], [0.9, -1.9, -1.3, -1.5, -1.2]]
+    table = study(rows("base", [90.0, 80, 80, 80, 80]), rows("p", 80 + np.array([0, 0.15, 0.1, 0.05, -0.02])))
+    design, asked = Design(0.5, 0.05, 0.01, 0.1, "contrast", (5,), tuple(range(5))), []
+    while len(wanted := wanted_cells(table, AXES, 0.5, design, claims=1)):
+        asked.append(len(wanted))
+        score = [80 + apart[int(point)][seed] for point, seed in zip(wanted["log10_lr"], wanted["seed"], strict=True)]
+        table = study(table, wanted.assign(score=score, status="ok", stage="replicate"))
+    assert asked == [10, 1, 4, 2, 8]
+    assert len(asked) <= most_rounds(SimpleNamespace(fresh_seeds=design.fresh_seeds, verdict={"looks": design.looks}))

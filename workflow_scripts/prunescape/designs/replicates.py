@@ -9,7 +9,9 @@ from prunescape.store.records import REPLICATE
 
 STAGE = REPLICATE
 METRIC = "top1"  # the metric whose verdict decides where fresh seeds go
-ROUNDS_PER_LOOK = 3  # the look's own seeds, a seed at each doubted point, and all seeds at those that it opens
+# every round adds seeds of finitely many: those of a look, one at each doubted point, all at those that it opens, and
+# again where these are noisier and put more points in doubt
+ENOUGH_ROUNDS = 10_000
 
 
 def first_cells(plan: Plan) -> list[Cell]:
@@ -22,7 +24,7 @@ def first_cells(plan: Plan) -> list[Cell]:
 
 def most_rounds(plan: Plan) -> int:
     """More than any verdict needs: a design that asks for no more cells is done."""
-    return ROUNDS_PER_LOOK * len(plan.verdict["looks"]) + 1 if plan.fresh_seeds else 0
+    return ENOUGH_ROUNDS if plan.fresh_seeds else 0
 
 
 def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:

@@ -16,7 +16,7 @@ def wanted_cells(rows: pd.DataFrame, axes: Axes, risk_threshold: float, design: 
     base, trained at none of Θ_b, or all of whose cells diverged has no looks. Raises InputError for impossible levels.
     """
     check_levels(design.margin, design.sigma, design.alpha_screen, design.alpha)
-    points = screen(rows, axes, risk_threshold, sigma=design.sigma)
+    points = screen(rows, axes, risk_threshold, sigma=design.sigma, seeds=design.first_seeds)
     wanted = []
     lost = points.groupby(SURFACE, sort=False)["diverged"].transform("all")
     for _, surface in surfaces(rows, axes, points[(points["k"] > 0) & ~lost].reset_index(drop=True), design):

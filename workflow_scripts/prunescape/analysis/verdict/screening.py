@@ -5,6 +5,8 @@ the axes, status, score (percent) and stage: `grid` (stage 1), `pilot` (fresh se
 `replicate` (fresh seeds at kept points).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -31,13 +33,16 @@ def kept_points(points: pd.DataFrame, margin: float, level: float) -> np.ndarray
     return (inside | (point_bounds(points, level) >= margin)) & (points["k"].to_numpy() > 0)
 
 
-def screen(rows: pd.DataFrame, axes: Axes, risk_threshold: float, *, sigma: float | None = None) -> pd.DataFrame:
+def screen(
+    rows: pd.DataFrame, axes: Axes, risk_threshold: float, *, sigma: float | None = None, seeds: Sequence[int] = ()
+) -> pd.DataFrame:
     """What stage 1 says of every point of every pruned variant, in the order of its key and setting.
 
     Beside key and setting: first (Y1, percent), chosen_on (its counterpart by which settings are chosen: on a
     validation split, or Y1 itself), seeds (of stage 1), diverged (all of them did), in_base_roi, k (|Θ_b|
     as far as this variant was trained there, 0 without a base), points, excess (Y1 − mean over Θ_b), spread (error of
-    excess / σ), sigma, freedom (infinite when given), sigma_source.
+    excess / σ), sigma, freedom (infinite when given), sigma_source. The noise of replicates is that of these `seeds`,
+    by default of all there are: the screen of a design must not change while it goes on.
     """
     stage1 = _mean_landscapes(rows[rows["stage"] == GRID], axes)
     members = base_region(stage1, axes, risk_threshold)
@@ -52,7 +57,7 @@ def screen(rows: pd.DataFrame, axes: Axes, risk_threshold: float, *, sigma: floa
     points["k"], points["points"] = grouped["inside"].transform("sum"), grouped["one"].transform("sum")
     points["excess"] = points["first"] - grouped["carried"].transform("mean")
     points["spread"] = np.sqrt(1 / points["seeds"] + grouped["share"].transform("sum") / points["k"].clip(lower=1) ** 2)
-    return points.merge(_noise(rows, axes, members, sigma, points), on=SCOPE, how="left")
+    return points.merge(_noise(rows, axes, members, sigma, points, seeds), on=SCOPE, how="left")
 
 
 def split_seeds(rows: pd.DataFrame, axes: Axes) -> pd.DataFrame:
@@ -130,7 +135,12 @@ def _mean_landscapes(rows: pd.DataFrame, axes: Axes) -> pd.DataFrame:
 
 
 def _noise(
-    rows: pd.DataFrame, axes: Axes, members: pd.DataFrame, sigma: float | None, points: pd.DataFrame
+    rows: pd.DataFrame,
+    axes: Axes,
+    members: pd.DataFrame,
+    sigma: float | None,
+    points: pd.DataFrame,
+    seeds: Sequence[int],
 ) -> pd.DataFrame:
     """sigma, freedom and sigma_source per experiment and metric: given, else the pilot's, else the replicates'."""
     if sigma is not None:
@@ -138,6 +148,7 @@ def _noise(
     fresh = rows[rows["stage"].isin([PILOT, REPLICATE])]
     planned = rows.loc[rows["stage"] == PILOT, [*SCOPE, *axes.names, "seed"]].drop_duplicates()
     pilot = pooled_noise(fresh.merge(planned, on=list(planned.columns)), axes, "score", SCOPE)
+    fresh = fresh[fresh["seed"].isin(seeds)] if len(seeds) else fresh
     replicates = pooled_noise(fresh.merge(members, on=[*SCOPE, *axes.names]), axes, "score", SCOPE)
     sources = [found.assign(sigma_source=name) for found, name in ((pilot, "pilot"), (replicates, "replicates"))]
     known = pd.concat(sources, ignore_index=True)

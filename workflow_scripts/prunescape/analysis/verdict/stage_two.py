@@ -45,6 +45,11 @@ class Design:
         sequences = {name: tuple(terms.get(name, ())) for name in ("looks", "fresh_seeds")}
         return cls(**{**terms, **sequences})
 
+    @property
+    def first_seeds(self) -> tuple[int, ...]:
+        """Those that the study plans for its first look."""
+        return self.fresh_seeds[: self.looks[0]] if self.looks else ()
+
     def rules(self, claims: int, **more) -> Rules:
         """The rules of a claim that is one of `claims`."""
         known = {"margin": self.margin, "noise": self.noise, "sigma": self.sigma, "looks": self.looks}

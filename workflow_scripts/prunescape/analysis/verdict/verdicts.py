@@ -112,11 +112,11 @@ def verdicts(
     """
     check_levels(margin, sigma, alpha_screen, alpha)
     rows = split_seeds(rows, axes)
-    points = screen(rows, axes, risk_threshold, sigma=sigma)
+    design = Design(margin, alpha, alpha_screen, sigma, noise, tuple(looks), tuple(fresh_seeds))
+    points = screen(rows, axes, risk_threshold, sigma=sigma, seeds=design.first_seeds)
     columns = verdict_columns(axes, risk_threshold)
     claims = claims or claim_count(points)
     table = _without_fresh_seeds(points, rows, columns, margin, alpha_screen, unlearnt).set_index(SURFACE)
-    design = Design(margin, alpha, alpha_screen, sigma, noise, tuple(looks), tuple(fresh_seeds))
     judged = {
         key: _judged(surface, design, claims)
         for key, surface in surfaces(rows, axes, points, design)
@@ -198,7 +198,7 @@ def _judged(surface: Surface, design: Design, claims: int) -> tuple[dict, list[d
             row |= {f"verdict{suffix}": found.verdict, f"verdict{suffix}_bonferroni": corrected.verdict}
             row |= {f"upper{suffix}": float(bounds.upper), f"lower{suffix}": float(bounds.lower)}
         if not images:
-            row |= _behind(surface, found)
+            row |= _behind(surface, single)
             row |= {"upper_bonferroni": float(state.upper), "lower_bonferroni": float(state.lower)}
             ended = found.outcome.history
     earlier = [*ended[: len(past)], *[ended[-1]] * (len(past) - len(ended))]
