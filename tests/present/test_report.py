@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import t
+from scipy.stats import binomtest, t
 
 from prunescape.analysis.analyse import compare_targets
 from prunescape.analysis.axes import Axes
@@ -319,6 +319,23 @@ def replicated(gains: dict[str, float]) -> pd.DataFrame:
             for seed in range(1, 6)
         ]
     return pd.concat(parts, ignore_index=True)
+
+
+def test_failed_seeds_are_named_with_their_exact_intervals(tmp_path):
+    """One of ten fresh seeds at the two carried settings fell by 60 points; scipy's binomtest has the intervals."""
+    frame = replicated({"uniform-0.5": -20.0})
+    hit = frame.index[(frame["variant"] == "uniform-0.5") & (frame["stage"] == "replicate")]
+    carried = frame.loc[hit].sort_values("top1").index[-1]
+    frame.loc[carried, "top1"] -= 60
+    results = results_of(tmp_path, frame, terms={"margin": 0.5, "sigma": 0.2, "noise": "pooled"})
+    (row,) = results.tables["verdicts"].itertuples()
+    assert (row.failed, row.failed_carried, row.trained_carried) == (1, 1, 10)
+    (found,) = experiment_findings(results).variants
+    exact = binomtest(1, 10).proportion_ci(0.95, "exact")
+    text = f"1 of 10 (95 % interval {100 * exact.low:.1f} to {100 * exact.high:.1f} %)"
+    assert text in " ".join(found.sentences)
+    assert "of fresh seeds" in found.headline and "1 of 10 at the base's settings" in found.headline
+    assert "failed seeds" in verdicts_table(results).heads
 
 
 def test_sentences_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_path):

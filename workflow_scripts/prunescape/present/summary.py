@@ -103,7 +103,7 @@ def _failures(row) -> str:
     """How many fresh seeds failed, with the exact intervals of their shares."""
 
     def share(name: str) -> str:
-        low, high = (short(100 * getattr(row, f"failed_{name}_{end}"), 2) for end in ("low", "high"))
+        low, high = (number(100 * getattr(row, f"failed_{name}_{end}"), 1) for end in ("low", "high"))
         return (
             f"{getattr(row, f'failed_{name}')} of {getattr(row, f'trained_{name}')} (95 % interval {low} to {high} %)"
         )
