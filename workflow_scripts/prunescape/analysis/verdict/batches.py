@@ -29,7 +29,7 @@ def test_best(evidence, rules: Rules, candidates, clean, found: GainEstimates, s
     """The test of one point on the seeds from `span`[0] to `span`[1]; those before chose it, with stage 1.
 
     Pooled noise knows nothing of a point on a cliff that was lucky in stage 1: retune would be wrong in a third of
-    such cases. So the error is no smaller than that of the point's own differences seed by seed.
+    such cases. So the named point is judged by its own differences seed by seed, where these tell their noise.
     """
     before, seeds = span
     batch = found if not before else gains_of(evidence, rules, clean[..., before:])
@@ -42,13 +42,14 @@ def test_best(evidence, rules: Rules, candidates, clean, found: GainEstimates, s
     highest = ranked.max(axis=-1, keepdims=True)
     best = (ranked >= highest - TOLERANCE).argmax(axis=-1)
     usable = np.isfinite(highest[..., 0])
-    error = batch.error
+    error, freedom = batch.error, batch.freedom
     if rules.noise in (POOLED, TWO_WAY):
-        apart = gains_of(evidence, replace(rules, noise=CONTRAST), clean[..., before:]).error
-        error = np.maximum(error, np.where(np.isfinite(apart), apart, 0))
+        apart = gains_of(evidence, replace(rules, noise=CONTRAST), clean[..., before:])
+        known = np.isfinite(apart.error)
+        error, freedom = np.where(known, apart.error, error), np.where(known, apart.freedom, freedom)
     at_best = (
         np.where(usable, np.take_along_axis(values, best[..., None], axis=-1)[..., 0], np.nan)
-        for values in (batch.gain, error, batch.freedom)
+        for values in (batch.gain, error, freedom)
     )
     return Batch(seeds - before, *at_best), np.where(usable, best, -1)
 
