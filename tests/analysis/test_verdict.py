@@ -427,6 +427,14 @@ def test_differences_seed_by_seed_hold_where_noise_is_unequal_and_seeds_fail(sim
         assert max(wrong["pooled"]) > 0.12, "the stress would show nothing"
 
 
+@pytest.mark.parametrize("error", ["pooled", "two_way"])
+def test_a_lucky_point_on_a_cliff_is_no_reason_to_retune(simulation, error):
+    """Points 4 margins under the best scatter by 5 points; with their noise pooled, or their low seeds left out, 0.2."""
+    case = simulation.Case("band and cliff", 0.499, looks=(3, 6, 9, 12), stress="cliff", error=error)
+    wrong = simulation.simulate(case, 300, np.random.default_rng(1))["wrong"]
+    assert wrong <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
+
+
 def test_power_is_what_it_was_known_to_be(simulation):
     """Same landscape for base and variant, σ = 0.2 known, R_v near 0.21: P(keep) 0.60, 0.86, 0.98 for R = 3, 5, 10.
 

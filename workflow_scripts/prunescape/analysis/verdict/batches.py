@@ -12,6 +12,7 @@ from prunescape.analysis.verdict.evidence import Rules, gains_of
 from prunescape.config.noises import CONTRAST, POOLED, TWO_WAY
 
 BISECTIONS = 60
+MOST_FAILED = 0.25  # of a point's seeds: who tunes to it would meet as many failures
 WIDEST = 200.0  # percentage points: no gain is larger
 
 
@@ -25,13 +26,14 @@ class Batch:
     freedom: np.ndarray
 
 
-def test_best(evidence, rules: Rules, candidates, clean, found: GainEstimates, span) -> tuple[Batch, np.ndarray]:
+def test_best(evidence, rules: Rules, candidates, seen, found: GainEstimates, span) -> tuple[Batch, np.ndarray]:
     """The test of one point on the seeds from `span`[0] to `span`[1]; those before chose it, with stage 1.
 
     Pooled noise knows nothing of a point on a cliff that was lucky in stage 1: retune would be wrong in a third of
-    such cases. So the named point is judged by its own differences seed by seed, where these tell their noise.
+    such cases. So the named point is judged by its own differences seed by seed, where these tell their noise. If more
+    than a quarter of its seeds failed, the others are a lucky choice, and show nothing.
     """
-    before, seeds = span
+    (before, seeds), (clean, failed) = span, seen
     batch = found if not before else gains_of(evidence, rules, clean[..., before:])
     earlier = np.where(np.isnan(clean[..., :before]), np.nan, evidence.chosen[..., :before])
     scores = np.concatenate([evidence.first[..., None], earlier], axis=-1)
@@ -47,6 +49,8 @@ def test_best(evidence, rules: Rules, candidates, clean, found: GainEstimates, s
         apart = gains_of(evidence, replace(rules, noise=CONTRAST), clean[..., before:])
         known = np.isfinite(apart.error)
         error, freedom = np.where(known, apart.error, error), np.where(known, apart.freedom, freedom)
+    trained = (~np.isnan(clean) | failed).sum(axis=-1)
+    error = np.where(failed.sum(axis=-1) > MOST_FAILED * trained, np.inf, error)
     at_best = (
         np.where(usable, np.take_along_axis(values, best[..., None], axis=-1)[..., 0], np.nan)
         for values in (batch.gain, error, freedom)

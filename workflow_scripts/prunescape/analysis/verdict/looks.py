@@ -85,7 +85,7 @@ def take_looks(evidence: Evidence, rules: Rules, *, bounded: bool = True) -> Out
             clean, failed = clean_scores(state, evidence, rules, seeds)
             active = active & ~state.done
             found = _settle(state, evidence, rules, clean, levels[number], active)
-        batch, best = test_best(evidence, rules, candidates, clean, found, (before, seeds))
+        batch, best = test_best(evidence, rules, candidates, (clean, failed), found, (before, seeds))
         batches = [batch] if rules.choices > 1 else [*batches, batch]
         _conclude(state, rules, batches, best, number, reached, bounded)
         _stop_futile(state, rules, batches, found, number, active)
