@@ -429,7 +429,7 @@ def test_differences_seed_by_seed_hold_where_noise_is_unequal_and_seeds_fail(sim
 
 @pytest.mark.parametrize("error", ["pooled", "two_way"])
 def test_a_lucky_point_on_a_cliff_is_no_reason_to_retune(simulation, error):
-    """Points 4 margins under the best scatter by 5 points; with their noise pooled, or their low seeds left out, 0.2."""
+    """Points 4 margins under the best scatter by 5 points; it was 0.2 with pooled noise or without their low seeds."""
     case = simulation.Case("band and cliff", 0.499, looks=(3, 6, 9, 12), stress="cliff", error=error)
     wrong = simulation.simulate(case, 300, np.random.default_rng(1))["wrong"]
     assert wrong <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
