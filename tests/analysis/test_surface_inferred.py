@@ -7,8 +7,6 @@ import pytest
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.landscape.regions import ellipses, regions
 from prunescape.analysis.surface.inferred import (
-    COVERAGE_COLUMNS,
-    inferred_coverage,
     inferred_ellipse_columns,
     inferred_ellipses,
     inferred_risk,
@@ -62,8 +60,7 @@ def test_a_variant_that_is_refused_has_no_rows_and_without_a_base_there_is_no_ri
     random = np.random.default_rng(0)
     plateau = cells().assign(variant="flat", score=94 + 0.2 * random.standard_normal(27))
     surface = fit_surface(pd.concat([cells(variants=("p",)), plateau]), AXES)
-    checked = inferred_coverage(surface, KEY)
-    assert list(checked) == list(COVERAGE_COLUMNS)
+    checked = surface.coverage()
     assert dict(zip(checked["variant"], checked["passed"], strict=True)) == {"p": True, "flat": False}
     assert set(inferred_roi(surface, grid(), THRESHOLDS, KEY)["variant"]) == {"p"}
     assert inferred_risk(surface, grid(), 0.5, KEY).empty

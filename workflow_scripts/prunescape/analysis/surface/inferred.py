@@ -18,19 +18,6 @@ from prunescape.store.tables import Columns
 DRAWS = 4000  # a probability's Monte Carlo error is at most 0.5 / sqrt(DRAWS) = 0.008
 QUANTILES = (0.5, 0.025, 0.975)
 
-COVERAGE_COLUMNS: Columns = {
-    **VARIANT_KEY_COLUMNS,
-    "n": ("int64", "trained settings"),
-    "covered": ("float64", "share of them whose score lies in the 95 % prediction interval from all other cells"),
-    "explained": ("float64", "share of the squared error about the mean of the other cells that predictions explain"),
-    "passed": ("bool", "whether what is inferred of this variant is shown"),
-}
-
-
-def inferred_coverage(surface: Surface, key: Mapping[str, str]) -> pd.DataFrame:
-    """Whether a variant's landscape is inferred well enough to be shown, as `COVERAGE_COLUMNS`."""
-    return surface.coverage().assign(**key)[list(COVERAGE_COLUMNS)]
-
 
 def inferred_roi_columns(axes: Axes) -> Columns:
     """The columns of `inferred_roi`."""
