@@ -142,6 +142,9 @@ def check_seeds(cells: pd.DataFrame, axes: Axes, metric: Metric, path: Path | st
     """
     needed = [*GROUP, "variant", "seed", *axes.names, metric.names[0]]
     trained = cells.loc[cells["status"] == OK, needed]
+    whose = [trained[name] for name in (*GROUP, "variant")]
+    low, high = (trained["seed"].groupby(whose, sort=False).transform(end) for end in ("min", "max"))
+    trained = trained[low < high]  # one seed is equal to no other
     for (*group, variant), rows in trained.groupby([*GROUP, "variant"], sort=False):
         scores = rows.pivot(index="seed", columns=axes.names, values=metric.names[0]).round(9)
         for alike, chance in _equal_seeds(scores):

@@ -85,6 +85,8 @@ def _compared(cells: pd.DataFrame, axes: Axes) -> list[dict]:
 
 def _equal(base: pd.DataFrame, variant: pd.DataFrame) -> tuple[float, float]:
     """The interval of the correlations of equal landscapes, over the points that no seed of either lacks."""
+    if min(len(base), len(variant)) < 2:
+        return math.nan, math.nan
     both = [np.stack([side[name].to_numpy() for name in ("score", "chosen_on")], axis=2) for side in (base, variant)]
     whole = ~np.isnan(np.concatenate(both)).any(axis=(0, 2))
     if not whole.any():
