@@ -24,10 +24,9 @@ class GainEstimates:
 
     `gain`, `error` (its standard error), `freedom`, `near` and `far` are (..., points): gain is nan without replicates,
     error infinite where the replicates do not tell it; `near` marks those of Θ_b and near the highest mean, `far` those
-    without a seed near it. `noise` (...), the
-    standard deviation of a score pooled within near points, has `noise_freedom`; `largest` (...) is the largest noise
-    of a near point; `homogeneity` (...) is the p-value of equal noise at these, nan where it cannot be tested; `welch`
-    (...) says that each of them was given its own noise.
+    without a seed near it. `noise` (...), the standard deviation of a score pooled within near points, has
+    `noise_freedom`; `largest` (...) is the largest noise of a near point; `homogeneity` (...) is the p-value of equal
+    noise at these, nan where it cannot be tested; `welch` (...) says that each of them was given its own noise.
     """
 
     gain: np.ndarray
@@ -50,7 +49,7 @@ def estimate_gains(
     reach: float = np.inf,
     sigma: float | None = None,
 ) -> GainEstimates:
-    """ψ̂_j = Ȳ_j − mean over Θ_b of Ȳ, with the standard error that one of NOISES gives.
+    """ψ̂_j = Ȳ_j − mean over Θ_b of Ȳ, with the standard error that one of `config.noises` gives.
 
     `replicates` (..., points, R) are scores in percent, nan where there is none, a column for each seed; `members`
     (..., points) marks Θ_b, each of which needs replicates. Near points are those of Θ_b and those whose Ȳ is within

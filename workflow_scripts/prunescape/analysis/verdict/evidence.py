@@ -111,5 +111,6 @@ def clean_scores(state: State, evidence: Evidence, rules: Rules, seeds: int) -> 
 
 
 def gains_of(evidence: Evidence, rules: Rules, clean: np.ndarray) -> GainEstimates:
+    """The gains from (..., points, seeds) scores, with the noise of the rules and the variance over images."""
     terms = {"noise": rules.noise, "reach": REACH_MARGINS * rules.margin, "sigma": rules.sigma}
     return with_images(estimate_gains(clean, evidence.members, **terms), evidence.image_variance)

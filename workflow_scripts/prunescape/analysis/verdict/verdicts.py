@@ -103,7 +103,7 @@ def verdicts(
     R_v = max over θ of μ_v − mean over Θ_b of μ_v, in percentage points, μ_v the mean over seeds, is what tuning could
     gain over carrying the base's settings along: keep says R_v < margin, retune R_v > margin, each wrong with a chance
     of `alpha` at most. Stage 1 (stage `grid`) screens the points, fresh seeds (stage `replicate`) judge the kept ones.
-    An experiment with several seeds on its whole grid and no replicates is split: the lowest seed of a variant is its
+    An experiment with several seeds on its whole grid and no replicates is split: the lowest seed of each point is its
     stage 1, the others are fresh. `sigma`, the noise between seeds in percentage points, replaces the pilot's in the
     screen, and allows a verdict from one replicate per point. `noise` is one of `config.noises`. A design that looks
     several times gives its `looks` and `fresh_seeds`; its last look is the last one that the table is complete for.
