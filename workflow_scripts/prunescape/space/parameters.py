@@ -4,6 +4,7 @@ The registry is `recipe.PARAMETERS`. Needs annotated-types only.
 """
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from prunescape.errors import InputError
 
 Scale = Literal["log10", "linear", "integer", "categorical", "switch"]
+Dimension = Literal["architecture", "layer", "optimiser", "data", "system"]
 Value = float | int | bool | str
 NUMERIC = ("log10", "linear", "integer")
 COMPARISONS = {
@@ -27,13 +29,16 @@ COMPARISONS = {
 class Meaning:
     """What a field of the recipe is as a hyperparameter: stands in the field's annotation.
 
-    `label` names the quantity in text, without its logarithm. `stackable` says that networks which train as one on a
-    GPU may differ in it.
+    `label` names the quantity in text, without its logarithm. `dimension` is the part of a training that it belongs to
+    (liao2022, 3.2, Table 2; data and system are ours). `stackable` says that networks which train as one on a GPU may
+    differ in it. It acts only `when` each named hyperparameter has one of the values beside its name.
     """
 
     label: str
     scale: Scale
+    dimension: Dimension = "optimiser"
     stackable: bool = False
+    when: tuple[tuple[str, tuple[Value, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,13 @@ class Parameter:
         kinds = {"integer": "int64", "categorical": "string", "switch": "bool"}
         of = "log10 of the " if self.meaning.scale == "log10" else ""
         return kinds.get(self.meaning.scale, "float64"), of + self.meaning.label
+
+    def acts(self, values: Mapping[str, Any]) -> bool:
+        """Whether it has an effect beside these values of a training's other hyperparameters.
+
+        Raises KeyError where such a value is missing.
+        """
+        return all(values[name] in levels for name, levels in self.meaning.when)
 
     @property
     def allowed(self) -> str:

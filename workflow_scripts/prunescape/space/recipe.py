@@ -11,6 +11,8 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from prunescape.space.parameters import Meaning, Parameter
 
+STEPS = (("schedule", ("step",)),)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -32,10 +34,10 @@ class Recipe:
     log10_wd: Annotated[float | None, Ge(-8), Le(0), Meaning("weight decay", "log10", stackable=True)] = None
     schedule: Annotated[Literal["step", "cosine"], Meaning("schedule", "categorical")] = "step"
     milestones: tuple[Annotated[int, Ge(1)], ...] = ()
-    decay: Annotated[float, Gt(0), Lt(1), Meaning("decay at a milestone", "linear")] = 0.1
+    decay: Annotated[float, Gt(0), Lt(1), Meaning("decay at a milestone", "linear", when=STEPS)] = 0.1
     momentum: Annotated[float, Ge(0), Lt(1), Meaning("momentum", "linear", stackable=True)] = 0.9
-    crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer")] = 0
-    flip: Annotated[bool, Meaning("random flips", "switch")] = False
+    crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer", "data")] = 0
+    flip: Annotated[bool, Meaning("random flips", "switch", "data")] = False
     precision: Literal["fp32", "tf32", "bf16", "auto"] = "fp32"
     optimiser: Literal["sgd"] = "sgd"
 
