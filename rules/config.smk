@@ -8,6 +8,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 from prunescape.config.source import read_config
 from prunescape.config.study import load_study
 from prunescape.designs.rounds import study_plans
+from prunescape.designs.trials import check_trials
 from prunescape.errors import InputError
 
 # Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
@@ -33,5 +34,7 @@ try:
     SOURCE = ", ".join(str(file) for file in workflow.configfiles)
     STUDY = load_study(config, SOURCE)
     PLANS = study_plans(STUDY, SOURCE)
+    if workflow.is_main_process:
+        check_trials(PLANS, SOURCE)
 except InputError as error:
     sys.exit(f"error: {error}")

@@ -7,6 +7,7 @@ import re
 
 from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
 from prunescape.config.targets import REACHED_BY, REMOTE
+from prunescape.designs.trials import best_of_arms, plan_trials
 
 # some experiment asks for the fastest precision
 PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
@@ -44,8 +45,7 @@ def cell_content(wildcards):
     path = CELL_PATH.format(**wildcards)
     if not wildcards.setting.startswith("setting="):
         return Cell.parse(path).content
-    known = cells_with(present_rounds(ROUND))
-    return next(cell.content for cell in known if cell.path == path)
+    return cell_at(path).content
 
 
 def recipe_params(wildcards):
@@ -55,7 +55,10 @@ def recipe_params(wildcards):
 
 def batch_sizes(wildcards):
     """Every batch size that some cell has."""
-    return sorted(experiment_of(wildcards).values_of("batch_size"))
+    experiment = experiment_of(wildcards)
+    if "batch_size" not in experiment.design.space:
+        return sorted(experiment.values_of("batch_size"))
+    return sorted({trial.setting.values["batch_size"] for trial in plan_trials(PLANS[wildcards.experiment])})
 
 
 def probe_params(wildcards):
@@ -86,9 +89,13 @@ def plan_digest(wildcards):
 
 
 def export_params(wildcards):
-    """How many cells of a variant are exported, in which precisions, and on which split they are the best."""
-    experiment = experiment_of(wildcards)
-    return {"best": experiment.export.best, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
+    """How many cells of a variant, or of each arm, are exported, in which precisions, and by what they are the best."""
+    experiment, plan = experiment_of(wildcards), PLANS[wildcards.experiment]
+    export = {"best": experiment.exported, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
+    if plan.trials is None:
+        return export
+    among = best_of_arms(plan, wildcards.variant, grid_cells_of(wildcards))
+    return export | {"among": among, "rank_by": experiment.design.rank_by}
 
 
 def target_params(wildcards):

@@ -1,11 +1,25 @@
 """Finished cells -> the cells that they decide on: a wider grid or more settings of it, fresh seeds at kept points."""
 
 from dataclasses import asdict
+from functools import cache
 
-from prunescape.designs.rounds import first_cells, have_rounds, landscape_cells, present_rounds, read_round
+from prunescape.designs.rounds import candidate_cells, first_cells, have_rounds, present_rounds, read_round
 
 PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
-FIRST_CELLS = first_cells(PLANS)
+KNOWN_CELLS = {}
+
+
+@cache
+def cells_at_first():
+    """Every cell that no result decides on: a job that asks for none of them spares their making."""
+    return first_cells(PLANS)
+
+
+def cell_at(path):
+    """The cell with this path; KNOWN_CELLS keeps those that were made, until a round adds others."""
+    if path not in KNOWN_CELLS:
+        KNOWN_CELLS.update((cell.path, cell) for cell in cells_with(present_rounds(ROUND)))
+    return KNOWN_CELLS[path]
 
 
 def rounds_before(number=None):
@@ -20,7 +34,7 @@ def rounds_before(number=None):
 
 def cells_with(rounds):
     """The first cells and those of `rounds`, each once."""
-    return list(dict.fromkeys([*FIRST_CELLS, *(cell for planned in rounds for cell in planned.cells)]))
+    return list(dict.fromkeys([*cells_at_first(), *(cell for planned in rounds for cell in planned.cells)]))
 
 
 def all_cells():
@@ -29,8 +43,8 @@ def all_cells():
 
 
 def grid_cells_of(wildcards):
-    """The cells of one variant's landscapes, without fresh seeds."""
-    cells = landscape_cells(PLANS[wildcards.experiment], rounds_before())
+    """The cells of one variant's landscapes or trials, without fresh seeds."""
+    cells = candidate_cells(PLANS[wildcards.experiment], rounds_before())
     return [cell for cell in cells if cell.variant.name == wildcards.variant]
 
 

@@ -16,8 +16,8 @@ from prunescape.designs.rounds import (
     Places,
     Round,
     Step,
+    candidate_cells,
     have_rounds,
-    landscape_cells,
     next_round,
     present_rounds,
     read_round,
@@ -117,7 +117,7 @@ def test_every_cell_has_its_place():
 def test_fresh_seeds_are_no_cells_of_a_landscape():
     steps = [{"e": Step("extension", AXES, [cell("0.5")])}, {"e": Step("replicates", AXES, [cell(seed=1)])}]
     rounds = [Round(1, False, steps[0]), Round(2, False, {}), Round(3, True, steps[1])]
-    assert landscape_cells(plan(), rounds) == [*plan().grid(AXES, [0]), cell("0.5")]
+    assert candidate_cells(plan(), rounds) == [*plan().grid(AXES, [0]), cell("0.5")]
 
 
 def finished(peaks: dict[str, tuple[float, float]]) -> pd.DataFrame:

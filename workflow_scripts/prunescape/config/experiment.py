@@ -5,23 +5,24 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from prunescape.config.designs import Bounds, DesignTerms, arms_of
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
 from prunescape.space.parameters import canonical
 from prunescape.space.recipe import PARAMETERS, Recipe
+from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, Variant
 
 FEWEST_AXES = 2
 ROUNDING = 1e-9  # that a share of a whole number of settings may lose
 ADAPTIVE_SHARE = 0.34  # of a grid's settings, unless another is given
-SHARE_HINT = "allowed: a share with kind: adaptive; hint: set kind: adaptive, or remove share"
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
 
 
@@ -49,22 +50,6 @@ class Extension(Part):
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 0
 
 
-class DesignTerms(Part):
-    """Which settings of the grid are trained: every one, or of each variant a `share` that finished cells choose.
-
-    The share is the most of the grid's settings that a variant gets.
-    """
-
-    kind: Literal["grid", "adaptive"] = "grid"
-    share: Annotated[float, Field(gt=0, lt=1)] | None = None
-
-    @model_validator(mode="after")
-    def _share_of_adaptive(self) -> Self:
-        if self.kind == "grid" and self.share is not None:
-            raise ValueError(f"a grid is trained as a whole, and share is {self.share:g}; {SHARE_HINT}")
-        return self
-
-
 class Steps(Part):
     """Equally spaced values around the prior: `size` values, `step` apart."""
 
@@ -88,10 +73,10 @@ Grid = Annotated[dict[str, Values], BeforeValidator(_axes_of), Field(min_length=
 
 
 class Experiment(Part):
-    """One model on one data set with its variants and grid.
+    """One model on one data set with its variants and its design: a grid, or a space of hyperparameters.
 
-    `prior` is the setting that the unpruned model is known to train well with: a point of the grid, whose other
-    hyperparameters are the recipe's. Its values beside the grid's axes hold for all cells.
+    `prior` is the setting that the unpruned model is known to train well with: a point of the grid or the defaults of
+    the space, whose other hyperparameters are the recipe's. Its values beside those that vary hold for all cells.
     """
 
     model: str
@@ -100,7 +85,7 @@ class Experiment(Part):
     variants: dict[Literal[METHODS], Distinct[Ratio]]
     pruning: Pruning = Pruning()
     prior: dict[str, Any] = {}
-    grid: Grid
+    grid: Grid = {}
     seeds: Distinct[Seed] = [RANKING_SEED]
     design: DesignTerms = DesignTerms()
     extension: Extension = Extension()
@@ -133,7 +118,7 @@ class Experiment(Part):
     @property
     def most_settings(self) -> int | None:
         """How many settings of the grid each variant is trained at, at most; None for all of them."""
-        if self.design.kind == "grid":
+        if self.design.kind != "adaptive":
             return None
         return math.floor((self.design.share or ADAPTIVE_SHARE) * self.grid_size + ROUNDING)
 
@@ -147,21 +132,52 @@ class Experiment(Part):
         """The settings of the configured grid."""
         return math.prod(map(len, self.axes.values()))
 
+    @cached_property
+    def search_space(self) -> SearchSpace:
+        """The space of a design that has one."""
+        levels, bounds = {}, {}
+        for name, values in sorted(self.design.space.items()):
+            if isinstance(values, Bounds):
+                bounds[name] = [parameter_named(name).text(value) for value in (values.low, values.high)]
+            else:
+                levels[name] = level_texts(name, values)
+        defaults = {name: self.prior_text(name) or "" for name in (*levels, *bounds)}
+        named = {other for name in defaults for other in conditions_of(name)} - set(defaults)
+        return SearchSpace(levels, bounds, defaults, {name: self.declared_recipe[name] for name in sorted(named)})
+
+    @property
+    def trial_terms(self) -> dict[str, Any] | None:
+        """What the trials of a design with a space follow from, as JSON values; None for a grid."""
+        design, space = self.design, self.search_space
+        if not design.has_space:
+            return None
+        chosen = design.model_dump(include={"kind", "trials", "seed", "rank_by", "best", "confirm"})
+        return chosen | {"space": space.content, "arms": arms_of(design, space.dimensions)}
+
+    @property
+    def exported(self) -> int:
+        """How many cells of each variant, or of each arm of it, are exported."""
+        return self.design.best if self.design.has_space else self.export.best
+
     @property
     def prior_setting(self) -> Setting:
-        """The prior as a point of the grid."""
+        """The prior as a point of the grid, or the default setting of the space."""
+        if self.design.has_space:
+            return self.search_space.default
         return Setting.of({name: self.prior_text(name) for name in self.axes})
 
     @property
     def declared_recipe(self) -> dict[str, Any]:
-        """What all cells share, keys sorted: recipe and prior without the hyperparameters that the grid spans."""
+        """What all cells share, keys sorted: recipe and prior without the hyperparameters that vary."""
         prior = {name: parameter_value(name, value) for name, value in self.prior.items()}
         shared = asdict(self.recipe) | prior
-        return {name: value for name, value in sorted(shared.items()) if name not in self.axes}
+        varied = self.axes.keys() | self.design.space.keys()
+        return {name: value for name, value in sorted(shared.items()) if name not in varied}
 
     def values_of(self, name: str) -> list[Any]:
-        """Every value that some cell has of a hyperparameter."""
-        texts = self.axes.get(name)
+        """Every value that some cell may have of a hyperparameter; of one within bounds the lowest and the highest."""
+        space = self.search_space
+        texts = self.axes.get(name) or space.levels.get(name) or space.bounds.get(name)
         return [self.declared_recipe[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
 
     def prior_text(self, name: str) -> str | None:
@@ -181,7 +197,25 @@ def axis_texts(name: str, values: Steps | list[Any], prior: str | None) -> list[
             raise InputError("steps need a prior to lie around", hint=f"give prior.{name}, or list the values")
         values = values.around(prior)
     texts = [parameter.text(value) for value in values]
+    refuse_repeated(texts)
+    return sorted(texts, key=float)
+
+
+def level_texts(name: str, values: list[Any]) -> list[str]:
+    """The levels of a space as their texts, sorted; raises InputError for an impossible or repeated one."""
+    texts = [parameter_named(name).text(value) for value in values]
+    refuse_repeated(texts)
+    return sorted(texts)
+
+
+def refuse_repeated(texts: list[str]) -> None:
+    """Raise InputError for a value that is there twice."""
     repeated = [text for index, text in enumerate(texts) if text in texts[:index]]
     if repeated:
         raise InputError(f"{repeated[0]} is given more than once", allowed="each value once")
-    return sorted(texts, key=float)
+
+
+def conditions_of(name: str) -> list[str]:
+    """The hyperparameters on whose values it depends whether this one acts, and those on which they depend."""
+    direct = [other for other, _ in PARAMETERS[name].meaning.when]
+    return [*direct, *(deeper for other in direct if other in PARAMETERS for deeper in conditions_of(other))]

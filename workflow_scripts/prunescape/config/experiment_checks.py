@@ -4,6 +4,8 @@ import math
 from typing import Any
 
 from prunescape.config.datasets import channels_of, is_image_folder
+from prunescape.config.design_checks import check_kind, check_space_design
+from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment, axis_texts
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
@@ -21,14 +23,18 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     if experiment.architecture == "external_models":
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
+    check_kind(experiment, where)
     for name in NEEDED:
         _refuse_raw_values(experiment, name, where)
     for name, value in experiment.prior.items():
         located(f"{where}.prior.{name}", parameter_value, name, value)
-    _check_grid(experiment, where)
+    if experiment.design.has_space:
+        check_space_design(experiment, options, where)
+    else:
+        _check_grid(experiment, where)
     for name in NEEDED:
         if experiment.values_of(name) == [None]:
-            hint = "give it here, or as an axis of the grid"
+            hint = "give it here, or as an axis of the grid or the space"
             raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
     _check_data(experiment, options, where)
     _check_ratios(experiment, where)
@@ -44,6 +50,10 @@ def _refuse_raw_values(experiment: Experiment, name: str, where: str) -> None:
     A grid of learning rates above 1 that reaches down to 1 is none, nor is one of 10^0.5 and more.
     """
     values, place = experiment.grid.get(name), f"{where}.grid.{name}"
+    if name in experiment.design.space:
+        values, place = experiment.design.space[name], f"{where}.design.space.{name}"
+    if isinstance(values, Bounds):
+        values = [values.low, values.high]
     if not isinstance(values, list):
         values, place = [experiment.prior.get(name, getattr(experiment.recipe, name))], f"{where}.prior.{name}"
     rates = [float(value) for value in values if not isinstance(value, bool) and _is_number(value)]

@@ -66,7 +66,7 @@ def _short(value: Any) -> str:
 
 def _names_a_type(part: object) -> bool:
     """Pydantic adds to the place which member of a union it tried, and whether a key or its value is meant."""
-    return isinstance(part, str) and part in ("steps", "values", "looks", "number", "[key]")
+    return isinstance(part, str) and part in ("steps", "bounds", "values", "looks", "number", "[key]")
 
 
 def _is_tag(part: object) -> bool:

@@ -51,7 +51,7 @@ class Study(Part):
         """
         settings = self.targets[name].model_dump(mode="json")
         if settings["flush_to_zero"] is None:
-            settings["flush_to_zero"] = [False, True] if self.experiments[experiment].export.best > 1 else [False]
+            settings["flush_to_zero"] = [False, True] if self.experiments[experiment].exported > 1 else [False]
         return {"name": name, **settings}
 
     def dataset_options(self, name: str) -> dict[str, Any]:

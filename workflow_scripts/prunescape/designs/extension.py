@@ -16,8 +16,8 @@ METRIC = "top1"
 
 
 def first_cells(plan: Plan) -> list[Cell]:
-    """The whole grid, on which no result decides, unless the design is adaptive."""
-    return plan.grid(plan.axes, plan.seeds) if plan.most_settings is None else []
+    """The whole grid, on which no result decides, unless the design is adaptive or has none."""
+    return plan.grid(plan.axes, plan.seeds) if plan.axes and plan.most_settings is None else []
 
 
 def most_rounds(plan: Plan) -> int:

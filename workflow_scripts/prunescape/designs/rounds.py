@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from prunescape.designs import adaptive, extension, replicates
+from prunescape.designs import adaptive, extension, replicates, trials
 from prunescape.designs.plan import Axes, Design, Plan, experiment_plan
 from prunescape.space.cells import Cell
 from prunescape.store.files import read_json
-from prunescape.store.records import GRID, PILOT
+from prunescape.store.records import GRID, PILOT, TRIAL
 
 if TYPE_CHECKING:
     from prunescape.config.study import Study
 
 # in the order in which an experiment has them: each ends before the next one begins
-DESIGNS: dict[str, Design] = {"extension": extension, "adaptive": adaptive, "replicates": replicates}
+DESIGNS: dict[str, Design] = {"extension": extension, "adaptive": adaptive, "replicates": replicates, "trials": trials}
 FIELDS = ("round", "last", "experiments")
 
 
@@ -99,16 +99,20 @@ def study_plans(study: Study, source: str) -> dict[str, Plan]:
 
 
 def first_cells(plans: Mapping[str, Plan]) -> list[Cell]:
-    """Every cell that no result decides on: grids, or the first cells of their landscapes, and pilots, in order."""
+    """Every cell that no result decides on: grids or the first cells of landscapes, pilots, trials, in order."""
     ordered = [plan for _, plan in sorted(plans.items())]
     return [cell for plan in ordered for design in DESIGNS.values() for cell in design.first_cells(plan)]
 
 
-def landscape_cells(plan: Plan, rounds: Iterable[Round]) -> list[Cell]:
-    """The cells of an experiment's landscapes, without fresh seeds: the first ones and those that `rounds` added."""
-    first = [cell for design in DESIGNS.values() if design.STAGE == GRID for cell in design.first_cells(plan)]
+def candidate_cells(plan: Plan, rounds: Iterable[Round]) -> list[Cell]:
+    """The cells among which the best are chosen: landscapes, as far as `rounds` added to them, or trials.
+
+    Fresh seeds are not among them.
+    """
+    stages = (GRID, TRIAL)
+    first = [cell for design in DESIGNS.values() if design.STAGE in stages for cell in design.first_cells(plan)]
     steps = [planned.steps[plan.experiment] for planned in rounds if plan.experiment in planned.steps]
-    return [*first, *(cell for step in steps if step.stage == GRID for cell in step.cells)]
+    return [*first, *(cell for step in steps if step.stage in stages for cell in step.cells)]
 
 
 def have_rounds(plans: Mapping[str, Plan]) -> bool:
@@ -159,6 +163,6 @@ class Places:
         """stage, round and select_on of the cell that `record` describes. Raises KeyError for one without a field."""
         cell = Cell.from_content(record)
         plan = self.plans[cell.experiment]
-        first = GRID if cell.seed in plan.seeds else PILOT
-        stage, number = self.planned.get(cell, (first, 0))
+        grid = GRID if cell.seed in plan.seeds else PILOT
+        stage, number = self.planned.get(cell, (grid if plan.trials is None else TRIAL, 0))
         return {"stage": stage, "round": number, "select_on": plan.select_on}

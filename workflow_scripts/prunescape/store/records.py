@@ -6,8 +6,8 @@ import base64
 WIDTHS = ("model", "architecture", "in_channels", "classes", "modules", "ratio_achieved", "flops", "parameters")
 OK, DIVERGED = "ok", "diverged"
 # which part of the design a cell is: its landscape's grid; fresh seeds at the prior, for the seed noise; fresh seeds at
-# the points that the screening kept
-GRID, PILOT, REPLICATE = STAGES = ("grid", "pilot", "replicate")
+# the points that the screening kept; a setting from a space; fresh seeds at the best of these
+GRID, PILOT, REPLICATE, TRIAL, CONFIRMATION = STAGES = ("grid", "pilot", "replicate", "trial", "confirmation")
 TEST, VALIDATION = SPLITS = ("test", "validation")
 TOP5_CLASSES = 11  # with fewer classes, guessing five of them is right half of the time or more
 

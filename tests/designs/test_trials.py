@@ -1,0 +1,123 @@
+"""Trials: what a draw depends on, what stays when a design changes, arms, and balanced arrays."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chisquare, kstest
+
+from prunescape.config.study import load_study
+from prunescape.designs.balanced import balanced_array, pair_counts
+from prunescape.designs.plan import Plan
+from prunescape.designs.rounds import candidate_cells, first_cells, have_rounds, study_plans
+from prunescape.designs.trials import best_of_arms, drawn_setting, hashed, plan_trials, random_settings
+from prunescape.space.search_space import SearchSpace
+from support.spaces import DESIGN, SPACE, space_study
+
+LEVELS = {"batch_size": ["16", "32", "64", "128"], "momentum": ["0.0", "0.5", "0.9"]}
+BOUNDS = {"log10_lr": ["-3.0", "0.0"]}
+SPACE_OF_NUMBERS = SearchSpace(LEVELS, BOUNDS, {"batch_size": "64", "momentum": "0.9", "log10_lr": "-1.0"}, {})
+
+
+def plan_of(design: dict | None = None, **changes) -> Plan:
+    return study_plans(load_study(space_study(design, **changes)), "config")["e"]
+
+
+def settings_of(design: dict | None = None, arm: str = "all") -> list:
+    return [trial.setting for trial in plan_trials(plan_of(design)) if trial.arm == arm]
+
+
+def test_draws_are_uniform():
+    """Over levels by Pearson's chi-squared test, between bounds by that of Kolmogorov and Smirnov (both scipy's)."""
+    drawn = pd.DataFrame([drawn_setting(SPACE_OF_NUMBERS, 0, "all", trial).values for trial in range(3000)])
+    for name in LEVELS:
+        assert chisquare(drawn[name].value_counts()).pvalue > 0.01
+    assert kstest(drawn["log10_lr"], "uniform", args=(-3, 3)).pvalue > 0.01
+    assert abs(drawn.corr()).where(~np.eye(3, dtype=bool)).max(axis=None) < 0.06, "and independent of each other"
+
+
+def test_one_trial_more_keeps_all_others():
+    assert settings_of({"trials": 20}) == settings_of({"trials": 21})[:20]
+    assert settings_of({"trials": 20}) != settings_of({"trials": 20, "seed": 2})
+
+
+def test_another_level_touches_only_the_trials_that_drew_it():
+    """A new level of k + 1 is drawn by one trial in k + 1; every other trial keeps its setting."""
+    more = SearchSpace(LEVELS | {"momentum": ["0.0", "0.5", "0.8", "0.9"]}, BOUNDS, SPACE_OF_NUMBERS.defaults, {})
+    before, after = (random_settings(space, 2000, 0, "all") for space in (SPACE_OF_NUMBERS, more))
+    touched = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert all(setting.values["momentum"] == 0.8 for setting in touched)
+    assert abs(len(touched) / 2000 - 1 / 4) < 0.03
+    assert chisquare(pd.Series([setting.values["momentum"] for setting in after]).value_counts()).pvalue > 0.01
+
+
+def test_order_decides_nothing():
+    turned = {name: values[::-1] if isinstance(values, list) else values for name, values in reversed(SPACE.items())}
+    assert settings_of({"space": turned, "trials": 20}) == settings_of({"trials": 20})
+
+
+def test_a_setting_is_drawn_once_until_none_is_left():
+    space = {name: SPACE[name] for name in ("batch_size", "schedule", "decay")}
+    settings = settings_of({"space": space, "trials": 9})
+    assert len(set(settings)) == 9 == 3 * (2 + 1), "every setting that there is"
+    assert settings_of({"space": space, "trials": 5}) == settings[:5]
+
+
+def test_every_variant_has_the_same_settings_and_seeds_and_the_base_its_default():
+    plan = plan_of(seeds=[3, 4])
+    cells = first_cells({"e": plan})
+    default, *drawn = cells
+    assert (default.variant.name, default.seed) == ("base", 0)
+    assert default.setting.values == {"log10_lr": -1.0, "batch_size": 50, "momentum": 0.9, "schedule": "cosine"}
+    pairs = {name: [(c.setting, c.seed) for c in drawn if c.variant.name == name] for name in plan.variants}
+    assert pairs["base"] == pairs["uniform-0.5"] and len(pairs["base"]) == DESIGN["trials"] * 2
+    assert candidate_cells(plan, []) == cells and not have_rounds({"e": plan})
+    (arm,) = best_of_arms(plan, "base", cells)
+    assert [cells[place].setting for place in arm] == settings_of() and {cells[place].seed for place in arm} == {3}
+
+
+def test_arms_search_anew_with_some_hyperparameters_at_their_defaults():
+    arms = ["all", "all-again", "fix:batch_size", "fix-dimension:optimiser"]
+    space = SPACE | {"crop_padding": {"low": 0, "high": 40}}
+    found = {arm: settings_of({"arms": arms, "space": space}, arm) for arm in arms}
+    assert not set(found["all"]) & set(found["all-again"])
+    assert {setting.values["batch_size"] for setting in found["fix:batch_size"]} == {50}
+    of_optimiser = [dict(setting.texts) | {"crop_padding": None} for setting in found["fix-dimension:optimiser"]]
+    assert all(texts == of_optimiser[0] for texts in of_optimiser) and of_optimiser[0]["momentum"] == "0.9"
+    assert settings_of({"arms": arms[:1], "space": space}) == found["all"], "an arm depends on no other"
+
+
+def test_the_arms_of_the_paper():
+    """liao2022, 4.1.2: each hyperparameter fixed, each dimension fixed; and a second search beside tuning all."""
+    plan = plan_of({"arms": "liao2022", "space": SPACE | {"crop_padding": {"low": 0, "high": 9}}})
+    fixed = {f"fix:{name}": [name] for name in (*SPACE, "crop_padding")}
+    fixed |= {"fix-dimension:optimiser": sorted(SPACE), "fix-dimension:data": ["crop_padding"]}
+    assert plan.trials["arms"] == {"all": [], "all-again": []} | fixed
+
+
+def test_a_factorial_design_has_every_combination():
+    space = {name: SPACE[name] for name in ("batch_size", "schedule", "decay")}
+    plan = plan_of({"kind": "factorial", "space": space, "trials": ..., "seed": ...})
+    assert len({trial.setting for trial in plan_trials(plan)}) == 9
+
+
+@pytest.mark.parametrize(("levels", "rows"), [([5, 4, 3, 3, 2, 2], 60), ([3, 3, 3, 3], 9), ([4, 3, 2], 25)])
+def test_levels_are_balanced_and_pairs_nearly(levels, rows):
+    """An orthogonal array has all pairs equally often; 3^4 in 9 rows is one (L9, Taguchi)."""
+    design = balanced_array(levels, rows, lambda *parts: hashed(0, *parts))
+    for factor, count in enumerate(levels):
+        counts = np.bincount(design[:, factor], minlength=count)
+        assert counts.max() - counts.min() <= (rows % count > 0)
+    for first in range(len(levels)):
+        for second in range(first):
+            pairs = pair_counts(design[:, first], design[:, second])
+            assert pairs.max() - pairs.min() <= 2
+    assert (design == balanced_array(levels, rows, lambda *parts: hashed(0, *parts))).all()
+
+
+def test_a_balanced_design_has_different_settings():
+    space = {"batch_size": [25, 50, 100], "momentum": [0.0, 0.9], "schedule": ["step", "cosine"], "decay": [0.1, 0.5]}
+    settings = settings_of({"kind": "balanced", "space": space, "trials": 12})
+    assert len(set(settings)) == 12
+    table = pd.DataFrame([setting.values for setting in settings])
+    assert table["batch_size"].value_counts().eq(4).all() and table["schedule"].value_counts().eq(6).all()
+    assert table.loc[table["schedule"] == "cosine", "decay"].isna().all(), "a decay acts at steps only"
