@@ -1,10 +1,10 @@
 """Records -> one table of cells -> the tables of results. No job here needs torch."""
 
-from prunescape.analysis.results import LANDSCAPE, TARGET, result_names
+from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, result_names
 
 
 rule collect_study:
-    """Gather every record into one table; it waits for no target."""
+    """Gather every record into one table, and the trials of each arm into another; it waits for no target."""
     input:
         records=lambda wildcards: cell_files("record.json", all_cells()),
         rounds=round_files,
@@ -13,6 +13,7 @@ rule collect_study:
         data=ancient(data_files()),
     output:
         cells=f"{RESULTS}/cells.parquet",
+        trials=f"{RESULTS}/trials.parquet",
     log:
         f"{RESULTS}/logs/collect_study.log",
     localrule: True
@@ -81,3 +82,24 @@ rule compare_targets:
         code=code_digest("compare_targets"),
     script:
         "../workflow_scripts/compare_targets.py"
+
+
+rule analyse_trials:
+    """Find the best settings of each arm and variant of designs with a space, and what fresh seeds confirm."""
+    input:
+        cells=f"{RESULTS}/cells.parquet",
+        trials=f"{RESULTS}/trials.parquet",
+        benchmarks=f"{RESULTS}/benchmarks.parquet",
+    output:
+        tables=expand(f"{RESULTS}/{{name}}.parquet", name=result_names(TRIALS)),
+        csv=expand(f"{RESULTS}/{{name}}.csv", name=result_names(TRIALS)),
+    log:
+        f"{RESULTS}/logs/analyse_trials.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        terms=STUDY.trial_terms(),
+        code=code_digest("analyse_trials"),
+    script:
+        "../workflow_scripts/analyse_trials.py"

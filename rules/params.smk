@@ -7,7 +7,7 @@ import re
 
 from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
 from prunescape.config.targets import REACHED_BY, REMOTE
-from prunescape.designs.trials import best_of_arms, plan_trials
+from prunescape.designs.trials import arm_positions, plan_trials
 
 # some experiment asks for the fastest precision
 PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
@@ -94,7 +94,7 @@ def export_params(wildcards):
     export = {"best": experiment.exported, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
     if plan.trials is None:
         return export
-    among = best_of_arms(plan, wildcards.variant, grid_cells_of(wildcards))
+    among = arm_positions(plan, wildcards.variant)
     return export | {"among": among, "rank_by": experiment.design.rank_by}
 
 

@@ -60,6 +60,8 @@ rule write_report:
         benchmarks=f"{RESULTS}/benchmarks.parquet",
         landscapes=rules.analyse_cells.output,
         compared=rules.compare_targets.output,
+        trials=f"{RESULTS}/trials.parquet",
+        of_trials=rules.analyse_trials.output,
         figures=f"{RESULTS}/figures/figures.json",
     output:
         report=REPORT,
@@ -82,6 +84,7 @@ rule seal_results:
         rules.collect_benchmarks.output,
         rules.analyse_cells.output,
         rules.compare_targets.output,
+        rules.analyse_trials.output,
         rules.write_tables.output,
         rules.write_report.output,
     output:
@@ -104,6 +107,7 @@ RESULT_RULES = (
     "collect_benchmarks",
     "analyse_cells",
     "compare_targets",
+    "analyse_trials",
     "draw_figures",
     "write_tables",
     "write_report",

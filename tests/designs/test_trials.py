@@ -9,7 +9,7 @@ from prunescape.config.study import load_study
 from prunescape.designs.balanced import balanced_array, pair_counts
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import candidate_cells, first_cells, have_rounds, study_plans
-from prunescape.designs.trials import best_of_arms, drawn_setting, hashed, plan_trials, random_settings
+from prunescape.designs.trials import arm_positions, drawn_setting, hashed, plan_trials, random_settings
 from prunescape.space.search_space import SearchSpace
 from support.spaces import DESIGN, SPACE, space_study
 
@@ -71,8 +71,10 @@ def test_every_variant_has_the_same_settings_and_seeds_and_the_base_its_default(
     pairs = {name: [(c.setting, c.seed) for c in drawn if c.variant.name == name] for name in plan.variants}
     assert pairs["base"] == pairs["uniform-0.5"] and len(pairs["base"]) == DESIGN["trials"] * 2
     assert candidate_cells(plan, []) == cells and not have_rounds({"e": plan})
-    (arm,) = best_of_arms(plan, "base", cells)
-    assert [cells[place].setting for place in arm] == settings_of() and {cells[place].seed for place in arm} == {3}
+    for variant in plan.variants:
+        own = [cell for cell in cells if cell.variant.name == variant]
+        (arm,) = arm_positions(plan, variant)
+        assert [(own[place].setting, own[place].seed) for place in arm] == [(setting, 3) for setting in settings_of()]
 
 
 def test_arms_search_anew_with_some_hyperparameters_at_their_defaults():

@@ -20,7 +20,8 @@ SMALL = [
 ]
 OTHER = ["experiment=other, variant=base, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"]
 OF_REPORT = {"write_report", "seal_results"}
-OF_TARGETS = {"collect_benchmarks", "compare_targets", "draw_figures"} | OF_REPORT  # what follows a measurement
+# what follows a measurement
+OF_TARGETS = {"collect_benchmarks", "compare_targets", "analyse_trials", "draw_figures"} | OF_REPORT
 ANALYSIS = {"collect_study", "analyse_cells", "write_tables"} | OF_TARGETS
 
 

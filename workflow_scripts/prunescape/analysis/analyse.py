@@ -9,7 +9,8 @@ from prunescape.analysis.cost.measured import read_measured
 from prunescape.analysis.cost.speedups import variant_flops
 from prunescape.analysis.landscape.chance import VARIANT, chance_tests, learnt_nothing
 from prunescape.analysis.read_cells import read_cells, read_study_cells
-from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, joined_result, result_names
+from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, Analysis, joined_result, result_names
+from prunescape.analysis.trials import Terms, read_trial_cells
 from prunescape.analysis.verdict.screening import claim_count
 from prunescape.config.analysis import AnalysisTerms
 from prunescape.errors import InputError
@@ -81,7 +82,7 @@ def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) 
         "grids": {name: plan["grid"] for name, plan in experiments.items() if plan.get("grid")},
     }
     analyses = []
-    for each in dict.fromkeys(axes.values()):
+    for each in dict.fromkeys(axes.values()) or [DEFAULT_AXES]:
         rows = known[known["experiment"].isin([name for name in axes if axes[name] == each])]
         if len(rows) or not analyses:
             analyses.append(Analysis.of_cells(rows, axes=each, **shared))
@@ -102,6 +103,18 @@ def compare_targets(
         measured["learnt"] = ~learnt_nothing(measured, chance_tests(trained))
     analysis = Analysis.of_targets(measured, variant_flops(trained), objectives)
     return write_results([analysis], result_names(TARGET), out)
+
+
+def analyse_trials(
+    terms: Terms, *, cells: Path | str, trials: Path | str, benchmarks: Path | str, out: Path | str
+) -> dict[str, Path]:
+    """Write every table about the trials of a study into the folder `out`, as `analyse` does.
+
+    `terms` as `Study.trial_terms` gives them; a study without a design that has a space gives tables without rows.
+    Raises InputError for a table that cannot be used.
+    """
+    analysis = Analysis.of_trials(*read_trial_cells(cells, trials), terms, read_measured(benchmarks))
+    return write_results([analysis], result_names(TRIALS), out)
 
 
 def write_results(analyses: Sequence[Analysis], names: Sequence[str], out: Path | str) -> dict[str, Path]:

@@ -15,7 +15,7 @@ from prunescape.analysis.sources.names import with_named_columns
 from prunescape.analysis.sources.optuna_storage import check_parameters, is_storage, read_trials
 from prunescape.analysis.sources.runs import mark_fresh_seeds, without_unfinished
 from prunescape.errors import InputError
-from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
+from prunescape.store.records import DIVERGED, GRID, OF_TRIALS, OK, VALIDATION
 
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
 AGAIN = "leave out rows without a value; seeds number the runs of one setting, and are 0 where there is one"
@@ -60,13 +60,18 @@ def read_cells(
 
 
 def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
-    """As `read_cells` with `partial`, of a study whose experiments each have their own `axes`, or the default ones."""
+    """As `read_cells` with `partial`, of a study whose experiments each have their own `axes`, or the default ones.
+
+    Trials and their confirmations are left out: they are cells of no landscape.
+    """
     return checked_study_cells(read_source(path, columns_read(axes.values(), DEFAULT_METRIC)), path, axes)
 
 
 def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
     """`cells` as `read_study_cells` gives those that it read from `path`; raises as it does."""
     check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
+    if "stage" in cells:
+        cells = cells[~cells["stage"].isin(OF_TRIALS)]
     if cells.empty:  # without any cell a table does not know which hyperparameters there are
         every = [*axes.values()] or [DEFAULT_AXES]
         cells = cells.reindex(columns=[*dict.fromkeys([*cells, *(name for each in every for name in each.names)])])

@@ -39,11 +39,19 @@ from prunescape.analysis.surface.inferred import (
     inferred_roi,
     inferred_roi_columns,
 )
+from prunescape.analysis.trials import (
+    Terms,
+    best_columns,
+    best_settings,
+    confirmation_columns,
+    confirmations,
+    trial_cells,
+)
 from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.verdicts import judge_study
 from prunescape.store.tables import Columns
 
-LANDSCAPE, TARGET = "landscape", "target"
+LANDSCAPE, TARGET, TRIALS = "landscape", "target", "trials"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
 
@@ -89,6 +97,14 @@ class Analysis:
         """The target tables of measurements; `flops` by experiment and variant, `objectives` as a study dumps them."""
         return cls({"measured": measured, "flops": flops, "objectives": objectives})
 
+    @classmethod
+    def of_trials(cls, cells: pd.DataFrame, trials: pd.DataFrame, terms: Terms, measured: pd.DataFrame) -> Self:
+        """The tables of trials: of the `cells` of designs with a space and their `trials`, as `read_trial_cells` reads.
+
+        `terms` by experiment as `Study.trial_terms` gives them; `measured` are the measurements of the study.
+        """
+        return cls({"cells": cells, "trials": trials, "trial_terms": terms, "measured": measured})
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
             step = STEPS.get(name) or RESULTS[name]
@@ -110,7 +126,7 @@ class Analysis:
         if not self.applies(name):
             return pd.DataFrame(columns=list(columns))
         frame = self[name][list(columns)]
-        if RESULTS[name].group == TARGET:
+        if RESULTS[name].group != LANDSCAPE:
             return frame
         if self["metric"].minimise:
             frame = frame.assign(**{value: 0.0 - frame[value] for value in METRIC_VALUES if value in frame})
@@ -129,7 +145,8 @@ class Step:
 class ResultTable(Step):
     """A table of results; `columns` makes its columns from what it needs, and `applies` says where it has a meaning.
 
-    Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells.
+    Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells, those of the
+    group TRIALS from the trials of designs with a space, their cells and measurements.
     """
 
     columns: Callable[..., Columns]
@@ -152,6 +169,11 @@ def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: 
     return ResultTable(make, needs, lambda: columns, group=TARGET)
 
 
+def _trials(make: Callable[..., pd.DataFrame], *needs: str, columns: Callable[..., Columns]) -> ResultTable:
+    """A table about trials, whose columns depend on those of trials.parquet."""
+    return ResultTable(make, needs, columns, ("trials",), group=TRIALS)
+
+
 def _inferred(
     make: Callable[..., pd.DataFrame], terms: str, columns: Callable[..., Columns], *need: str
 ) -> ResultTable:
@@ -168,6 +190,7 @@ STEPS: dict[str, Step] = {
     "judged": Step(judge_study, ("cells", "axes", "terms", "risk_threshold", "metric", "claims", "chance_tests")),
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
     "comparisons": Step(comparisons, ("measured", "objectives")),
+    "trial_cells": Step(trial_cells, ("cells", "trials")),
     "inferences": Step(inferences, ("scores", "axes", "metric", "thresholds", "grids", "chance_tests")),
 }
 RESULTS: dict[str, ResultTable] = {
@@ -212,6 +235,9 @@ RESULTS: dict[str, ResultTable] = {
     "speedups": _target(speedups, ("measured", "flops", "comparisons"), SPEEDUP_COLUMNS),
     "properties": _target(property_table, ("measured", "flops"), PROPERTY_COLUMNS),
     "correlations": _target(correlation_table, ("measured", "flops"), CORRELATION_COLUMNS),
+    # of designs with a space: factors and arms belong here
+    "best_settings": _trials(best_settings, "trial_cells", "trials", "trial_terms", columns=best_columns),
+    "confirmations": _trials(confirmations, "cells", "trials", "trial_terms", columns=confirmation_columns),
 }
 
 

@@ -1,7 +1,7 @@
 """Writes cells.parquet and benchmarks.parquet from every record and measurement of a study."""
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -30,7 +30,11 @@ IDENTITY_COLUMNS: Columns = {
 }
 RECORD_COLUMNS: Columns = {
     "seed": ("int64", "seed of initialisation, order and augmentation"),
-    "stage": ("string", "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points)"),
+    "stage": (
+        "string",
+        "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points); trial of a space, or "
+        "confirmation: a fresh seed at one of the best trials",
+    ),
     "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
     "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),
     "precision": (
@@ -75,6 +79,14 @@ RECORD_COLUMNS: Columns = {
 }
 
 
+TRIAL_COLUMNS: Columns = {
+    "experiment": KEY_COLUMNS["experiment"],
+    "arm": ("string", "all, all-again, fix:NAME, fix-dimension:NAME; default: the default setting, of the base alone"),
+    "trial": ("int64", "number of the trial in its arm, from 0"),
+    "setting": ("string", "name of the setting in paths; those of several arms may be the same"),
+}
+
+
 class Places(Protocol):
     """What tells each cell's stage and round: designs/rounds.py has it."""
 
@@ -93,6 +105,26 @@ def write_cells(
     largest = {Path(path).stem: largest_class(path) for path in data}
     rows, columns = cell_rows(records, places, largest)
     _write(rows, columns, out)
+
+
+def write_trials(trials: Sequence[dict[str, Any]], out: Path | str) -> None:
+    """Write one row per trial of an arm with TRIAL_COLUMNS and every hyperparameter; what does not act is null.
+
+    Each of `trials` has the values of TRIAL_COLUMNS and, as `values`, those of its hyperparameters. Cells are trained
+    at a trial's setting, so a cell may belong to trials of several arms.
+    """
+    write_table(_trials_table(trials), out)
+
+
+def trials_frame(trials: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """The table of `write_trials` in memory."""
+    return _trials_table(trials).to_pandas()
+
+
+def _trials_table(trials: Sequence[dict[str, Any]]) -> pa.Table:
+    columns = TRIAL_COLUMNS | hyperparameter_columns({name for trial in trials for name in trial["values"]})
+    rows = [dict.fromkeys(columns) | trial | trial["values"] for trial in trials]
+    return pa.Table.from_pylist(rows, schema=arrow_schema(columns))
 
 
 def cell_rows(

@@ -16,6 +16,7 @@ from prunescape.config.targets import Target
 from prunescape.config.types import CountOrAuto, Name, Part
 from prunescape.errors import InputError, located
 from prunescape.space.cells import Cell
+from prunescape.space.settings import parameter_value
 from prunescape.space.variants import BASE
 
 
@@ -67,7 +68,7 @@ class Study(Part):
         return {name: experiment.prior_setting.values for name, experiment in sorted(self.experiments.items())}
 
     def analysis_terms(self) -> dict[str, Any]:
-        """What the analysis has to know of the study beside its cells, as plain values with sorted keys."""
+        """What the analysis of landscapes has to know beside the cells, as plain values with sorted keys."""
         experiments = {
             name: {
                 "axes": list(experiment.axes),
@@ -76,9 +77,23 @@ class Study(Part):
                 **({} if experiment.most_settings is None else {"grid": experiment.grid_values}),
             }
             for name, experiment in sorted(self.experiments.items())
+            if not experiment.design.has_space
         }
         thresholds = {"risk_threshold": self.analysis.risk_threshold, "thresholds": sorted(self.analysis.thresholds)}
         return {"experiments": experiments} | thresholds
+
+    def trial_terms(self) -> dict[str, dict[str, Any]]:
+        """What the analysis of trials has to know beside the cells, of each experiment with a space, as plain values.
+
+        `rank_by` is the column by which settings are the best, `best` their number in each arm and variant, `confirm`
+        the terms of a confirmation or None; `defaults` has the default value of each hyperparameter that varies.
+        """
+        return {
+            name: experiment.design.model_dump(include={"rank_by", "best", "confirm"})
+            | {"defaults": {key: parameter_value(key, text) for key, text in experiment.search_space.defaults.items()}}
+            for name, experiment in sorted(self.experiments.items())
+            if experiment.design.has_space
+        }
 
     def summary(self) -> dict[str, Any]:
         """The study as plain JSON values, keys sorted, defaults spelled out, without what decides only how jobs run."""
@@ -91,6 +106,8 @@ class Study(Part):
                 "prior": self.priors()[name],
             }
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
+        if trials := self.trial_terms():
+            content["trials"] = trials
         return json.loads(json.dumps(content, sort_keys=True))
 
 

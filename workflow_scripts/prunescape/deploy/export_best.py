@@ -36,18 +36,20 @@ def export_best(
 ) -> None:
     """Write the `export["best"]` best cells of a variant as `out`/rank-1.onnx, ... and what they are as export.json.
 
-    `export["select_on"]` is the split that ranks them, by default test; `export["precisions"]` names the files that
-    stand beside each float one, such as rank-1.int8.onnx. `records` and `weights` hold one file per cell, in the same
-    order; `folder` is where an image folder's images lie, which only int8 needs. What was in `out` is deleted first.
-    Diverged cells are never exported: with no other, `models` is empty. Raises InputError when a file is missing or
-    damaged, or an exported model does not compute what torch does.
+    `export["select_on"]` is the split that ranks them, by default test. Of trials those are written that are among the
+    best of any arm: `export["among"]` holds the positions of each arm's cells in `records`, `export["rank_by"]` the
+    field that ranks them. `export["precisions"]` names the files that stand beside each float one, such as
+    rank-1.int8.onnx. `records` and `weights` hold one file per cell, in the same order; `folder` is where an image
+    folder's images lie, which only int8 needs. What was in `out` is deleted first. Diverged cells are never exported:
+    with no other, `models` is empty. Raises InputError when a file is missing or damaged, or an exported model does not
+    compute what torch does.
     """
     torch.set_num_threads(1)
     shutil.rmtree(out, ignore_errors=True)  # export.json stands for the models beside it
     prepared, known = load_prepared(data, identity, folder=folder), read_json(identity, "mean", "std")
     scaling = {name: known[name] for name in ("mean", "std")}
     contents = [read_json(record, *RECORD) for record in records]
-    chosen = best_records(contents, export["best"], export.get("select_on", "test"))
+    chosen = chosen_records(contents, export)
     others = [precision for precision in export.get("precisions", []) if precision != "fp32"]
     calibration = calibration_images(prepared) if "int8" in others else None
     images = {"images": parity_images(prepared), "calibration": calibration}
@@ -62,6 +64,22 @@ def export_best(
             described = describe(file, contents[position], prepared)
             models.append({**about, "precision": precision, "parity": parity, **described})
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
+
+
+def chosen_records(records: list[dict], export: dict[str, Any]) -> list[int]:
+    """Positions in `records` of the cells to export, best first; `export` as `export_best` takes it."""
+    if "among" not in export:
+        return best_records(records, export["best"], export.get("select_on", "test"))
+    found: set[int] = set()
+    for arm in export["among"]:
+        found |= set(best_trials(records, arm, export["rank_by"])[: export["best"]])
+    return best_trials(records, sorted(found), export["rank_by"])
+
+
+def best_trials(records: list[dict], positions: list[int], rank_by: str) -> list[int]:
+    """Those of `positions` with status ok by falling `rank_by`, percent; ties go to the first."""
+    finished = [position for position in positions if records[position]["status"] == OK]
+    return sorted(finished, key=lambda position: -records[position][rank_by])
 
 
 def best_records(records: list[dict], count: int, select_on: str = "validation") -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from prunescape.designs import adaptive, extension, replicates, trials
+from prunescape.designs import adaptive, confirmation, extension, replicates, trials
 from prunescape.designs.plan import Axes, Design, Plan, experiment_plan
 from prunescape.space.cells import Cell
 from prunescape.store.files import read_json
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from prunescape.config.study import Study
 
 # in the order in which an experiment has them: each ends before the next one begins
-DESIGNS: dict[str, Design] = {"extension": extension, "adaptive": adaptive, "replicates": replicates, "trials": trials}
+DESIGNS: dict[str, Design] = {
+    "extension": extension,
+    "adaptive": adaptive,
+    "replicates": replicates,
+    "trials": trials,
+    "confirmation": confirmation,
+}
 FIELDS = ("round", "last", "experiments")
 
 

@@ -70,14 +70,31 @@ def plan_trials(plan: Plan) -> list[Trial]:
     return _trials(json.dumps(plan.trials, sort_keys=True))
 
 
-def best_of_arms(plan: Plan, variant: str, cells: list[Cell]) -> list[list[int]]:
-    """For each arm the positions in `cells` of its trials of ONE variant, those with the first seed."""
+def arm_positions(plan: Plan, variant: str) -> list[list[int]]:
+    """For each arm the positions of its trials of ONE variant, with the first seed, among the variant's first cells."""
+    cells = [cell for cell in first_cells(plan) if cell.variant.name == variant]
     position = {cell: place for place, cell in enumerate(cells)}
     arms: dict[str, list[int]] = {}
     for trial in (trial for trial in plan_trials(plan) if trial.arm != DEFAULT):
         (cell,) = plan.at(variant, trial.setting, plan.seeds[:1])
         arms.setdefault(trial.arm, []).append(position[cell])
     return list(arms.values())
+
+
+def trial_rows(plans: Mapping[str, Plan]) -> list[dict[str, Any]]:
+    """Every trial of a study as `write_trials` takes it."""
+    return [
+        {
+            "experiment": name,
+            "arm": trial.arm,
+            "trial": trial.number,
+            "setting": trial.setting.path,
+            "values": trial.setting.values,
+        }
+        for name, plan in sorted(plans.items())
+        if plan.trials is not None
+        for trial in plan_trials(plan)
+    ]
 
 
 @lru_cache(maxsize=64)

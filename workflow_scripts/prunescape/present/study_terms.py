@@ -1,7 +1,7 @@
 """Takes axes, priors and thresholds from a study's summary, for figures, tables and the report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from prunescape.analysis.axes import DEFAULT_AXES, DEFAULT_METRIC, Axes
 from prunescape.analysis.read_cells import read_cells, read_study_cells, scores
 from prunescape.analysis.results import Analysis
 from prunescape.config.analysis import AnalysisTerms
+from prunescape.space.recipe import PARAMETERS
 from prunescape.store.tables import read_result
 
 
@@ -24,7 +25,8 @@ class StudyTerms:
     """Axes and priors by experiment; the `thresholds` of regions, the largest first; that of the base's good settings.
 
     Experiments of which nothing is known, as those of a table from elsewhere, have the `other_axes` and no prior. Of
-    those in `adaptive` a share of the grid was trained.
+    those in `adaptive` a share of the grid was trained. `spaces` names the hyperparameters that vary in experiments
+    with a space instead of a grid, which have no axes.
     """
 
     axes: Mapping[str, Axes]
@@ -33,6 +35,7 @@ class StudyTerms:
     risk_threshold: float
     other_axes: Axes = DEFAULT_AXES
     adaptive: frozenset[str] = frozenset()
+    spaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of_table(cls, analysis: Analysis) -> Self:
@@ -44,11 +47,12 @@ class StudyTerms:
     def of(cls, study: Mapping[str, Any]) -> Self:
         """The terms of a study's summary, which may be empty."""
         plans, analysis = study.get("experiments", {}), study.get("analysis") or AnalysisTerms().model_dump()
-        axes = {name: Axes.of(plan["grid"]) for name, plan in plans.items()}
+        axes = {name: Axes.of(plan["grid"]) for name, plan in plans.items() if plan["grid"]}
         priors = {name: plan["prior"] for name, plan in plans.items()}
         thresholds = tuple(sorted(analysis["thresholds"], reverse=True))
         adaptive = frozenset(name for name, plan in plans.items() if is_adaptive(plan))
-        return cls(axes, priors, thresholds, analysis["risk_threshold"], adaptive=adaptive)
+        spaces = {name: tuple(sorted(plan["design"]["space"])) for name, plan in plans.items() if not plan["grid"]}
+        return cls(axes, priors, thresholds, analysis["risk_threshold"], adaptive=adaptive, spaces=spaces)
 
     def axes_of(self, experiment: str) -> Axes:
         """The axes of an experiment."""
@@ -59,9 +63,17 @@ class StudyTerms:
         """The different axes of the experiments."""
         return list(dict.fromkeys(self.axes.values())) or [self.other_axes]
 
+    @property
+    def varied(self) -> list[str]:
+        """The hyperparameters that vary in some experiment, in words."""
+        every = self.axes.values() if self.spaces else self.all_axes
+        labels = [axis.label for axes in every for axis in axes]
+        labels += [PARAMETERS[name].meaning.label for names in self.spaces.values() for name in names]
+        return list(dict.fromkeys(labels))
+
     def read_cells(self, path: Path | str) -> pd.DataFrame:
-        """A table of cells, each checked on the axes of its experiment; raises InputError for an unusable one."""
-        return read_study_cells(path, self.axes) if self.axes else read_cells(path, partial=True)
+        """The cells of landscapes, checked on the axes of their experiment; raises InputError for an unusable table."""
+        return read_study_cells(path, self.axes) if self.axes or self.spaces else read_cells(path, partial=True)
 
     def scores(self, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """The landscapes of every experiment."""

@@ -100,12 +100,14 @@ def failed_lines(
 
 def _collect(folder: Path, expected: Expected, records: list[str], data: list[str]) -> tuple[Path, Path]:
     """The tables of the `records` of cells, learnt from `data`, and of the benchmarks so far, written to `folder`."""
-    from prunescape.analysis.study_tables import write_benchmarks, write_cells
+    from prunescape.analysis.study_tables import write_benchmarks, write_cells, write_trials
     from prunescape.designs.rounds import Places, read_round
+    from prunescape.designs.trials import trial_rows
 
     cells, benchmarks = folder / "cells.parquet", folder / "benchmarks.parquet"
     places = Places(expected.plans, [read_round(path) for path in expected.rounds])
     write_cells(records, cells, places=places, data=data)
+    write_trials(trial_rows(expected.plans), folder / "trials.parquet")
     write_benchmarks([path for path in expected.measured if Path(path).exists()], benchmarks, cells=cells)
     return cells, benchmarks
 
@@ -123,7 +125,7 @@ def _write_report(
 
     `lacking` is what `write_report` takes as missing and unmeasured.
     """
-    from prunescape.analysis.analyse import analyse_study, compare_targets
+    from prunescape.analysis.analyse import analyse_study, analyse_trials, compare_targets
     from prunescape.present.figures.folder import draw_figures
     from prunescape.present.report.page import write_report
 
@@ -131,6 +133,8 @@ def _write_report(
     place = folder.parent if whole else folder
     analyse_study(cells, terms, folder)
     compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
+    trials = folder / "trials.parquet"
+    analyse_trials(study.get("trials", {}), cells=cells, trials=trials, benchmarks=benchmarks, out=folder)
     drawn = {name: folder / f"{name}.parquet" for name in DRAWN}
     draw_figures(study, cells=cells, **drawn, out=place / "figures")
     write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html", variants=folder.parent)

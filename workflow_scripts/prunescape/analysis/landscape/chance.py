@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import DEFAULT_METRIC, GROUP, VARIANT_KEY_COLUMNS, Metric
-from prunescape.store.records import GRID, OK
+from prunescape.store.records import GRID, OK, TRIAL
 
 LEVEL = 0.05  # chance of taking a variant that only guesses for one that learnt
 GUESSES = {"top1": 1, "top5": 5}
 VARIANT = [*GROUP, "variant"]
 CHANCE_TEST_COLUMNS = {
     **VARIANT_KEY_COLUMNS,
-    "cells": ("int64", "cells of the variant's grid, of all seeds"),
+    "cells": ("int64", "cells of the variant's grid or trials, of all seeds"),
     "diverged": ("int64", "those that diverged"),
     "best": ("float64", "best score of a cell that converged, percent on the test split; null without one"),
     "chance": ("float64", "what guessing scores, percent: the largest class's share, else one class of all"),
@@ -46,7 +46,7 @@ def chance_tests(cells: pd.DataFrame, metric: Metric = DEFAULT_METRIC) -> pd.Dat
     name = metric.names[0]
     if not metric.in_percent:  # chance is not known
         return pd.DataFrame(columns=list(CHANCE_TEST_COLUMNS))
-    grid = cells[cells["stage"] == GRID] if "stage" in cells else cells
+    grid = cells[cells["stage"].isin((GRID, TRIAL))] if "stage" in cells else cells
     known = {column: _counts(grid, column) for column in ("classes", "tested", "largest_class")}
     grid = grid.assign(**known, status=grid.get("status", OK), score=grid[name])
     rows = [

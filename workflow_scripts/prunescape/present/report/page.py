@@ -10,7 +10,8 @@ import pandas as pd
 
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.cost.speedups import odd_widths
-from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, result_names
+from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, Analysis, result_names
+from prunescape.analysis.trials import read_trial_cells, trial_cells
 from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
 from prunescape.present.labels import joined, roi_title
@@ -22,6 +23,7 @@ from prunescape.present.report.setup import Pairs, plan_pairs, run_pairs, table_
 from prunescape.present.report.table import ExperimentResults, Table
 from prunescape.present.report.target_sentences import limit_pairs
 from prunescape.present.report.target_tables import measured_tables
+from prunescape.present.report.trials import trials_section
 from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import read_json, whole_file
 from prunescape.store.tables import read_result
@@ -58,14 +60,18 @@ def write_report(
     benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
     names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
     tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
+    trained, trials = None, None
+    if terms.spaces:
+        trained, trials = read_trial_cells(results / "cells.parquet", results / "trials.parquet")
+        tables |= {name: read_result(results / f"{name}.parquet", {}) for name in result_names(TRIALS)}
     odd = odd_widths(variants or results)
     emulates = {name: target["emulates"] for name, target in study.get("targets", {}).items() if target.get("emulates")}
 
     def of(experiment: str) -> ExperimentResults:
         return ExperimentResults(
-            axes=terms.axes_of(experiment),
+            axes=None if experiment in terms.spaces else terms.axes_of(experiment),
             risk_threshold=terms.risk_threshold,
-            cells=_of(cells, experiment),
+            cells=_of(trained if experiment in terms.spaces else cells, experiment),
             tables={name: _of(table, experiment) for name, table in tables.items()},
             benchmarks=None if benchmarks is None else _of(benchmarks, experiment),
             emulates=emulates,
@@ -76,10 +82,14 @@ def write_report(
     sections = []
     for name, plan in sorted(study["experiments"].items()):
         experiment = of(name)
+        if name in terms.spaces:
+            own = _of(trials, name)
+            sections.append(trials_section(name, plan, experiment, own, trial_cells(experiment.cells, own)))
+            continue
         sections.append(_section(name, plan["model"], plan["dataset"], plan_pairs(plan, experiment.axes), experiment))
     targets = target_pairs(study.get("targets", {}), benchmarks) + limit_pairs(study.get("objectives", {}))
     known = {"study": study["study"], "missing": missing, "unmeasured": unmeasured, "targets": targets}
-    known["expected"] = len(cells) + len(missing)
+    known["expected"] = len(cells) + (0 if trained is None else len(trained)) + len(missing)
     _write_page({**known, "sections": sections, "of_table": False}, terms, Path(figures), Path(out))
 
 
@@ -108,10 +118,10 @@ def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None
     """The page of the `content`, whose sections get their figures here."""
     index = read_json(figures / INDEX, "figures", "files") if figures else {"figures": []}
     drawn = _figures(index, figures, out)
-    labels = dict.fromkeys(axis.label for axes in terms.all_axes for axis in axes)
     more = {
         "sections": [section | {"figures": drawn.get(section["name"], [])} for section in content["sections"]],
-        "hyperparameters": joined(list(labels)),
+        "hyperparameters": joined(terms.varied),
+        "has_grid": bool(terms.axes) or not terms.spaces,
         "risk_region": roi_title(terms.risk_threshold),
         "overview": drawn.get(None, []),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -123,7 +133,7 @@ def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None
 
 def _section(name: str, model: str, dataset: str, plan: Pairs, results: ExperimentResults) -> dict[str, Any]:
     """One experiment on the page; no findings where no cell of it exists."""
-    known = {"name": name, "model": model, "dataset": dataset, "plan": plan}
+    known = {"name": name, "model": model, "dataset": dataset, "plan": plan, "has_landscape": True}
     if results.cells.empty:
         return {**known, "findings": None, "run": []}
     found = {"findings": experiment_findings(results), "run": run_pairs(results.cells, results.axes)}

@@ -9,7 +9,7 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import axis_title, round_title, setting, variant_title
 from prunescape.present.numbers import counted, duration, number, short, whole
 from prunescape.present.study_terms import is_adaptive
-from prunescape.store.records import GRID, PILOT
+from prunescape.store.records import GRID, PILOT, TRIAL
 
 Pairs = list[tuple[str, str]]
 # column of the cells -> its name for a reader
@@ -57,8 +57,8 @@ def plain(value: Any) -> str:
     return ", ".join(plain(part) for part in value) or "none" if isinstance(value, list) else str(value)
 
 
-def run_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
-    """Where and with what the cells of one experiment were trained, and how long that took."""
+def run_pairs(cells: pd.DataFrame, axes: Axes | None) -> Pairs:
+    """Where and with what the cells of one experiment were trained, and how long that took; trials have no axes."""
     pairs = [("cells", f"{whole(len(cells))} trained, {whole((cells['status'] != 'ok').sum())} of them diverged")]
     pairs += round_pairs(cells, axes)
     if "seconds" in cells and cells["seconds"].notna().any():
@@ -74,7 +74,7 @@ def run_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
     return pairs
 
 
-def round_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
+def round_pairs(cells: pd.DataFrame, axes: Axes | None) -> Pairs:
     """How many cells each round added, and how far the grid reached then; nothing for a grid trained in one go."""
     sizes = cells.groupby(["round", "stage"]).size()
     if len(sizes) < 2:
@@ -89,11 +89,13 @@ def round_pairs(cells: pd.DataFrame, axes: Axes) -> Pairs:
 def _round_title(step: int, stage: str) -> str:
     if stage == PILOT:
         return "fresh seeds at the prior"
+    if stage == TRIAL:
+        return "trials"
     added = "" if step == 0 else ", grid" if stage == GRID else ", fresh seeds"
     return round_title(step) + added
 
 
-def _reach(grid: pd.DataFrame, stage: str, axes: Axes) -> str:
+def _reach(grid: pd.DataFrame, stage: str, axes: Axes | None) -> str:
     if stage != GRID:
         return ""
     ends = [(axis_title(axis), grid[axis.name].min(), grid[axis.name].max()) for axis in axes]

@@ -32,12 +32,12 @@ class Table:
 class ExperimentResults:
     """What is known of ONE experiment: its axes, cells, measurements, and its rows of every result table by name.
 
-    `risk_threshold` is that of the base's region over which risks are taken; `benchmarks` is None where nothing was
-    measured; `emulates` names the real target of every emulated one; `odd_widths` as `slower_sentences` takes them.
-    `adaptive`: a share of the grid was trained.
+    One with a space instead of a grid has no axes. `risk_threshold` is that of the base's region over which risks are
+    taken; `benchmarks` is None where nothing was measured; `emulates` names the real target of every emulated one;
+    `odd_widths` as `slower_sentences` takes them. `adaptive`: a share of the grid was trained.
     """
 
-    axes: Axes
+    axes: Axes | None
     risk_threshold: float
     cells: pd.DataFrame
     tables: dict[str, pd.DataFrame]
