@@ -9,7 +9,7 @@ from scipy import stats
 
 from analyse_cells import analyse_cells
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.results import LANDSCAPE, RESULTS, STEPS, TARGET, Analysis, result_names
+from prunescape.analysis.results import LANDSCAPE, RESULTS, STEPS, TARGET, TRIALS, Analysis, result_names
 from prunescape.commands.cli import main
 from prunescape.config.study import load_study
 from support.analysed import study_terms
@@ -133,6 +133,7 @@ def test_every_need_is_an_input_or_a_table():
     analysis = {"cells", "axes", "metric", "base", "thresholds", "risk_threshold", "terms", "recipes", "claims"}
     known = {LANDSCAPE: analysis | set(STEPS) | set(result_names(LANDSCAPE))}
     known[TARGET] = {"measured", "flops", "objectives", "comparisons", *result_names(TARGET)}
+    known[TRIALS] = {"cells", "trials", "trial_terms", "measured", "trial_cells", *result_names(TRIALS)}
     for table in RESULTS.values():
         assert set(table.needs) | set(table.columns_need) <= known[table.group]
 
@@ -147,7 +148,7 @@ def test_rules_read_the_registry_without_scipy_or_torch():
     """These take seconds to import; pandas and pyarrow do not count, since Snakemake imports them itself."""
     assert (
         loaded_by(
-            "import prunescape.analysis.results, prunescape.designs.adaptive",
+            "import prunescape.analysis.results, prunescape.designs.adaptive, prunescape.designs.confirmation",
             "scipy",
             "sklearn",
             "pingouin",

@@ -13,7 +13,7 @@ from onnx.reference import ReferenceEvaluator
 
 from prunescape.deploy import export
 from prunescape.deploy.export import check_parity, export_model, strip_metadata
-from prunescape.deploy.export_best import best_records, export_best, parity_images
+from prunescape.deploy.export_best import best_records, chosen_records, export_best, parity_images
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, rebuild
 from prunescape.models.counting import count_flops, count_parameters
@@ -217,6 +217,15 @@ def test_ties_go_to_the_smallest_setting_as_numbers():
     assert best_records(records, 10) == [3, 2, 1, 0]
     assert best_records([*records, records[0] | {"correct": 501}], 1) == [5]
     assert best_records([], 2) == []
+
+
+def test_the_best_trials_of_any_arm_are_exported():
+    """Places 0 and 1 are best of the one arm, 1 and 3 of the other, 2 diverged; places, not settings, break ties."""
+    scores = [(90.0, "ok"), (80.0, "ok"), (99.0, "diverged"), (80.0, "ok"), (10.0, "ok")]
+    records = [{"status": status, "train_top1": score} for score, status in scores]
+    export = {"best": 2, "rank_by": "train_top1", "among": [[0, 1, 2, 3], [4, 3, 1]]}
+    assert chosen_records(records, export) == [0, 1, 3]
+    assert chosen_records(records, export | {"best": 1}) == [0, 3]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from scipy.stats import chisquare, kstest
 from prunescape.config.study import load_study
 from prunescape.designs.balanced import balanced_array, pair_counts
 from prunescape.designs.plan import Plan
-from prunescape.designs.rounds import candidate_cells, first_cells, have_rounds, study_plans
+from prunescape.designs.rounds import Places, candidate_cells, first_cells, have_rounds, next_round, study_plans
 from prunescape.designs.trials import arm_positions, drawn_setting, hashed, plan_trials, random_settings
 from prunescape.space.search_space import SearchSpace
 from support.spaces import DESIGN, SPACE, space_study
@@ -75,6 +75,40 @@ def test_every_variant_has_the_same_settings_and_seeds_and_the_base_its_default(
         own = [cell for cell in cells if cell.variant.name == variant]
         (arm,) = arm_positions(plan, variant)
         assert [(own[place].setting, own[place].seed) for place in arm] == [(setting, 3) for setting in settings_of()]
+
+
+def test_a_confirmation_trains_the_best_of_each_variant_with_fresh_seeds():
+    plan = plan_of({"confirm": {"first": 2, "seeds": 2}, "rank_by": "top1"}, seeds=[0, 4])
+    assert have_rounds({"e": plan})
+    cells = first_cells({"e": plan})
+    scores = {setting: place for place, setting in enumerate(settings_of())}
+    rows = [
+        {
+            "experiment": "e",
+            "variant": c.variant.name,
+            "seed": c.seed,
+            "stage": "trial",
+            "status": "ok",
+            **c.setting.values,
+        }
+        | {"top1": scores.get(c.setting, 0) * (1 if c.variant.name == "base" else -1)}
+        for c in cells
+    ]
+    planned = next_round({"e": plan}, number=1, cells=pd.DataFrame(rows), earlier=[])
+    best = {"base": settings_of()[:-3:-1], "uniform-0.5": settings_of()[:2]}
+    assert planned.last and planned.steps["e"].stage == "confirmation"
+    assert [(c.seed, c.variant.name, c.setting) for c in planned.cells] == [
+        (seed, variant, setting) for seed in (5, 6) for variant, settings in best.items() for setting in settings
+    ], "seed by seed, so that rivals are trained in turns"
+    assert candidate_cells(plan, [planned]) == cells, "exports choose among trials"
+    assert read_cell_places(plan, planned) == {("trial", 0), ("confirmation", 1)}
+
+
+def read_cell_places(plan: Plan, planned) -> set[tuple]:
+    """The stage and round of every cell."""
+    places = Places({"e": plan}, [planned])
+    found = [places.of(cell.content) for cell in (*first_cells({"e": plan}), *planned.cells)]
+    return {(place["stage"], place["round"]) for place in found}
 
 
 def test_arms_search_anew_with_some_hyperparameters_at_their_defaults():

@@ -1,0 +1,133 @@
+"""Snakemake really running a study of trials beside a grid: to its report, changed step by step, and killed."""
+
+import copy
+import time
+
+import pandas as pd
+import pytest
+
+from prunescape.config.study import load_study
+from prunescape.designs.rounds import first_cells, present_rounds, study_plans
+from support.project import Project, experiment, jobs_in
+from support.spaces import SPACE, space_experiment
+
+STUDY = {
+    "study": "mixed",
+    "datasets": {"digits": {"train": 200, "test": 100}},
+    "experiments": {
+        "e": space_experiment({"trials": 3, "confirm": {"first": 1, "seeds": 1}}),
+        "g": experiment(grid={"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0]}),
+    },
+    "targets": {},
+}
+
+
+def changed(design: dict) -> dict:
+    """The study with other values for some keys of its design."""
+    study = copy.deepcopy(STUDY)
+    study["experiments"]["e"]["design"] |= design
+    return study
+
+
+def trainings(jobs: set[str]) -> set[str]:
+    return {job.removeprefix("train_cell ") for job in jobs if job.startswith("train_cell")}
+
+
+def settings_of(study: dict) -> set[str]:
+    """The cells that no result decides on, as Snakemake names them."""
+    cells = first_cells(study_plans(load_study(study), "config"))
+    return {", ".join(f"{name}={value}" for name, value in cell.wildcards.items()) for cell in cells}
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory) -> Project:
+    """The study, run to its report; a test that configures another study puts it back."""
+    project = Project(tmp_path_factory.mktemp("mixed"), STUDY)
+    first = {job for job in project.planned() if job.startswith(("train_cell", "plan_round"))}
+    assert len(first) == 1 + 2 * 3 + 2 + 1, "the default, two variants at three trials, the grid, one checkpoint"
+    project.run()
+    return project
+
+
+@pytest.fixture
+def restored(mixed):
+    yield mixed
+    mixed.configure(STUDY)
+
+
+def test_a_study_of_trials_and_a_grid_runs_to_its_report(mixed):
+    assert mixed.planned() == set()
+    results = mixed.work / "results/mixed"
+    (planned,) = present_rounds(str(results / "rounds/round={round}.json"))
+    assert planned.last and planned.steps["e"].design == "confirmation"
+    cells = pd.read_parquet(results / "cells.parquet")
+    assert cells.groupby(["experiment", "stage"]).size().to_dict() == {
+        ("e", "confirmation"): 2,
+        ("e", "trial"): 7,
+        ("g", "grid"): 2,
+    }
+    own = cells[cells["experiment"] == "e"]
+    cosine = own["schedule"] == "cosine"
+    assert cosine.any() and (own["decay"].isna() == cosine).all(), "what does not act is missing"
+    tables = {name: pd.read_parquet(results / f"{name}.parquet") for name in ("trials", "best_settings", "roi", "risk")}
+    assert tables["trials"]["arm"].tolist() == ["default", "all", "all", "all"]
+    assert set(tables["roi"]["experiment"]) == set(tables["risk"]["experiment"]) == {"g"}
+    best = tables["best_settings"].set_index("variant")
+    drawn = own[own["stage"] == "trial"].merge(tables["trials"].query("arm == 'all'"), on=list(SPACE))
+    assert (best["score"] == drawn.groupby("variant")["train_top1"].max()).all()
+    confirmed = pd.read_parquet(results / "confirmations.parquet").set_index("variant")
+    assert (confirmed["setting"] == best["setting"]).all() and (confirmed["seeds"] == 1).all()
+    page = (results / "report.html").read_text()
+    assert "Random design over 5 hyperparameters" in page and "Confirmation with fresh seeds" in page
+
+
+def test_one_trial_more_trains_one_cell_of_each_variant(restored):
+    more = changed({"trials": 4})
+    restored.configure(more)
+    found = trainings(restored.planned())
+    assert found == settings_of(more) - settings_of(STUDY) and len(found) == 2
+
+
+def test_another_level_trains_only_what_drew_it_and_another_order_nothing(restored):
+    more = changed({"space": SPACE | {"momentum": [*SPACE["momentum"], 0.1]}})
+    expected = settings_of(more) - settings_of(STUDY)
+    assert len(expected) == 2, "one trial of three draws it, and trains both variants: choose another level"
+    restored.configure(more)
+    assert trainings(restored.planned()) == expected
+    turned = {name: values[::-1] if isinstance(values, list) else values for name, values in reversed(SPACE.items())}
+    restored.configure(changed({"space": turned}))
+    assert restored.planned() == set()
+
+
+@pytest.mark.long
+def test_a_balanced_design_runs_to_its_report(tmp_path):
+    space = {name: SPACE[name] for name in ("batch_size", "schedule", "momentum")}
+    design = {"kind": "balanced", "trials": 6, "space": space, "arms": ["all", "fix:momentum"]}
+    study = {**copy.deepcopy(STUDY), "experiments": {"e": space_experiment(design)}}
+    project = Project(tmp_path, study)
+    project.run()
+    trials = pd.read_parquet(project.work / "results/mixed/trials.parquet")
+    counts = trials[trials["arm"] == "all"]
+    assert (counts["batch_size"].value_counts() == 2).all() and (counts["momentum"].value_counts() == 2).all()
+    assert "Balanced design over 3 hyperparameters" in (project.work / "results/mixed/report.html").read_text()
+    assert project.planned() == set()
+
+
+@pytest.mark.long
+def test_killed_and_resumed_it_comes_to_the_same(mixed, tmp_path):
+    project = Project(tmp_path, STUDY)
+    running = project.start()
+    records = project.work / "results/mixed/experiment=e"
+    while not list(records.rglob("record.json")) and running.poll() is None:
+        time.sleep(0.2)
+    running.kill()
+    running.communicate()
+    done = project.resume()
+    assert done.returncode == 0, done.stdout
+    assert len(trainings(jobs_in(done.stdout))) < 11, "what was finished stays"
+    same = ["variant", "seed", *SPACE, "top1", "train_top1", "stage", "round"]
+    for name, columns in {"cells": same, "trials": None, "best_settings": None, "confirmations": None}.items():
+        found, before = (
+            pd.read_parquet(part.work / f"results/mixed/{name}.parquet", columns=columns) for part in (project, mixed)
+        )
+        pd.testing.assert_frame_equal(found, before)
