@@ -45,7 +45,7 @@ def cell_content(wildcards):
     path = CELL_PATH.format(**wildcards)
     if not wildcards.setting.startswith("setting="):
         return Cell.parse(path).content
-    return cell_at(path).content
+    return Cell.from_content({**wildcards, "setting": setting_named(wildcards)}).content
 
 
 def recipe_params(wildcards):

@@ -2,11 +2,14 @@
 
 from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 
 from prunescape.designs.rounds import candidate_cells, first_cells, have_rounds, present_rounds, read_round
+from prunescape.store.files import read_json, write_json
 
 PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
-KNOWN_CELLS = {}
+SETTINGS = f"{RESUMING}/{EXPERIMENT_PATH}.settings.json"
+KNOWN_SETTINGS = {}  # by experiment, then by name
 
 
 @cache
@@ -15,11 +18,28 @@ def cells_at_first():
     return first_cells(PLANS)
 
 
-def cell_at(path):
-    """The cell with this path; KNOWN_CELLS keeps those that were made, until a round adds others."""
-    if path not in KNOWN_CELLS:
-        KNOWN_CELLS.update((cell.path, cell) for cell in cells_with(present_rounds(ROUND)))
-    return KNOWN_CELLS[path]
+def setting_named(wildcards):
+    """The values of a setting that its path names by a digest; a job finds them in a file, and spares making all."""
+    known = KNOWN_SETTINGS.setdefault(wildcards.experiment, {})
+    written = Path(SETTINGS.format(experiment=wildcards.experiment))
+    if not known and not workflow.is_main_process and written.exists():
+        known.update(read_json(written, "settings")["settings"])
+    if wildcards.setting not in known:
+        known.update(named_settings(wildcards.experiment))
+    return known[wildcards.setting]
+
+
+def named_settings(experiment):
+    """The values of every setting of an experiment, as far as its rounds are planned, that a path names by a digest."""
+    settings = {cell.setting for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment}
+    return {each.path: dict(each.texts) for each in settings if each.path.startswith("setting=")}
+
+
+def write_settings():
+    """Write these down for the jobs of this run: a digest names one text for ever, so no file is ever out of date."""
+    for experiment in sorted(STUDY.experiments):
+        if named := named_settings(experiment):
+            write_json(SETTINGS.format(experiment=experiment), {"settings": named})
 
 
 def rounds_before(number=None):

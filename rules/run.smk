@@ -75,6 +75,7 @@ def start_run():
             check_gpu()
         WATCH.hold = hold(RESUMING)
         WATCH.write_down()
+        write_settings()
     except InputError as error:
         sys.exit(f"error: {error}")
     stop_jobs_on_interrupt()

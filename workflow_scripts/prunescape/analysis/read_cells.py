@@ -53,7 +53,10 @@ def read_cells(
     cells, axes, taken = with_named_columns(cells, axes, wanted)
     if in_storage:
         check_parameters(cells, [axis.column for axis in axes], path)
-    known = checked_cells(cells, path, partial=partial, axes=axes, metric=metric, base=base)
+    if len(cells) and of_landscapes(cells).empty:
+        what, hint = "all rows are trials of a space, which are no landscape", "see best_settings.parquet beside it"
+        raise InputError(what, where=path, allowed="a table with cells of a grid", hint=hint)
+    known = checked_cells(of_landscapes(cells), path, partial=partial, axes=axes, metric=metric, base=base)
     if taken:
         print(f"note: {path}: read are {', '.join(taken)}", file=sys.stderr)
     return known
@@ -70,8 +73,7 @@ def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame
 def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
     """`cells` as `read_study_cells` gives those that it read from `path`; raises as it does."""
     check_columns(cells, ("experiment",), DEFAULT_AXES, DEFAULT_METRIC, path)
-    if "stage" in cells:
-        cells = cells[~cells["stage"].isin(OF_TRIALS)]
+    cells = of_landscapes(cells)
     if cells.empty:  # without any cell a table does not know which hyperparameters there are
         every = [*axes.values()] or [DEFAULT_AXES]
         cells = cells.reindex(columns=[*dict.fromkeys([*cells, *(name for each in every for name in each.names)])])
@@ -79,6 +81,11 @@ def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str
     groups = cells["experiment"].map(lambda name: axes.get(name, DEFAULT_AXES))
     known = [checked_cells(cells[groups == each], path, partial=True, axes=each) for each in dict.fromkeys(groups)]
     return pd.concat(known).sort_index()
+
+
+def of_landscapes(cells: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `cells` that are no trials of a space nor their confirmations."""
+    return cells[~cells["stage"].isin(OF_TRIALS)] if "stage" in cells else cells
 
 
 def checked_cells(

@@ -160,7 +160,8 @@ def _checked_trials(experiment: Experiment, place: str) -> int:
         found = sum(1 for _ in islice(space.settings(), trials))
         if found < trials and not space.bounds:
             what = f"{trials} trials are asked for, and arm {arm} has {found} different settings"
-            raise InputError(what, where=f"{place}.trials", allowed=f"1 to {found}", hint="add levels, or leave it out")
+            hint = "ask for fewer, add levels, or leave the arm out"
+            raise InputError(what, where=f"{place}.trials", allowed=f"1 to {found}", hint=hint)
     return trials
 
 

@@ -131,7 +131,7 @@ def _check_ratios(experiment: Experiment, where: str) -> None:
 
 def _check_milestones(experiment: Experiment, where: str) -> None:
     milestones, fewest = list(experiment.recipe.milestones), min(experiment.values_of("epochs"))
-    if experiment.recipe.schedule == "cosine" and milestones:
+    if set(experiment.values_of("schedule")) == {"cosine"} and milestones:
         raise InputError("a cosine schedule has no milestones", where=where, hint="remove them, or use schedule: step")
     if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
         allowed = f"rising epochs below {fewest}"

@@ -3,9 +3,11 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from prunescape.analysis.axes import Axes, Axis
-from prunescape.present.numbers import short
+from prunescape.present.numbers import is_missing, short
+from prunescape.space.recipe import PARAMETERS
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
 NAMES = {"mobilenet_v2": "MobileNetV2", "cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST", "imagenet": "ImageNet"}
@@ -111,3 +113,22 @@ def paper_title(variant: str) -> str:
     if variant == "base":
         return "Basemodel"
     return f"{100 * float(known[2]):g}% {METHODS[known[1]]}" if known else variant
+
+
+def hyperparameter_title(name: str) -> str:
+    """`log10 learning rate`, `batch size`."""
+    meaning = PARAMETERS[name].meaning
+    return f"log10 {meaning.label}" if meaning.scale == "log10" else meaning.label
+
+
+def value_text(value: Any) -> str:
+    """A value of any hyperparameter."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) else short(value)
+
+
+def setting_text(values: Mapping[str, Any]) -> str:
+    """A setting in words: hyperparameters that do not act, or that no table has, are left out."""
+    named = {name: value for name, value in values.items() if name in PARAMETERS and not is_missing(value)}
+    return ", ".join(f"{hyperparameter_title(name)} {value_text(value)}" for name, value in sorted(named.items()))

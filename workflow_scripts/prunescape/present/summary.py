@@ -7,7 +7,7 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.results import Analysis
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.config.noises import CONTRAST, POOLED, TWO_WAY, WELCH
-from prunescape.present.labels import METRIC_TITLES, axis_head, joined, setting, variant_title
+from prunescape.present.labels import METRIC_TITLES, axis_head, joined, setting, setting_text, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short, whole
 
 # what the error rate, a percentage, rests on
@@ -172,6 +172,16 @@ def summary_lines(risk: pd.DataFrame) -> list[str]:
 def _aligned(value: float, axis: Axis) -> str:
     """A value as a column shows it: two decimals of a logarithm, another quantity as it is."""
     return f"{value:.2f}" if axis.decades else short(value)
+
+
+def trial_lines(best: pd.DataFrame) -> list[str]:
+    """Per experiment and arm: the best setting of each variant, of the table best_settings."""
+    lines = []
+    for (name, arm), rows in best[best["place"] == 1].groupby(["experiment", "arm"], sort=False):
+        lines.append(f"{name}: best setting per variant by {rows['rank_by'].iloc[0]}, arm {arm}")
+        for row in sorted(rows.to_dict("records"), key=lambda row: variant_order(row["variant"])):
+            lines.append(f"  {row['variant']}: {number(row['top1'])} % on the test split at {setting_text(row)}")
+    return lines
 
 
 def verdict_lines(verdicts: pd.DataFrame) -> list[str]:

@@ -53,10 +53,11 @@ def _summary(folder: Path, results: Path) -> list[str]:
     """What the tables of results in a folder show, what has no answer first; `results` is the study's folder."""
     from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, odd_widths
     from prunescape.present.report.target_sentences import slower_lines
-    from prunescape.present.summary import no_answer_lines, summary_lines, verdict_lines
+    from prunescape.present.summary import no_answer_lines, summary_lines, trial_lines, verdict_lines
     from prunescape.store.tables import read_result
 
     shown = {"chance_tests": no_answer_lines, "risk": summary_lines, "verdicts": verdict_lines}
+    shown |= {"best_settings": trial_lines} if (folder / "best_settings.parquet").exists() else {}
     known = [line for name, lines in shown.items() for line in lines(read_result(folder / f"{name}.parquet", {}))]
     speedups = folder / "speedups.parquet"  # a study that lacks a target has its comparison elsewhere, if any
     if not speedups.exists():

@@ -8,7 +8,7 @@ import pandas as pd
 from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.trials import DEFAULT
 from prunescape.config.designs import LIAO2022
-from prunescape.present.labels import joined, variant_title
+from prunescape.present.labels import hyperparameter_title, joined, setting_text, value_text, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
 from prunescape.present.report.findings import ExperimentFindings
 from prunescape.present.report.recommendation_tables import comparison_tables
@@ -99,25 +99,6 @@ def _range(values: Any) -> str:
     if isinstance(values, dict):
         return f"{short(values['low'])} to {short(values['high'])}"
     return ", ".join(value_text(value) for value in values)
-
-
-def hyperparameter_title(name: str) -> str:
-    """`log10 learning rate`, `batch size`."""
-    meaning = PARAMETERS[name].meaning
-    return f"log10 {meaning.label}" if meaning.scale == "log10" else meaning.label
-
-
-def value_text(value: Any) -> str:
-    """A value of any hyperparameter."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return value if isinstance(value, str) else short(value)
-
-
-def setting_text(values: Mapping[str, Any]) -> str:
-    """A setting in words: hyperparameters that do not act, or that no table has, are left out."""
-    named = {name: value for name, value in values.items() if name in PARAMETERS and not is_missing(value)}
-    return ", ".join(f"{hyperparameter_title(name)} {value_text(value)}" for name, value in sorted(named.items()))
 
 
 def best_sentences(results: ExperimentResults) -> list[str]:
