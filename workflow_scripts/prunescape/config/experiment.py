@@ -146,6 +146,14 @@ class Experiment(Part):
         return SearchSpace(levels, bounds, defaults, {name: self.declared_recipe[name] for name in sorted(named)})
 
     @property
+    def space_values(self) -> dict[str, Any]:
+        """The levels of the space by hyperparameter, lowest first, or its bounds as `low` and `high`."""
+        space = self.search_space
+        levels = {name: sorted(PARAMETERS[name].value(text) for text in texts) for name, texts in space.levels.items()}
+        bounds = {name: [PARAMETERS[name].value(text) for text in ends] for name, ends in space.bounds.items()}
+        return levels | {name: {"low": low, "high": high} for name, (low, high) in bounds.items()}
+
+    @property
     def trial_terms(self) -> dict[str, Any] | None:
         """What the trials of a design with a space follow from, as JSON values; None for a grid."""
         design, space = self.design, self.search_space

@@ -103,6 +103,7 @@ class Study(Part):
                 "recipe": experiment.declared_recipe,
                 "variants": [variant.name for variant in experiment.all_variants],
                 "grid": experiment.grid_values,
+                "design": experiment.design.model_dump(mode="json") | {"space": experiment.space_values},
                 "prior": self.priors()[name],
             }
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
