@@ -134,7 +134,7 @@ def test_groups_have_tests_of_their_own():
 
 
 def test_p_values_of_factors_without_effect_are_uniform():
-    """400 tables of pure noise: 5 % of the p values are under 5 %, and a Holm family has one in 5 %, within 3 errors."""
+    """400 tables of pure noise: 5 % of p values are under 5 %, and 5 % of Holm families have one, within 3 errors."""
     rng, p = np.random.default_rng(0), []
     frame = unbalanced(0)
     factors = [Factor.of(frame, name) for name in ("optimiser", "batch", "flip", "dropout", "log10:lr")]

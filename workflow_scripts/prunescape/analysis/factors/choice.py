@@ -57,7 +57,7 @@ def found_factors(frame: pd.DataFrame, responses: Sequence[str], by: Sequence[st
 
 def varies(values: pd.Series) -> bool:
     """Whether a column has two values, a missing one counting as a value, of a kind that can be compared."""
-    compound = not pd.api.types.is_numeric_dtype(values) and values.map(_is_compound).any()
+    compound = values.dtype == object and values.map(_is_compound).any()
     return not compound and values.nunique(dropna=False) > 1 and bool(values.notna().any())
 
 

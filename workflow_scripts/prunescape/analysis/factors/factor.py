@@ -54,8 +54,9 @@ class Factor:
         """Its numbers (n,), nan where it does not act; of levels, their places in `levels`, too."""
         if self.continuous:
             return numbers(frame[self.column], self.kind == "log10")
-        places = {level: place for place, level in enumerate(self.levels)}
-        return level_texts(frame[self.column]).map(places).to_numpy("float64", na_value=np.nan)
+        known = {level: place for place, level in enumerate(self.levels)}
+        places, distinct = pd.factorize(frame[self.column])
+        return np.array([*(known.get(level_text(value), np.nan) for value in distinct), np.nan])[places]
 
     def within(self, frame: pd.DataFrame) -> Self | None:
         """The factor in some rows of its table, with the levels or ends that these have; None where it is constant."""
@@ -123,11 +124,9 @@ def checked_kind(values: pd.Series, kind: str, where: str) -> Kind:
 def found_kind(values: pd.Series) -> Kind:
     """What a column's values show: a switch, a category, or numbers that are few (levels) or many (continuous)."""
     distinct = values.dropna().unique()
-    if pd.api.types.is_bool_dtype(values) or {str(value).lower() for value in distinct} == {"true", "false"}:
-        return "switch"
-    if not is_number(values):
-        return "categorical"
-    return "levels" if len(distinct) <= FEW_LEVELS else "continuous"
+    if is_number(values):
+        return "levels" if len(distinct) <= FEW_LEVELS else "continuous"
+    return "switch" if {str(value).lower() for value in distinct} == {"true", "false"} else "categorical"
 
 
 def is_number(values: pd.Series) -> bool:
@@ -143,8 +142,9 @@ def spans_decades(factor: Factor) -> bool:
 
 def level_texts(values: pd.Series) -> pd.Series:
     """Each value as the text of a level: `true`, `0.1`, `adam`; null where it does not act."""
-    texts = {value: level_text(value) for value in values.dropna().unique()}
-    return values.map(texts)
+    places, distinct = pd.factorize(values)
+    texts = np.array([*map(level_text, distinct), None], dtype=object)
+    return pd.Series(texts[places], index=values.index, name=values.name)
 
 
 def level_text(value: Any) -> str:

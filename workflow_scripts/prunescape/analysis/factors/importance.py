@@ -14,7 +14,7 @@ from prunescape.analysis.factors.tree_boxes import Boxes, variance_shares
 
 EVALUATOR = "functional ANOVA of a random forest"
 RESAMPLES, TREES = 50, 5  # bootstrap samples of the settings, and trees grown on each
-MOST_ROWS = 5_000  # rows that a tree sees
+MOST_ROWS = 4_000  # rows that a tree sees
 MOST_CODES = 64  # values of a continuous factor that are told apart, as many rows in each
 LEAST_LEAF = 3  # rows in a leaf
 SPLIT_SHARE = 5 / 6  # of the factors, drawn anew for each split (Hutter, Hoos and Leyton-Brown 2014)

@@ -10,7 +10,7 @@ import pandas as pd
 from prunescape.analysis.axes import BASE
 from prunescape.analysis.column_checks import refuse, set_number
 from prunescape.analysis.factors.choice import found_factors
-from prunescape.analysis.factors.factor import LOG10, Factor, check_names, column_of, spans_decades
+from prunescape.analysis.factors.factor import LOG10, Factor, check_names, column_of, level_texts, spans_decades
 from prunescape.analysis.sources.files import read_source
 from prunescape.analysis.sources.names import nested_name
 from prunescape.analysis.sources.optuna_storage import is_storage, read_trials
@@ -65,6 +65,8 @@ def read_runs(path: Path | str, question: Question) -> Runs:
     Raises InputError for what cannot be read, an unknown column, a response that is no number in each row, and what no
     factor can be.
     """
+    if question.margin is not None and not 0 < question.margin < float("inf"):
+        raise InputError(f"the margin {question.margin:g} is no change of an effect", allowed="above 0")
     if is_storage(path):
         frame = read_trials(path, studies=question.studies)
     elif question.studies:
@@ -82,6 +84,8 @@ def prepared_runs(frame: pd.DataFrame, path: Path | str, question: Question) -> 
         raise InputError("the table has no rows", where=path)
     for response in question.responses:
         _set_response(frame, response, path, question.leave_out_missing)
+    if question.with_:
+        _check_with(frame, question.with_, question.base, path)
     notes = []
     if not question.by and not question.factors and _has_experiments(frame):
         question = replace(question, by=("experiment",))
@@ -132,6 +136,16 @@ def _set_response(frame: pd.DataFrame, response: str, path: Path | str, leave_ou
         raise InputError(f'the column "{column}" holds no number', where=path, hint="choose another --of")
     if response.startswith(LOG10):
         refuse(frame[column], frame[column] <= 0, NO_LOGARITHM, path, hint=f"--of {column}, without the logarithm")
+
+
+def _check_with(frame: pd.DataFrame, with_: str, base: str, path: Path | str) -> None:
+    """Raise where the column of the interactions lacks the base, or has no other level."""
+    levels = sorted(level_texts(frame[with_]).dropna().unique())
+    if base not in levels:
+        what, hint = f'the column "{with_}" has no level "{base}"', nearest(base, levels) or "--base names another"
+        raise InputError(what, where=path, allowed=", ".join(levels[:20]), hint=hint)
+    if len(levels) < 2:
+        raise InputError(f'the column "{with_}" has no other level than {base}', where=path, hint="leave --with out")
 
 
 def _check_roles(names: Sequence[str], question: Question, path: Path | str) -> None:
