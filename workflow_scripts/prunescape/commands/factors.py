@@ -38,6 +38,10 @@ def run_factors(options: argparse.Namespace) -> None:
     """Write the tables, the figures and the page, and say in words what was found."""
     from prunescape.analysis.factors.factor_tables import analyse_factors, write_factors
     from prunescape.analysis.factors.question import Question
+    from prunescape.present.figures.factors_data import factors_figures
+    from prunescape.present.figures.folder import OPEN, write_figures
+    from prunescape.present.report.factor_sentences import interaction_texts, paragraphs
+    from prunescape.present.report.factors_page import write_factors_page
 
     question = Question(
         responses=tuple(dict.fromkeys(options.of)),
@@ -55,4 +59,9 @@ def run_factors(options: argparse.Namespace) -> None:
     for note in analysis.notes:
         print(f"note: {options.table}: {note}", file=sys.stderr)
     names = write_factors(analysis, options.out)
-    print(f"written to {options.out}: as .parquet and .csv {', '.join(names)}")
+    figures = options.out / "figures"
+    write_figures([(figure, OPEN) for figure in factors_figures(analysis.tables)], figures)
+    write_factors_page(analysis, figures=figures, out=options.out / "factors.html")
+    texts = [paragraph.text for paragraph in paragraphs(analysis.tables)]
+    print("\n".join([*texts, *interaction_texts(analysis.tables)]))
+    print(f"written to {options.out}: factors.html, figures/, and as .parquet and .csv {', '.join(names)}")

@@ -44,7 +44,7 @@ IMPORTANCE_COLUMNS: Columns = {
 FIT_COLUMNS: Columns = {
     **_GROUP,
     "n": ("int64", "rows"),
-    "settings": ("int64", "different combinations of the factors among them"),
+    "settings": ("int64", "different combinations of the factors but variant (or the column of --with) among them"),
     "coefficients": ("int64", "of the linear model, the intercept included"),
     "r2": ("float64", "share of the variance that the linear model explains; null where the response is constant"),
     "r2_cv": ("float64", "the same in 10-fold cross-validation, the rows of a setting in one fold; may be negative"),

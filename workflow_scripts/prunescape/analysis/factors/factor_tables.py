@@ -100,7 +100,7 @@ def _add_group(rows: Rows, runs: Runs, key: dict[str, str], places: np.ndarray) 
         rows["fit"].append(key | {"n": len(frame)})
         return [*notes, f"{key['response']}{_in(key['by'])}: no factor varies in these rows"]
     design.check(_where(runs, key))
-    settings = frame.groupby([each.column for each in design.factors], dropna=False, sort=False).ngroup().to_numpy()
+    settings = setting_numbers(frame, design, runs.question.with_ or VARIANT)
     folds = fold_triangles(design.matrix, response, settings)
     model = LinearModel.of_triangle(joined_triangle(folds), len(response))
     importance = forest_importance(frame, design, response, settings)
@@ -129,6 +129,13 @@ def _design(frame: pd.DataFrame, runs: Runs, key: dict[str, str]) -> tuple[Desig
         notes += [f"{factor.name}{_in(key['by'])}: {what}" for factor in silent]
         design = Design.of(frame, [factor for factor in design.factors if factor not in silent])
     return design, notes
+
+
+def setting_numbers(frame: pd.DataFrame, design: Design, with_: str) -> np.ndarray:
+    """The number of each row's setting (n,): its factors but the column `with_`, as variants share settings."""
+    columns = [factor.column for factor in design.factors]
+    own = [name for name in columns if name != with_] or columns
+    return frame.groupby(own, dropna=False, sort=False).ngroup().to_numpy()
 
 
 def _factor_rows(model: LinearModel, design: Design) -> list[dict[str, Any]]:
