@@ -76,6 +76,25 @@ def test_without_pairs_each_variant_has_coefficients_of_its_own():
     assert effects.loc["dropout", "difference"] == pytest.approx(change)
 
 
+def test_without_pairs_levels_of_one_side_alone_are_left_out():
+    """Only the base was trained with rmsprop: nothing tells how its effect changes."""
+    first, second = studied(), studied(seed=1)
+    other = second[(second["variant"] != "base") & (second["optimiser"] != "rmsprop")]
+    frame = pd.concat([first[first["variant"] == "base"], other], ignore_index=True)
+    rows, effects = compared(frame)
+    assert effects.loc[["optimiser"], "level"].tolist() == ["adam"]
+    assert (rows["n"] == (frame["optimiser"] != "rmsprop").sum()).all()
+
+
+def test_a_variant_that_tells_too_little_is_named_and_does_not_hide_the_others():
+    frame = studied()
+    few = frame[frame["variant"] == "base"].head(3).assign(variant="uniform-0.25")
+    skipped: list[str] = []
+    rows, _ = compared(pd.concat([frame, few], ignore_index=True), skipped=skipped)
+    assert set(rows["other"]) == {"uniform-0.5"}
+    assert len(skipped) == 1 and "variant uniform-0.25: " in skipped[0] and "3 rows are too few" in skipped[0]
+
+
 def test_what_pruning_changes_is_looked_at_again_and_what_it_does_not_may_stay():
     """Pairs take out what settings have in common, a deviation of 3 points, thirty times the noise between seeds."""
     rows, _ = compared(studied())

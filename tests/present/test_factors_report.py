@@ -70,9 +70,9 @@ def test_a_paragraph_says_what_changes_a_response_and_how_well_models_explain_it
         "top1: 40 rows of 40 settings. dropout (partial η² 0.46) and optimiser (partial η² 0.20) change it (F "
         "test, 5 % after Holm). Not shown to change it: flip. The largest difference is that of dropout at 0.499 "
         "instead of 0: −3.25 (95 %: −4.5 to −2). The linear model explains 0.62 of the variance, and 0.50 on "
-        "settings that it has not seen. A random forest explains 0.81 on unseen settings, more than the linear "
-        "model: effects bend, or factors act together. Alone, dropout 50 % (40 to 60) and optimiser 20 % (10 to "
-        "30) of its variance. The strongest pair is optimiser with dropout 15 % (5 to 25)."
+        "unseen settings. A random forest explains 0.81 on unseen settings, more than the linear model: effects "
+        "bend, or factors act together. Alone, dropout 50 % (40 to 60) and optimiser 20 % (10 to 30) of its "
+        "variance. The strongest pair is optimiser with dropout 15 % (5 to 25)."
     )
 
 
@@ -81,6 +81,7 @@ def test_a_paragraph_says_what_changes_a_response_and_how_well_models_explain_it
     [
         ({"r2_forest": 0.1}, "explains 0.10 on unseen settings: too little to speak of importance", "strongest pair"),
         ({"settings": 20}, "40 rows of 20 settings, which the F tests take for independent rows.", "x" * 9),
+        ({"r2_cv": -0.2}, "0.62 of the variance, and nothing of unseen settings.", "−0.20"),
         ({"coefficients": None}, "It is the same in all of them, or no factor varies", "F test"),
         ({"r2_cv": 0.8}, "A random forest explains 0.81 on unseen settings. Alone", "effects bend"),
     ],

@@ -13,13 +13,13 @@ from prunescape.space.recipe import PARAMETERS
 VARIANT = "variant"
 # columns that only our own tables have together -> their factors beside the hyperparameters
 OURS = {
-    ("ratio_achieved", "widths_digest"): (VARIANT,),
+    ("ratio_achieved", "correct_bits"): (VARIANT,),
     ("latency_median_s", "runs_per_sample"): (VARIANT, "target", "precision", "threads", "batch"),
 }
 # names of columns that are no hyperparameters, in the exports of sweep services
 IDENTIFIERS = {
     *("experiment", "name", "number", "run", "trial", "row", "index", "fold", "user", "group", "path", "start", "end"),
-    *("state", "status", "done", *STEPS, *STATE_COLUMNS),
+    *("state", "status", "stage", "round", "done", *STEPS, *STATE_COLUMNS),
 }
 # words in such names
 IDENTIFYING = {

@@ -68,16 +68,18 @@ class Design:
         """Raise InputError for fewer rows than coefficients need, and for factors that no rows tell apart."""
         rows, count = self.matrix.shape
         if rows <= count:
-            largest = max(self.factors, key=lambda factor: len(self.columns_of(factor)))
+            sizes = {factor.name: len(self.columns_of(factor)) for factor in self.factors}
+            most = max(sizes, key=lambda name: sizes[name], default="")
             what = f"{rows} rows are too few for {count} coefficients"
-            hint = f'more rows or fewer factors; "{largest.name}" alone takes {len(self.columns_of(largest))}'
+            hint = "more rows or fewer factors" + f'; "{most}" alone takes {sizes.get(most)}' * bool(sizes)
             raise InputError(what, where=where, allowed=f"{count + 1} rows or more", hint=hint)
-        named = self.confounded()
-        if named:
-            texts = [f'"{name}"' for name in named]
-            listed = ", ".join(texts[:-1]) + f" and {texts[-1]}" if len(texts) > 1 else f"the levels of {texts[0]}"
-            what, hint = f"no rows tell apart {listed}: perfectly confounded", "leave one of them out of --factors"
+        texts = [f'"{name}"' for name in self.confounded()]
+        if len(texts) == 1:
+            what, hint = f"no rows tell the levels of {texts[0]} apart", "add rows, or leave it out"
             raise InputError(what, where=where, hint=hint)
+        if texts:
+            what = f"no rows tell apart {', '.join(texts[:-1])} and {texts[-1]}: perfectly confounded"
+            raise InputError(what, where=where, hint="leave one of them out: --factors names those to keep")
 
     def confounded(self) -> list[str]:
         """The factors whose columns are, in part or all, combinations of the other columns; by the matrix' rank."""

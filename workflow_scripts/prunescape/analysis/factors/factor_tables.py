@@ -168,8 +168,8 @@ def _interaction_tables(runs: Runs) -> Iterator[tuple[str, pd.DataFrame, list[st
         for response in runs.question.responses:
             key = {"by": label, "response": response}
             try:
-                pair = _group_interactions(runs, key, places, with_)
-            except InputError as error:
+                pair = _group_interactions(runs, key, places, with_, notes)
+            except InputError as error:  # there is no base
                 if runs.question.with_:
                     raise
                 notes.append(f"no interactions with {with_}: {error}")
@@ -182,10 +182,11 @@ def _interaction_tables(runs: Runs) -> Iterator[tuple[str, pd.DataFrame, list[st
 
 
 def _group_interactions(
-    runs: Runs, key: dict[str, str], places: np.ndarray, with_: str
+    runs: Runs, key: dict[str, str], places: np.ndarray, with_: str, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     response = runs.response(key["response"])[places]
     known = places[~np.isnan(response)]
     frame, question = runs.frame.iloc[known].reset_index(drop=True), runs.question
     terms = {"base": question.base, "margin": question.margin, "name": key["response"], "where": _where(runs, key)}
+    terms["skipped"] = None if question.with_ else notes
     return interactions(frame, response[~np.isnan(response)], runs.factors, with_, **terms)

@@ -17,7 +17,7 @@ from prunescape.analysis.axes import BASE
 from prunescape.analysis.cost.comparisons import holm
 from prunescape.analysis.factors.columns import INTERACTION_COLUMNS, INTERACTION_EFFECT_COLUMNS
 from prunescape.analysis.factors.design import Design
-from prunescape.analysis.factors.factor import Factor, level_texts
+from prunescape.analysis.factors.factor import ABSENT, Factor, level_texts
 from prunescape.analysis.factors.linear_model import LinearModel
 from prunescape.analysis.read_cells import variant_order
 from prunescape.errors import InputError
@@ -59,6 +59,7 @@ def interactions(
     margin: float | None = None,
     name: str = "",
     where: Path | str = "",
+    skipped: list[str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of the tables interactions and interaction_effects, of each factor and each other level of `with_`.
 
@@ -68,7 +69,8 @@ def interactions(
     means over seeds are fitted together, each level with coefficients of its own. `response` is (n,), and `name` its
     name. Verdicts: a factor may stay if, for any two of its levels, the 95 % interval of how their contrast changes
     lies within +- `margin` (a test of equivalence, each interval at 5 %, so no correction over levels); it is to look
-    at again if p is under 5 % after Holm. For the default margin see `default_margin`.
+    at again if p is under 5 % after Holm. For the default margin see `default_margin`. A level whose rows tell too
+    little raises InputError, or, where a list `skipped` is given, is left out and named there.
     """
     levels = level_texts(frame[with_])
     if base not in set(levels):
@@ -78,7 +80,14 @@ def interactions(
     margin = default_margin(name, response[(levels == base).to_numpy()]) if margin is None else margin
     rows, effects = [], []
     for other in others:
-        for comparison, factor in _compared(frame, response, moved, levels, (base, other), where):
+        try:
+            compared = _compared(frame, response, moved, levels, (base, other), where)
+        except InputError as error:
+            if skipped is None:
+                raise
+            skipped.append(f"no interactions with {with_} {other}: {error}")
+            continue
+        for comparison, factor in compared:
             key = {"factor": factor.name, "with": with_, "other": other, "base": base}
             rows.append(key | _test(comparison, factor, margin))
             effects += [key | effect for effect in _effects(comparison, factor)]
@@ -123,7 +132,9 @@ def _compared(
         comparison = _of_pairs(part.loc[place[pairs.index]], pairs, factors, sides, where)
     else:
         single = known.groupby(["side", "setting"])["y"].mean().reset_index()
-        comparison = _of_samples(part.loc[place[single["setting"]]], single, factors, sides, where)
+        rows = part.loc[place[single["setting"]]]
+        shared = _at_shared_levels(rows, single["side"].to_numpy(), factors)
+        comparison = _of_samples(rows[shared], single[shared], factors, sides, where)
     return [(comparison, each) for each in comparison.design.factors if comparison.design.columns_of(each)]
 
 
@@ -135,6 +146,18 @@ def _of_pairs(
     base, other = (pairs[side].to_numpy() for side in sides)
     model = LinearModel.fit(design.matrix, other - base)
     return Comparison(design, model, LinearModel.fit(design.matrix, base).coefficients, 0, True, len(pairs))
+
+
+def _at_shared_levels(rows: pd.DataFrame, side: np.ndarray, factors: Sequence[Factor]) -> np.ndarray:
+    """Whether each row has only levels that occur on both sides: nothing tells how another level's effect changes."""
+    texts = [level_texts(rows[each.column]).fillna(ABSENT).to_numpy() for each in factors if not each.continuous]
+    kept, before = np.ones(len(rows), dtype=bool), len(rows) + 1
+    while kept.sum() < before:  # a row that goes may take the last one of another level with it
+        before = kept.sum()
+        for levels in texts:
+            sides = pd.Series(side[kept]).groupby(levels[kept]).nunique()
+            kept &= np.isin(levels, sides.index[sides == 2].to_numpy())
+    return kept
 
 
 def _of_samples(

@@ -19,7 +19,7 @@ from prunescape.errors import InputError, nearest
 
 NO_LOGARITHM = 'the column "{name}" holds {value:g}, which has no logarithm'
 MISSING = "--leave-out-missing leaves such rows out of this response"
-OWN_COLUMNS = ("experiment", "widths_digest")  # of a study's cells
+OWN_COLUMNS = ("experiment", "correct_bits")  # of a study's cells
 
 
 @dataclass(frozen=True)

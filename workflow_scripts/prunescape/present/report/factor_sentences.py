@@ -37,14 +37,14 @@ def response_text(tables: Tables, by: str, response: str) -> str:
     fit = rows_of(tables["fit"], by, response).iloc[0]
     place = f"{response}{f', {by}' if by else ''}: "
     if is_missing(fit["coefficients"]):
-        return f"{place}{whole(fit['n'])} rows. It is the same in all of them, or no factor varies: nothing to explain."
+        what = "It is the same in all of them, or no factor varies: nothing to explain."
+        return f"{place}{counted(int(fit['n']), 'row')}. {what}"
     tests = rows_of(tables["factors"], by, response)
     parts = [
         f"{place}{whole(fit['n'])} rows of {whole(fit['settings'])} settings{_dependent(fit)}.",
         _tested(tests),
         _largest_effect(rows_of(tables["effects"], by, response), tests),
-        f"The linear model explains {share(fit['r2'])} of the variance, and {share(fit['r2_cv'])} on settings that it "
-        "has not seen.",
+        f"The linear model explains {share(fit['r2'])} of the variance, and {_unseen(fit['r2_cv'])}.",
         _by_forest(rows_of(tables["importance"], by, response), fit),
     ]
     return " ".join(part for part in parts if part)
@@ -53,6 +53,11 @@ def response_text(tables: Tables, by: str, response: str) -> str:
 def rows_of(table: pd.DataFrame, by: str, response: str) -> pd.DataFrame:
     """The rows of a table on one response in one group."""
     return table[(table["by"] == by) & (table["response"] == response)]
+
+
+def _unseen(r2: float) -> str:
+    """How well a model predicts settings that it has not seen."""
+    return "nothing of unseen settings" if r2 <= 0 else f"{share(r2)} on unseen settings"
 
 
 def _dependent(fit: pd.Series) -> str:
@@ -83,7 +88,7 @@ def _largest_effect(effects: pd.DataFrame, tests: pd.DataFrame) -> str:
 
 
 def _by_forest(importance: pd.DataFrame, fit: pd.Series) -> str:
-    explains = f"A random forest explains {share(fit['r2_forest'])} on unseen settings"
+    explains = f"A random forest explains {_unseen(fit['r2_forest'])}"
     if not fit["r2_forest"] > SILENT:
         return f"{explains}: too little to speak of importance."
     main = importance[importance["other"].isna()].nlargest(NAMED, "share")
@@ -114,7 +119,8 @@ def _interaction_text(key: dict[str, str], rows: pd.DataFrame, effects: pd.DataF
     group = f", {key['by']}" if key["by"] else ""
     place = f"{key['response']}, {key['with']} {key['other']} instead of {key['base']}{group}"
     first = rows.iloc[0]
-    basis = f"{counted(first['n'], 'pair')} of equal settings" if first["paired"] else f"{first['n']} unpaired settings"
+    count = int(first["n"])
+    basis = f"{counted(count, 'pair')} of equal settings" if first["paired"] else f"{count} unpaired settings"
     own = effects
     for name, value in key.items():
         own = own[own[name] == value]
