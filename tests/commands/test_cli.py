@@ -25,7 +25,8 @@ def prune(model="resnet8", *, shape="3,8,8", ratio="0.5", method="uniform") -> l
         ([], "COMMAND"),
         (
             ["analyze"],
-            'allowed: analyse, export-optuna, bench, prune, resume, summary, verify; hint: did you mean "analyse"?',
+            "allowed: analyse, factors, export-optuna, bench, prune, resume, summary, verify; "
+            'hint: did you mean "analyse"?',
         ),
         (["verify", "results/nothing"], "results/nothing: there is no such folder"),
         (["bench", "."], "this is a folder"),

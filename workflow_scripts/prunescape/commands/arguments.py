@@ -30,6 +30,14 @@ def named_number(text: str) -> tuple[str, float]:
     return name, number(given)
 
 
+def named_text(text: str) -> tuple[str, str]:
+    """`optimiser=adam` as a name and a text; the name may hold a colon as in `log10:lr`."""
+    name, _, given = text.partition("=")
+    if not name or not given:
+        raise argparse.ArgumentTypeError(f'"{text}" is not NAME=VALUE as in optimiser=adam')
+    return name, given
+
+
 def number(text: str) -> float:
     """A number; what it may be is for the function behind the command to say."""
     try:

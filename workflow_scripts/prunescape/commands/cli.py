@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from prunescape.commands.analysing import add_analyse, add_export
+from prunescape.commands.factors import add_factors
 from prunescape.commands.models import add_bench, add_prune
 from prunescape.commands.studies import add_resume, add_summary, add_verify
 from prunescape.errors import InputError, nearest
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"prunescape {_version()}")
     commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     add_analyse(commands.add_parser("analyse", help="regions of interest, ellipses and risk of a table of cells"))
+    add_factors(commands.add_parser("factors", help="which hyperparameters decide a response, in any table of runs"))
     add_export(commands.add_parser("export-optuna", help="a table of cells as Optuna studies, one per variant"))
     add_bench(commands.add_parser("bench", help="latency, memory and energy of ONNX models on this host or a target"))
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))

@@ -63,6 +63,14 @@ def joined(texts: list[str]) -> str:
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
+def level_title(text: str) -> str:
+    """A level of a factor: `adam`, or a number with three digits that count, `−1.02` for `-1.01911`."""
+    try:
+        return short(f"{float(text):.3g}")
+    except ValueError:
+        return text
+
+
 def threshold_text(threshold: float) -> str:
     """A threshold with one decimal, or as many as it needs: `1.0`, `0.25`."""
     return f"{threshold:.1f}" if round(threshold, 1) == threshold else f"{threshold:g}"

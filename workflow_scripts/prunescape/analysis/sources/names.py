@@ -1,6 +1,6 @@
 """Columns by the names that sweep services give them: `params_lr`, `config/lr`, and a rate for its logarithm."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 import pandas as pd
@@ -8,7 +8,8 @@ import pandas as pd
 from prunescape.analysis.axes import SYNONYMS, Axes, Axis
 
 # what Optuna's trials_dataframe, Ray Tune and W&B put before the name of a parameter or an attribute
-PREFIXES = ("params_", "user_attrs_", "config/", "config.", "summary/", "summary.", "params.", "metrics.", "value_")
+CONFIG_PREFIXES = ("params_", "config/", "config.", "params.")
+PREFIXES = (*CONFIG_PREFIXES, "user_attrs_", "summary/", "summary.", "metrics.", "value_")
 
 
 def with_named_columns(cells: pd.DataFrame, axes: Axes, wanted: Iterable[str]) -> tuple[pd.DataFrame, Axes, list[str]]:
@@ -21,14 +22,20 @@ def with_named_columns(cells: pd.DataFrame, axes: Axes, wanted: Iterable[str]) -
     known = {str(name) for name in cells}
     nested = {}
     for name in dict.fromkeys([*wanted, *synonyms]):
-        found = [prefix + name for prefix in PREFIXES if prefix + name in known]
-        if name not in known and len(found) == 1:
-            nested[found[0]] = name
+        column = nested_name(name, known)
+        if column != name:
+            nested[column] = name
     cells = cells.rename(columns=nested)
     read = [_from_parameter(axis, cells) for axis in axes]
     taken = {name: column for column, name in nested.items() if name not in synonyms}
     taken |= {new.name: f"log10 of {new.source}" for old, new in zip(axes, read, strict=True) if old != new}
     return cells, Axes(tuple(read)), [f"{name} from {column}" for name, column in taken.items()]
+
+
+def nested_name(name: str, known: Container[str]) -> str:
+    """The one column that has a prefix of `PREFIXES` before `name`, where no column has that name; else `name`."""
+    found = [prefix + name for prefix in PREFIXES if prefix + name in known]
+    return found[0] if name not in known and len(found) == 1 else name
 
 
 def _from_parameter(axis: Axis, cells: pd.DataFrame) -> Axis:

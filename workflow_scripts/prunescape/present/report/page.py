@@ -117,7 +117,7 @@ def write_table_report(
 def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None, out: Path) -> None:
     """The page of the `content`, whose sections get their figures here."""
     index = read_json(figures / INDEX, "figures", "files") if figures else {"figures": []}
-    drawn = _figures(index, figures, out)
+    drawn = placed_figures(index, figures, out)
     more = {
         "sections": [section | {"figures": drawn.get(section["name"], [])} for section in content["sections"]],
         "hyperparameters": joined(terms.varied),
@@ -125,10 +125,10 @@ def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None
         "risk_region": roi_title(terms.risk_threshold),
         "overview": drawn.get(None, []),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "plotly": _drawing(index, figures, LIBRARY) if figures else "",
+        "plotly": read_drawing(index, figures, LIBRARY) if figures else "",
     }
     with whole_file(out) as temporary:
-        temporary.write_text(_render(content | more), encoding="utf-8")
+        temporary.write_text(render("page.html.j2", content | more), encoding="utf-8")
 
 
 def _section(name: str, model: str, dataset: str, plan: Pairs, results: ExperimentResults) -> dict[str, Any]:
@@ -152,19 +152,19 @@ def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return table[table["experiment"] == experiment]
 
 
-def _figures(index: dict[str, Any], folder: Path | None, out: Path) -> dict[str | None, list[dict[str, Any]]]:
+def placed_figures(index: dict[str, Any], folder: Path | None, out: Path) -> dict[str | None, list[dict[str, Any]]]:
     """The figures of each experiment, and under None of the whole study, with drawing and address for the page."""
     beside = Path(os.path.relpath(folder, out.parent)).as_posix() if folder else ""
     found: dict[str | None, list[dict[str, Any]]] = {}
     for figure in index["figures"]:
         drawn = figure["place"] != LINKED
-        drawing = _drawing(index, folder, f"{figure['name']}.fragment.html") if drawn else IN_FILES
+        drawing = read_drawing(index, folder, f"{figure['name']}.fragment.html") if drawn else IN_FILES
         shown = {"drawing": drawing, "beside": beside, "open": figure["place"] == OPEN}
         found.setdefault(figure["experiment"], []).append({**figure, **shown})
     return found
 
 
-def _drawing(index: dict[str, Any], folder: Path, name: str) -> str:
+def read_drawing(index: dict[str, Any], folder: Path, name: str) -> str:
     """A file of the figures' folder, which must be the one that the index names."""
     path, hint = folder / name, f"delete {folder / INDEX} and run again"
     try:
@@ -176,10 +176,10 @@ def _drawing(index: dict[str, Any], folder: Path, name: str) -> str:
     return content.decode()
 
 
-def _render(content: dict[str, Any]) -> str:
-    """The page; every text is escaped but our own drawings and plotly.js."""
+def render(template: str, content: dict[str, Any]) -> str:
+    """The page that a template makes of the content; every text is escaped but our own drawings and plotly.js."""
     import jinja2
 
     loader = jinja2.PackageLoader("prunescape.present.report", ".")
     pages = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    return pages.get_template("page.html.j2").render(content)
+    return pages.get_template(template).render(content)

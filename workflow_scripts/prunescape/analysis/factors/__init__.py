@@ -1,0 +1,1 @@
+"""Which factors (hyperparameters) decide a response: F tables, effects, importance, interactions with the variant."""
