@@ -34,7 +34,15 @@ def test_watt_hours_and_quotients_by_hand():
     table = efficiency(runs()).set_index("setting")
     assert list(table["rank"]) == [1, 2, 3, 4] and list(table["cost"].unique()) == ["energy"]
     row = table.loc["batch_size 32, momentum 0.9, schedule step"]
-    wanted = {"wh": 0.4, "watts": 120.0, "eq": 2.0, "eq_train": 2.2, "seconds": 12.0, "overfit": 8.0, "rank": 2}
+    wanted = {
+        "epoch_wh": 0.4,
+        "watts": 120.0,
+        "eq": 2.0,
+        "eq_train": 2.2,
+        "epoch_seconds": 12.0,
+        "overfit": 8.0,
+        "rank": 2,
+    }
     assert row[list(wanted)].astype("float64").to_dict() == pytest.approx(wanted)
     assert row["accuracy_per_second"] == pytest.approx(0.8 / 12) and row["accuracy_on"] == "test"
     best = table.iloc[0]
@@ -62,7 +70,7 @@ def test_seconds_rank_where_most_cells_tell_no_energy(joules, cost):
     table = efficiency(runs(epoch_joules=joules))
     assert set(table["cost"]) == {cost} and table["eq"].notna().sum() == np.isfinite(joules).sum()
     if cost == "seconds":  # 0.0667, 0.06, 0.0225 and 0.04 a second
-        assert list(table["seconds"]) == [12, 10, 20, 40] and table["rank"].tolist() == [1, 2, 3, 4]
+        assert list(table["epoch_seconds"]) == [12, 10, 20, 40] and table["rank"].tolist() == [1, 2, 3, 4]
     else:
         assert table["rank"].isna().sum() == 1 and not table.loc[table["rank"].isna(), "on_front"].any()
 

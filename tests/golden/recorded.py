@@ -34,7 +34,7 @@ MEASURED = {
     "speedups": ("low", "high", "p", "p_holm", "verdict", "reason"),
     "scenarios": ("reason",),
     "efficiency": (
-        *("wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
+        *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
     ),
     "recommendations": (
         *("reason", "variant", "rank", "precision", "threads", "batch", "flush_to_zero", "value", "top1"),

@@ -23,12 +23,12 @@ EFFICIENCY_COLUMNS: dict[str, tuple[str, str]] = {
     "accuracy_on": ("string", "validation where there is such a split, else test"),
     "train_accuracy": ("float64", "the same over the last epoch's training batches, augmented"),
     "overfit": ("float64", "100 (train_accuracy - accuracy), percentage points"),
-    "seconds": ("float64", "mean seconds per epoch"),
-    "wh": ("float64", "mean watt-hours per epoch: joules / 3600; null where no energy is told"),
+    "epoch_seconds": ("float64", "mean seconds per epoch"),
+    "epoch_wh": ("float64", "mean watt-hours per epoch: joules / 3600; null where no energy is told"),
     "watts": ("float64", "joules / seconds; null where no energy is told"),
-    "eq": ("float64", "efficiency quotient, accuracy / wh"),
+    "eq": ("float64", "efficiency quotient, accuracy / epoch_wh"),
     "eq_train": ("float64", "the same with train_accuracy, as the paper's text has it"),
-    "accuracy_per_second": ("float64", "accuracy / seconds: no energy, so no efficiency quotient"),
+    "accuracy_per_second": ("float64", "accuracy / epoch_seconds: no energy, so no efficiency quotient"),
     "train_accuracy_per_second": ("float64", "the same with train_accuracy"),
     "cost": ("string", "energy where more than half of the experiment's cells tell it, else seconds"),
     "rank": ("int64", "by eq or accuracy_per_second, as cost says; 1 is the highest, equals share; null without it"),
@@ -64,8 +64,8 @@ def _of_experiment(cells: pd.DataFrame) -> pd.DataFrame:
         accuracy_on=split,
         train_accuracy=trained,
         overfit=100 * (trained - accuracy),
-        seconds=seconds,
-        wh=wh,
+        epoch_seconds=seconds,
+        epoch_wh=wh,
         watts=wh * JOULES_PER_WH / seconds,
         eq=accuracy / wh,
         eq_train=trained / wh,
@@ -73,7 +73,7 @@ def _of_experiment(cells: pd.DataFrame) -> pd.DataFrame:
         train_accuracy_per_second=trained / seconds,
         cost=cost,
     )
-    quotient, paid = ("eq", "wh") if cost == ENERGY else ("accuracy_per_second", "seconds")
+    quotient, paid = ("eq", "epoch_wh") if cost == ENERGY else ("accuracy_per_second", "epoch_seconds")
     table["rank"] = table[quotient].rank(method="min", ascending=False).astype("Int64")
     table["on_front"] = front_of(table["accuracy"].to_numpy(), table[paid].to_numpy())
     return table
