@@ -21,7 +21,7 @@ SMALL = [
 OTHER = ["experiment=other, variant=base, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"]
 OF_REPORT = {"write_report", "seal_results"}
 OF_TARGETS = {"collect_benchmarks", "compare_targets", "draw_figures"} | OF_REPORT  # what follows a measurement
-ANALYSIS = {"collect_study", "analyse_cells", "write_tables"} | OF_TARGETS
+ANALYSIS = {"collect_study", "collect_curves", "analyse_cells", "write_tables"} | OF_TARGETS
 
 
 def cells(*names: str) -> set[str]:

@@ -10,7 +10,9 @@ import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
 
 from prunescape.analysis.efficiency.efficiency import varying
 from prunescape.analysis.read_cells import variant_order
@@ -145,6 +147,16 @@ def _order(title: str, values: pd.Series, *, falling: bool) -> Order:
     return Order(title, places, numbers[places])
 
 
+def _fields(column: int, values: np.ndarray) -> list[tuple[int, int, int, float]]:
+    """The fields of a column that are not white, as (column, first row, rows, value): equal neighbours are one."""
+    filled = np.nan_to_num(values, nan=-1.0)
+    starts = np.flatnonzero(np.r_[True, filled[1:] != filled[:-1]])
+    ends = np.r_[starts[1:], len(values)]
+    return [
+        (column, start, end - start, values[start]) for start, end in zip(starts, ends, strict=True) if filled[start]
+    ]
+
+
 def draw_matrix_static(figure: MatrixFigure) -> matplotlib.figure.Figure:
     """The three matrices side by side."""
     count, runs = len(figure.columns), len(figure.runs)
@@ -157,8 +169,12 @@ def draw_matrix_static(figure: MatrixFigure) -> matplotlib.figure.Figure:
 
 def _draw_order(axes: Axes, figure: MatrixFigure, order: Order) -> None:
     shades = LinearSegmentedColormap.from_list("on", [PAPER, BASE]).with_extremes(bad=PANEL)
-    shown = np.ma.masked_invalid(figure.on[order.places])
-    axes.imshow(shown, cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    fields = [field for column, values in enumerate(figure.on[order.places].T) for field in _fields(column, values)]
+    patches = [Rectangle((column - 0.5, start - 0.5), 1, rows) for column, start, rows, _ in fields]
+    colours = shades(np.ma.masked_invalid([value for *_, value in fields]))
+    axes.add_collection(PatchCollection(patches, facecolors=colours, edgecolors="none", antialiaseds=False))
+    axes.set_xlim(-0.5, len(figure.columns) - 0.5)
+    axes.set_ylim(len(figure.runs) - 0.5, -0.5)
     rows, values = order.ticks
     axes.set_yticks(rows, values)
     axes.set_xticks(range(len(figure.columns)), [column.level for column in figure.columns], rotation=90)
