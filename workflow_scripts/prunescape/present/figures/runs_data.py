@@ -13,15 +13,8 @@ ACCURACY = "accuracy, %"
 KEYS = ["experiment", "variant", "setting", "seed"]
 # what a table of efficiency tells of a run
 TOLD = (
-    "accuracy",
-    "accuracy_on",
-    "overfit",
-    "epoch_seconds",
-    "epoch_wh",
-    "eq",
-    "accuracy_per_second",
-    "cost",
-    "on_front",
+    *("accuracy", "accuracy_on", "overfit", "epoch_seconds", "epoch_wh", "watts", "eq", "accuracy_per_second"),
+    *("cost", "on_front"),
 )
 
 
