@@ -7,7 +7,7 @@ from scipy.stats import ttest_rel
 
 from prunescape.analysis.cost.pareto import dominance, front_of
 from prunescape.analysis.efficiency.confirmation import CONFIRMATION_COLUMNS, RESPONSES, confirmation
-from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS, efficiency
+from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS, efficiency, setting_texts
 from prunescape.analysis.results import Analysis
 
 # four trainings of 1,440 J, 720 J, 3,600 J and 1,800 J an epoch: 0.4, 0.2, 1 and 0.5 Wh
@@ -73,6 +73,11 @@ def test_seconds_rank_where_most_cells_tell_no_energy(joules, cost):
         assert list(table["epoch_seconds"]) == [12, 10, 20, 40] and table["rank"].tolist() == [1, 2, 3, 4]
     else:
         assert table["rank"].isna().sum() == 1 and not table.loc[table["rank"].isna(), "on_front"].any()
+
+
+def test_settings_that_differ_little_stay_apart():
+    texts = setting_texts(runs(momentum=[0.1234567, 0.1234568, 0.9, np.nan], schedule="step"))
+    assert texts.is_unique and texts[0] == "batch_size 32, momentum 0.1234567"
 
 
 def test_the_front_is_that_of_dominance():

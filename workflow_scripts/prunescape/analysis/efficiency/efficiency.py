@@ -105,7 +105,7 @@ def varying(cells: pd.DataFrame) -> list[str]:
 
 def _text(value: object) -> str:
     """`0.9`, `cosine`, `true`."""
-    return str(value).lower() if isinstance(value, bool | np.bool_ | str) else f"{value:g}"
+    return str(value).lower() if isinstance(value, bool | np.bool_ | str) else f"{value:.12g}"
 
 
 def _numbers(cells: pd.DataFrame, name: str) -> pd.Series:

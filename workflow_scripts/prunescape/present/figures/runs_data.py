@@ -9,7 +9,6 @@ from prunescape.present.labels import axis_title
 from prunescape.store.records import PILOT, REPLICATE
 
 FEWEST_FACTORS = 3  # over two hyperparameters the landscapes show all runs
-ACCURACY = "accuracy, %"
 KEYS = ["experiment", "variant", "setting", "seed"]
 # what a table of efficiency tells of a run
 TOLD = (
