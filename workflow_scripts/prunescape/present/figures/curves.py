@@ -44,15 +44,12 @@ class Band:
         return f"{self.low:.1f} to {self.high:.1f} %"
 
     def line(self, panel: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-        """All runs as one line with gaps: epochs, values and names."""
+        """All runs as one line with gaps: epochs, values, and each run's name at its end, for a page of many runs."""
         gap = [np.nan]
         epochs = np.concatenate([[*range(1, len(run) + 1), *gap] for run in self.runs])
         values = np.concatenate([[*run[:, panel], *gap] for run in self.runs])
-        return (
-            epochs,
-            values,
-            [name for name, run in zip(self.names, self.runs, strict=True) for _ in range(len(run) + 1)],
-        )
+        names = [text for name, run in zip(self.names, self.runs, strict=True) for text in _at_end(name, len(run))]
+        return epochs, values, names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +117,10 @@ def curves_figure(curves: pd.DataFrame, experiment: str) -> CurvesFigure:
     return CurvesFigure(**known, bands=bands, trained=len(runs))
 
 
+def _at_end(name: str, epochs: int) -> list[str]:
+    return [*[""] * (epochs - 1), f"{name}<br>", ""]
+
+
 def draw_curves_static(figure: CurvesFigure) -> matplotlib.figure.Figure:
     """Accuracy above, loss below; training left, test right."""
     page = matplotlib.figure.Figure(figsize=(7.4, 5.4), layout="constrained")
@@ -148,14 +149,14 @@ def _draw_panel(axes: Axes, figure: CurvesFigure, panel: int, title: str) -> Non
 
 
 def draw_curves_interactive(figure: CurvesFigure) -> go.Figure:
-    """The same; hovering names the run."""
+    """The same; hovering over a line's end names the run."""
     page = make_subplots(2, 2, shared_xaxes=True, horizontal_spacing=0.09, vertical_spacing=0.06)
     for panel, title in enumerate(PANELS.values()):
         place = {"row": panel // 2 + 1, "col": panel % 2 + 1}
         for band in figure.bands:
             epochs, values, names = band.line(panel)
             line = {"color": band.colour, "width": 1}
-            hover = {"customdata": names, "hovertemplate": "%{customdata}<br>epoch %{x}: %{y:.4g}<extra></extra>"}
+            hover = {"customdata": names, "hovertemplate": "%{customdata}epoch %{x}: %{y:.4g}<extra></extra>"}
             shown = {"name": band.label, "legendgroup": band.label, "showlegend": panel == 0}
             page.add_trace(
                 go.Scatter(x=epochs, y=values, mode="lines", line=line, opacity=0.75, **hover, **shown), **place

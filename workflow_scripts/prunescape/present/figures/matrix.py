@@ -23,6 +23,7 @@ from prunescape.present.labels import shortened
 from prunescape.present.numbers import DASH
 
 MOST_LEVELS = 8  # a hyperparameter with more values is one column, shaded by rank
+MOST_VECTORS = 300  # runs whose fields are drawn one by one; more are an image within the drawing
 TICKS = 5
 LINE = 12  # letters of a factor's name
 
@@ -169,10 +170,14 @@ def draw_matrix_static(figure: MatrixFigure) -> matplotlib.figure.Figure:
 
 def _draw_order(axes: Axes, figure: MatrixFigure, order: Order) -> None:
     shades = LinearSegmentedColormap.from_list("on", [PAPER, BASE]).with_extremes(bad=PANEL)
-    fields = [field for column, values in enumerate(figure.on[order.places].T) for field in _fields(column, values)]
-    patches = [Rectangle((column - 0.5, start - 0.5), 1, rows) for column, start, rows, _ in fields]
-    colours = shades(np.ma.masked_invalid([value for *_, value in fields]))
-    axes.add_collection(PatchCollection(patches, facecolors=colours, edgecolors="none", antialiaseds=False))
+    shown = figure.on[order.places]
+    if len(shown) > MOST_VECTORS:
+        axes.imshow(np.ma.masked_invalid(shown), cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    else:
+        fields = [field for column, values in enumerate(shown.T) for field in _fields(column, values)]
+        patches = [Rectangle((column - 0.5, start - 0.5), 1, rows) for column, start, rows, _ in fields]
+        colours = shades(np.ma.masked_invalid([value for *_, value in fields]))
+        axes.add_collection(PatchCollection(patches, facecolors=colours, edgecolors="none", antialiaseds=False))
     axes.set_xlim(-0.5, len(figure.columns) - 0.5)
     axes.set_ylim(len(figure.runs) - 0.5, -0.5)
     rows, values = order.ticks

@@ -1,6 +1,5 @@
 """Draws the matrices of all runs for the browser: hovering names the run and what it reached."""
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -16,12 +15,20 @@ def draw_matrix_interactive(figure: MatrixFigure) -> go.Figure:
     high = min(max(PER_RUN * len(figure.runs), LEAST), MOST)
     page = make_subplots(1, len(figure.orders), horizontal_spacing=0.06)
     for column, order in enumerate(figure.orders, start=1):
-        page.add_trace(_matrix(figure, order), row=1, col=column)
+        matrix = _matrix(figure, order)
+        page.add_trace(matrix, row=1, col=column)
         rows, values = order.ticks
-        page.update_yaxes(tickvals=rows, ticktext=values, autorange="reversed", row=1, col=column)
+        page.update_yaxes(
+            type="category",
+            tickvals=[matrix.y[row] for row in rows],
+            ticktext=values,
+            autorange="reversed",
+            row=1,
+            col=column,
+        )
         levels = [shortened(level.level, 16) for level in figure.columns]
         title = {"text": f"by {order.title}", "font": {"size": 12}}
-        page.update_xaxes(tickvals=list(range(len(levels))), ticktext=levels, title=title, row=1, col=column)
+        page.update_xaxes(type="category", tickvals=matrix.x, ticktext=levels, title=title, row=1, col=column)
         _name_factors(page, figure, column)
     page.update_xaxes(tickangle=-90, tickfont={"size": 9}, showgrid=False, zeroline=False, ticks="")
     page.update_yaxes(tickfont={"size": 9}, showgrid=False, zeroline=False)
@@ -30,20 +37,20 @@ def draw_matrix_interactive(figure: MatrixFigure) -> go.Figure:
 
 
 def _matrix(figure: MatrixFigure, order: Order) -> go.Heatmap:
-    named = [f"{column.factor} {column.level}".strip() for column in figure.columns]
+    """Rows and columns are named by what hovering shows, once for each: a field needs no text of its own."""
     runs = [
-        f"{figure.runs[place]}<br>{order.title} {value:.4g}"
-        for place, value in zip(order.places, order.values, strict=True)
+        f"{number}: {figure.runs[place]}<br>{order.title} {value:.4g}"
+        for number, (place, value) in enumerate(zip(order.places, order.values, strict=True), start=1)
     ]
     return go.Heatmap(
+        x=[f"{column.factor} {column.level}".strip() for column in figure.columns],
+        y=runs,
         z=figure.on[order.places],
         zmin=0,
         zmax=1,
         colorscale=[[0, PAPER], [1, BASE]],
         showscale=False,
-        customdata=np.repeat(np.array(runs, dtype=object)[:, None], len(named), axis=1),
-        text=[named] * len(runs),
-        hovertemplate="%{customdata}<br>%{text}<extra></extra>",
+        hovertemplate="%{y}<br>%{x}<extra></extra>",
     )
 
 
