@@ -27,6 +27,24 @@ rule collect_study:
         "../workflow_scripts/collect_study.py"
 
 
+rule collect_curves:
+    """Gather the epochs of every training into one table."""
+    input:
+        records=lambda wildcards: cell_files("record.json", all_cells()),
+        cells=f"{RESULTS}/cells.parquet",  # checks the records
+    output:
+        curves=f"{RESULTS}/curves.parquet",
+    log:
+        f"{RESULTS}/logs/collect_curves.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        code=code_digest("collect_curves"),
+    script:
+        "../workflow_scripts/collect_curves.py"
+
+
 rule collect_benchmarks:
     """Gather every measurement into one table."""
     input:

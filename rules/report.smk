@@ -15,6 +15,8 @@ rule draw_figures:
         inferred_ellipses=f"{RESULTS}/inferred_ellipses.parquet",
         verdicts=f"{RESULTS}/verdicts.parquet",
         looks=f"{RESULTS}/looks.parquet",
+        efficiency=f"{RESULTS}/efficiency.parquet",
+        curves=f"{RESULTS}/curves.parquet",
     output:
         figures=f"{RESULTS}/figures/figures.json",  # stands for the drawings beside it, by their digests
     log:
@@ -81,6 +83,7 @@ rule seal_results:
     """Write down the digests of tables and report, and of what decided every file but the cells'."""
     input:
         rules.collect_study.output,
+        rules.collect_curves.output,
         rules.collect_benchmarks.output,
         rules.analyse_cells.output,
         rules.compare_targets.output,
@@ -104,6 +107,7 @@ rule seal_results:
 # the rules whose outputs are a study's results, in DAG order; whoever adds one names it here
 RESULT_RULES = (
     "collect_study",
+    "collect_curves",
     "collect_benchmarks",
     "analyse_cells",
     "compare_targets",

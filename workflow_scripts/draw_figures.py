@@ -20,5 +20,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             inferred_ellipses=snakemake.input.inferred_ellipses,
             verdicts=snakemake.input.verdicts,
             looks=snakemake.input.looks,
+            efficiency=snakemake.input.efficiency,
+            curves=snakemake.input.curves,
             out=out,
         )

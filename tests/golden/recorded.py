@@ -25,6 +25,7 @@ VOLATILE = {
     *("onnxruntime", "finished", "data_digest", "code_digest", "widths_digest", "weights_digest"),
     *("latency_median_s", "latency_iqr_s", "latency_p90_s", "latency_relative_iqr", "noisy", "cpu_seconds_per_run"),
     *("runs_per_sample", "samples", "latency_dataset_s", "energy_j", "energy_source", "seconds_per_image"),
+    *("epoch_seconds", "epoch_cpu_seconds", "others_cpu", "epoch_joules", "watts", "energy_covers", "energy_reason"),
     *("base_median_s", "median_s", "speedup", "share_of_flops_speedup"),
     *("utilisation", "mean_s", "p99_s", "p99_relative_sd", "recommended", "not_shown_to_differ", "faster", "undecided"),
 }
@@ -32,6 +33,9 @@ VOLATILE = {
 MEASURED = {
     "speedups": ("low", "high", "p", "p_holm", "verdict", "reason"),
     "scenarios": ("reason",),
+    "efficiency": (
+        *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
+    ),
     "recommendations": (
         *("reason", "variant", "rank", "precision", "threads", "batch", "flush_to_zero", "value", "top1"),
         *("file_bytes", "tied"),

@@ -16,6 +16,7 @@ from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.splits import Augmenter, InMemory
 from prunescape.tasks.images.task import Task
 from prunescape.training.cell_record import best_epoch
+from prunescape.training.energy import Meter, energy_fields
 from prunescape.training.loop import start_training
 from prunescape.training.optimisers.sgd import SGD
 from prunescape.training.together import train_together
@@ -250,6 +251,7 @@ def test_a_record_has_every_column_and_its_bits_count_the_correct():
     outcome = train(linear_network(data), data, recipe_with(0.01, 0, epochs=2, batch_size=16), seed=0)
     record = record_of(outcome, data, log10_lr=-2.0, log10_wd=0.0, momentum=0.5, batch_size=16)
     job = {"seconds": 1.0, "resumes": 0, "together": 1, "peak_memory_bytes": 5, "recipe": {"precision": "fp32"}}
+    job |= energy_fields(Meter(), outcome.used, outcome.seconds, together=1)
     names = ("device", "host", "cpu", "torch", "numpy", "finished")
     digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")
     host = dict.fromkeys((*names, *digests), "x")
@@ -258,6 +260,7 @@ def test_a_record_has_every_column_and_its_bits_count_the_correct():
     columns = cell_columns(record["setting"])
     row = record_row(copy.deepcopy(record) | job | {"provenance": host}, place, columns)
     assert list(row) == list(columns) and row["epochs_trained"] == 2
+    assert (row["epoch_joules"], row["energy_reason"]) == (None, "energy was not asked for")
     bits = np.unpackbits(np.frombuffer(row["correct_bits"], np.uint8))[: row["tested"]]
     assert bits.tolist() == outcome.test.correct.int().tolist()
     assert row["correct"] == bits.sum()

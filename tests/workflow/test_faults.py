@@ -21,9 +21,10 @@ import pytest
 from prunescape.running.run_lock import VARIABLE
 from prunescape.store.files import read_json
 from support.project import TINY_STUDY, Project
+from support.trainings import TIMES
 
 # What differs between two runs of the same study: times, and what depends on them.
-OF_THE_RUN = ("seconds", "epoch_seconds", "images_per_second", "peak_memory_bytes", "resumes", "provenance", "sha256")
+OF_THE_RUN = (*TIMES, "resumes", "sha256")
 TABLES = ("roi", "ellipses", "risk", "verdicts", "spread", "shift", "similarity", "band")
 MEASURED = ["experiment", "variant", "rank", "log10_lr", "log10_wd", "target", "precision", "correct", "tested", "top1"]
 MEASURED += ["file_bytes", "encoded_bytes"]

@@ -22,7 +22,7 @@ OTHER = ["experiment=other, variant=base, setting=log10_lr=-1.0/log10_wd=-4.0, s
 OF_REPORT = {"write_report", "seal_results"}
 # what follows a measurement
 OF_TARGETS = {"collect_benchmarks", "compare_targets", "analyse_trials", "draw_figures"} | OF_REPORT
-ANALYSIS = {"collect_study", "analyse_cells", "write_tables"} | OF_TARGETS
+ANALYSIS = {"collect_study", "collect_curves", "analyse_cells", "write_tables"} | OF_TARGETS
 
 
 def cells(*names: str) -> set[str]:

@@ -22,6 +22,8 @@ from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS
 from prunescape.analysis.cost.rivals import RIVAL_COLUMNS, comparisons, recommendations, rivals
 from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
+from prunescape.analysis.efficiency.confirmation import CONFIRMATION_COLUMNS, confirmation, has_confirmation
+from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS, efficiency, has_efficiency
 from prunescape.analysis.landscape.band import band, band_columns
 from prunescape.analysis.landscape.chance import CHANCE_TEST_COLUMNS, chance_tests
 from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
@@ -174,6 +176,13 @@ def _trials(make: Callable[..., pd.DataFrame], *needs: str, columns: Callable[..
     return ResultTable(make, needs, columns, ("trials",), group=TRIALS)
 
 
+def _of_design(
+    make: Callable[[pd.DataFrame], pd.DataFrame], columns: Columns, has: Callable[[pd.DataFrame], bool]
+) -> ResultTable:
+    """A table about cells of any design, whatever varies in it, where the cells have what it needs."""
+    return ResultTable(make, ("cells",), lambda: columns, applies=lambda analysis: has(analysis["cells"]))
+
+
 def _inferred(
     make: Callable[..., pd.DataFrame], terms: str, columns: Callable[..., Columns], *need: str
 ) -> ResultTable:
@@ -228,6 +237,8 @@ RESULTS: dict[str, ResultTable] = {
     "shift": ResultTable(shift, ("roi", "ellipses", "axes"), shift_columns, ("axes", "metric")),
     "similarity": ResultTable(similarity, ("scores", "axes"), lambda: SIMILARITY_COLUMNS, applies=_in_percent),
     "risk_tests": ResultTable(risk_tests, ("risk_points", "axes"), risk_test_columns, ("risk_threshold",)),
+    "efficiency": _of_design(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
+    "confirmation": _of_design(confirmation, CONFIRMATION_COLUMNS, has_confirmation),
     "recommendations": _target(recommendations, ("measured", "rivals", "objectives"), RECOMMENDATION_COLUMNS),
     "rivals": _target(rivals, ("measured", "objectives", "comparisons"), RIVAL_COLUMNS),
     "pareto": _target(pareto, ("measured",), PARETO_COLUMNS),

@@ -63,6 +63,14 @@ RECORD_COLUMNS: Columns = {
     "seconds": ("float64", "wall time of training and testing, without interruptions"),
     "resumes": ("int64", "how often the training was interrupted and went on from where it was"),
     "images_per_second": ("float64", "training images per second of training"),
+    "epoch_seconds": ("float64", "mean wall time of an epoch's training, without its test"),
+    "epoch_cpu_seconds": ("float64", "mean processor time of that, workers included; of all cells in step together"),
+    "others_cpu": ("float64", "processor time of everything else on the host meanwhile, as a multiple of that"),
+    "epoch_joules": ("float64", "mean energy of an epoch's training; null with an `energy_reason`"),
+    "watts": ("float64", "joules of all epochs / their seconds"),
+    "energy_source": ("string", "rapl (processors and memory) or nvml (the GPU alone); null without a counter"),
+    "energy_covers": ("string", "what used the energy that the counter tells, idle power included"),
+    "energy_reason": ("string", "why no energy is told: no counter, or not alone on what it covers"),
     "peak_memory_bytes": ("int64", "peak resident memory of the process, the warm one's share too; or of the GPU"),
     "together": ("int64", "cells that trained in step on the GPU, this one included; they share time and memory"),
     "device": ("string", "cpu, or the name of the GPU"),
@@ -232,5 +240,19 @@ def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) 
     values = record["recipe"] | record["setting"]
     unknown = dict.fromkeys((columns.keys() & PARAMETERS.keys()) | {"largest_class"})
     row = {**unknown, **values, **record, **record["provenance"], **place}
+    row |= used_per_epoch(record)
     row["correct_bits"] = base64.b64decode(record["correct_bits"])
     return {name: row[name] for name in columns}
+
+
+def used_per_epoch(record: dict[str, Any]) -> dict[str, Any]:
+    """Means over the epochs of a record, and watts = joules / seconds over all of them."""
+    seconds, joules = record["epoch_seconds"], record["epoch_joules"]
+    own, host = sum(record["epoch_cpu_seconds"]), sum(record["epoch_host_cpu_seconds"])
+    return {
+        "epoch_seconds": sum(seconds) / len(seconds),
+        "epoch_cpu_seconds": own / len(seconds),
+        "others_cpu": max(0.0, host - own) / own if own > 0 else None,
+        "epoch_joules": sum(joules) / len(joules) if joules else None,
+        "watts": sum(joules) / sum(seconds) if joules else None,
+    }

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from prunescape.commands.analysing import add_analyse, add_export
 from prunescape.commands.factors import add_factors
 from prunescape.commands.models import add_bench, add_prune
-from prunescape.commands.studies import add_resume, add_summary, add_verify
+from prunescape.commands.studies import add_pdf, add_resume, add_summary, add_verify
 from prunescape.errors import InputError, nearest
 from prunescape.store.exhaustion import exhausted
 
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add_export(commands.add_parser("export-optuna", help="a table of cells as Optuna studies, one per variant"))
     add_bench(commands.add_parser("bench", help="latency, memory and energy of ONNX models on this host or a target"))
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
+    add_pdf(commands.add_parser("pdf", help="the report of a study as a PDF"))
     untouched = {"prefix_chars": " ", "add_help": False}  # what looks like an option is snakemake's
     add_resume(commands.add_parser("resume", help="go on with a study whose run was killed", **untouched))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))

@@ -1,4 +1,4 @@
-"""Commands on a study: go on with one whose run was killed, print what one reached, check its files."""
+"""Commands on a study: go on with one that was killed, print what one reached, check its files, print its report."""
 
 import argparse
 import os
@@ -81,6 +81,22 @@ def _data_faults(folder: Path) -> Iterator[tuple[Path, InputError | None]]:
             yield data, None
         except InputError as error:
             yield data, error
+
+
+def add_pdf(command: argparse.ArgumentParser) -> None:
+    """`prunescape pdf results/STUDY`."""
+    command.description = "Write the report of a study as report.pdf beside it, its figures as vector graphics."
+    command.add_argument("results", type=Path, metavar="RESULTS", help="the folder of a study: results/STUDY")
+    command.set_defaults(run=_write_pdf)
+
+
+def _write_pdf(options: argparse.Namespace) -> None:
+    """Write the PDF of a study's report, and print its path."""
+    from prunescape.present.report.pdf import write_pdf
+
+    report = _study_folder(options.results) / "report.html"
+    write_pdf(report, report.with_suffix(".pdf"))
+    print(report.with_suffix(".pdf"))
 
 
 def _study_folder(folder: Path) -> Path:

@@ -16,7 +16,7 @@ LEAST_FREE = 1_000_000  # bytes; below, a job may have had no room for its error
 PARTIAL, LACKING = "partial", "lacking.json"
 OF_TARGETS = ("export_onnx", "benchmark_target", "benchmark_remote_target")
 # tables that figures show
-DRAWN = ("roi", "ellipses", "pareto", "inferred_roi", "inferred_ellipses", "verdicts", "looks")
+DRAWN = ("roi", "ellipses", "pareto", "inferred_roi", "inferred_ellipses", "verdicts", "looks", "efficiency", "curves")
 KILLED = "ended from outside (killed), most often for want of memory or time"
 
 
@@ -101,6 +101,7 @@ def failed_lines(
 
 def _collect(folder: Path, expected: Expected, records: list[str], data: list[str]) -> tuple[Path, Path]:
     """The tables of the `records` of cells, learnt from `data`, and of the benchmarks so far, written to `folder`."""
+    from prunescape.analysis.efficiency.curves import write_curves
     from prunescape.analysis.study_tables import write_benchmarks, write_cells, write_trials
     from prunescape.designs.rounds import Places, read_round
     from prunescape.designs.trials import trial_rows
@@ -109,6 +110,7 @@ def _collect(folder: Path, expected: Expected, records: list[str], data: list[st
     places = Places(expected.plans, [read_round(path) for path in expected.rounds])
     write_cells(records, cells, places=places, data=data)
     write_trials(trial_rows(expected.plans), folder / "trials.parquet")
+    write_curves(records, folder / "curves.parquet")
     write_benchmarks([path for path in expected.measured if Path(path).exists()], benchmarks, cells=cells)
     return cells, benchmarks
 

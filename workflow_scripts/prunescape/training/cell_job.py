@@ -26,7 +26,9 @@ from prunescape.store.records import WIDTHS
 from prunescape.tasks.contract import task_module
 from prunescape.training.cell_record import CellFiles, cell_record
 from prunescape.training.checkpointing import Checkpointer, stop_on_signals
-from prunescape.training.device import environment, peak_memory_bytes, reproducible_device
+from prunescape.training.device import environment, gpu_uuid, peak_memory_bytes, reproducible_device
+from prunescape.training.energy import energy_fields, open_meter
+from prunescape.training.gpu import has_claimed
 from prunescape.training.loop import Training, start_training
 from prunescape.training.together import most_together, train_together
 
@@ -53,6 +55,7 @@ class CellJob:
         training = self.training
         about = {"task": training.task, "widths": self.plan, "identity": self.identity}
         content = cell_record(self.cell, training.outcome, **about) | {"together": together}
+        content |= energy_fields(training.meter, training.outcome.used, training.outcome.seconds, together)
         save_weights(training.network, self.files.weights, {"status": content["status"]})
         content |= {"seconds": self.checkpointer.seconds, "resumes": self.checkpointer.resumes}
         content |= {"peak_memory_bytes": peak_memory_bytes(training.device), "recipe": self.recipe}
@@ -92,6 +95,7 @@ def open_job(
         report=partial(_print_epoch, log),
         between_batches=checkpointer.between_batches,
         beside=beside.training if beside else None,
+        meter=open_meter(gpu_uuid(where), claimed=has_claimed()),
     )
     with redirect_stderr(log):
         checkpointer.resume(training)

@@ -100,6 +100,7 @@ def position(training: Training) -> str:
 def state_of(training: Training) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors by name, on any device, and values for JSON; they agree only between two batches."""
     epoch, outcome = training.epoch, training.outcome
+    training.meter.note(epoch.used)
     tensors = {
         **{f"{NETWORK}{name}": tensor for name, tensor in training.network.state_dict().items()},
         **{f"{OPTIMISER}{name}": tensor for name, tensor in training.optimiser.state().items()},
@@ -108,8 +109,9 @@ def state_of(training: Training) -> tuple[dict[str, Tensor], dict[str, Any]]:
     }
     if training.device.type == "cuda":
         tensors["cuda_random"] = torch.cuda.get_rng_state(training.device)
-    running = {"batches": epoch.batches, "examples": epoch.examples, "seconds": epoch.seconds}
-    return tensors, {"epoch": running, "history": outcome.history, "seconds": outcome.seconds}
+    running = {"batches": epoch.batches, "examples": epoch.examples, "seconds": epoch.seconds, "used": epoch.used}
+    finished = {"history": outcome.history, "seconds": outcome.seconds, "used": outcome.used}
+    return tensors, {"epoch": running, **finished}
 
 
 def restore(training: Training, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
@@ -119,6 +121,7 @@ def restore(training: Training, tensors: dict[str, Tensor], values: dict[str, An
     sums = {name: tensors[name].to(training.device) for name in ("loss_sum", "correct")}
     training.epoch = Epoch(start=tensors["epoch_start"], **sums, **values["epoch"])
     training.outcome.history, training.outcome.seconds = values["history"], values["seconds"]
+    training.outcome.used = values["used"]
     torch.set_rng_state(tensors["torch_random"])
     if "cuda_random" in tensors:
         torch.cuda.set_rng_state(tensors["cuda_random"], training.device)

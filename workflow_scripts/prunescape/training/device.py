@@ -88,6 +88,13 @@ def peak_memory_bytes(device: torch.device) -> int | None:
     return peaks[0] if peaks else None
 
 
+def gpu_uuid(device: torch.device) -> str | None:
+    """What NVIDIA's library calls this GPU, however many are visible; None for a CPU."""
+    if device.type != "cuda":
+        return None
+    return str(getattr(torch.cuda.get_device_properties(device), "uuid", "unknown"))
+
+
 def environment(device: torch.device) -> dict:
     """Versions, host and device of this process: only what is named here, never the environment's variables."""
     return {

@@ -41,6 +41,11 @@ def claim_gpu() -> str | None:
     return None
 
 
+def has_claimed() -> bool:
+    """Whether this process holds a GPU that no other training of this user has."""
+    return bool(_claimed)
+
+
 def visible_gpus() -> list[str]:
     """The GPUs that this process may use, as `VISIBLE` names them: a cluster's choice, or the numbers of all."""
     names = os.environ.get(VISIBLE)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from prunescape.pruning.pipelines import whole_recipe
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Split, Splits, Task, Tested
 from prunescape.training.device import check_tf32, computed_in
+from prunescape.training.energy import Meter, nothing_used
 from prunescape.training.optimisers import Optimiser, build_optimiser
 
 
@@ -21,7 +23,8 @@ from prunescape.training.optimisers import Optimiser, build_optimiser
 class Outcome:
     """What a training reached: `test` after the LAST epoch, `validation` too, None without such a split.
 
-    `history` has one entry per finished epoch; `seconds` is the wall time of each epoch's training, without its test.
+    `history` has one entry per finished epoch; `seconds` is the wall time of each epoch's training, without its test,
+    `used` what that used (energy.py).
     """
 
     diverged: bool = False
@@ -29,6 +32,7 @@ class Outcome:
     validation: Tested | None = None
     history: list[dict] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    used: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Epoch:
     batches: int = 0
     examples: int = 0
     seconds: float = 0.0
+    used: dict[str, Any] = field(default_factory=nothing_used)
 
     @classmethod
     def first(cls, generator: torch.Generator, device: torch.device) -> Epoch:
@@ -55,6 +60,7 @@ class Epoch:
     def begin_next(self, generator: torch.Generator) -> None:
         """The same for the epoch that follows."""
         self.start, self.batches, self.examples, self.seconds = generator.get_state(), 0, 0, 0.0
+        self.used = nothing_used()
         self.loss_sum.zero_()
         self.correct.zero_()
 
@@ -90,6 +96,7 @@ class Training:
     epoch: Epoch
     report: Callable[[dict], None]
     between_batches: Callable[[Training], None]
+    meter: Meter
     outcome: Outcome = field(default_factory=Outcome)
 
     @property
@@ -129,14 +136,17 @@ class Training:
         self.network.train()
         epoch, started = self.epoch, time.perf_counter() - self.epoch.seconds
         self.generator.set_state(epoch.start)
+        self.meter.start()
         for examples, labels in self.splits.train.shuffled(self.recipe.batch_size, skip=epoch.batches):
             yield Batch(examples, labels, rate)
             epoch.examples += len(labels)
             epoch.batches += 1
             epoch.seconds = time.perf_counter() - started
+            self.meter.keep_up(epoch.used)
             self.pause()
         epoch.loss_sum.item()  # a GPU has really ended only now
         epoch.seconds = time.perf_counter() - started
+        self.meter.stop(epoch.used)
 
     def _end_epoch(self, number: int, rate: float) -> None:
         """Test after epoch `number`, counted from 0, and note what it reached."""
@@ -147,6 +157,7 @@ class Training:
             outcome.test = self._test(self.splits.test, between_batches=self.pause)
             outcome.diverged = not math.isfinite(outcome.test.loss)
         outcome.seconds.append(epoch.seconds)
+        outcome.used.append(epoch.used)
         outcome.history.append(
             {
                 "epoch": number + 1,
@@ -176,6 +187,7 @@ def start_training(
     report: Callable[[dict], None] = lambda entry: None,
     between_batches: Callable[[Training], None] = lambda training: None,
     beside: Training | None = None,
+    meter: Meter | None = None,
 ) -> Training:
     """A training of `network`, which moves to the task's device, that has not begun.
 
@@ -198,6 +210,7 @@ def start_training(
         Epoch.first(generator, task.device),
         report,
         between_batches,
+        meter or Meter(),
     )
 
 

@@ -39,6 +39,16 @@ def dominance(accuracy: np.ndarray, costs: np.ndarray) -> np.ndarray:
     return no_worse & (points[None] < points[:, None]).any(axis=2)
 
 
+def front_of(accuracy: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """(n,) whether no other of n points dominates one, with ONE cost; False where either is nan. In n log n steps."""
+    points = pd.DataFrame({"accuracy": accuracy, "cost": cost}).dropna()
+    best = points.groupby("cost")["accuracy"].max()
+    cheaper = best.cummax().shift(fill_value=-np.inf)
+    at = points["cost"]
+    front = (points["accuracy"] == at.map(best)) & (points["accuracy"] > at.map(cheaper))
+    return front.reindex(range(len(accuracy)), fill_value=False).to_numpy(dtype=bool)
+
+
 def _of_target(here: pd.DataFrame) -> list[dict]:
     """The rows of one experiment and target: each cost alone, then latency, size and energy together."""
     measured = here["energy_source"] == "measured"

@@ -10,11 +10,18 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import METRICS
+from prunescape.analysis.efficiency.curves import CURVE_COLUMNS
 from prunescape.analysis.landscape.chance import chance_tests
 from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
 from prunescape.analysis.read_cells import mean_scores
+from prunescape.present.figures.curves import curves_figure, draw_curves_interactive, draw_curves_static
+from prunescape.present.figures.efficiency import (
+    draw_efficiency_interactive,
+    draw_efficiency_static,
+    efficiency_figure,
+)
 from prunescape.present.figures.factors_drawings import draw_factors_interactive, draw_factors_static
 from prunescape.present.figures.figure import Figure
 from prunescape.present.figures.grid_data import grid_figure
@@ -24,19 +31,24 @@ from prunescape.present.figures.landscape_data import landscape_figure, without_
 from prunescape.present.figures.looks_data import looks_figures
 from prunescape.present.figures.looks_drawings import draw_looks_interactive, draw_looks_static
 from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
+from prunescape.present.figures.matrix import draw_matrix_static, matrix_figure
+from prunescape.present.figures.matrix_interactive import draw_matrix_interactive
 from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
 from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
+from prunescape.present.figures.runs_data import design_runs
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import file_digest, whole_file, write_json
+from prunescape.store.tables import read_result
 
 # in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it
 OPEN, FOLDED, LINKED = "open", "folded", "linked"
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
+WITH_FORMULAS = ("pareto", "curves", "efficiency")  # their static drawings hold no names but of variants
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 # kind -> (the drawing for the browser, the one for print)
 DRAWINGS = {
@@ -46,6 +58,9 @@ DRAWINGS = {
     "grid": (draw_grid_interactive, draw_grid_static),
     "looks": (draw_looks_interactive, draw_looks_static),
     "factors": (draw_factors_interactive, draw_factors_static),
+    "matrix": (draw_matrix_interactive, draw_matrix_static),
+    "curves": (draw_curves_interactive, draw_curves_static),
+    "efficiency": (draw_efficiency_interactive, draw_efficiency_static),
 }
 
 
@@ -61,11 +76,14 @@ def draw_figures(
     inferred_ellipses: Path | str | None = None,
     verdicts: Path | str | None = None,
     looks: Path | str | None = None,
+    efficiency: Path | str | None = None,
+    curves: Path | str | None = None,
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
     Experiments that trained a share of their grid need both inferred tables; `verdicts` and `looks` show sequential
-    verdicts. `study` is the study's summary, or empty.
+    verdicts, `efficiency` and `curves` all runs over three hyperparameters or more. `study` is the study's summary, or
+    empty.
     Raises InputError for unusable tables.
     """
     terms = StudyTerms.of(study)
@@ -78,7 +96,19 @@ def draw_figures(
     figures = study_figures(terms.scores(known), **tables, terms=terms, **shown)
     if pareto:
         figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto))]
+    if efficiency and curves:
+        figures += run_figures(known, terms.read("efficiency", efficiency), read_result(curves, CURVE_COLUMNS))
     write_figures(figures, out)
+
+
+def run_figures(cells: pd.DataFrame, efficiency: pd.DataFrame, curves: pd.DataFrame) -> list[tuple[Figure, str]]:
+    """Curves, efficiency and matrices of all runs, of every experiment over three hyperparameters or more."""
+    figures: list[tuple[Figure, str]] = []
+    for name, runs in design_runs(cells, efficiency).items():
+        figures.append((curves_figure(_of(curves, name), name), OPEN))
+        figures.append((efficiency_figure(runs, name), OPEN))
+        figures.append((matrix_figure(runs, name), OPEN))
+    return figures
 
 
 def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
@@ -110,14 +140,14 @@ def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> Non
         drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)
         with whole_file(out / f"{figure.name}.fragment.html") as temporary:
             temporary.write_text(f'<div style="min-width: {figure.least_width}px">{drawing}</div>', encoding="utf-8")
-    page.update_layout(title={"text": figure.title, "x": 0.5, "y": 0.97}, margin_t=104)
+    page.update_layout(title={"text": figure.title, "x": 0.5, "y": 0.97}, margin_t=max(104, page.layout.margin.t + 30))
     with whole_file(out / f"{figure.name}.html") as temporary:
         temporary.write_text(page.to_html(include_plotlyjs=LIBRARY, **options), encoding="utf-8")
 
 
 def _write_static(figure: Figure, out: Path) -> None:
-    # names may hold dollars; only the powers of ten at a front's axes are formulas
-    with matplotlib.rc_context({**MATPLOTLIB_STYLE, "text.parse_math": figure.kind == "pareto"}):
+    # names may hold dollars; only the powers of ten at log axes are formulas
+    with matplotlib.rc_context({**MATPLOTLIB_STYLE, "text.parse_math": figure.kind in WITH_FORMULAS}):
         page = DRAWINGS[figure.kind][1](figure)
         page.get_layout_engine().execute(page)
         page.set_layout_engine("none")  # laid out once, and the same in every format

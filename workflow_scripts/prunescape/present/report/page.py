@@ -15,6 +15,7 @@ from prunescape.analysis.trials import read_trial_cells, trial_cells
 from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
 from prunescape.present.labels import joined, roi_title
+from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.inferred_tables import inferred_estimators
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
@@ -144,6 +145,7 @@ def report_tables(results: ExperimentResults) -> list[Table]:
     """Every table of one experiment that has rows, in the order of the report."""
     tables = [make(results) for make in OF_EXPERIMENT]
     tables += [make(results, metric) for metric in METRICS for make in (*OF_METRIC, inferred_estimators)]
+    tables += efficiency_tables(results)
     tables += [*measured_tables(results), *comparison_tables(results.tables)]
     return [table for table in tables if table is not None and table.rows]
 
