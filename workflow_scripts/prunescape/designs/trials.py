@@ -70,14 +70,12 @@ def plan_trials(plan: Plan) -> list[Trial]:
     return _trials(json.dumps(plan.trials, sort_keys=True))
 
 
-def arm_positions(plan: Plan, variant: str) -> list[list[int]]:
-    """For each arm the positions of its trials of ONE variant, with the first seed, among the variant's first cells."""
-    cells = [cell for cell in first_cells(plan) if cell.variant.name == variant]
-    position = {cell: place for place, cell in enumerate(cells)}
+def arm_positions(plan: Plan, cells: list[Cell]) -> list[list[int]]:
+    """For each arm the positions in `cells`, which are of ONE variant, of those of its trials, with the first seed."""
+    position = {cell.setting: place for place, cell in enumerate(cells) if cell.seed == plan.seeds[0]}
     arms: dict[str, list[int]] = {}
     for trial in (trial for trial in plan_trials(plan) if trial.arm != DEFAULT):
-        (cell,) = plan.at(variant, trial.setting, plan.seeds[:1])
-        arms.setdefault(trial.arm, []).append(position[cell])
+        arms.setdefault(trial.arm, []).extend([position[trial.setting]] if trial.setting in position else [])
     return list(arms.values())
 
 

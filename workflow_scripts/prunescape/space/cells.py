@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from prunescape.errors import InputError
-from prunescape.space.settings import SETTING_PATTERN, Setting
+from prunescape.space.settings import DIGEST_PATTERN, SETTING_PATTERN, Setting
 from prunescape.space.variants import VARIANT_PATTERN, Variant
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -66,6 +66,11 @@ class Cell:
         if not found:
             raise InputError(f'"{path}" is no path of a cell', allowed=CELL_PATH)
         return cls.from_content(found.groupdict() | {"setting": dict(Setting.parse(found["setting"]).texts)})
+
+
+def spells_out(path: str) -> bool:
+    """Whether the path of a cell spells out its whole setting: none of it is named by a digest."""
+    return not re.search(f"/{DIGEST_PATTERN}/", path)
 
 
 CELL_PATTERN = re.compile(
