@@ -159,7 +159,7 @@ def _checked_trials(experiment: Experiment, place: str) -> int:
     if trials is None:
         raise InputError("this key is missing", where=f"{place}.trials", hint="how many settings each arm trains")
     for arm, fixed in experiment.trial_terms["arms"].items():
-        space = experiment.search_space.fixed(fixed).countable()
+        space = experiment.search_space.fixed(fixed).countable(trials)
         found = sum(1 for _ in islice(space.settings(), trials))
         if found < trials and not space.bounds:
             what = f"{trials} trials are asked for, and arm {arm} has {found} different settings"
