@@ -5,12 +5,12 @@ from functools import cache
 from pathlib import Path
 
 from prunescape.designs.rounds import candidate_cells, first_cells, have_rounds, present_rounds, read_round
+from prunescape.space.cells import setting_name, spells_out
 from prunescape.store.files import read_json, write_json
 
 PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
 SETTINGS = f"{RESUMING}/{EXPERIMENT_PATH}.settings.json"
 KNOWN_SETTINGS = {}  # by experiment, then by name
-BESIDE_SETTING = ("experiment", "variant", "seed")  # wildcards of a cell
 
 
 @cache
@@ -25,20 +25,15 @@ def setting_named(wildcards):
     written = Path(SETTINGS.format(experiment=wildcards.experiment))
     if not known and not workflow.is_main_process and written.exists():
         known.update(read_json(written, "settings")["settings"])
-    if name_of_setting(wildcards) not in known:
+    if setting_name(wildcards) not in known:
         known.update(named_settings(wildcards.experiment))
-    return known[name_of_setting(wildcards)]
-
-
-def name_of_setting(wildcards):
-    """What names a setting in the path of a cell."""
-    return "/".join(wildcards[name] for name in sorted(wildcards.keys()) if name not in BESIDE_SETTING)
+    return known[setting_name(wildcards)]
 
 
 def named_settings(experiment):
     """The values of every setting of an experiment, as far as its rounds are planned, that a path names by a digest."""
     cells = [cell for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment]
-    return {name_of_setting(cell.wildcards): dict(cell.setting.texts) for cell in cells if not spells_out(cell.path)}
+    return {setting_name(cell.wildcards): dict(cell.setting.texts) for cell in cells if not spells_out(cell.path)}
 
 
 def write_settings():

@@ -17,7 +17,7 @@ from prunescape.config.experiment import RANKING_SEED
 from prunescape.designs.balanced import balanced_settings
 from prunescape.designs.plan import Axes, Plan
 from prunescape.errors import located
-from prunescape.space.cells import Cell
+from prunescape.space.cells import Cell, setting_name
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
@@ -35,6 +35,11 @@ class Trial:
     arm: str
     number: int
     setting: Setting
+
+    @property
+    def name(self) -> str:
+        """The name of its setting in paths."""
+        return setting_name(Cell("", BASE, self.setting).wildcards)
 
 
 def first_cells(plan: Plan) -> list[Cell]:
@@ -86,7 +91,7 @@ def trial_rows(plans: Mapping[str, Plan]) -> list[dict[str, Any]]:
             "experiment": name,
             "arm": trial.arm,
             "trial": trial.number,
-            "setting": trial.setting.path,
+            "setting": trial.name,
             "values": trial.setting.values,
         }
         for name, plan in sorted(plans.items())

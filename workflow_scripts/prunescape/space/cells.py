@@ -15,6 +15,8 @@ EXPERIMENT_PATH = "experiment={experiment}"
 VARIANT_PATH = EXPERIMENT_PATH + "/variant={variant}"
 CELL_PATH = VARIANT_PATH + "/{setting}/seed={seed}"
 
+BESIDE_SETTING = ("experiment", "variant", "seed")  # what else stands in the path of a cell
+
 
 def file_name(path: str) -> str:
     """The path of a cell as the name of one file."""
@@ -66,6 +68,12 @@ class Cell:
         if not found:
             raise InputError(f'"{path}" is no path of a cell', allowed=CELL_PATH)
         return cls.from_content(found.groupdict() | {"setting": dict(Setting.parse(found["setting"]).texts)})
+
+
+def setting_name(wildcards: Mapping[str, str]) -> str:
+    """What names a setting in the path of a cell with these `wildcards`."""
+    named = (wildcards[name].strip("/") for name in sorted(wildcards.keys()) if name not in BESIDE_SETTING)
+    return "/".join(filter(None, named))
 
 
 def spells_out(path: str) -> bool:
