@@ -7,6 +7,7 @@ import re
 
 from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
 from prunescape.config.targets import REACHED_BY, REMOTE
+from prunescape.space.cells import spells_out
 from prunescape.designs.trials import arm_positions, plan_trials
 
 # some experiment asks for the fastest precision
@@ -43,7 +44,7 @@ def data_params(wildcards):
 def cell_content(wildcards):
     """The cell of a job as plain values; a setting that its path names by a digest is looked up among all cells."""
     path = CELL_PATH.format(**wildcards)
-    if not wildcards.setting.startswith("setting="):
+    if spells_out(path):
         return Cell.parse(path).content
     return Cell.from_content({**wildcards, "setting": setting_named(wildcards)}).content
 
@@ -94,7 +95,7 @@ def export_params(wildcards):
     export = {"best": experiment.exported, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
     if plan.trials is None:
         return export
-    among = arm_positions(plan, wildcards.variant)
+    among = arm_positions(plan, cells_of(wildcards, []))
     return export | {"among": among, "rank_by": experiment.design.rank_by}
 
 

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from prunescape.designs.rounds import candidate_cells, first_cells, have_rounds, present_rounds, read_round
+from prunescape.space.cells import setting_name, spells_out
 from prunescape.store.files import read_json, write_json
 
 PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
@@ -24,15 +25,15 @@ def setting_named(wildcards):
     written = Path(SETTINGS.format(experiment=wildcards.experiment))
     if not known and not workflow.is_main_process and written.exists():
         known.update(read_json(written, "settings")["settings"])
-    if wildcards.setting not in known:
+    if setting_name(wildcards) not in known:
         known.update(named_settings(wildcards.experiment))
-    return known[wildcards.setting]
+    return known[setting_name(wildcards)]
 
 
 def named_settings(experiment):
     """The values of every setting of an experiment, as far as its rounds are planned, that a path names by a digest."""
-    settings = {cell.setting for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment}
-    return {each.path: dict(each.texts) for each in settings if each.path.startswith("setting=")}
+    cells = [cell for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment]
+    return {setting_name(cell.wildcards): dict(cell.setting.texts) for cell in cells if not spells_out(cell.path)}
 
 
 def write_settings():
@@ -62,10 +63,15 @@ def all_cells():
     return cells_with(rounds_before())
 
 
-def grid_cells_of(wildcards):
-    """The cells of one variant's landscapes or trials, without fresh seeds."""
-    cells = candidate_cells(PLANS[wildcards.experiment], rounds_before())
+def cells_of(wildcards, rounds):
+    """The cells of one variant's landscapes or trials after these rounds, without fresh seeds."""
+    cells = candidate_cells(PLANS[wildcards.experiment], rounds)
     return [cell for cell in cells if cell.variant.name == wildcards.variant]
+
+
+def grid_cells_of(wildcards):
+    """The same after all rounds."""
+    return cells_of(wildcards, rounds_before())
 
 
 def round_files(wildcards):

@@ -149,6 +149,13 @@ def test_missing_file_and_folder(tmp_path):
         read_cells(tmp_path)
 
 
+def test_trials_of_a_space_are_no_landscape(tmp_path):
+    both = pd.concat([grid(stage="grid"), grid(stage="trial", seed=1), grid(stage="confirmation", seed=2)])
+    assert read_cells(write(tmp_path, both))["seed"].unique().tolist() == [0]
+    with pytest.raises(InputError, match=r"trials.csv: all rows are trials of a space, .* see best_settings.parquet"):
+        read_cells(write(tmp_path, grid(stage="trial"), "trials.csv"))
+
+
 def test_a_study_in_progress_may_lack_its_base_or_everything(tmp_path):
     pruned = grid().query("variant != 'base'")
     assert len(read_cells(write(tmp_path, pruned), partial=True)) == 6

@@ -89,6 +89,7 @@ def test_a_bad_design_is_one_clear_line(design, said):
         ),
         ({"extension": {"max_rounds": 1}}, ["e.extension.max_rounds: a random design has no grid", "allowed: 0"]),
         ({"verdict": {"replicates": 3}}, ["e.verdict.replicates: a random design has no grid", "design.confirm"]),
+        ({"select_on": "validation"}, ["e.select_on: a random design says itself", "design.rank_by"]),
         ({"export": {"best": 2}}, ["e.export.best: a random design says itself", "design.best"]),
         ({"prior": {"log10_wd": -4.0}}, ["design.space.log10_lr: it has no default", "give prior.log10_lr"]),
         ({"recipe": {"epochs": 1, "batch_size": 32}}, ["batch_size: its default, 32, is none of its levels"]),

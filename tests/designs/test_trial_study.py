@@ -8,6 +8,7 @@ import pytest
 
 from prunescape.config.study import load_study
 from prunescape.designs.rounds import first_cells, present_rounds, study_plans
+from prunescape.store.files import read_json
 from support.project import Project, experiment, jobs_in
 from support.spaces import SPACE, space_experiment
 
@@ -77,6 +78,9 @@ def test_a_study_of_trials_and_a_grid_runs_to_its_report(mixed):
     assert (best["score"] == drawn.groupby("variant")["train_top1"].max()).all()
     confirmed = pd.read_parquet(results / "confirmations.parquet").set_index("variant")
     assert (confirmed["setting"] == best["setting"]).all() and (confirmed["seeds"] == 1).all()
+    named = read_json(results / ".state/experiment=e.settings.json")["settings"]
+    of_paths = {job.partition("setting=")[2].split(",")[0] for job in settings_of(STUDY)}
+    assert named.keys() == {name for name in of_paths if "/" not in name}, "jobs find settings of five hyperparameters"
     page = (results / "report.html").read_text()
     assert "Random design over 5 hyperparameters" in page and "Confirmation with fresh seeds" in page
 

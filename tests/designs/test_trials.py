@@ -73,7 +73,7 @@ def test_every_variant_has_the_same_settings_and_seeds_and_the_base_its_default(
     assert candidate_cells(plan, []) == cells and not have_rounds({"e": plan})
     for variant in plan.variants:
         own = [cell for cell in cells if cell.variant.name == variant]
-        (arm,) = arm_positions(plan, variant)
+        (arm,) = arm_positions(plan, own)
         assert [(own[place].setting, own[place].seed) for place in arm] == [(setting, 3) for setting in settings_of()]
 
 

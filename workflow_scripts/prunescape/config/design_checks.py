@@ -59,7 +59,7 @@ def check_space_design(experiment: Experiment, options: dict[str, Any], where: s
 
 
 def _check_grid_only(experiment: Experiment, where: str) -> None:
-    """Refuse what reads a landscape: an extension, a verdict, an export that names cells of a grid."""
+    """Refuse what reads a landscape: an extension, a verdict, a choice or an export of cells of a grid."""
     kind = experiment.design.kind
     if experiment.extension.max_rounds:
         what = f"a {kind} design has no grid that could extend"
@@ -67,6 +67,9 @@ def _check_grid_only(experiment: Experiment, where: str) -> None:
     if experiment.verdict.looks:
         what, hint = f"a {kind} design has no grid that a verdict could be about", "design.confirm trains fresh seeds"
         raise InputError(what, where=f"{where}.verdict.replicates", allowed="0", hint=hint)
+    if "select_on" in experiment.model_fields_set:
+        what, hint = f"a {kind} design says itself what settings are chosen by", "remove it, and set design.rank_by"
+        raise InputError(what, where=f"{where}.select_on", hint=hint)
     if "best" in experiment.export.model_fields_set:
         what, hint = f"a {kind} design says itself how many are exported", "remove it, and set design.best"
         raise InputError(what, where=f"{where}.export.best", hint=hint)
@@ -156,7 +159,7 @@ def _checked_trials(experiment: Experiment, place: str) -> int:
     if trials is None:
         raise InputError("this key is missing", where=f"{place}.trials", hint="how many settings each arm trains")
     for arm, fixed in experiment.trial_terms["arms"].items():
-        space = experiment.search_space.fixed(fixed).countable()
+        space = experiment.search_space.fixed(fixed).countable(trials)
         found = sum(1 for _ in islice(space.settings(), trials))
         if found < trials and not space.bounds:
             what = f"{trials} trials are asked for, and arm {arm} has {found} different settings"

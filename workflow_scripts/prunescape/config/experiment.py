@@ -143,7 +143,12 @@ class Experiment(Part):
                 levels[name] = level_texts(name, values)
         defaults = {name: self.prior_text(name) or "" for name in (*levels, *bounds)}
         named = {other for name in defaults for other in conditions_of(name)} - set(defaults)
-        return SearchSpace(levels, bounds, defaults, {name: self.declared_recipe[name] for name in sorted(named)})
+        return SearchSpace(levels, bounds, defaults, {name: self._shared_value(name) for name in sorted(named)})
+
+    def _shared_value(self, name: str) -> Any:
+        """The value that all cells have of a hyperparameter."""
+        shared = self.declared_recipe
+        return shared[name] if name in shared else parameter_value(name, self.prior_text(name))
 
     @property
     def space_values(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell],
     trials = trials_frame(trial_rows({plan.experiment: plan}))
     best = best_of_variants(cells[cells["experiment"] == plan.experiment], trials, plan.trials)
     best = best[(best["place"] <= plan.trials["confirm"]["first"]) & best["score"].notna()]
-    settings = {trial.setting.path: trial.setting for trial in plan_trials(plan)}
+    settings = {trial.name: trial.setting for trial in plan_trials(plan)}
     chosen = [(row.variant, settings[row.setting]) for row in best.itertuples()]
     added = [plan.at(variant, each, [seed]) for seed in fresh_seeds(plan) for variant, each in chosen]
     return [cell for cells_of_one in added for cell in cells_of_one], axes

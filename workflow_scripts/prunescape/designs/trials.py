@@ -17,7 +17,7 @@ from prunescape.config.experiment import RANKING_SEED
 from prunescape.designs.balanced import balanced_settings
 from prunescape.designs.plan import Axes, Plan
 from prunescape.errors import located
-from prunescape.space.cells import Cell
+from prunescape.space.cells import Cell, setting_name
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
@@ -35,6 +35,11 @@ class Trial:
     arm: str
     number: int
     setting: Setting
+
+    @property
+    def name(self) -> str:
+        """The name of its setting in paths."""
+        return setting_name(Cell("", BASE, self.setting).wildcards)
 
 
 def first_cells(plan: Plan) -> list[Cell]:
@@ -70,14 +75,12 @@ def plan_trials(plan: Plan) -> list[Trial]:
     return _trials(json.dumps(plan.trials, sort_keys=True))
 
 
-def arm_positions(plan: Plan, variant: str) -> list[list[int]]:
-    """For each arm the positions of its trials of ONE variant, with the first seed, among the variant's first cells."""
-    cells = [cell for cell in first_cells(plan) if cell.variant.name == variant]
-    position = {cell: place for place, cell in enumerate(cells)}
+def arm_positions(plan: Plan, cells: list[Cell]) -> list[list[int]]:
+    """For each arm the positions in `cells`, which are of ONE variant, of those of its trials, with the first seed."""
+    position = {cell.setting: place for place, cell in enumerate(cells) if cell.seed == plan.seeds[0]}
     arms: dict[str, list[int]] = {}
     for trial in (trial for trial in plan_trials(plan) if trial.arm != DEFAULT):
-        (cell,) = plan.at(variant, trial.setting, plan.seeds[:1])
-        arms.setdefault(trial.arm, []).append(position[cell])
+        arms.setdefault(trial.arm, []).extend([position[trial.setting]] if trial.setting in position else [])
     return list(arms.values())
 
 
@@ -88,7 +91,7 @@ def trial_rows(plans: Mapping[str, Plan]) -> list[dict[str, Any]]:
             "experiment": name,
             "arm": trial.arm,
             "trial": trial.number,
-            "setting": trial.setting.path,
+            "setting": trial.name,
             "values": trial.setting.values,
         }
         for name, plan in sorted(plans.items())

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from prunescape.errors import InputError
-from prunescape.space.settings import SETTING_PATTERN, Setting
+from prunescape.space.settings import DIGEST_PATTERN, SETTING_PATTERN, Setting
 from prunescape.space.variants import VARIANT_PATTERN, Variant
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 EXPERIMENT_PATH = "experiment={experiment}"
 VARIANT_PATH = EXPERIMENT_PATH + "/variant={variant}"
 CELL_PATH = VARIANT_PATH + "/{setting}/seed={seed}"
+
+BESIDE_SETTING = ("experiment", "variant", "seed")  # what else stands in the path of a cell
 
 
 def file_name(path: str) -> str:
@@ -66,6 +68,17 @@ class Cell:
         if not found:
             raise InputError(f'"{path}" is no path of a cell', allowed=CELL_PATH)
         return cls.from_content(found.groupdict() | {"setting": dict(Setting.parse(found["setting"]).texts)})
+
+
+def setting_name(wildcards: Mapping[str, str]) -> str:
+    """What names a setting in the path of a cell with these `wildcards`."""
+    named = (wildcards[name].strip("/") for name in sorted(wildcards.keys()) if name not in BESIDE_SETTING)
+    return "/".join(filter(None, named))
+
+
+def spells_out(path: str) -> bool:
+    """Whether the path of a cell spells out its whole setting: none of it is named by a digest."""
+    return not re.search(f"/{DIGEST_PATTERN}/", path)
 
 
 CELL_PATTERN = re.compile(

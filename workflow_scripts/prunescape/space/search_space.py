@@ -93,10 +93,11 @@ class SearchSpace:
             for kept in self._from(later, now):
                 yield {name: text} | kept if acts else kept
 
-    def countable(self) -> Self:
-        """The space with every whole number within bounds as a level."""
+    def countable(self, most: int | None = None) -> Self:
+        """The space with every whole number within bounds as a level, or the `most` lowest of them."""
         whole = {name: ends for name, ends in self.bounds.items() if PARAMETERS[name].meaning.scale == "integer"}
-        levels = {name: [str(value) for value in range(int(low), int(high) + 1)] for name, (low, high) in whole.items()}
+        values = {name: range(int(low), int(high) + 1)[:most] for name, (low, high) in whole.items()}
+        levels = {name: [str(value) for value in numbers] for name, numbers in values.items()}
         bounds = {name: ends for name, ends in self.bounds.items() if name not in whole}
         return replace(self, levels=dict(self.levels) | levels, bounds=bounds)
 

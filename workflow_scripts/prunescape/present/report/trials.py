@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from prunescape.analysis.landscape.chance import chance_tests
 from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.trials import DEFAULT
 from prunescape.config.designs import LIAO2022
@@ -15,6 +16,7 @@ from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plain, run_pairs
 from prunescape.present.report.table import Columns, ExperimentResults, Table, by_variant, make_table
 from prunescape.present.report.target_tables import measured_tables
+from prunescape.present.summary import no_answer
 from prunescape.space.recipe import PARAMETERS
 from prunescape.store.records import OK, TRIAL
 
@@ -53,10 +55,11 @@ def trials_section(
         *measured_tables(results),
         *comparison_tables(results.tables),
     ]
-    findings = ExperimentFindings([design_sentence(plan, trials), *best_sentences(results)], [], list(LIMITS))
+    unlearnt = [f"{text[0].upper()}{text[1:]}." for text in no_answer(chance_tests(results.cells))]
+    findings = [*unlearnt, design_sentence(plan, trials), *best_sentences(results)]
     return {
         **known,
-        "findings": findings,
+        "findings": ExperimentFindings(findings, [], list(LIMITS)),
         "run": run_pairs(results.cells, None),
         "tables": [table for table in tables if table.rows],
     }

@@ -1,0 +1,75 @@
+"""What the report and the end of a run say of trials, from tables written by hand."""
+
+import pandas as pd
+import pytest
+
+from prunescape.config.study import load_study
+from prunescape.present.labels import setting_text
+from prunescape.present.report.table import ExperimentResults
+from prunescape.present.report.trials import best_sentences, design_pairs, design_sentence, trials_table
+from prunescape.present.summary import trial_lines
+from support.spaces import SPACE, space_study
+
+SETTING = {"batch_size": 25, "log10_lr": -1.5, "schedule": "cosine", "decay": None}
+BEST = pd.DataFrame(
+    [
+        {"variant": "uniform-0.5", "arm": "all", "setting": "A", "score": 60.0, "top1": 50.0} | SETTING,
+        {"variant": "base", "arm": "all", "setting": "B", "score": 70.0, "top1": 65.0} | SETTING | {"batch_size": 50},
+    ]
+).assign(experiment="e", place=1, rank_by="train_top1", trial=3)
+
+
+def trials(arms=("all",), number=3) -> pd.DataFrame:
+    return pd.DataFrame([{"arm": arm, "trial": trial} for arm in ("default", *arms) for trial in range(number)])
+
+
+@pytest.mark.parametrize(
+    ("design", "arms", "said"),
+    [
+        ({}, ("all",), "Random design over 5 hyperparameters: settings are drawn at random, seed 1, 3 trials. Every"),
+        (
+            {"arms": "liao2022", "space": SPACE | {"crop_padding": {"low": 0, "high": 9}}},
+            ("all", "all-again"),
+            "3 trials in each of 2 arms (all, all-again), the arms of liao2022",
+        ),
+        ({"kind": "factorial", "trials": ..., "seed": ..., "space": {"batch_size": [25, 50]}}, ("all",), "Factorial"),
+    ],
+)
+def test_a_design_in_words(design, arms, said):
+    plan = load_study(space_study(design)).summary()["experiments"]["e"]
+    assert said in design_sentence(plan, trials(arms))
+    assert dict(design_pairs(plan, trials(arms)))["batch size"].startswith("25, 50")
+
+
+def test_a_setting_in_words_leaves_out_what_does_not_act():
+    assert setting_text(SETTING | {"flip": True, "host": "here"}) == (
+        "batch size 25, random flips on, log10 learning rate −1.5, schedule cosine"
+    )
+
+
+def test_the_best_of_each_variant_base_first_with_its_fresh_seeds():
+    confirmed = pd.DataFrame([{"variant": "base", "setting": "B", "place": 1, "seeds": 5, "top1": 61.25}])
+    tables = {"best_settings": BEST, "confirmations": confirmed}
+    first, second = best_sentences(ExperimentResults(None, 0.5, pd.DataFrame(), tables))
+    assert first.startswith(
+        "base: the best setting by top-1 over the last epoch's training images (70.00 %) has 65.00 %"
+    )
+    assert first.endswith("schedule cosine. With 5 fresh seeds it has 61.25 % on average.")
+    assert second.startswith("uniform 0.5") and "fresh" not in second
+    lines = trial_lines(BEST)
+    assert lines[0] == "e: best setting per variant by train_top1, arm all" and lines[1].startswith("  base: 65.00 %")
+
+
+def test_trials_are_counted_by_arm_and_variant():
+    rows = pd.DataFrame(
+        [
+            {"arm": arm, "variant": "base", "trial": trial, "status": status, "top1": top1, "stage": "trial"}
+            for arm, trial, status, top1 in [
+                ("all", 0, "ok", 90.0),
+                ("all", 1, "diverged", 10.0),
+                ("all", 2, "ok", 80.0),
+                ("default", 0, "ok", 99.0),
+            ]
+        ]
+    )
+    assert trials_table(rows).rows == [["base", "all", "3", "3", "1", "10.00", "80.00", "90.00"]]
