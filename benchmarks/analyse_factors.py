@@ -1,7 +1,7 @@
 """Time and memory of `prunescape factors` on 100,000 runs of 12 factors. Needs Linux for the memory.
 
 Run as `python benchmarks/analyse_factors.py`; the status is 1 when a limit is broken. `--null TABLES` instead measures
-how often factors without any effect get a p value under 5 %, each alone and after Holm's correction.
+how often factors without any effect get a p value under 5 %, and how often verdicts on interactions are wrong.
 """
 
 from __future__ import annotations
@@ -48,6 +48,30 @@ def null_rates(tables: int, rows: int = 100) -> tuple[float, float]:
     return float(np.mean(found < 0.05)), float(np.mean(found.min(axis=1) * found.shape[1] < 0.05))
 
 
+def interaction_rates(tables: int, settings: int = 100) -> tuple[float, float]:
+    """Of base and variant, trained at equal settings: how often a verdict is wrong.
+
+    First: shares of tables where some factor is to look at again though none acts otherwise. Second: shares of tables
+    where the number's slope changes by exactly the margin over its range, and it may stay.
+    """
+    from prunescape.analysis.factors.factor import Factor
+    from prunescape.analysis.factors.interactions import AGAIN, STAY, interactions
+
+    again = stay = 0
+    for table in range(tables):
+        rng = np.random.default_rng(table)
+        drawn = synthetic_runs(settings, seed=table).drop(columns=["top1", "variant"])
+        frame = pd.concat([drawn.assign(variant="base"), drawn.assign(variant="pruned")], ignore_index=True)
+        factors = [Factor.of(frame, name) for name in drawn]
+        top1 = np.tile(90 + drawn["number_0"] + rng.normal(0, 2, settings), 2) + rng.normal(0, 0.3, 2 * settings)
+        number = (frame["number_0"] - frame["number_0"].min()) / np.ptp(frame["number_0"])
+        moved = top1 + 0.5 * number * (frame["variant"] == "pruned")
+        again += (interactions(frame, top1, factors, name="top1")[0]["verdict"] == AGAIN).any()
+        rows = interactions(frame, moved.to_numpy(), factors, name="top1")[0].set_index("factor")
+        stay += rows.loc["number_0", "verdict"] == STAY
+    return again / tables, stay / tables
+
+
 def main() -> int:
     """Write the table, run the command on it, print a line; or print the rates of false positives."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -57,6 +81,8 @@ def main() -> int:
     if options.null:
         alone, family = null_rates(options.null)
         print(f"{options.null} tables without effects: p under 5 % in {alone:.4f}, after Holm in {family:.4f} of them")
+        again, stay = interaction_rates(options.null)
+        print(f"pairs: looked at again without cause in {again:.4f}, may stay at a change of the margin in {stay:.4f}")
         return 0
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
