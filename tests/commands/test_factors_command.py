@@ -76,6 +76,28 @@ def test_wrong_input_is_one_line(arguments, said, tmp_path, capsys, monkeypatch)
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("values", "asked", "said"),
+    [
+        ([[1], [2]] * 20, {"by": ("odd",)}, 'the column "odd" holds lists or records; allowed: one value in each row'),
+        ([[1], [2]] * 20, {"factors": ("odd",)}, 'the column "odd" holds lists or records'),
+        ([*np.linspace(0, 1, 39).tolist(), np.inf], {}, '"odd" holds inf, which is not a finite number'),
+        ([True, False] * 20, {"kinds": {"odd": "continuous"}}, '"True" is no number, so the column is not continuous'),
+    ],
+)
+def test_odd_columns_are_one_line(values, asked, said):
+    frame = pd.DataFrame({"odd": values, "dropout": np.linspace(0, 1, 40) ** 2, "top1": np.arange(40.0)})
+    with pytest.raises(InputError) as caught:
+        tables_of(prepared_runs(frame, "t.parquet", Question(("top1",), **asked)))
+    assert said in str(caught.value)
+
+
+def test_infinity_among_few_levels_is_a_level():
+    frame = pd.DataFrame({"patience": [1.0, np.inf] * 20, "top1": np.random.default_rng(0).normal(size=40)})
+    effects = tables_of(prepared_runs(frame, "t.parquet", Question(("top1",)))).tables["effects"]
+    assert effects[["level", "reference"]].to_numpy().tolist() == [["inf", "1"]]
+
+
 def test_variant_and_seed_are_found_below_prefixes():
     """Ray writes config/variant and config/seed: settings of two seeds are pairs of base and variant."""
     runs = prepared_runs(ray(), "ray.csv", Question(("top1",)))

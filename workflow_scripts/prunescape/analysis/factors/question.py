@@ -9,7 +9,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import BASE
 from prunescape.analysis.column_checks import refuse, set_number
-from prunescape.analysis.factors.choice import VARIANT, found_factors
+from prunescape.analysis.factors.choice import VARIANT, found_factors, is_compound
 from prunescape.analysis.factors.factor import LOG10, Factor, check_names, column_of, level_texts, spans_decades
 from prunescape.analysis.sources.files import read_source
 from prunescape.analysis.sources.names import nested_name
@@ -128,6 +128,10 @@ def _with_given_columns(frame: pd.DataFrame, names: Sequence[str], path: Path | 
         if column not in known:
             shown = ", ".join(known[:20]) + ", ..." * (len(known) > 20)
             raise InputError(f'there is no column "{name}"', where=path, allowed=shown, hint=nearest(name, known))
+        if is_compound(frame[column]):
+            raise InputError(
+                f'the column "{column}" holds lists or records', where=path, allowed="one value in each row"
+            )
     return frame.rename(columns={column: name for name, column in nested.items()})
 
 
