@@ -7,10 +7,12 @@ import pytest
 
 from prunescape.analysis.factors.choice import found_factors
 from prunescape.analysis.factors.columns import TABLES
+from prunescape.analysis.factors.factor_tables import tables_of
 from prunescape.analysis.factors.question import Question, prepared_runs
 from prunescape.analysis.study_tables import IDENTITY_COLUMNS, RECORD_COLUMNS
 from prunescape.commands.cli import main
 from prunescape.errors import InputError
+from support.code import loaded_by
 from support.exports import ray, wandb
 
 
@@ -72,6 +74,43 @@ def test_wrong_input_is_one_line(arguments, said, tmp_path, capsys, monkeypatch)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("prunescape: error: ") and said in line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "asked", "said"),
+    [
+        ([[1], [2]] * 20, {"by": ("odd",)}, 'the column "odd" holds lists or records; allowed: one value in each row'),
+        ([[1], [2]] * 20, {"factors": ("odd",)}, 'the column "odd" holds lists or records'),
+        ([*np.linspace(0, 1, 39).tolist(), np.inf], {}, '"odd" holds inf, which is not a finite number'),
+        ([True, False] * 20, {"kinds": {"odd": "continuous"}}, '"True" is no number, so the column is not continuous'),
+    ],
+)
+def test_odd_columns_are_one_line(values, asked, said):
+    frame = pd.DataFrame({"odd": values, "dropout": np.linspace(0, 1, 40) ** 2, "top1": np.arange(40.0)})
+    with pytest.raises(InputError) as caught:
+        tables_of(prepared_runs(frame, "t.parquet", Question(("top1",), **asked)))
+    assert said in str(caught.value)
+
+
+def test_infinity_among_few_levels_is_a_level():
+    frame = pd.DataFrame({"patience": [1.0, np.inf] * 20, "top1": np.random.default_rng(0).normal(size=40)})
+    effects = tables_of(prepared_runs(frame, "t.parquet", Question(("top1",)))).tables["effects"]
+    assert effects[["level", "reference"]].to_numpy().tolist() == [["inf", "1"]]
+
+
+def test_variant_and_seed_are_found_below_prefixes():
+    """Ray writes config/variant and config/seed: settings of two seeds are pairs of base and variant."""
+    runs = prepared_runs(ray(), "ray.csv", Question(("top1",)))
+    assert [factor.name for factor in runs.factors] == ["config/lr", "config/weight_decay", "variant"]
+    found = tables_of(runs).tables["interactions"]
+    assert found["paired"].all() and (found["n"] == 9).all()
+
+
+def test_it_loads_no_torch(tmp_path):
+    runs().to_csv(tmp_path / "runs.csv", index=False)
+    command = ["factors", str(tmp_path / "runs.csv"), *GOOD, "--out", str(tmp_path / "out")]
+    statements = f"from prunescape.commands.cli import main; main({command!r})"
+    assert loaded_by(statements, "torch", "optuna", "sklearn") == {"sklearn"}
 
 
 def test_nothing_to_explain_with_is_said():

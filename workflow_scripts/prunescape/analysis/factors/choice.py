@@ -57,13 +57,14 @@ def found_factors(frame: pd.DataFrame, responses: Sequence[str], by: Sequence[st
 
 def varies(values: pd.Series) -> bool:
     """Whether a column has two values, a missing one counting as a value, of a kind that can be compared."""
-    compound = values.dtype == object and values.map(_is_compound).any()
-    return not compound and values.nunique(dropna=False) > 1 and bool(values.notna().any())
+    return not is_compound(values) and values.nunique(dropna=False) > 1 and bool(values.notna().any())
 
 
-def _is_compound(value: object) -> bool:
-    """Whether it is a list, an array, a record or bytes."""
-    return hasattr(value, "__len__") and not isinstance(value, str)
+def is_compound(values: pd.Series) -> bool:
+    """Whether a column holds lists, arrays, records or bytes."""
+    if values.dtype != object:
+        return False
+    return bool(values.map(lambda value: hasattr(value, "__len__") and not isinstance(value, str)).any())
 
 
 def _is_no_factor(name: str, values: pd.Series) -> bool:

@@ -40,12 +40,14 @@ class Design:
             cells += [(factor, level) for level in levels]
             if np.isnan(values).any():
                 absent.append((factor, np.isnan(values)))
-        matrix = np.hstack(parts)
-        for factor, rows in absent:
-            wider = np.column_stack([matrix, rows])
-            if rank(wider) > rank(matrix):
-                matrix, cells = wider, [*cells, (factor, ABSENT)]
-        return cls(matrix, tuple(cells), tuple(factors))
+        matrix = np.hstack([*parts, *(rows[:, None] for _, rows in absent)])
+        kept = list(range(len(cells) + 1))
+        short = _triangle(matrix) if absent else matrix
+        for place, (factor, _) in enumerate(absent, start=len(kept)):
+            if rank(short[:, [*kept, place]]) > rank(short[:, kept]):
+                kept.append(place)
+                cells.append((factor, ABSENT))
+        return cls(matrix[:, kept], tuple(cells), tuple(factors))
 
     def columns_of(self, factor: Factor) -> list[int]:
         """The places of a factor's columns in the matrix."""

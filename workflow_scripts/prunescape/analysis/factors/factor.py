@@ -112,7 +112,8 @@ def checked_kind(values: pd.Series, kind: str, where: str) -> Kind:
     if kind not in KINDS:
         raise InputError(f'no factor is of the kind "{kind}"', where=where, allowed=", ".join(KINDS))
     if kind in NUMERIC and not numeric:
-        first = next((str(value) for value in values.dropna() if not _is_float(value)), "")
+        known = values.dropna()
+        first = next((str(value) for value in known if not _is_float(value)), str(known.iloc[0]) if len(known) else "")
         hint = "--types NAME=categorical"
         raise InputError(f'"{first}" is no number, so the column is not {kind}', where=where, hint=hint)
     if kind == "log10" and (values <= 0).any():
@@ -152,7 +153,7 @@ def level_text(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
     if isinstance(value, float | np.floating):
-        return repr(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.12g}"
+        return repr(int(value)) if abs(value) < 1e15 and value == int(value) else f"{value:.12g}"
     return str(value).strip()
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import BASE
 from prunescape.analysis.column_checks import refuse, set_number
-from prunescape.analysis.factors.choice import found_factors
+from prunescape.analysis.factors.choice import VARIANT, found_factors, is_compound
 from prunescape.analysis.factors.factor import LOG10, Factor, check_names, column_of, level_texts, spans_decades
 from prunescape.analysis.sources.files import read_source
 from prunescape.analysis.sources.names import nested_name
@@ -19,6 +19,7 @@ from prunescape.errors import InputError, nearest
 
 NO_LOGARITHM = 'the column "{name}" holds {value:g}, which has no logarithm'
 MISSING = "--leave-out-missing leaves such rows out of this response"
+SEED = "seed"
 OWN_COLUMNS = ("experiment", "correct_bits")  # of a study's cells
 
 
@@ -79,7 +80,8 @@ def read_runs(path: Path | str, question: Question) -> Runs:
 def prepared_runs(frame: pd.DataFrame, path: Path | str, question: Question) -> Runs:
     """As `read_runs`, of a table that is in memory."""
     given = [*question.responses, *question.by, *question.factors, *filter(None, [question.with_])]
-    frame = _with_given_columns(frame, [column_of(name) for name in given], path)
+    known = [name for name in (VARIANT, SEED) if nested_name(name, list(frame)) in frame]
+    frame = _with_given_columns(frame, [*map(column_of, given), *known], path)
     if frame.empty:
         raise InputError("the table has no rows", where=path)
     for response in question.responses:
@@ -126,6 +128,10 @@ def _with_given_columns(frame: pd.DataFrame, names: Sequence[str], path: Path | 
         if column not in known:
             shown = ", ".join(known[:20]) + ", ..." * (len(known) > 20)
             raise InputError(f'there is no column "{name}"', where=path, allowed=shown, hint=nearest(name, known))
+        if is_compound(frame[column]):
+            raise InputError(
+                f'the column "{column}" holds lists or records', where=path, allowed="one value in each row"
+            )
     return frame.rename(columns={column: name for name, column in nested.items()})
 
 
