@@ -9,7 +9,7 @@ from prunescape.config.datasets import identity_options, is_image_folder, source
 from prunescape.config.targets import REACHED_BY, REMOTE
 
 # some experiment asks for the fastest precision
-PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
+PROBED = any(experiment.declared_recipe.get("precision") == "auto" for experiment in STUDY.experiments.values())
 
 
 def digest_with_architecture(*roots):
@@ -22,13 +22,16 @@ def digest_with_architecture(*roots):
 
 
 def training_digest(wildcards):
-    """The digest of the training code with the ONE task, architecture and optimiser that the job loads by name."""
+    """The digest of the training code with the task, the architecture, and the optimisers that some cell uses.
+
+    Each is a module that is loaded by name.
+    """
     experiment = experiment_of(wildcards)
     task = task_of(STUDY.dataset_options(experiment.dataset))
     modules = (
         f"tasks.{task}.task",
         f"models.{experiment.architecture}",
-        f"training.optimisers.{experiment.recipe.optimiser}",
+        *(f"training.optimisers.{name}" for name in experiment.values_of("optimiser")),
     )
     return code_digest("train_cell", *(f"prunescape.{module}" for module in modules))
 

@@ -29,7 +29,7 @@ def declare_experiment(
     for size in batch_sizes:
         if size == 1 or known["train"] % size == 1:
             check_single_image(known, size, probe["architecture"], probe["model"])
-    if recipe["precision"] == "auto":
+    if recipe.get("precision") == "auto":
         recipe = recipe | {"precision": probed_precision(recipe, identity, **probe)}
     write_json(out, {"recipe": recipe, "code": code, "data": known["digest"]})
 

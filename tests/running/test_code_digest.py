@@ -299,10 +299,10 @@ def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(p
     [
         (
             "space/recipe.py",
-            'Annotated[float, Ge(0), Lt(1), Meaning("momentum", "linear", stackable=True)] = 0.9',
-            "float = 0.8",
+            'Meaning("momentum", "linear", stackable=True, when=VELOCITY)] = 0.9',
+            'Meaning("momentum", "linear", stackable=True, when=VELOCITY)] = 0.8',
         ),
-        ("training/optimisers/sgd.py", '"nesterov": False', '"nesterov": True'),
+        ("training/optimisers/sgd.py", '"dampening": 0', '"dampening": 0.1'),
         ("training/optimisers/sgd.py", "    @torch.no_grad()\n", ""),
         ("training/step.py", ".backward()", ".backward(retain_graph=True)"),
         ("tasks/images/task.py", "network.eval()", "network.train()"),

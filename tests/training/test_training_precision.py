@@ -15,7 +15,7 @@ from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.task import Task, example_data
 from prunescape.training import probe
-from prunescape.training.device import check_tf32, computed_in, forward, offered_by
+from prunescape.training.device import check_precision, computed_in, forward, offered_by
 from prunescape.training.loop import Batch
 
 CPU = torch.device("cpu")
@@ -118,9 +118,9 @@ def allowed_tf32() -> tuple[bool, bool]:
 
 
 def test_no_training_says_tf32_and_computes_in_fp32(monkeypatch):
-    check_tf32("bf16", CPU)
-    with pytest.raises(InputError, match=r"^recipe\.precision: cpu has no tf32; allowed: fp32, bf16;"):
-        check_tf32("tf32", CPU)
+    check_precision("bf16", CPU)
+    with pytest.raises(InputError, match=r"^recipe\.precision: cpu has no tf32; allowed: fp32, bf16, fp16, fp64;"):
+        check_precision("tf32", CPU)
     for capability, offered in (((7, 5), ("fp32",)), ((8, 0), ("fp32", "tf32", "bf16"))):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, told=capability: told)
         assert offered_by(torch.device("cuda")) == offered

@@ -61,6 +61,7 @@ RECORD_COLUMNS: Columns = {
     "images_per_second": ("float64", "training images per second of training"),
     "peak_memory_bytes": ("int64", "peak resident memory of the process, the warm one's share too; or of the GPU"),
     "together": ("int64", "cells that trained in step on the GPU, this one included; they share time and memory"),
+    "alone": ("string", "why the cell cannot train beside others on a GPU; null where it can, and on a CPU"),
     "device": ("string", "cpu, or the name of the GPU"),
     "host": ("string", "name of the host"),
     "cpu": ("string", "name of its processor"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.experiment import Experiment, axis_texts
+from prunescape.config.recipe_checks import check_recipe
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
 from prunescape.space.parameters import canonical, equally_spaced
@@ -32,7 +33,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
             raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
     _check_data(experiment, options, where)
     _check_ratios(experiment, where)
-    _check_milestones(experiment, f"{where}.recipe.milestones")
+    check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
     if experiment.design.kind == "adaptive":
         _check_adaptive(experiment, where)
@@ -117,15 +118,6 @@ def _check_ratios(experiment: Experiment, where: str) -> None:
                 )
                 hint = "ask for a larger ratio or a smaller pruning.min_keep"
                 raise InputError(what, where=f"{where}.variants.{method}", allowed=f"above {least:g}", hint=hint)
-
-
-def _check_milestones(experiment: Experiment, where: str) -> None:
-    milestones, fewest = list(experiment.recipe.milestones), min(experiment.values_of("epochs"))
-    if experiment.recipe.schedule == "cosine" and milestones:
-        raise InputError("a cosine schedule has no milestones", where=where, hint="remove them, or use schedule: step")
-    if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
-        allowed = f"rising epochs below {fewest}"
-        raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
 
 
 def check_extension(texts: list[str]) -> None:

@@ -47,12 +47,13 @@ class CellJob:
     training: Training
     checkpointer: Checkpointer
     log: TextIO
+    alone: str | None = None  # why it cannot train beside others on a GPU
 
     def write_results(self, together: int) -> None:
         """Write record and weights of the finished training, one of `together` in step."""
         training = self.training
         about = {"task": training.task, "widths": self.plan, "identity": self.identity}
-        content = cell_record(self.cell, training.outcome, **about) | {"together": together}
+        content = cell_record(self.cell, training.outcome, **about) | {"together": together, "alone": self.alone}
         save_weights(training.network, self.files.weights, {"status": content["status"]})
         content |= {"seconds": self.checkpointer.seconds, "resumes": self.checkpointer.resumes}
         content |= {"peak_memory_bytes": peak_memory_bytes(training.device), "recipe": self.recipe}
@@ -112,7 +113,9 @@ def train_jobs(jobs: Sequence[CellJob]) -> None:
 
 def groups_of(jobs: Sequence[CellJob]) -> list[list[CellJob]]:
     """Jobs of one variant on one GPU in groups that are equally far and have the memory to train at once."""
-    most, groups = most_together(jobs[0].training), []
+    (most, alone), groups = most_together(jobs[0].training), []
+    for job in jobs:
+        job.alone = alone
 
     def steps(job: CellJob) -> int:
         return job.training.steps

@@ -35,19 +35,20 @@ def reproducible_device(name: str) -> torch.device:
 
 
 def offered_by(device: torch.device) -> tuple[str, ...]:
-    """What `device` computes in, the most exact first."""
+    """Of the precisions that auto chooses among those that `device` computes in, the most exact first."""
     if device.type == "cpu":
         return "fp32", "bf16"
     nvidia = torch.version.hip is None  # AMD's GPUs are called cuda as well
     return ("fp32", "tf32", "bf16") if nvidia and torch.cuda.get_device_capability(device) >= TF32_SINCE else ("fp32",)
 
 
-def check_tf32(precision: str, device: torch.device) -> None:
-    """Raise InputError for tf32 where there is none: torch would silently compute in fp32."""
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raise InputError for one that the device does not have: torch would silently compute in another."""
     if precision == "tf32" and "tf32" not in offered_by(device):
-        allowed = ", ".join(offered_by(device))
+        offered = ("fp32", "bf16", "fp16", "fp64")
         hint = "take another precision, or an NVIDIA GPU of compute capability 8.0 or more"
-        raise InputError(f"{device} has no tf32", where="recipe.precision", allowed=allowed, hint=hint)
+        what, allowed = f"{device} has no {precision}", ", ".join(offered)
+        raise InputError(what, where="recipe.precision", allowed=allowed, hint=hint)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from prunescape.pruning.pipelines import whole_recipe
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Split, Splits, Task, Tested
-from prunescape.training.device import check_tf32, computed_in
+from prunescape.training.device import check_precision, computed_in
 from prunescape.training.optimisers import Optimiser, build_optimiser
 
 
@@ -77,7 +77,7 @@ class Batch:
 class Training:
     """One network in training: with what `checkpointing.py` saves of it, it goes on from between any two batches.
 
-    The learning rate of epoch e is the recipe's times `rate_factors[e]`.
+    The learning rate of epoch e is the recipe's times `rate_factors[e]`; a warm-up lowers it from step to step.
     """
 
     network: nn.Module
@@ -97,10 +97,14 @@ class Training:
         return self.task.device
 
     @property
+    def steps_of_epoch(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.splits.train) // self.recipe.batch_size)
+
+    @property
     def steps(self) -> int:
         """How many batches are trained."""
-        of_epoch = -(-len(self.splits.train) // self.recipe.batch_size)
-        return of_epoch * len(self.outcome.history) + self.epoch.batches
+        return self.steps_of_epoch * len(self.outcome.history) + self.epoch.batches
 
     def pause(self) -> None:
         """Call `between_batches`, where the training may be saved or end."""
@@ -130,7 +134,7 @@ class Training:
         epoch, started = self.epoch, time.perf_counter() - self.epoch.seconds
         self.generator.set_state(epoch.start)
         for examples, labels in self.splits.train.shuffled(self.recipe.batch_size, skip=epoch.batches):
-            yield Batch(examples, labels, rate)
+            yield Batch(examples, labels, rate * self.recipe.warmup_factor(self.steps, self.steps_of_epoch))
             epoch.examples += len(labels)
             epoch.batches += 1
             epoch.seconds = time.perf_counter() - started
@@ -150,7 +154,7 @@ class Training:
         outcome.history.append(
             {
                 "epoch": number + 1,
-                "learning_rate": rate,
+                "learning_rate": rate * self.recipe.warmup_factor(self.steps - 1, self.steps_of_epoch),
                 "train_loss": finite_or_none(train_loss),
                 "train_top1": train_top1,
                 "test_loss": None if outcome.diverged else outcome.test.loss,
@@ -183,7 +187,7 @@ def start_training(
     recipe. `between_batches` is called with this training wherever it may be saved; what it raises ends the training.
     A training `beside` another shares its examples. Raises InputError for a precision that the device does not have.
     """
-    check_tf32(recipe.precision, task.device)
+    check_precision(recipe.precision, task.device)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)  # dropout draws from torch's global state
     network.to(task.device, memory_format=torch.channels_last)

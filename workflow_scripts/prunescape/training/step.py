@@ -146,6 +146,7 @@ def build_step(trained: Sequence[Training | Throwaway], task: Task, precision: s
     for one in trained:
         one.optimiser.allocate()
     networks = [one.network for one in trained]
+    captured = all(one.optimiser.capturable for one in trained)
     return Step(
         networks,
         [one.optimiser for one in trained],
@@ -153,6 +154,6 @@ def build_step(trained: Sequence[Training | Throwaway], task: Task, precision: s
         task,
         precision,
         stack_networks(networks) if len(networks) > 1 else None,
-        torch.cuda.graph_pool_handle() if task.device.type == "cuda" else None,
+        torch.cuda.graph_pool_handle() if task.device.type == "cuda" and captured else None,
         torch.zeros(len(networks), device=task.device),
     )
