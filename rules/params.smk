@@ -22,7 +22,7 @@ def digest_with_architecture(*roots):
 
 
 def training_digest(wildcards):
-    """The digest of the training code with the task, the architecture, and the optimisers that some cell uses.
+    """The digest of the training code with the task, the architecture, and the optimisers, losses, augmentations that some cell uses.
 
     Each is a module that is loaded by name.
     """
@@ -32,6 +32,8 @@ def training_digest(wildcards):
         f"tasks.{task}.task",
         f"models.{experiment.architecture}",
         *(f"training.optimisers.{name}" for name in experiment.values_of("optimiser")),
+        *(f"training.losses.{name}" for name in experiment.values_of("loss_function")),
+        *(f"tasks.images.augmentations.{name}" for name in experiment.values_of("augmentation") if name != "none"),
     )
     return code_digest("train_cell", *(f"prunescape.{module}" for module in modules))
 
@@ -59,6 +61,12 @@ def recipe_params(wildcards):
 def batch_sizes(wildcards):
     """Every batch size that some cell has."""
     return sorted(experiment_of(wildcards).values_of("batch_size"))
+
+
+def parts_params(wildcards):
+    """Every partition and share of the training data that some cell has."""
+    values_of = experiment_of(wildcards).values_of
+    return [(partition, share) for partition in values_of("partition") for share in values_of("data_share")]
 
 
 def probe_params(wildcards):

@@ -50,7 +50,7 @@ RECORD_COLUMNS: Columns = {
     "val_top1": ("float64", "100 val_correct / val_tested, percent; exactly 100 / classes when diverged"),
     "val_top5": ("float64", "as `val_top1` for the five best classes; 500 / classes when diverged; null as is `top5`"),
     "loss": ("float64", "mean cross-entropy on the test split, nats; null when not finite"),
-    "train_loss": ("float64", "mean cross-entropy over the last epoch's batches, nats; null when not finite"),
+    "train_loss": ("float64", "mean of the recipe's loss function over the last epoch's batches; null when not finite"),
     "train_top1": ("float64", "percent over the last epoch's batches, augmented, in training mode"),
     "best_epoch": ("int64", "epoch (from 1) with the most correct test images: kept, never used"),
     "epochs_trained": ("int64", "epochs finished"),

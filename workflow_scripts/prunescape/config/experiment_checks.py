@@ -5,7 +5,7 @@ from typing import Any
 
 from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.experiment import Experiment, axis_texts
-from prunescape.config.recipe_checks import check_recipe
+from prunescape.config.recipe_checks import check_parts, check_recipe
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
 from prunescape.space.parameters import canonical, equally_spaced
@@ -98,9 +98,7 @@ def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> 
         hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
         place = f"{where}.recipe.crop_padding"
         raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
-    if experiment.select_on == "validation" and not options["validation"]:
-        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
-        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
+    check_parts(experiment, options, where)
 
 
 def _check_ratios(experiment: Experiment, where: str) -> None:

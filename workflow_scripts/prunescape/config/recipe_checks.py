@@ -28,6 +28,18 @@ def check_recipe(experiment: Experiment, where: str) -> None:
     _refuse_what_does_not_act(experiment, where)
 
 
+def check_parts(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Raise InputError where images to validate on are missing, or held out twice, for data of these `options`."""
+    partitions = experiment.values_of("partition")
+    drawn = [partition for partition in partitions if partition != "none"]
+    if drawn and options["validation"]:
+        what = f"{drawn[0]} holds images out, and so does datasets.{options['name']}.validation"
+        raise InputError(what, where=f"{where}.recipe.partition", allowed="one of both", hint="set validation: 0")
+    if experiment.select_on == "validation" and not options["validation"] and "none" in partitions:
+        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
+        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
+
+
 def check_precision(experiment: Experiment, device: str, where: str) -> None:
     """Raise InputError for a precision that the `device` (cpu or cuda) of a study cannot train in."""
     precisions = [name for name in experiment.values_of("precision") if name in ONLY_ON_A_GPU]

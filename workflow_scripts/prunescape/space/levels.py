@@ -8,6 +8,11 @@ from typing import Literal
 # modules of training/optimisers; `ftrl` needs the package pytorch-optimizer
 Optimisers = Literal["sgd", "nesterov", "rmsprop", "adam", "adamw", "adagrad", "adadelta", "adamax", "nadam", "ftrl"]
 Schedules = Literal["constant", "step", "exponential", "polynomial", "cosine"]
+# modules of training/losses
+Losses = Literal["cross_entropy", "binary_cross_entropy", "kl_divergence", "poisson", "mean_squared_error"]
+Augmentations = Literal["none", "randaugment", "mixup", "cutmix"]  # modules of tasks/images/augmentations
+Scalings = Literal["standard", "none", "robust", "minmax"]  # tasks/images/scaling.py
+Partitions = Literal["none", "60-20-20", "70-15-15", "80-10-10", "90-5-5"]  # tasks/parts.py
 AUTO = "auto"  # settled once per experiment: no value of a cell
 Precisions = Literal["fp32", "tf32", "bf16", "fp16", "fp64", "auto"]
 

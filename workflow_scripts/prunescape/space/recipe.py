@@ -18,8 +18,12 @@ from prunescape.space.levels import (
     SQUARES,
     STEPS,
     VELOCITY,
+    Augmentations,
+    Losses,
     Optimisers,
+    Partitions,
     Precisions,
+    Scalings,
     Schedules,
 )
 from prunescape.space.parameters import Meaning, Parameter
@@ -29,14 +33,18 @@ from prunescape.space.parameters import Meaning, Parameter
 class Recipe:
     """How a cell is trained (matthiesen2023, Table 3.3; liao2022, Table 2; burmester2023, 2.5).
 
-    `log10_lr`, `log10_wd` and `log10_epsilon` are log10 of the learning rate, of the weight decay and of ε; the grid or
-    the prior of a config gives the first two. A schedule multiplies the learning rate anew at every epoch, see
-    `rate_factor`; `milestones` are the epochs after which a step schedule multiplies it by `decay`. Over the first
-    `warmup_epochs` the rate rises besides from step to step. `rho` is the weight of the past in a mean of squares,
-    `beta1` and `beta2` are those of Adam and its kin. `crop_padding` is in pixels. `precision` is that of matrix
-    products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16 and fp16, with weights and sums in
-    fp32; fp64, all of it; or auto, the fastest where the experiment is declared. Tests are in fp32 (fp64 for fp64), on
-    a GPU in TF32 unless the precision is fp32. docs/hyperparameters.md lists all of them.
+    docs/hyperparameters.md lists all. `log10_lr`, `log10_wd` and `log10_epsilon` are log10 of the learning rate,
+    of the weight decay and of ε; the grid or the prior of a config gives the first two. A schedule multiplies the
+    learning rate anew at every epoch, see `rate_factor`; `milestones` are the epochs after which a step schedule
+    multiplies it by `decay`. Over the first `warmup_epochs` the rate rises besides from step to step. `rho` is the
+    weight of the past in a mean of squares, `beta1` and `beta2` are those of Adam and its kin. `loss_function` is what
+    training minimises; the loss of a test is cross-entropy with all of them. `label_smoothing` is the share of a label
+    that all classes get alike. `crop_padding` is in pixels, `augmentation` what torchvision does to a batch besides.
+    `scaling` is how pixels enter the network (tasks/images/scaling.py), `partition` which of the training examples are
+    validated on instead, and `data_share` which share of the others is trained on (tasks/parts.py). `precision` is that
+    of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16 and fp16, with weights and
+    sums in fp32; fp64, all of it; or auto, the fastest where the experiment is declared. Tests are in fp32 (fp64 for
+    fp64), on a GPU in TF32 unless the precision is fp32.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -57,8 +65,14 @@ class Recipe:
     beta2: Annotated[float, Gt(0), Lt(1), Meaning("β2", "linear", stackable=True, when=MEANS)] = 0.999
     rho: Annotated[float, Gt(0), Lt(1), Meaning("ρ of mean squares", "linear", stackable=True, when=SQUARES)] = 0.9
     log10_epsilon: Annotated[float, Ge(-12), Le(0), Meaning("ε", "log10", stackable=True, when=DIVIDED)] = -7.0
+    loss_function: Annotated[Losses, Meaning("loss function", "categorical")] = "cross_entropy"
+    label_smoothing: Annotated[float, Ge(0), Lt(1), Meaning("label smoothing", "linear")] = 0.0
     crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer", "data")] = 0
     flip: Annotated[bool, Meaning("random flips", "switch", "data")] = False
+    augmentation: Annotated[Augmentations, Meaning("augmentation", "categorical", "data")] = "none"
+    scaling: Annotated[Scalings, Meaning("scaling of inputs", "categorical", "data")] = "standard"
+    partition: Annotated[Partitions, Meaning("partition of the training images", "categorical", "data")] = "none"
+    data_share: Annotated[float, Gt(0), Le(1), Meaning("share of the training images", "linear", "data")] = 1.0
     precision: Annotated[Precisions, Meaning("precision", "categorical", "system")] = "fp32"
 
     @property

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from prunescape.pruning.pipelines import whole_recipe
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Split, Splits, Task, Tested
-from prunescape.training.device import check_precision, computed_in
+from prunescape.training.device import check_precision, computed_in, to_precision
+from prunescape.training.loss_scaling import ScaledOptimiser
 from prunescape.training.optimisers import Optimiser, build_optimiser
 
 
@@ -61,12 +62,16 @@ class Epoch:
     def add(self, outputs: Tensor, labels: Tensor, loss: Tensor) -> None:
         """Add what one trained batch gave to the sums."""
         self.loss_sum += loss.detach() * len(labels)
-        self.correct += (outputs.detach().argmax(1) == labels).sum()
+        classes = labels.argmax(1) if labels.is_floating_point() else labels
+        self.correct += (outputs.detach().argmax(1) == classes).sum()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step trains on: examples (b, ...) as the task stores them, labels (b,), and the learning rate."""
+    """What a step trains on: examples (b, ...) as the task stores them, labels, and the learning rate.
+
+    Labels are classes (b,), or the share of each class (b, classes), of which the largest counts as right.
+    """
 
     examples: Tensor
     labels: Tensor
@@ -190,19 +195,25 @@ def start_training(
     check_precision(recipe.precision, task.device)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)  # dropout draws from torch's global state
-    network.to(task.device, memory_format=torch.channels_last)
+    to_precision(network.to(task.device, memory_format=torch.channels_last), recipe.precision)
     return Training(
         network,
         task,
         recipe,
         whole_recipe(recipe) if rate_factors is None else rate_factors,
         beside.splits.drawn_from(generator) if beside else task.open_splits(recipe, generator),
-        build_optimiser(network.parameters(), recipe),
+        optimiser_for(network, recipe),
         generator,
         Epoch.first(generator, task.device),
         report,
         between_batches,
     )
+
+
+def optimiser_for(network: nn.Module, recipe: Recipe) -> Optimiser:
+    """The recipe's optimiser for a network on its device; in fp16 one that scales the loss."""
+    optimiser = build_optimiser(network.parameters(), recipe)
+    return ScaledOptimiser(optimiser, list(network.parameters())) if recipe.precision == "fp16" else optimiser
 
 
 def finite_or_none(value: float) -> float | None:

@@ -23,7 +23,7 @@ def train_together(trainings: Sequence[Training]) -> None:
     """
     first = trainings[0]
     with side_stream(first.device):
-        step = build_step(trainings, first.task, first.recipe.precision)
+        step = build_step(trainings, first.task, first.recipe, first.recipe.precision)
         sources: list[Iterator[Batch] | None] = [training.batches() for training in trainings]
         while any(batches := _next_batches(trainings, sources)):
             step(batches)
@@ -65,7 +65,8 @@ def why_alone(training: Training) -> str | None:
     if training.splits.train.first(1) is None:
         return "its examples are decoded from disk"
     if not training.optimiser.capturable:
-        return f"a step of {training.recipe.optimiser} cannot be captured"
+        kind = "fp16" if training.recipe.precision == "fp16" else training.recipe.optimiser
+        return f"a step of {kind} cannot be captured"
     return None
 
 
@@ -95,5 +96,5 @@ def _step_memory(training: Training, batch: Batch, count: int) -> int:
     torch.cuda.reset_peak_memory_stats(training.device)
     before = torch.cuda.memory_allocated(training.device)
     trained = [throwaway(training.network, training.recipe, training.device) for _ in range(count)]
-    build_step(trained, training.task, training.recipe.precision)([batch] * count)
+    build_step(trained, training.task, training.recipe, training.recipe.precision)([batch] * count)
     return torch.cuda.max_memory_allocated(training.device) - before
