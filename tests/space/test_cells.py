@@ -78,7 +78,7 @@ def test_a_setting_changes_the_recipe_of_its_cell():
         ({"momentun": 0.5}, 'did you mean "momentum"'),
         ({"momentum": 1}, "a number at least 0 and below 1"),
         ({"flip": "perhaps"}, "true or false"),
-        ({"schedule": "linear"}, "step, cosine"),
+        ({"schedule": "linear"}, "constant, step, exponential, polynomial, cosine"),
         ({"batch_size": True}, "a whole number"),
     ],
 )

@@ -49,8 +49,8 @@ class Recipe:
 
     __pydantic_config__ = {"extra": "forbid"}
 
-    epochs: Annotated[int, Ge(1), Le(10_000), Meaning("epochs", "integer")]
-    batch_size: Annotated[int, Ge(1), Le(65_536), Meaning("batch size", "integer")]
+    epochs: Annotated[int, Ge(1), Le(10_000), Meaning("epochs", "integer", unit="passes")]
+    batch_size: Annotated[int, Ge(1), Le(65_536), Meaning("batch size", "integer", unit="examples")]
     log10_lr: Annotated[float | None, Ge(-6), Le(1), Meaning("learning rate", "log10", stackable=True)] = None
     log10_wd: Annotated[float | None, Ge(-8), Le(0), Meaning("weight decay", "log10", stackable=True)] = None
     schedule: Annotated[Schedules, Meaning("schedule", "categorical", stackable=True)] = "step"
@@ -58,7 +58,7 @@ class Recipe:
     decay: Annotated[float, Gt(0), Lt(1), Meaning("decay at a milestone", "linear", when=STEPS)] = 0.1
     decay_rate: Annotated[float, Gt(0), Lt(1), Meaning("decay over all epochs", "linear", when=EXPONENTIAL)] = 0.01
     power: Annotated[float, Gt(0), Le(10), Meaning("polynomial's power", "linear", when=POLYNOMIAL)] = 1.0
-    warmup_epochs: Annotated[int, Ge(0), Le(1_000), Meaning("warm-up epochs", "integer", stackable=True)] = 0
+    warmup_epochs: Annotated[int, Ge(0), Le(1_000), Meaning("warm-up", "integer", stackable=True, unit="epochs")] = 0
     optimiser: Annotated[Optimisers, Meaning("optimiser", "categorical")] = "sgd"
     momentum: Annotated[float, Ge(0), Lt(1), Meaning("momentum", "linear", stackable=True, when=VELOCITY)] = 0.9
     beta1: Annotated[float, Ge(0), Lt(1), Meaning("β1", "linear", stackable=True, when=MEANS)] = 0.9
@@ -67,7 +67,7 @@ class Recipe:
     log10_epsilon: Annotated[float, Ge(-12), Le(0), Meaning("ε", "log10", stackable=True, when=DIVIDED)] = -7.0
     loss_function: Annotated[Losses, Meaning("loss function", "categorical")] = "cross_entropy"
     label_smoothing: Annotated[float, Ge(0), Lt(1), Meaning("label smoothing", "linear")] = 0.0
-    crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer", "data")] = 0
+    crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer", "data", unit="pixels")] = 0
     flip: Annotated[bool, Meaning("random flips", "switch", "data")] = False
     augmentation: Annotated[Augmentations, Meaning("augmentation", "categorical", "data")] = "none"
     scaling: Annotated[Scalings, Meaning("scaling of inputs", "categorical", "data")] = "standard"
