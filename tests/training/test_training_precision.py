@@ -59,6 +59,18 @@ def test_a_last_batch_of_one_image_is_refused_where_batch_norm_has_one_value(
         declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
 
 
+def test_a_part_of_the_images_may_not_leave_one_of_them_alone(identity, tmp_path):
+    """Of sixteen images in batches of 4 none is left; of 80 % of them, thirteen, one is."""
+    probed = PROBE | {"model": "torchvision:mobilenet_v3_small", "architecture": "torchvision_models"}
+    write_json(identity, read_json(identity) | {"shape": [3, 8, 8]})
+    recipe, out = RECIPE | {"precision": "fp32"}, tmp_path / "shared.json"
+    declare = partial(declare_experiment, recipe, "code", identity=identity, out=out, probe=probed, batch_sizes=[4])
+    declare(parts=[("none", 1.0)])
+    for parts in ([("none", 1.0), ("80-10-10", 1.0)], [("none", 0.8)]):
+        with pytest.raises(InputError, match="batch_size: 4: the last batch would have 1 image"):
+            declare(parts=parts)
+
+
 def test_products_are_rounded_to_16_bits_and_weights_and_gradients_are_not():
     """Against a product of operands that torch rounded to bfloat16 itself, summed in more than that."""
     torch.manual_seed(0)
