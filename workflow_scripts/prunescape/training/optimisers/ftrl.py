@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import torch
+import torch._dynamo  # FTRL's constructor imports it: here that is done once, for all cells of a warm process
 from pytorch_optimizer import FTRL
 from torch import Tensor, nn
 
