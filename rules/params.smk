@@ -11,7 +11,7 @@ from prunescape.space.cells import spells_out
 from prunescape.designs.trials import arm_positions, plan_trials
 
 # some experiment asks for the fastest precision
-PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
+PROBED = any(experiment.declared_recipe.get("precision") == "auto" for experiment in STUDY.experiments.values())
 
 
 def digest_with_architecture(*roots):
@@ -24,13 +24,18 @@ def digest_with_architecture(*roots):
 
 
 def training_digest(wildcards):
-    """The digest of the training code with the ONE task, architecture and optimiser that the job loads by name."""
+    """The digest of the training code with the task, the architecture, and the optimisers, losses, augmentations that some cell uses.
+
+    Each is a module that is loaded by name.
+    """
     experiment = experiment_of(wildcards)
     task = task_of(STUDY.dataset_options(experiment.dataset))
     modules = (
         f"tasks.{task}.task",
         f"models.{experiment.architecture}",
-        f"training.optimisers.{experiment.recipe.optimiser}",
+        *(f"training.optimisers.{name}" for name in experiment.values_of("optimiser")),
+        *(f"training.losses.{name}" for name in experiment.values_of("loss_function")),
+        *(f"tasks.images.augmentations.{name}" for name in experiment.values_of("augmentation") if name != "none"),
     )
     return code_digest("train_cell", *(f"prunescape.{module}" for module in modules))
 
@@ -60,6 +65,12 @@ def batch_sizes(wildcards):
     if "batch_size" not in experiment.design.space:
         return sorted(experiment.values_of("batch_size"))
     return sorted({trial.setting.values["batch_size"] for trial in plan_trials(PLANS[wildcards.experiment])})
+
+
+def parts_params(wildcards):
+    """Every partition and share of the training data that some cell has."""
+    values_of = experiment_of(wildcards).values_of
+    return [(partition, share) for partition in values_of("partition") for share in values_of("data_share")]
 
 
 def probe_params(wildcards):

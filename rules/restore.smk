@@ -81,7 +81,7 @@ def trains_again(experiment):
     else:
         return False
     recipe = json.loads(json.dumps(recipe_params(wildcards)))
-    if recipe["precision"] == "auto":
+    if recipe.get("precision") == "auto":
         recipe["precision"] = declared["recipe"]["precision"]  # was settled by a probe, once
     return declared["recipe"] != recipe or declared["code"] != training_digest(wildcards)
 

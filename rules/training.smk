@@ -22,6 +22,7 @@ rule declare_experiment:
         recipe=recipe_params,
         code=training_digest,
         batch_sizes=without_trigger(batch_sizes),  # a check that decides nothing
+        parts=without_trigger(parts_params),  # another
         probe=without_trigger(probe_params),  # what was settled stays
     script:
         "../workflow_scripts/declare_experiment.py"

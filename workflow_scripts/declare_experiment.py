@@ -7,6 +7,7 @@ from typing import Any
 from prunescape.errors import InputError
 from prunescape.running.job_log import job_log
 from prunescape.store.files import read_json, write_json
+from prunescape.tasks.parts import training_count
 
 
 def declare_experiment(
@@ -16,6 +17,7 @@ def declare_experiment(
     identity: Path,
     out: Path,
     batch_sizes: Sequence[int] = (),
+    parts: Sequence[tuple[str, float]] = (("none", 1.0),),
     probe: dict[str, Any] | None = None,
 ) -> None:
     """Write `recipe`, the digest `code` of the training code and the data's digest to `out` (JSON).
@@ -23,13 +25,15 @@ def declare_experiment(
     The file is small and compared by content, so that a change of any of them reaches every cell. The precision `auto`
     is settled here, once, by a probe of an unpruned network: another machine trains on with what stands in the file.
     `probe` names its architecture, model and device, and the `prior` (values by hyperparameter) that completes the
-    recipe. Raises InputError when one of the `batch_sizes` leaves a last batch that the network cannot learn from.
+    recipe. Raises InputError when one of the `batch_sizes` leaves a last batch that the network cannot learn from, of
+    all examples or one of the `parts` (partition and data share) that are trained on.
     """
     known = read_json(identity, "digest", "train", "shape", "classes")
+    counts = {training_count(known["train"], known["classes"], *part) for part in parts}
     for size in batch_sizes:
-        if size == 1 or known["train"] % size == 1:
+        if size == 1 or any(count % size == 1 for count in counts):
             check_single_image(known, size, probe["architecture"], probe["model"])
-    if recipe["precision"] == "auto":
+    if recipe.get("precision") == "auto":
         recipe = recipe | {"precision": probed_precision(recipe, identity, **probe)}
     write_json(out, {"recipe": recipe, "code": code, "data": known["digest"]})
 
@@ -74,5 +78,6 @@ if __name__ == "__main__" and "snakemake" in globals():
             identity=Path(snakemake.input.identity),
             out=Path(snakemake.output.shared),
             batch_sizes=snakemake.params.batch_sizes,
+            parts=snakemake.params.parts,
             probe=snakemake.params.probe,
         )

@@ -45,9 +45,10 @@ def train_cells(requests: list[tuple[str, dict[str, Any]]]) -> None:
 
 def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other cells need too, in the process that will fork them; `arguments` are those of `train_cell`."""
-    from prunescape.training.cell_job import load_data, load_network
+    from prunescape.training.cell_job import load_by_name, load_data, load_network
 
     files = CellFiles(**arguments["files"])
+    load_by_name(files.shared, arguments["cell"]["setting"])
     load_network(files.widths)
     load_data(files.data, files.identity, folder=files.folder, workers=arguments["workers"])
     platform.platform()  # kept by Python, which runs a program to find it

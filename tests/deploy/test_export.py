@@ -13,7 +13,7 @@ from onnx.reference import ReferenceEvaluator
 
 from prunescape.deploy import export
 from prunescape.deploy.export import check_parity, export_model, strip_metadata
-from prunescape.deploy.export_best import best_records, chosen_records, export_best, parity_images
+from prunescape.deploy.export_best import best_records, chosen_records, export_best, inputs_of
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, rebuild
 from prunescape.models.counting import count_flops, count_parameters
@@ -84,7 +84,8 @@ def exported(study, tmp_path_factory):
 
 
 def images_of(study):
-    return parity_images(load_prepared(**prepared_files(study)))
+    files = prepared_files(study)
+    return inputs_of("standard", load_prepared(**files), read_json(files["identity"]), None)["images"]
 
 
 def deflated(content):

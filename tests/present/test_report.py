@@ -18,7 +18,7 @@ from prunescape.present.numbers import number, short, standard_error, whole
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import ellipses_table, risk_table, variants_table, verdicts_table
 from prunescape.present.report.page import write_report
-from prunescape.present.report.setup import plan_pairs, run_pairs
+from prunescape.present.report.setup import acting, plan_pairs, run_pairs
 from prunescape.present.report.target_tables import benchmarks_table
 from prunescape.present.summary import summary_lines, verdict_lines
 from support.drawn_figures import draw
@@ -54,6 +54,12 @@ def test_sentences_give_the_paired_error_over_images(tmp_path):
     assert f"standard error of {error:.2f} points" in texts["uniform-0.5"]
     _, texts = findings_of(tmp_path, study_cells())
     assert "standard error" not in texts["uniform-0.5"]
+
+
+def test_a_recipe_is_told_without_what_has_no_effect_in_it():
+    recipe = {"optimiser": "adam", "momentum": 0.9, "beta1": 0.8, "decay": 0.1, "milestones": [3], "epochs": 9}
+    assert acting(recipe) == {name: value for name, value in recipe.items() if name != "momentum"}
+    assert acting({"momentum": 0.9}) == {"momentum": 0.9}, "the optimiser may vary"
 
 
 def test_other_axes_and_thresholds_name_themselves(tmp_path):

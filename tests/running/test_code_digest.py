@@ -277,13 +277,26 @@ def test_a_module_of_the_package_may_move(package, old, new):
     assert (package.digest("train_cell"), package.digest("prepare_data"), package.digest("plan_variant")) == before
 
 
-def test_each_optimiser_has_its_own_digest(package):
-    """A new one retrains nothing that another trained."""
-    roots = "train_cell", "prunescape.training.optimisers.sgd"
-    before, folder = package.digest(*roots), package.folder / "prunescape/training/optimisers"
-    (folder / "other.py").write_text((folder / "sgd.py").read_text().replace("SGD", "Other"))
+@pytest.mark.parametrize(
+    ("folder", "name", "old", "new"),
+    [
+        ("training/optimisers", "sgd", "SGD", "Other"),
+        ("training/losses", "poisson", "EPSILON).log", "EPSILON).log2"),
+        ("tasks/images/augmentations", "mixup", "0.2", "0.3"),
+    ],
+)
+def test_each_optimiser_loss_and_augmentation_has_its_own_digest(package, folder, name, old, new):
+    """A new one, and its name among the levels, retrains nothing that another trained; a changed one does."""
+    place, module = package.folder / "prunescape" / folder, f"prunescape.{folder.replace('/', '.')}"
+    roots = "train_cell", f"{module}.{name}", "prunescape.tasks.images.task"
+    before, others = package.digest(*roots), package.digest(*roots[::2])
+    text = (place / f"{name}.py").read_text()
+    (place / "other.py").write_text(text.replace(old, new))
+    package.edit("prunescape/space/levels.py", '"sgd", ', '"sgd", "other", ')
     assert package.digest(*roots) == before
-    assert package.digest("train_cell", "prunescape.training.optimisers.other") != before
+    assert package.digest(roots[0], f"{module}.other", roots[2]) not in (before, others)
+    package.edit(f"prunescape/{folder}/{name}.py", old, new)
+    assert package.digest(*roots) != before and package.digest(*roots[::2]) == others
 
 
 def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(package):
@@ -299,10 +312,10 @@ def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(p
     [
         (
             "space/recipe.py",
-            'Annotated[float, Ge(0), Lt(1), Meaning("momentum", "linear", stackable=True)] = 0.9',
-            "float = 0.8",
+            'Meaning("momentum", "linear", stackable=True, when=VELOCITY)] = 0.9',
+            'Meaning("momentum", "linear", stackable=True, when=VELOCITY)] = 0.8',
         ),
-        ("training/optimisers/sgd.py", '"nesterov": False', '"nesterov": True'),
+        ("training/optimisers/sgd.py", '"dampening": 0', '"dampening": 0.1'),
         ("training/optimisers/sgd.py", "    @torch.no_grad()\n", ""),
         ("training/step.py", ".backward()", ".backward(retain_graph=True)"),
         ("tasks/images/task.py", "network.eval()", "network.train()"),

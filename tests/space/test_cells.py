@@ -10,7 +10,7 @@ import pytest
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell, grid_cells
 from prunescape.space.parameters import canonical
-from prunescape.space.recipe import Recipe
+from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.settings import SETTING_PATTERN, Setting
 from prunescape.space.variants import BASE, Variant
 
@@ -61,6 +61,13 @@ def test_a_setting_of_many_hyperparameters_is_named_by_its_digest():
         Cell.parse(cell.path)
 
 
+def test_every_level_of_a_hyperparameter_may_stand_in_a_path():
+    for name, parameter in PARAMETERS.items():
+        for level in parameter.levels:
+            cell = Cell("e", BASE, Setting.of({name: level}), 0)
+            assert Cell.parse(cell.path) == cell and re.fullmatch(SETTING_PATTERN, f"{name}={level}")
+
+
 @pytest.mark.parametrize("path", ["seed=3", "log10_lr=-1.0/seed=3", "log10_lr", "log10_lr=-1.0//log10_wd=1.0", ""])
 def test_the_pattern_of_settings_takes_no_seed_and_no_half_pair(path):
     assert not re.fullmatch(SETTING_PATTERN, path)
@@ -78,8 +85,9 @@ def test_a_setting_changes_the_recipe_of_its_cell():
         ({"momentun": 0.5}, 'did you mean "momentum"'),
         ({"momentum": 1}, "a number at least 0 and below 1"),
         ({"flip": "perhaps"}, "true or false"),
-        ({"schedule": "linear"}, "step, cosine"),
+        ({"schedule": "linear"}, "constant, step, exponential, polynomial, cosine"),
         ({"batch_size": True}, "a whole number"),
+        ({"precision": "auto"}, "fp32, tf32, bf16, fp16, fp64"),
     ],
 )
 def test_an_impossible_setting_is_refused(values, said):

@@ -19,7 +19,7 @@ from prunescape.errors import InputError
 from prunescape.store.files import read_json
 from prunescape.tasks.images import readers
 from prunescape.tasks.images.prepared import ARRAYS, data_digest, load_prepared
-from prunescape.tasks.images.preparing import channel_mean_and_std, count_classes
+from prunescape.tasks.images.preparing import ChannelStatistics, count_classes
 from prunescape.tasks.images.readers import read_cifar, read_dataset, read_digits, read_fashion_mnist
 from prunescape.tasks.images.subsets import draw
 from prunescape.tasks.images.torchvision_import import import_torchvision
@@ -321,14 +321,25 @@ def test_subsets_that_cannot_be_drawn(options, allowed):
         read_dataset(resolve_options("digits", options))
 
 
-def test_mean_and_std_are_exact_in_whole_numbers():
+def statistics_of(*parts: np.ndarray) -> dict:
+    statistics = ChannelStatistics(parts[0].shape[1])
+    for images in parts:
+        statistics.add(images)
+    return statistics.content
+
+
+def test_statistics_are_exact_in_whole_numbers():
     """Against numpy on float64 and, where all is equal, against 0 without any rounding."""
     images = RANDOM.integers(0, 256, (50, 3, 5, 7), dtype=np.uint8)
-    mean, std = channel_mean_and_std(images)
+    found = statistics_of(images[:20], images[20:])
     pixels = images.astype(np.float64) / 255
-    np.testing.assert_allclose(mean, pixels.mean(axis=(0, 2, 3)), rtol=1e-13)
-    np.testing.assert_allclose(std, pixels.std(axis=(0, 2, 3)), rtol=1e-13)
-    assert channel_mean_and_std(np.full((9, 1, 3, 3), 77, np.uint8)) == ([77 / 255], [0.0])
+    np.testing.assert_allclose(found["mean"], pixels.mean(axis=(0, 2, 3)), rtol=1e-13)
+    np.testing.assert_allclose(found["std"], pixels.std(axis=(0, 2, 3)), rtol=1e-13)
+    for name, shares in (("quartiles", [0.25, 0.5, 0.75]), ("extremes", [0, 1])):
+        wanted = np.quantile(pixels, shares, axis=(0, 2, 3), method="inverted_cdf")
+        np.testing.assert_allclose(found[name], wanted, rtol=1e-13)
+    same = statistics_of(np.full((9, 1, 3, 3), 77, np.uint8))
+    assert same == {"mean": [77 / 255], "std": [0.0], "quartiles": [[77 / 255]] * 3, "extremes": [[77 / 255]] * 2}
 
 
 def test_labels_with_a_gap_are_refused():

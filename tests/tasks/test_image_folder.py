@@ -1,6 +1,7 @@
 """Image folders: what is listed, decoded, cropped and trained on, against torchvision, numpy and training in memory."""
 
 import base64
+import dataclasses
 import os
 import shutil
 from dataclasses import replace
@@ -17,7 +18,7 @@ from benchmark_target import benchmark_target
 from declare_experiment import declare_experiment
 from prepare_data import prepare_data
 from prunescape.config.datasets import decoding_workers, resolve_options, source_digest, source_files
-from prunescape.deploy.export_best import calibration_images, export_best
+from prunescape.deploy.export_best import calibration_images, export_best, scaled
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.store.files import read_json
@@ -434,12 +435,28 @@ def test_options_that_cannot_be_used(options, said):
 def test_int8_is_calibrated_on_training_images_as_torchvision_sees_them(tree, flowers):
     """All 60 training images, fewer than the 256 asked for, their centres cropped, less the mean over the deviation."""
     data, identity = flowers
-    images = calibration_images(data)
+    images = scaled(calibration_images(data), data.mean, data.std)
     assert images.shape == (60, 3, 12, 12) and images.dtype == np.float32
     paths = [tree / os.fsdecode(row["path"]) for row in data.train_listing]
     seen = np.stack([torchvisions_view(path, 14, 12) for path in paths]).astype(np.float64) / 255
     wanted = (seen - identity["mean"]) / identity["std"]
     np.testing.assert_allclose(images, wanted.transpose(0, 3, 1, 2), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mixup", "randaugment"])
+def test_augmented_batches_do_not_depend_on_workers_and_can_be_left_out(flowers, name):
+    """Of a part of the images; with two processes that decode ahead, and from the second batch on."""
+    recipe = recipe_with(0.1, 0, epochs=1, batch_size=16, augmentation=name, partition="60-20-20", flip=True)
+
+    def batches(workers: int, skip: int) -> list:
+        task = Task(dataclasses.replace(flowers[0], workers=workers), CPU)
+        splits = task.open_splits(recipe, torch.Generator().manual_seed(3))
+        assert splits.counts["train"] == 36 and splits.counts["validation"] == 12
+        return list(splits.train.shuffled(16, skip=skip))
+
+    whole = batches(0, 0)
+    for others in (batches(2, 1), batches(0, 1)):
+        assert all(map(torch.equal, whole[1], others[0])) and all(map(torch.equal, whole[2], others[1]))
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from prunescape.designs.rounds import first_cells
 from prunescape.errors import InputError
 from prunescape.store.files import read_json
 from prunescape.store.records import pack_bits, unpack_bits
-from prunescape.tasks.images.prepared import PreparedData, load_prepared
+from prunescape.tasks.images.prepared import STATISTICS, PreparedData, load_prepared
 from prunescape.tasks.images.subsets import choose_splits, draw
 from prunescape.tasks.images.task import Task
 from support.small_images import prepared_files
@@ -70,7 +70,7 @@ def test_without_validation_nothing_is_held_out_and_nothing_changes(whole, tmp_p
     data, identity = whole
     assert data.validation_images is None and "validation" not in identity
     assert prepared(tmp_path, validation=0)[1] == identity
-    assert sorted(identity) == sorted(["task", "dataset", "digest", "shape", "classes", "train", "test", "mean", "std"])
+    assert sorted(identity) == sorted(["task", "dataset", "digest", "shape", "classes", "train", "test", *STATISTICS])
 
 
 def test_the_seed_draws_and_another_number_of_training_images_draws_the_same(held_out, tmp_path):
@@ -227,6 +227,10 @@ def test_a_choice_on_validation_needs_images_for_it():
     assert study_with().experiments["e"].select_on == "test"
     held = {"imagenet": {"validation": 50_000}}
     assert study_with(held, select_on="validation").experiments["e"].select_on == "validation"
+    partition = {"recipe": EXPERIMENT["recipe"] | {"partition": "80-10-10"}}
+    assert study_with(select_on="validation", **partition).experiments["e"].select_on == "validation"
+    with pytest.raises(InputError, match=r"partition: 80-10-10 holds images out, and so does datasets\.imagenet"):
+        study_with(held, **partition)
     with pytest.raises(InputError, match="select_on"):
         study_with(held, select_on="train")
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,17 +36,17 @@ def data() -> PreparedData:
     return three_classes(60, 30, 20, channels=2, pixels=8)
 
 
-def fresh(data, **hooks) -> Training:
+def fresh(data, recipe=RECIPE, **hooks) -> Training:
     """Everything that has a state: momentum, batch norm, dropout, crops and flips."""
     torch.manual_seed(3)
     layers = [nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.3), nn.Linear(144, 3)]
-    return start_training(nn.Sequential(*layers), Task(data, CPU), RECIPE, seed=7, **hooks)
+    return start_training(nn.Sequential(*layers), Task(data, CPU), recipe, seed=7, **hooks)
 
 
-def go_on(data, file, after=10**9, key="key") -> Training:
+def go_on(data, file, after=10**9, key="key", recipe=RECIPE) -> Training:
     checkpointer = Interrupting(file, key)
     checkpointer.after = after
-    training = fresh(data, between_batches=checkpointer.between_batches)
+    training = fresh(data, recipe, between_batches=checkpointer.between_batches)
     checkpointer.resume(training)
     train_together([training])
     return training
@@ -88,6 +89,26 @@ def test_interrupted_again_and_again_it_comes_to_the_same(data, undisturbed, tmp
             interruptions += 1
     assert interruptions > 5
     assert_same(training, undisturbed)
+
+
+@pytest.mark.parametrize("augmentation", ["mixup", "cutmix"])
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"optimiser": "nadam", "schedule": "polynomial", "warmup_epochs": 2, "partition": "80-10-10"},
+        {"optimiser": "ftrl", "schedule": "exponential", "precision": "fp64", "loss_function": "poisson"},
+        {"optimiser": "rmsprop", "precision": "fp16", "data_share": 0.7, "label_smoothing": 0.1},
+    ],
+    ids=lambda others: others["optimiser"],
+)
+def test_every_kind_of_state_is_gone_on_with(data, tmp_path, augmentation, others):
+    """In the middle of an epoch: mixed batches, means of squares, products, scales of the loss, rates of a warm-up."""
+    recipe, file = replace(RECIPE, augmentation=augmentation, **others), tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Stopped):
+        go_on(data, file, 6, recipe=recipe)
+    training, whole = go_on(data, file, recipe=recipe), fresh(data, recipe)
+    train_together([whole])
+    assert_same(training, whole)
 
 
 def test_a_checkpoint_of_something_else_is_not_used(data, undisturbed, tmp_path):

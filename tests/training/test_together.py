@@ -204,7 +204,7 @@ def job(finished, folder, seed: int, rate: str = "-1.0") -> dict:
 @pytest.mark.parametrize("most", [5, 2])
 def test_cells_together_leave_the_records_of_cells_alone(finished, tmp_path, monkeypatch, most):
     """All at once, and where the memory is for two; each with its epochs in its own log, its weights sealed."""
-    monkeypatch.setattr("prunescape.training.cell_job.most_together", lambda training: most)
+    monkeypatch.setattr("prunescape.training.cell_job.most_together", lambda training: (most, None))
     wanted = [job(finished, tmp_path / "alone", seed) for seed in range(3)]
     for arguments in wanted:
         train_cell(**arguments)
@@ -245,11 +245,11 @@ def gpu(monkeypatch):
 def test_as_many_train_together_as_there_is_memory_for(data, gpu, monkeypatch):
     """90 % of 10 GB, half of it for a step: 300 MB for the first and 200 for each other one leave room for 22."""
     (training,) = trainings(data, RATES[:1])
-    assert together.most_together(training) > 1000, "really tried: one and two fit, and cost nothing here"
+    assert together.most_together(training)[0] > 1000, "really tried: one and two fit, and cost nothing here"
     monkeypatch.setattr(together, "_step_memory", lambda training, batch, count: 100_000_000 + 200_000_000 * count)
-    assert together.most_together(training) == 22
+    assert together.most_together(training) == (22, None)
     monkeypatch.setattr(together, "_step_memory", lambda training, batch, count: 20_000_000_000 * count)
-    assert together.most_together(training) == 1
+    assert together.most_together(training) == (1, None)
     before = [parameter.clone() for parameter in training.network.parameters()]
     assert all(map(torch.equal, before, trainings(data, RATES[:1])[0].network.parameters())), "nothing was trained"
 
@@ -257,5 +257,12 @@ def test_as_many_train_together_as_there_is_memory_for(data, gpu, monkeypatch):
 def test_what_cannot_be_fused_trains_alone(data, gpu, capsys):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Dropout(0.3), nn.Linear(784, 3))
     recipe = replace(RECIPE, log10_lr=-1.0, log10_wd=-4.0)
-    assert together.most_together(start_training(network, Task(data, DEVICE), recipe, seed=0)) == 1
-    assert "trained alone: " in capsys.readouterr().err
+    most, reason = together.most_together(start_training(network, Task(data, DEVICE), recipe, seed=0))
+    assert most == 1 and f"trained alone: {reason}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("optimiser", ["adagrad", "ftrl"])
+def test_an_optimiser_that_no_graph_can_hold_trains_alone(data, gpu, optimiser):
+    recipe = replace(RECIPE, log10_lr=-1.0, log10_wd=-4.0, optimiser=optimiser)
+    training = start_training(nn.Sequential(nn.Flatten(), nn.Linear(192, 3)), Task(data, DEVICE), recipe, seed=0)
+    assert together.most_together(training) == (1, f"a step of {optimiser} cannot be captured")

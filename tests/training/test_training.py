@@ -196,16 +196,6 @@ def test_batch_norm_learns_in_training_and_rests_in_evaluation():
         assert torch.equal(fixed(tested).argmax(1) == torch.from_numpy(data.test_labels), correct)
 
 
-def test_parameters_without_a_gradient_rest():
-    used, unused = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
-    optimiser = SGD([unused, used], momentum=0.9, weight_decay=0.1)
-    for _ in range(2):
-        (used**2).sum().backward()
-        optimiser.step(0.1)
-    assert torch.equal(unused, torch.ones(3))
-    assert (used < 1).all()
-
-
 def test_top5_counts_the_five_best_classes():
     logits = torch.arange(12.0, 0, -1).repeat(3, 1)
     images = np.zeros((3, 1, 2, 2), np.uint8)
@@ -250,7 +240,8 @@ def test_a_record_has_every_column_and_its_bits_count_the_correct():
     data = blobs(classes=20)
     outcome = train(linear_network(data), data, recipe_with(0.01, 0, epochs=2, batch_size=16), seed=0)
     record = record_of(outcome, data, log10_lr=-2.0, log10_wd=0.0, momentum=0.5, batch_size=16)
-    job = {"seconds": 1.0, "resumes": 0, "together": 1, "peak_memory_bytes": 5, "recipe": {"precision": "fp32"}}
+    job = {"seconds": 1.0, "resumes": 0, "together": 1, "alone": None, "peak_memory_bytes": 5}
+    job |= {"recipe": {"precision": "fp32"}}
     job |= energy_fields(Meter(), outcome.used, outcome.seconds, together=1)
     names = ("device", "host", "cpu", "torch", "numpy", "finished")
     digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")

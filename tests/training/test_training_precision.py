@@ -15,7 +15,7 @@ from prunescape.store.files import read_json, write_json
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.task import Task, example_data
 from prunescape.training import probe
-from prunescape.training.device import check_tf32, computed_in, forward, offered_by
+from prunescape.training.device import check_precision, computed_in, forward, offered_by
 from prunescape.training.loop import Batch
 
 CPU = torch.device("cpu")
@@ -57,6 +57,18 @@ def test_a_last_batch_of_one_image_is_refused_where_batch_norm_has_one_value(
         return declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
     with pytest.raises(InputError, match=r"batch_size: [15]: the last batch would have 1 image.*another batch_size"):
         declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
+
+
+def test_a_part_of_the_images_may_not_leave_one_of_them_alone(identity, tmp_path):
+    """Of sixteen images in batches of 4 none is left; of 80 % of them, thirteen, one is."""
+    probed = PROBE | {"model": "torchvision:mobilenet_v3_small", "architecture": "torchvision_models"}
+    write_json(identity, read_json(identity) | {"shape": [3, 8, 8]})
+    recipe, out = RECIPE | {"precision": "fp32"}, tmp_path / "shared.json"
+    declare = partial(declare_experiment, recipe, "code", identity=identity, out=out, probe=probed, batch_sizes=[4])
+    declare(parts=[("none", 1.0)])
+    for parts in ([("none", 1.0), ("80-10-10", 1.0)], [("none", 0.8)]):
+        with pytest.raises(InputError, match="batch_size: 4: the last batch would have 1 image"):
+            declare(parts=parts)
 
 
 def test_products_are_rounded_to_16_bits_and_weights_and_gradients_are_not():
@@ -118,9 +130,9 @@ def allowed_tf32() -> tuple[bool, bool]:
 
 
 def test_no_training_says_tf32_and_computes_in_fp32(monkeypatch):
-    check_tf32("bf16", CPU)
-    with pytest.raises(InputError, match=r"^recipe\.precision: cpu has no tf32; allowed: fp32, bf16;"):
-        check_tf32("tf32", CPU)
+    check_precision("bf16", CPU)
+    with pytest.raises(InputError, match=r"^recipe\.precision: cpu has no tf32; allowed: fp32, bf16, fp16, fp64;"):
+        check_precision("tf32", CPU)
     for capability, offered in (((7, 5), ("fp32",)), ((8, 0), ("fp32", "tf32", "bf16"))):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, told=capability: told)
         assert offered_by(torch.device("cuda")) == offered

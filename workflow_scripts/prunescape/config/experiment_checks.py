@@ -7,6 +7,7 @@ from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.design_checks import check_kind, check_space_design
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment, axis_texts
+from prunescape.config.recipe_checks import check_parts, check_recipe
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
 from prunescape.space.parameters import canonical, equally_spaced
@@ -38,7 +39,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
             raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
     _check_data(experiment, options, where)
     _check_ratios(experiment, where)
-    _check_milestones(experiment, f"{where}.recipe.milestones")
+    check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
     if experiment.design.kind == "adaptive":
         _check_adaptive(experiment, where)
@@ -107,9 +108,7 @@ def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> 
         hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
         place = f"{where}.recipe.crop_padding"
         raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
-    if experiment.select_on == "validation" and not options["validation"]:
-        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
-        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
+    check_parts(experiment, options, where)
 
 
 def _check_ratios(experiment: Experiment, where: str) -> None:
@@ -127,15 +126,6 @@ def _check_ratios(experiment: Experiment, where: str) -> None:
                 )
                 hint = "ask for a larger ratio or a smaller pruning.min_keep"
                 raise InputError(what, where=f"{where}.variants.{method}", allowed=f"above {least:g}", hint=hint)
-
-
-def _check_milestones(experiment: Experiment, where: str) -> None:
-    milestones, fewest = list(experiment.recipe.milestones), min(experiment.values_of("epochs"))
-    if set(experiment.values_of("schedule")) == {"cosine"} and milestones:
-        raise InputError("a cosine schedule has no milestones", where=where, hint="remove them, or use schedule: step")
-    if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
-        allowed = f"rising epochs below {fewest}"
-        raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
 
 
 def check_extension(texts: list[str]) -> None:

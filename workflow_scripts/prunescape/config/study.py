@@ -12,6 +12,7 @@ from prunescape.config.experiment import RANKING_SEED, Experiment
 from prunescape.config.experiment_checks import check_experiment
 from prunescape.config.messages import input_error, refuse_switches
 from prunescape.config.models import architecture_of
+from prunescape.config.recipe_checks import check_precision
 from prunescape.config.targets import Target
 from prunescape.config.types import CountOrAuto, Name, Part
 from prunescape.errors import InputError, located
@@ -127,14 +128,8 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
         where = f"{source}: experiments.{name}"
         located(f"{where}.model", architecture_of, experiment.model)
         check_experiment(experiment, located(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
-        _check_precision(study, experiment.recipe.precision, f"{where}.recipe.precision")
+        check_precision(experiment, study.device, where)
     return study
-
-
-def _check_precision(study: Study, precision: str, where: str) -> None:
-    if precision == "tf32" and study.device == "cpu":
-        hint = "set device: cuda; only NVIDIA's GPUs have tf32"
-        raise InputError("a CPU has no tf32", where=where, allowed="fp32, bf16, auto", hint=hint)
 
 
 def _check_emulated(study: Study, target: Target, where: str) -> None:

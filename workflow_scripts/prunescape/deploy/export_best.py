@@ -17,6 +17,7 @@ from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.store.records import OK, WIDTHS, unpack_bits
 from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
+from prunescape.tasks.images.scaling import scaling_of
 
 PARITY_IMAGES = 256
 CELL_FIELDS = ("experiment", "model", "dataset", "variant", "setting", "seed")
@@ -47,18 +48,17 @@ def export_best(
     torch.set_num_threads(1)
     shutil.rmtree(out, ignore_errors=True)  # export.json stands for the models beside it
     prepared, known = load_prepared(data, identity, folder=folder), read_json(identity, "mean", "std")
-    scaling = {name: known[name] for name in ("mean", "std")}
     contents = [read_json(record, *RECORD) for record in records]
     chosen = chosen_records(contents, export)
     others = [precision for precision in export.get("precisions", []) if precision != "fp32"]
     calibration = calibration_images(prepared) if "int8" in others else None
-    images = {"images": parity_images(prepared), "calibration": calibration}
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {Path(records[position]).parent}", flush=True)
         network = planned_network(read_json(widths, *WIDTHS))
         load_weights(network, weights[position])
-        written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **images, **scaling)
+        inputs = inputs_of(scaling_named(contents[position]), prepared, known, calibration)
+        written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **inputs)
         about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
         for precision, (file, parity) in written.items():
             described = describe(file, contents[position], prepared)
@@ -85,16 +85,17 @@ def best_trials(records: list[dict], positions: list[int], rank_by: str) -> list
 def best_records(records: list[dict], count: int, select_on: str = "validation") -> list[int]:
     """Positions in `records` of the `count` best cells with status ok, best first; fewer when there are fewer.
 
-    Most correct validation images win, or test images where `select_on` is test or nothing is held out. Ties go to
-    the smallest setting, value by value in the order of names, then to the smallest seed: no other result breaks them.
+    The largest share of correct validation images wins, or the most test images where `select_on` is test or nothing is
+    held out. Ties go to the smallest setting, value by value in the order of names, then to the smallest seed: no other
+    result breaks them.
     """
 
     def rank(position: int) -> tuple:
         record = records[position]
         held_out = record.get("val_correct") if select_on == "validation" else None
-        correct = record["correct"] if held_out is None else held_out
+        score = record["correct"] if held_out is None else held_out / record.get("val_tested", 1)
         setting = record["setting"]
-        return -correct, *(setting[name] for name in sorted(setting)), record["seed"]
+        return -score, *(setting[name] for name in sorted(setting)), record["seed"]
 
     finished = [position for position, record in enumerate(records) if record["status"] == OK]
     return sorted(finished, key=rank)[:count]
@@ -114,26 +115,40 @@ def write_precisions(
 
 
 def calibration_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:
-    """Real TRAINING images, evenly spaced, without augmentation: float32 (up to 256, channels, height, width)."""
+    """Real TRAINING images, evenly spaced, without augmentation: uint8 (up to 256, channels, height, width)."""
     if isinstance(prepared, PreparedData):
-        images = prepared.train_images[evenly_spread(len(prepared.train_images))]
-    else:
-        rows = prepared.train_listing[evenly_spread(len(prepared.train_listing))]
-        crop = {"resize": prepared.resize, "size": prepared.size}
-        paths = [Path(prepared.folder) / os.fsdecode(row["path"]) for row in rows]
-        images = np.stack([read_crop(path, **crop) for path in paths]).transpose(0, 3, 1, 2)
-    return normalised(images, prepared)
+        return prepared.train_images[evenly_spread(len(prepared.train_images))]
+    rows = prepared.train_listing[evenly_spread(len(prepared.train_listing))]
+    crop = {"resize": prepared.resize, "size": prepared.size}
+    paths = [Path(prepared.folder) / os.fsdecode(row["path"]) for row in rows]
+    return np.stack([read_crop(path, **crop) for path in paths]).transpose(0, 3, 1, 2)
 
 
-def parity_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:
-    """The first stored test images, normalised as for training: float32 (up to 256, channels, height, width)."""
-    return normalised(prepared.test_images[:PARITY_IMAGES], prepared)
+def scaling_named(record: dict[str, Any]) -> str:
+    """How the cell of a record takes its pixels."""
+    return (record.get("recipe", {}) | record["setting"]).get("scaling", "standard")
 
 
-def normalised(images: np.ndarray, prepared: PreparedData | PreparedFolder) -> np.ndarray:
-    """Pixels uint8 (n, channels, height, width) as a network takes them, float32."""
+def inputs_of(
+    scaling: str, prepared: PreparedData | PreparedFolder, known: dict[str, Any], calibration: np.ndarray | None
+) -> dict[str, Any]:
+    """What `write_precisions` takes for a cell: the first stored test images and the calibration, and how to scale.
+
+    A target subtracts `mean` from pixels of 0..1 and divides by `std`: with every scaling these are centre and spread.
+    """
+    centre, spread = scaling_of(prepared, scaling)
+    return {
+        "images": scaled(prepared.test_images[:PARITY_IMAGES], centre, spread),
+        "calibration": None if calibration is None else scaled(calibration, centre, spread),
+        "mean": known["mean"] if scaling == "standard" else centre.tolist(),
+        "std": known["std"] if scaling == "standard" else spread.tolist(),
+    }
+
+
+def scaled(images: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Pixels uint8 (n, channels, height, width) as the network of a cell takes them, float32."""
     images = np.ascontiguousarray(images, dtype=np.float32) / np.float32(255)
-    return (images - prepared.mean[:, None, None]) / prepared.std[:, None, None]
+    return (images - centre[:, None, None]) / spread[:, None, None]
 
 
 def describe(file: Path, record: dict, prepared: PreparedData | PreparedFolder) -> dict:

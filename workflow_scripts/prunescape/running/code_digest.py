@@ -14,12 +14,13 @@ from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 PACKAGE = "prunescape"
-# How a result is stored, logged or refused, and in which process it is made, never changes what it is.
+# How a result is stored, logged or refused, which values exist, and in which process it is made, never changes it.
 STORING = (
     "errors",
     "store.exhaustion",
     "store.files",
     "models.sealed_tensors",
+    "space.levels",
     "store.tables",
     "training.gpu",
 )

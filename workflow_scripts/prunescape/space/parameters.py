@@ -29,15 +29,17 @@ COMPARISONS = {
 class Meaning:
     """What a field of the recipe is as a hyperparameter: stands in the field's annotation.
 
-    `label` names the quantity in text, without its logarithm. `dimension` is the part of a training that it belongs to
-    (liao2022, 3.2, Table 2; data and system are ours). `stackable` says that networks which train as one on a GPU may
-    differ in it. It acts only `when` each named hyperparameter has one of the values beside its name.
+    `label` names the quantity in text, without its logarithm; `unit` is empty for a pure number or a name. `dimension`
+    is the part of a training that it belongs to (liao2022, 3.2, Table 2; data and system are ours). `stackable` says
+    that networks which train as one on a GPU may differ in it. It acts only `when` each named hyperparameter has one of
+    the values beside its name.
     """
 
     label: str
     scale: Scale
     dimension: Dimension = "optimiser"
     stackable: bool = False
+    unit: str = ""
     when: tuple[tuple[str, tuple[Value, ...]], ...] = ()
 
 

@@ -9,37 +9,71 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from prunescape.space.levels import (
+    AUTO,
+    DIVIDED,
+    EXPONENTIAL,
+    MEANS,
+    POLYNOMIAL,
+    SQUARES,
+    STEPS,
+    VELOCITY,
+    Augmentations,
+    Losses,
+    Optimisers,
+    Partitions,
+    Precisions,
+    Scalings,
+    Schedules,
+)
 from prunescape.space.parameters import Meaning, Parameter
-
-STEPS = (("schedule", ("step",)),)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a cell is trained (matthiesen2023, Table 3.3). `optimiser` is a module of training/optimisers.
+    """How a cell is trained (matthiesen2023, Table 3.3; liao2022, Table 2; burmester2023, 2.5).
 
-    `log10_lr` and `log10_wd` are log10 of the learning rate and of the weight decay; the grid or the prior of a config
-    gives them. `milestones` are the epochs after which a step schedule multiplies the learning rate by `decay`; a
-    cosine schedule falls from the learning rate to 0 and is set anew at every epoch. `crop_padding` is in pixels.
-    `precision` is that of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16, with
-    weights and sums in fp32; or auto, the fastest where the experiment is declared. Tests are in fp32, on a GPU in TF32
-    unless the precision is fp32.
+    docs/hyperparameters.md lists all. `log10_lr`, `log10_wd` and `log10_epsilon` are log10 of the learning rate,
+    of the weight decay and of ε; the grid or the prior of a config gives the first two. A schedule multiplies the
+    learning rate anew at every epoch, see `rate_factor`; `milestones` are the epochs after which a step schedule
+    multiplies it by `decay`. Over the first `warmup_epochs` the rate rises besides from step to step. `rho` is the
+    weight of the past in a mean of squares, `beta1` and `beta2` are those of Adam and its kin. `loss_function` is what
+    training minimises; the loss of a test is cross-entropy with all of them. `label_smoothing` is the share of a label
+    that all classes get alike. `crop_padding` is in pixels, `augmentation` what torchvision does to a batch besides.
+    `scaling` is how pixels enter the network (tasks/images/scaling.py), `partition` which of the training examples are
+    validated on instead, and `data_share` which share of the others is trained on (tasks/parts.py). `precision` is that
+    of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16 and fp16, with weights and
+    sums in fp32; fp64, all of it; or auto, the fastest where the experiment is declared. Tests are in fp32 (fp64 for
+    fp64), on a GPU in TF32 unless the precision is fp32.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
 
-    epochs: Annotated[int, Ge(1), Le(10_000), Meaning("epochs", "integer")]
-    batch_size: Annotated[int, Ge(1), Le(65_536), Meaning("batch size", "integer")]
+    epochs: Annotated[int, Ge(1), Le(10_000), Meaning("epochs", "integer", unit="passes")]
+    batch_size: Annotated[int, Ge(1), Le(65_536), Meaning("batch size", "integer", unit="examples")]
     log10_lr: Annotated[float | None, Ge(-6), Le(1), Meaning("learning rate", "log10", stackable=True)] = None
     log10_wd: Annotated[float | None, Ge(-8), Le(0), Meaning("weight decay", "log10", stackable=True)] = None
-    schedule: Annotated[Literal["step", "cosine"], Meaning("schedule", "categorical")] = "step"
+    schedule: Annotated[Schedules, Meaning("schedule", "categorical", stackable=True)] = "step"
     milestones: tuple[Annotated[int, Ge(1)], ...] = ()
     decay: Annotated[float, Gt(0), Lt(1), Meaning("decay at a milestone", "linear", when=STEPS)] = 0.1
-    momentum: Annotated[float, Ge(0), Lt(1), Meaning("momentum", "linear", stackable=True)] = 0.9
-    crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer", "data")] = 0
+    decay_rate: Annotated[float, Gt(0), Lt(1), Meaning("decay over all epochs", "linear", when=EXPONENTIAL)] = 0.01
+    power: Annotated[float, Gt(0), Le(10), Meaning("polynomial's power", "linear", when=POLYNOMIAL)] = 1.0
+    warmup_epochs: Annotated[int, Ge(0), Le(1_000), Meaning("warm-up", "integer", stackable=True, unit="epochs")] = 0
+    optimiser: Annotated[Optimisers, Meaning("optimiser", "categorical")] = "sgd"
+    momentum: Annotated[float, Ge(0), Lt(1), Meaning("momentum", "linear", stackable=True, when=VELOCITY)] = 0.9
+    beta1: Annotated[float, Ge(0), Lt(1), Meaning("β1", "linear", stackable=True, when=MEANS)] = 0.9
+    beta2: Annotated[float, Gt(0), Lt(1), Meaning("β2", "linear", stackable=True, when=MEANS)] = 0.999
+    rho: Annotated[float, Gt(0), Lt(1), Meaning("ρ of mean squares", "linear", stackable=True, when=SQUARES)] = 0.9
+    log10_epsilon: Annotated[float, Ge(-12), Le(0), Meaning("ε", "log10", stackable=True, when=DIVIDED)] = -7.0
+    loss_function: Annotated[Losses, Meaning("loss function", "categorical")] = "cross_entropy"
+    label_smoothing: Annotated[float, Ge(0), Lt(1), Meaning("label smoothing", "linear")] = 0.0
+    crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer", "data", unit="pixels")] = 0
     flip: Annotated[bool, Meaning("random flips", "switch", "data")] = False
-    precision: Literal["fp32", "tf32", "bf16", "auto"] = "fp32"
-    optimiser: Literal["sgd"] = "sgd"
+    augmentation: Annotated[Augmentations, Meaning("augmentation", "categorical", "data")] = "none"
+    scaling: Annotated[Scalings, Meaning("scaling of inputs", "categorical", "data")] = "standard"
+    partition: Annotated[Partitions, Meaning("partition of the training images", "categorical", "data")] = "none"
+    data_share: Annotated[float, Gt(0), Le(1), Meaning("share of the training images", "linear", "data")] = 1.0
+    precision: Annotated[Precisions, Meaning("precision", "categorical", "system")] = "fp32"
 
     @property
     def learning_rate(self) -> float:
@@ -51,11 +85,29 @@ class Recipe:
         """λ of Eq 2.1."""
         return 10.0**self.log10_wd
 
+    @property
+    def epsilon(self) -> float:
+        """What keeps an adaptive optimiser's division finite."""
+        return 10.0**self.log10_epsilon
+
     def rate_factor(self, epoch: int) -> float:
-        """What the learning rate is multiplied by during `epoch`, counted from 0."""
+        """What the learning rate is multiplied by during `epoch`, counted from 0: t = epoch / epochs is the time.
+
+        constant 1; step `decay` to the number of milestones passed; exponential `decay_rate`^t; polynomial
+        (1 − t)^`power`; cosine (1 + cos πt) / 2. Every schedule spans all epochs.
+        """
+        time = epoch / self.epochs
         if self.schedule == "cosine":
             return 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
-        return self.decay ** sum(epoch >= milestone for milestone in self.milestones)
+        if self.schedule == "exponential":
+            return self.decay_rate**time
+        if self.schedule == "polynomial":
+            return (1 - time) ** self.power
+        return self.decay ** sum(epoch >= milestone for milestone in self.milestones if self.schedule == "step")
+
+    def warmup_factor(self, step: int, steps_of_epoch: int) -> float:
+        """What the rate of `step`, counted from 0, is multiplied by besides: rising by equal parts to 1 (He 2019)."""
+        return min(1.0, (step + 1) / (self.warmup_epochs * steps_of_epoch)) if self.warmup_epochs else 1.0
 
 
 def _parameters() -> dict[str, Parameter]:
@@ -66,7 +118,7 @@ def _parameters() -> dict[str, Parameter]:
         if meanings:
             bounds = tuple(mark for mark in hint.__metadata__ if not isinstance(mark, Meaning))
             kind = get_args(hint)[0]
-            levels = get_args(kind) if get_origin(kind) is Literal else ()
+            levels = tuple(level for level in get_args(kind) if level != AUTO) if get_origin(kind) is Literal else ()
             found[name] = Parameter(name, meanings[0], bounds, levels)
     return found
 

@@ -12,7 +12,7 @@ from prunescape.space.recipe import PARAMETERS
 MOST_SPELLED = 4  # so many hyperparameters stand in a path; a setting of more is named by its digest
 DIGEST_CHARACTERS = 12
 DIGEST_PATTERN = rf"setting=[0-9a-f]{{{DIGEST_CHARACTERS}}}"
-PAIR_PATTERN = r"(?!setting=|seed=)[a-z][a-z0-9_]*=[A-Za-z0-9.+-]+"
+PAIR_PATTERN = r"(?!setting=|seed=)[a-z][a-z0-9_]*=[A-Za-z0-9_.+-]+"
 SETTING_PATTERN = rf"(?:{DIGEST_PATTERN}|{PAIR_PATTERN}(?:/{PAIR_PATTERN})*)"
 
 

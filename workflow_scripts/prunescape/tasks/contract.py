@@ -1,4 +1,4 @@
-"""What a task provides to training: the splits of its data, a network's inputs and losses, and scores for the record.
+"""What a task provides to training: the splits of its data, a network's inputs, and scores for the record.
 
 A task is a folder beside this file. Its module `task` has a class `Task` as here, `load_prepared`, which reads a
 prepared data set, and `example_data`, which makes up one of a given size for measuring steps.
@@ -46,6 +46,12 @@ class Splits:
     test: Split
     validation: Split | None
 
+    @property
+    def counts(self) -> dict[str, int | None]:
+        """The number of examples of each split."""
+        splits = {"train": self.train, "test": self.test, "validation": self.validation}
+        return {name: None if split is None else len(split) for name, split in splits.items()}
+
     def drawn_from(self, generator: torch.Generator) -> Splits:
         """The same examples for a training with another generator."""
         return replace(self, train=self.train.drawn_from(generator))
@@ -66,7 +72,8 @@ class Tested:
 class Task(Protocol):
     """What is learnt from one prepared data set on one device.
 
-    Where several networks train as one, their examples lie side by side along dimension `stack_dim` of a batch.
+    Built from a prepared data set, the device, and how inputs are scaled (the recipe's `scaling`). Where several
+    networks train as one, their examples lie side by side along dimension `stack_dim` of a batch.
     """
 
     device: torch.device
@@ -77,9 +84,6 @@ class Task(Protocol):
 
     def inputs(self, examples: Tensor) -> Tensor:
         """What a network takes for stored examples (b, ...); for those of k networks side by side, (b, k, ...)."""
-
-    def losses(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """The mean loss of each of k networks, (k,), for outputs (k, b, ...) and labels (k, b)."""
 
     def test(self, network: nn.Module, split: Split, *, between_batches: Callable[[], None]) -> Tested:
         """What `network` reaches on `split`."""

@@ -21,6 +21,7 @@ from prunescape.models.weights import save_weights
 from prunescape.pruning.pipelines import rate_factors, start_network
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import Recipe
+from prunescape.space.settings import Setting
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.store.records import WIDTHS
 from prunescape.tasks.contract import task_module
@@ -28,7 +29,7 @@ from prunescape.training.cell_record import CellFiles, cell_record
 from prunescape.training.checkpointing import Checkpointer, stop_on_signals
 from prunescape.training.device import environment, gpu_uuid, peak_memory_bytes, reproducible_device
 from prunescape.training.energy import energy_fields, open_meter
-from prunescape.training.gpu import has_claimed
+from prunescape.training.gpu import has_claimed, import_for_children
 from prunescape.training.loop import Training, start_training
 from prunescape.training.together import most_together, train_together
 
@@ -49,14 +50,15 @@ class CellJob:
     training: Training
     checkpointer: Checkpointer
     log: TextIO
+    alone: str | None = None  # why it cannot train beside others on a GPU
 
     def write_results(self, together: int) -> None:
         """Write record and weights of the finished training, one of `together` in step."""
         training = self.training
-        about = {"task": training.task, "widths": self.plan, "identity": self.identity}
-        content = cell_record(self.cell, training.outcome, **about) | {"together": together}
+        about = {"task": training.task, "widths": self.plan, "identity": self.identity | training.splits.counts}
+        content = cell_record(self.cell, training.outcome, **about) | {"together": together, "alone": self.alone}
         content |= energy_fields(training.meter, training.outcome.used, training.outcome.seconds, together)
-        save_weights(training.network, self.files.weights, {"status": content["status"]})
+        save_weights(training.network.float(), self.files.weights, {"status": content["status"]})
         content |= {"seconds": self.checkpointer.seconds, "resumes": self.checkpointer.resumes}
         content |= {"peak_memory_bytes": peak_memory_bytes(training.device), "recipe": self.recipe}
         digests = self.digests | {"weights_digest": file_digest(self.files.weights)}
@@ -88,7 +90,7 @@ def open_job(
     data = load_data(files.data, files.identity, folder=files.folder, workers=workers)
     training = start_training(
         start_network(load_network(files.widths), plan["pipeline"], known.seed),
-        task_module(identity).Task(data, where),
+        task_module(identity).Task(data, where, recipe.scaling),
         recipe,
         seed=known.seed,
         rate_factors=rate_factors(plan["pipeline"], recipe),
@@ -116,7 +118,9 @@ def train_jobs(jobs: Sequence[CellJob]) -> None:
 
 def groups_of(jobs: Sequence[CellJob]) -> list[list[CellJob]]:
     """Jobs of one variant on one GPU in groups that are equally far and have the memory to train at once."""
-    most, groups = most_together(jobs[0].training), []
+    (most, alone), groups = most_together(jobs[0].training), []
+    for job in jobs:
+        job.alone = alone
 
     def steps(job: CellJob) -> int:
         return job.training.steps
@@ -132,6 +136,15 @@ def checkpoint_key(cell: dict[str, Any], recipe: dict[str, Any], digests: dict[s
     """Names all that decides a training, and torch's version and kind of device: only the same goes on with another."""
     decisive = [cell, recipe, digests, device, torch.__version__]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def load_by_name(shared: Path | str, setting: dict[str, str]) -> None:
+    """Import the modules that a cell loads by name, some of which take seconds: its optimiser, loss, augmentation."""
+    recipe = Recipe(**read_json(shared, "recipe")["recipe"] | Setting.of(setting).values)
+    names = [f"training.optimisers.{recipe.optimiser}", f"training.losses.{recipe.loss_function}"]
+    if recipe.augmentation != "none":
+        names.append(f"tasks.images.augmentations.{recipe.augmentation}")
+    import_for_children(*(f"prunescape.{name}" for name in names))
 
 
 def load_network(widths: Path | str) -> nn.Module:

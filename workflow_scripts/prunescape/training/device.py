@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from prunescape.errors import InputError
 from prunescape.training.gpu import claim_gpu
 
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 TF32_SINCE = (8, 0)  # compute capability of the first NVIDIA GPUs with TF32 and bf16 (Ampere)
 
 
@@ -35,19 +36,20 @@ def reproducible_device(name: str) -> torch.device:
 
 
 def offered_by(device: torch.device) -> tuple[str, ...]:
-    """What `device` computes in, the most exact first."""
+    """Of the precisions that auto chooses among those that `device` computes in, the most exact first."""
     if device.type == "cpu":
         return "fp32", "bf16"
     nvidia = torch.version.hip is None  # AMD's GPUs are called cuda as well
     return ("fp32", "tf32", "bf16") if nvidia and torch.cuda.get_device_capability(device) >= TF32_SINCE else ("fp32",)
 
 
-def check_tf32(precision: str, device: torch.device) -> None:
-    """Raise InputError for tf32 where there is none: torch would silently compute in fp32."""
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raise InputError for one that the device does not have: torch would silently compute in another."""
     if precision == "tf32" and "tf32" not in offered_by(device):
-        allowed = ", ".join(offered_by(device))
+        offered = ("fp32", "bf16", "fp16", "fp64")
         hint = "take another precision, or an NVIDIA GPU of compute capability 8.0 or more"
-        raise InputError(f"{device} has no tf32", where="recipe.precision", allowed=allowed, hint=hint)
+        what, allowed = f"{device} has no {precision}", ", ".join(offered)
+        raise InputError(what, where="recipe.precision", allowed=allowed, hint=hint)
 
 
 @contextmanager
@@ -65,9 +67,24 @@ def computed_in(precision: str) -> Iterator[None]:
 
 
 def forward(network: Callable[[Tensor], Tensor], inputs: Tensor, precision: str) -> Tensor:
-    """The outputs in fp32 of a pass under `computed_in`, whose products are in bf16 where that is asked for."""
-    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        return network(inputs).float()
+    """The outputs of a pass under `computed_in`, whose products are in bf16 or fp16 where that is asked for.
+
+    Outputs are in fp32, of a network in fp64 in fp64.
+    """
+    with torch.autocast(inputs.device.type, HALVES.get(precision), enabled=precision in HALVES):
+        outputs = network(inputs)
+        return outputs if outputs.dtype == torch.float64 else outputs.float()
+
+
+def to_precision(network: nn.Module, precision: str) -> nn.Module:
+    """`network`, whose weights and sums are in fp32; in fp64 for fp64, and then it takes its inputs to fp64, too."""
+    if precision == "fp64":
+        network.double().register_forward_pre_hook(_inputs_to_fp64)
+    return network
+
+
+def _inputs_to_fp64(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(tensor.double() if tensor.is_floating_point() else tensor for tensor in inputs)
 
 
 def processor() -> str:

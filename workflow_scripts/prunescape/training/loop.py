@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from prunescape.pruning.pipelines import whole_recipe
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Split, Splits, Task, Tested
-from prunescape.training.device import check_tf32, computed_in
+from prunescape.training.device import check_precision, computed_in, to_precision
 from prunescape.training.energy import Meter, nothing_used
+from prunescape.training.loss_scaling import ScaledOptimiser
 from prunescape.training.optimisers import Optimiser, build_optimiser
 
 
@@ -67,12 +68,16 @@ class Epoch:
     def add(self, outputs: Tensor, labels: Tensor, loss: Tensor) -> None:
         """Add what one trained batch gave to the sums."""
         self.loss_sum += loss.detach() * len(labels)
-        self.correct += (outputs.detach().argmax(1) == labels).sum()
+        classes = labels.argmax(1) if labels.is_floating_point() else labels
+        self.correct += (outputs.detach().argmax(1) == classes).sum()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step trains on: examples (b, ...) as the task stores them, labels (b,), and the learning rate."""
+    """What a step trains on: examples (b, ...) as the task stores them, labels, and the learning rate.
+
+    Labels are classes (b,), or the share of each class (b, classes), of which the largest counts as right.
+    """
 
     examples: Tensor
     labels: Tensor
@@ -83,7 +88,7 @@ class Batch:
 class Training:
     """One network in training: with what `checkpointing.py` saves of it, it goes on from between any two batches.
 
-    The learning rate of epoch e is the recipe's times `rate_factors[e]`.
+    The learning rate of epoch e is the recipe's times `rate_factors[e]`; a warm-up lowers it from step to step.
     """
 
     network: nn.Module
@@ -104,10 +109,14 @@ class Training:
         return self.task.device
 
     @property
+    def steps_of_epoch(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.splits.train) // self.recipe.batch_size)
+
+    @property
     def steps(self) -> int:
         """How many batches are trained."""
-        of_epoch = -(-len(self.splits.train) // self.recipe.batch_size)
-        return of_epoch * len(self.outcome.history) + self.epoch.batches
+        return self.steps_of_epoch * len(self.outcome.history) + self.epoch.batches
 
     def pause(self) -> None:
         """Call `between_batches`, where the training may be saved or end."""
@@ -138,7 +147,7 @@ class Training:
         self.generator.set_state(epoch.start)
         self.meter.start()
         for examples, labels in self.splits.train.shuffled(self.recipe.batch_size, skip=epoch.batches):
-            yield Batch(examples, labels, rate)
+            yield Batch(examples, labels, rate * self.recipe.warmup_factor(self.steps, self.steps_of_epoch))
             epoch.examples += len(labels)
             epoch.batches += 1
             epoch.seconds = time.perf_counter() - started
@@ -161,7 +170,7 @@ class Training:
         outcome.history.append(
             {
                 "epoch": number + 1,
-                "learning_rate": rate,
+                "learning_rate": rate * self.recipe.warmup_factor(self.steps - 1, self.steps_of_epoch),
                 "train_loss": finite_or_none(train_loss),
                 "train_top1": train_top1,
                 "test_loss": None if outcome.diverged else outcome.test.loss,
@@ -195,23 +204,29 @@ def start_training(
     recipe. `between_batches` is called with this training wherever it may be saved; what it raises ends the training.
     A training `beside` another shares its examples. Raises InputError for a precision that the device does not have.
     """
-    check_tf32(recipe.precision, task.device)
+    check_precision(recipe.precision, task.device)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)  # dropout draws from torch's global state
-    network.to(task.device, memory_format=torch.channels_last)
+    to_precision(network.to(task.device, memory_format=torch.channels_last), recipe.precision)
     return Training(
         network,
         task,
         recipe,
         whole_recipe(recipe) if rate_factors is None else rate_factors,
         beside.splits.drawn_from(generator) if beside else task.open_splits(recipe, generator),
-        build_optimiser(network.parameters(), recipe),
+        optimiser_for(network, recipe),
         generator,
         Epoch.first(generator, task.device),
         report,
         between_batches,
         meter or Meter(),
     )
+
+
+def optimiser_for(network: nn.Module, recipe: Recipe) -> Optimiser:
+    """The recipe's optimiser for a network on its device; in fp16 one that scales the loss."""
+    optimiser = build_optimiser(network.parameters(), recipe)
+    return ScaledOptimiser(optimiser, list(network.parameters())) if recipe.precision == "fp16" else optimiser
 
 
 def finite_or_none(value: float) -> float | None:

@@ -43,7 +43,7 @@ def fastest_precision(network: nn.Module, task: Task, recipe: Recipe) -> str:
 
 def throwaway_step(network: nn.Module, task: Task, batch: Batch, recipe: Recipe, precision: str) -> Callable[[], None]:
     """A training step of a copy of `network` on `batch`."""
-    step = build_step([throwaway(network, recipe, task.device)], task, precision)
+    step = build_step([throwaway(network, recipe, task.device)], task, recipe, precision)
     return lambda: step([batch])
 
 

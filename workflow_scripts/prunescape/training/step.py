@@ -6,7 +6,7 @@ one takes longer than they run (docs/performance.md).
 
 import copy
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Task
 from prunescape.training.device import computed_in, forward
-from prunescape.training.loop import Batch, Epoch, Training
-from prunescape.training.optimisers import Optimiser, build_optimiser
+from prunescape.training.loop import Batch, Epoch, Training, optimiser_for
+from prunescape.training.loss_scaling import ScaledOptimiser
+from prunescape.training.losses import build_losses
+from prunescape.training.optimisers import Optimiser
 from prunescape.training.stack import Stack, stack_networks
 
 
@@ -34,7 +36,7 @@ class Throwaway:
 def throwaway(network: nn.Module, recipe: Recipe, device: torch.device) -> Throwaway:
     """A copy of `network`, which lies on `device` already, to train by `recipe` and drop."""
     copied = copy.deepcopy(network).train()
-    return Throwaway(copied, build_optimiser(copied.parameters(), recipe), Epoch.first(torch.Generator(), device))
+    return Throwaway(copied, optimiser_for(copied, recipe), Epoch.first(torch.Generator(), device))
 
 
 @contextmanager
@@ -65,7 +67,7 @@ def _no_collection() -> Iterator[None]:
 
 @dataclass
 class Inputs:
-    """Where batches of one size lie for a step of k networks: examples side by side (see Task), labels (k, b)."""
+    """Where batches of one size lie for a step of k networks: examples side by side (see Task), labels (k, b, ...)."""
 
     examples: Tensor
     labels: Tensor
@@ -84,6 +86,7 @@ class Step:
     optimisers: list[Optimiser]
     epochs: list[Epoch]
     task: Task
+    losses: Callable[[Tensor, Tensor], Tensor]
     precision: str
     stack: Stack | None
     pool: Any
@@ -115,13 +118,19 @@ class Step:
         if size not in self.inputs:
             shape = list(batch.examples.shape)
             shape.insert(self.task.stack_dim, count)
-            self.inputs[size] = Inputs(batch.examples.new_zeros(shape), batch.labels.new_zeros(count, size))
+            labels = batch.labels.new_zeros(count, *batch.labels.shape)
+            self.inputs[size] = Inputs(batch.examples.new_zeros(shape), labels)
         return self.inputs[size]
 
     def _set_rates(self, rates: list[float]) -> None:
         if self.pool and rates != self.rates:
             self.rate_tensor.copy_(torch.tensor(rates))
         self.rates = rates
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        """The loss as it goes backwards: of fp16, whose trainings go alone, times its scale."""
+        (optimiser, *_) = self.optimisers
+        return loss * optimiser.scale if isinstance(optimiser, ScaledOptimiser) else loss
 
     def _compute(self, inputs: Inputs) -> None:
         """V ← μV + ∇L + λW; W ← W − γV (matthiesen2023, Eq 2.1), or what another optimiser does."""
@@ -131,8 +140,8 @@ class Step:
                 outputs = forward(self.stack, entering, self.precision)
             else:
                 outputs = forward(self.networks[0], entering[:, 0], self.precision)[None]
-            losses = self.task.losses(outputs, labels)
-            losses.sum().backward()
+            losses = self.losses(outputs, labels)
+            self._scaled(losses.sum()).backward()
         if self.stack:
             self.stack.hand_out_gradients(self.networks)
         rates = self.rate_tensor if self.pool else self.rates
@@ -141,18 +150,23 @@ class Step:
             self.epochs[place].add(outputs[place], labels[place], losses[place])
 
 
-def build_step(trained: Sequence[Training | Throwaway], task: Task, precision: str) -> Step:
-    """A step of these trainings; networks of several become views of one stack. `precision` is as in the recipe."""
+def build_step(trained: Sequence[Training | Throwaway], task: Task, recipe: Recipe, precision: str) -> Step:
+    """A step of these trainings; networks of several become views of one stack.
+
+    Their recipes differ from this one in what is stackable only; `precision` may be another than its.
+    """
     for one in trained:
         one.optimiser.allocate()
     networks = [one.network for one in trained]
+    captured = all(one.optimiser.capturable for one in trained)
     return Step(
         networks,
         [one.optimiser for one in trained],
         [one.epoch for one in trained],
         task,
+        build_losses(recipe),
         precision,
         stack_networks(networks) if len(networks) > 1 else None,
-        torch.cuda.graph_pool_handle() if task.device.type == "cuda" else None,
+        torch.cuda.graph_pool_handle() if task.device.type == "cuda" and captured else None,
         torch.zeros(len(networks), device=task.device),
     )

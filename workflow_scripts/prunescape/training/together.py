@@ -23,7 +23,7 @@ def train_together(trainings: Sequence[Training]) -> None:
     """
     first = trainings[0]
     with side_stream(first.device):
-        step = build_step(trainings, first.task, first.recipe.precision)
+        step = build_step(trainings, first.task, first.recipe, first.recipe.precision)
         sources: list[Iterator[Batch] | None] = [training.batches() for training in trainings]
         while any(batches := _next_batches(trainings, sources)):
             step(batches)
@@ -57,23 +57,38 @@ def _pause(trainings: Sequence[Training]) -> None:
             training.pause()
 
 
-def most_together(training: Training) -> int:
-    """How many trainings like this one, on its GPU, have the memory for it; 1 where they cannot be stacked.
+def why_alone(training: Training) -> str | None:
+    """Why a training cannot share a step with others on a GPU, as far as that is known without trying; None if it may.
 
-    By a few throwaway steps of one and of two. Trainings that decode examples from disk go alone: decoding is what they
-    wait for. So do networks that draw random numbers, as dropout does: one would draw what the others leave it.
+    Trainings that decode examples from disk go alone: decoding is what they wait for.
     """
+    if training.splits.train.first(1) is None:
+        return "its examples are decoded from disk"
+    if not training.optimiser.capturable:
+        kind = "fp16" if training.recipe.precision == "fp16" else training.recipe.optimiser
+        return f"a step of {kind} cannot be captured"
+    return None
+
+
+def most_together(training: Training) -> tuple[int, str | None]:
+    """How many trainings like this one, on its GPU, have the memory for it; 1, and why, where they cannot be stacked.
+
+    By a few throwaway steps of one and of two. Networks that draw random numbers, as dropout does, go alone: one would
+    draw what the others leave it.
+    """
+    reason = why_alone(training)
+    if reason is not None:
+        return 1, reason
     batch = training.splits.train.first(training.recipe.batch_size)
-    if batch is None:
-        return 1
     try:
         one, two = (_step_memory(training, Batch(*batch, rate=0.0), count) for count in (1, 2))
     except (RuntimeError, NotImplementedError, ValueError) as error:
-        print(f"trained alone: {' '.join(str(error).split())[:200]}", file=sys.stderr, flush=True)
-        return 1
+        reason = " ".join(str(error).split())[:200]
+        print(f"trained alone: {reason}", file=sys.stderr, flush=True)
+        return 1, reason
     torch.cuda.empty_cache()
     free, _ = torch.cuda.mem_get_info(training.device)
-    return max(1, int((FREE_SHARE * free / STEP_COPIES - one) / max(two - one, 1)) + 1)
+    return max(1, int((FREE_SHARE * free / STEP_COPIES - one) / max(two - one, 1)) + 1), None
 
 
 def _step_memory(training: Training, batch: Batch, count: int) -> int:
@@ -81,5 +96,5 @@ def _step_memory(training: Training, batch: Batch, count: int) -> int:
     torch.cuda.reset_peak_memory_stats(training.device)
     before = torch.cuda.memory_allocated(training.device)
     trained = [throwaway(training.network, training.recipe, training.device) for _ in range(count)]
-    build_step(trained, training.task, training.recipe.precision)([batch] * count)
+    build_step(trained, training.task, training.recipe, training.recipe.precision)([batch] * count)
     return torch.cuda.max_memory_allocated(training.device) - before

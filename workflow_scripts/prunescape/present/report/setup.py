@@ -9,6 +9,7 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import axis_title, round_title, setting, variant_title
 from prunescape.present.numbers import counted, duration, number, short, whole
 from prunescape.present.study_terms import is_adaptive
+from prunescape.space.recipe import PARAMETERS
 from prunescape.store.records import GRID, PILOT, TRIAL
 
 Pairs = list[tuple[str, str]]
@@ -33,9 +34,21 @@ def plan_pairs(experiment: dict[str, Any], axes: Axes) -> Pairs:
         *((f"grid, {axis_title(axis)}", ", ".join(map(short, experiment["grid"][axis.name]))) for axis in axes),
         *((("design", plain(experiment["design"])),) if is_adaptive(experiment) else ()),
         ("seeds", ", ".join(str(seed) for seed in experiment["seeds"])),
-        ("recipe", plain(experiment["recipe"])),
+        ("recipe", plain(acting(experiment["recipe"]))),
         *((name, plain(experiment[name])) for name in ("pruning", "export") if name in experiment),
     ]
+
+
+def acting(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe without what has no effect beside its other values; what a condition names may vary instead."""
+    known = {name: parameter for name, parameter in PARAMETERS.items() if name in recipe}
+    idle = {
+        name
+        for name, parameter in known.items()
+        for other, levels in parameter.meaning.when
+        if other in recipe and recipe[other] not in levels
+    }
+    return {name: value for name, value in recipe.items() if name not in idle}
 
 
 def table_pairs(cells: pd.DataFrame, axes: Axes, base: str) -> Pairs:

@@ -43,8 +43,7 @@ def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
 
 
 def _counts(options: dict, listings: dict[str, np.ndarray], statistics: ChannelStatistics) -> dict:
-    mean, std = statistics.mean_and_std()
-    require_contrast(std)
+    require_contrast(statistics.content["std"])
     return {
         "task": "images",
         "dataset": options["name"],
@@ -52,8 +51,7 @@ def _counts(options: dict, listings: dict[str, np.ndarray], statistics: ChannelS
         "shape": [3, options["size"], options["size"]],
         "resize": options["resize"],
         **{split: len(listing) for split, listing in listings.items()},
-        "mean": mean,
-        "std": std,
+        **statistics.content,
         "statistics_images": min(STATISTICS_IMAGES, len(listings["train"])),
     }
 

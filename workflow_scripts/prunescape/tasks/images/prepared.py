@@ -10,6 +10,7 @@ from prunescape.errors import InputError
 from prunescape.store.files import AGAIN, read_json
 
 IDENTITY = ("dataset", "digest", "shape", "classes", "train", "test", "mean", "std")
+STATISTICS = ("mean", "std", "quartiles", "extremes")
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 HELD_OUT = ("validation_images", "validation_labels")  # only where there is a validation split
 # An image folder's digest is of these; its test_images are a sample, and another decoder may round a pixel otherwise.
@@ -22,7 +23,8 @@ class PreparedData:
     """Images are uint8 (n, channels, height, width), labels int64 (n,).
 
     `mean` and `std` are those of the TRAINING images, per channel, of pixel values scaled to 0..1 (matthiesen2023,
-    3.1.1). The validation split is None where no images are held out for it.
+    3.1.1); `quartiles` (3, channels) and `extremes` (2, channels), lowest and highest, are of the same values, None
+    where preparing noted none. The validation split is None where no images are held out for it.
     """
 
     train_images: np.ndarray
@@ -34,6 +36,8 @@ class PreparedData:
     classes: int
     validation_images: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
+    quartiles: np.ndarray | None = None
+    extremes: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class PreparedFolder:
     std: np.ndarray
     classes: int
     validation_listing: np.ndarray | None = None
+    quartiles: np.ndarray | None = None
+    extremes: np.ndarray | None = None
     folder: Path | None = None
     workers: int = 0
 
@@ -88,7 +94,8 @@ def load_prepared(
     known, (arrays, digest) = read_json(identity, *IDENTITY), _read_arrays(data)
     if digest != known["digest"]:
         raise InputError("the data file is not the one its identity names", where=data, hint=AGAIN)
-    about = {name: np.array(known[name], np.float32) for name in ("mean", "std")} | {"classes": known["classes"]}
+    noted = [name for name in STATISTICS if name in known]
+    about = {name: np.array(known[name], np.float32) for name in noted} | {"classes": known["classes"]}
     if "crop" not in arrays:
         return PreparedData(**arrays, **about)
     resize, size = (int(pixels) for pixels in arrays.pop("crop"))

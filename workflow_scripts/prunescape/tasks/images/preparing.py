@@ -11,29 +11,43 @@ from prunescape.tasks.images.prepared import data_digest
 
 
 class ChannelStatistics:
-    """Per-channel mean and standard deviation (1/n) of uint8 images, of pixel values scaled to 0..1.
+    """Per-channel statistics of uint8 images, of pixel values scaled to 0..1.
 
-    Sums of whole numbers are exact, so the result has no rounding but that of the last division.
+    `counts` (channels, 256) has how often each value occurs, so sums are exact: the results have no rounding but that
+    of the last division.
     """
 
     def __init__(self, channels: int) -> None:
-        self.pixels = 0
-        self.sums, self.squares = [0] * channels, [0] * channels
+        self.counts = np.zeros((channels, 256), np.int64)
 
     def add(self, images: np.ndarray) -> None:
         """Take `images`, uint8 (n, channels, height, width), in."""
-        self.pixels += images.size // images.shape[1]
-        sums = np.einsum("nchw->c", images, dtype=np.int64)
-        squares = np.einsum("nchw,nchw->c", images, images, dtype=np.int64)
-        self.sums = [total + int(part) for total, part in zip(self.sums, sums, strict=True)]
-        self.squares = [total + int(part) for total, part in zip(self.squares, squares, strict=True)]
+        for channel, counts in enumerate(self.counts):
+            counts += np.bincount(images[:, channel].ravel(), minlength=256)
 
     def mean_and_std(self) -> tuple[list[float], list[float]]:
-        """Both per channel, of all images taken in so far."""
-        scale, totals = 255 * self.pixels, list(zip(self.sums, self.squares, strict=True))
+        """Both per channel, of all images taken in so far; the standard deviation is that of 1/n."""
+        values, pixels = np.arange(256), int(self.counts[0].sum())
+        scale = 255 * pixels
+        totals = [(int(counts @ values), int(counts @ values**2)) for counts in self.counts]
         mean = [total / scale for total, _ in totals]
-        std = [math.sqrt((self.pixels * square - total**2) / scale**2) for total, square in totals]
+        std = [math.sqrt((pixels * square - total**2) / scale**2) for total, square in totals]
         return mean, std
+
+    def quantiles(self, *shares: float) -> list[list[float]]:
+        """For each share the smallest value that this share of the pixels does not exceed, of every channel."""
+        reached = self.counts.cumsum(1)
+        needed = [np.maximum(1, np.ceil(share * reached[:, -1])) for share in shares]
+        return [
+            [float((row >= least).argmax() / 255) for row, least in zip(reached, each, strict=True)] for each in needed
+        ]
+
+    @property
+    def content(self) -> dict[str, list]:
+        """The statistics as they stand in the identity of a data set."""
+        mean, std = self.mean_and_std()
+        quartiles, extremes = self.quantiles(0.25, 0.5, 0.75), self.quantiles(0, 1)
+        return {"mean": mean, "std": std, "quartiles": quartiles, "extremes": extremes}
 
 
 def require_contrast(std: list[float]) -> None:
@@ -43,9 +57,10 @@ def require_contrast(std: list[float]) -> None:
 
 
 def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, identity: Path) -> None:
-    """Write the arrays to `data` (npz) and their digest, shapes, mean and std to `identity` (JSON)."""
-    mean, std = channel_mean_and_std(arrays["train_images"])
-    require_contrast(std)
+    """Write the arrays to `data` (npz) and their digest, shapes and statistics to `identity` (JSON)."""
+    statistics = ChannelStatistics(arrays["train_images"].shape[1])
+    statistics.add(arrays["train_images"])
+    require_contrast(statistics.content["std"])
     content = {
         "task": "images",
         "dataset": dataset,
@@ -54,8 +69,7 @@ def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, i
         "classes": count_classes(arrays),
         "train": len(arrays["train_labels"]),
         "test": len(arrays["test_labels"]),
-        "mean": mean,
-        "std": std,
+        **statistics.content,
     }
     if "validation_labels" in arrays:
         content["validation"] = len(arrays["validation_labels"])
@@ -67,13 +81,6 @@ def write_data(arrays: dict[str, np.ndarray], content: dict, *, data: Path, iden
     with whole_file(data) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
     write_json(identity, content)
-
-
-def channel_mean_and_std(images: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation (1/n) per channel of uint8 images (n, c, h, w), of pixel values scaled to 0..1."""
-    statistics = ChannelStatistics(images.shape[1])
-    statistics.add(images)
-    return statistics.mean_and_std()
 
 
 def count_classes(arrays: dict[str, np.ndarray]) -> int:

@@ -4,13 +4,15 @@ A batch holds images, uint8 (b, height, width, channels), and labels (b,).
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from prunescape.tasks.images.augmentations import draw_seed
 
 
 class Augmenter:
@@ -53,15 +55,22 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 class InMemory:
     """A Split (tasks/contract.py) whole on the training device: images uint8 (n, channels, height, width), labels (n,).
 
-    `augmentation` (crop_padding, flip and generator, as the Augmenter takes them) is for a split that is trained on.
+    `augmentation` (crop_padding, flip and generator, as the Augmenter takes them) is for a split that is trained on;
+    `augment` changes its batches besides (see augmentations).
     """
 
     def __init__(
-        self, images: np.ndarray, labels: np.ndarray, device: torch.device, augmentation: dict | None = None
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        device: torch.device,
+        augmentation: dict | None = None,
+        augment: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None,
     ) -> None:
         self.images = torch.from_numpy(images).permute(0, 2, 3, 1).contiguous().to(device)
         self.labels = torch.from_numpy(labels).to(device)
         self.augmenter = Augmenter(self.images, **augmentation) if augmentation else None
+        self.augment = augment
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -78,9 +87,10 @@ class InMemory:
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         order = to_device(torch.randperm(len(self.labels), generator=self.augmenter.generator), self.labels.device)
         for number, chosen in enumerate(order.split(batch_size)):
-            images = self.augmenter.batch(chosen)
+            images, labels = self.augmenter.batch(chosen), self.labels[chosen]
+            seed = draw_seed(self.augmenter.generator) if self.augment else None
             if number >= skip:
-                yield images, self.labels[chosen]
+                yield self.augment(images, labels, seed) if self.augment else (images, labels)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         return zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True)

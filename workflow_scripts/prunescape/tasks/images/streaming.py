@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from prunescape.errors import InputError
+from prunescape.tasks.images.augmentations import draw_seed
 from prunescape.tasks.images.decoding import CENTRE, read_crop
 from prunescape.tasks.images.prepared import PreparedFolder
 
@@ -49,7 +50,7 @@ class Streamed:
     """A Split (tasks/contract.py) of an image folder as batches on `device`; images in order are centre crops.
 
     Every random number is drawn here, in the order of the batches, from `generator`, so that the number of workers
-    changes nothing.
+    changes nothing. `augment` changes the batches of a split that is trained on (see augmentations).
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class Streamed:
         *,
         flip: bool = False,
         generator: torch.Generator | None = None,
+        augment: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None,
     ) -> None:
         self.crops = Crops(listing, data.folder, resize=data.resize, size=data.size)
         self.workers, self.device = data.workers, device
-        self.flip, self.generator = flip, generator
+        self.flip, self.generator, self.augment = flip, generator, augment
 
     def __len__(self) -> int:
         return len(self.crops.listing)
@@ -77,19 +79,24 @@ class Streamed:
         """No batch is in memory."""
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        return self._loaded(islice(self._drawn(batch_size), skip, None))
+        seeds: list[int] = []  # of all batches drawn so far: decoding may be some batches behind
+        batches = self._loaded(islice(self._drawn(batch_size, seeds), skip, None))
+        for number, (images, labels) in enumerate(batches, start=skip):
+            yield self.augment(images, labels, seeds[number]) if self.augment else (images, labels)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         batches = torch.arange(len(self.crops.listing)).split(min(batch_size, LARGEST_BATCH))
         return self._loaded((chosen.numpy(), None, np.zeros(len(chosen), bool)) for chosen in batches)
 
-    def _drawn(self, batch_size: int) -> Iterator[tuple]:
+    def _drawn(self, batch_size: int, seeds: list[int]) -> Iterator[tuple]:
         order = torch.randperm(len(self.crops.listing), generator=self.generator)
         for chosen in order.split(batch_size):
             places = torch.rand(len(chosen), 2, generator=self.generator, dtype=torch.float64)
             flips = torch.zeros(len(chosen), dtype=torch.bool)
             if self.flip:
                 flips = torch.rand(len(chosen), generator=self.generator) < 0.5
+            if self.augment:
+                seeds.append(draw_seed(self.generator))
             yield chosen.numpy(), places.numpy(), flips.numpy()
 
     def _loaded(self, batches: Iterator[tuple]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,4 +1,4 @@
-"""The classification of images: uint8 batches, normalisation, cross-entropy, top-1 and top-5."""
+"""The classification of images: uint8 batches, scaling, cross-entropy, top-1 and top-5."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,11 @@ from torch.nn import functional
 from prunescape.space.recipe import Recipe
 from prunescape.store.records import TOP5_CLASSES, pack_bits
 from prunescape.tasks.contract import Split, Splits, Tested
+from prunescape.tasks.images.augmentations import augmentation_named
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
+from prunescape.tasks.images.scaling import scaling_of
 from prunescape.tasks.images.splits import InMemory
+from prunescape.tasks.parts import parts_of
 
 __all__ = ["Task", "example_data", "load_prepared"]
 
@@ -27,36 +30,38 @@ class Task:
 
     stack_dim = 3
 
-    def __init__(self, data: PreparedData | PreparedFolder, device: torch.device) -> None:
+    def __init__(self, data: PreparedData | PreparedFolder, device: torch.device, scaling: str = "standard") -> None:
         self.data, self.device = data, device
-        self.scale = (1 / (255 * torch.from_numpy(data.std))).to(device)
-        self.shift = torch.from_numpy(data.mean / data.std).to(device)
+        centre, spread = scaling_of(data, scaling)
+        self.scale = (1 / (255 * torch.from_numpy(spread))).to(device)
+        self.shift = torch.from_numpy(centre / spread).to(device)
 
     def open_splits(self, recipe: Recipe, generator: torch.Generator) -> Splits:
         """The splits; the training split draws from `generator`. Crops of an image folder have no `crop_padding`."""
-        data, device = self.data, self.device
+        data, device, augment = self.data, self.device, augmentation_named(recipe.augmentation, self.data.classes)
         if isinstance(data, PreparedFolder):
             from prunescape.tasks.images.streaming import Streamed
 
-            train = Streamed(data.train_listing, data, device, flip=recipe.flip, generator=generator)
-            listings = (data.test_listing, data.validation_listing)
-            return Splits(train, *(None if rows is None else Streamed(rows, data, device) for rows in listings))
+            rows, held_out = _trained_and_held_out(recipe, data.train_listing["label"], [data.train_listing])
+            drawn = {"flip": recipe.flip, "generator": generator, "augment": augment}
+            listings = (data.test_listing, held_out[0] if held_out else data.validation_listing)
+            others = (None if listing is None else Streamed(listing, data, device) for listing in listings)
+            return Splits(Streamed(*rows, data, device, **drawn), *others)
         augmentation = {"crop_padding": recipe.crop_padding, "flip": recipe.flip, "generator": generator}
-        train = InMemory(data.train_images, data.train_labels, device, augmentation)
-        others = [(data.test_images, data.test_labels), (data.validation_images, data.validation_labels)]
+        pool = [data.train_images, data.train_labels]
+        trained, held_out = _trained_and_held_out(recipe, data.train_labels, pool)
+        train = InMemory(*trained, device, augmentation, augment)
+        validation = held_out or (data.validation_images, data.validation_labels)
+        others = [(data.test_images, data.test_labels), validation]
         return Splits(train, *(None if split[0] is None else InMemory(*split, device) for split in others))
 
     def inputs(self, examples: Tensor) -> Tensor:
-        """(x / 255 − mean) / std as float32 (b, channels, height, width), channels last; k networks: (b, k, ...)."""
+        """(x / 255 − centre) / spread (see scaling.py) as float32: (b, channels, height, width), channels last.
+
+        For k networks (b, k, channels, height, width).
+        """
         scaled = examples * self.scale - self.shift
         return scaled.permute(0, *range(3, scaled.dim()), 1, 2)
-
-    def losses(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy (k,) of logits (k, b, classes)."""
-        if len(outputs) == 1:  # torch's mean adds up in another order
-            return functional.cross_entropy(outputs[0], labels[0])[None]
-        each = functional.cross_entropy(outputs.flatten(0, 1), labels.flatten(), reduction="none")
-        return each.view_as(labels).mean(1)
 
     @torch.inference_mode()
     def test(self, network: nn.Module, split: Split, *, between_batches: Callable[[], None] = lambda: None) -> Tested:
@@ -88,6 +93,16 @@ class Task:
             "val_tested": held_out,
             **{f"val_{name}": validated[name] for name in ("correct", "top1", "top5")},
         }
+
+
+def _trained_and_held_out(
+    recipe: Recipe, labels: np.ndarray, arrays: list[np.ndarray]
+) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
+    """The rows of the training `arrays` that the recipe trains on, and those that its partition holds out."""
+    if recipe.partition == "none" and recipe.data_share == 1:
+        return arrays, None
+    trained, held_out = parts_of(labels, recipe.partition, recipe.data_share)
+    return [array[trained] for array in arrays], (None if held_out is None else [array[held_out] for array in arrays])
 
 
 def _percentages(tested: Tested | None, images: int, classes: int) -> dict[str, Any]:

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 class Optimiser(Protocol):
-    """Updates the parameters of one network and holds the state that it needs for that."""
+    """Updates the parameters of one network and holds the state that it needs for that.
+
+    A step that is not `capturable` cannot be held by a CUDA graph: on a GPU its training goes alone, step by step.
+    Weight decay is λW added to the gradient (L2), but for AdamW.
+    """
+
+    capturable: bool
 
     def allocate(self) -> None:
         """Hold every tensor of the state from now on: a step that is captured for a GPU has to find them."""

@@ -12,14 +12,18 @@ from prunescape.space.recipe import Recipe
 class SGD:
     """An Optimiser: V ← μV + ∇L + λW; W ← W − γV (matthiesen2023, Eq 2.1), λ on all parameters, by torch's kernels.
 
-    The same bits as torch.optim.SGD(momentum=μ, weight_decay=λ) with dampening 0 and without Nesterov. On a GPU one
-    kernel updates all parameters, and the learning rate may be a tensor.
+    The same bits as torch.optim.SGD(momentum=μ, weight_decay=λ) with dampening 0. On a GPU one kernel updates all
+    parameters, and the learning rate may be a tensor.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], *, momentum: float, weight_decay: float) -> None:
+    capturable = True
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], *, momentum: float, weight_decay: float, nesterov: bool = False
+    ) -> None:
         self.parameters = list(parameters)
         self.velocities: list[Tensor | None] = [None] * len(self.parameters)
-        self.settings = {"momentum": momentum, "weight_decay": weight_decay}
+        self.settings = {"momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
         self.fused = any(parameter.is_cuda for parameter in self.parameters) or None
 
     def allocate(self) -> None:
@@ -33,7 +37,7 @@ class SGD:
         parameters = [self.parameters[place] for place in held]
         gradients = [parameter.grad for parameter in parameters]
         velocities = [self.velocities[place] for place in held]
-        fixed = {"dampening": 0, "nesterov": False, "maximize": False, "fused": self.fused}
+        fixed = {"dampening": 0, "maximize": False, "fused": self.fused}
         sgd(parameters, gradients, velocities, lr=learning_rate, **self.settings, **fixed)
         for place, parameter, velocity in zip(held, parameters, velocities, strict=True):
             self.velocities[place], parameter.grad = velocity, None

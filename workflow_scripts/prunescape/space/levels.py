@@ -1,0 +1,25 @@
+"""The levels of the recipe's categorical hyperparameters, and under which of them others act.
+
+No result follows from this file: a new level trains nothing again (running/code_digest.py).
+"""
+
+from typing import Literal
+
+# modules of training/optimisers; `ftrl` needs the package pytorch-optimizer
+Optimisers = Literal["sgd", "nesterov", "rmsprop", "adam", "adamw", "adagrad", "adadelta", "adamax", "nadam", "ftrl"]
+Schedules = Literal["constant", "step", "exponential", "polynomial", "cosine"]
+# modules of training/losses
+Losses = Literal["cross_entropy", "binary_cross_entropy", "kl_divergence", "poisson", "mean_squared_error"]
+Augmentations = Literal["none", "randaugment", "mixup", "cutmix"]  # modules of tasks/images/augmentations
+Scalings = Literal["standard", "none", "robust", "minmax"]  # tasks/images/scaling.py
+Partitions = Literal["none", "60-20-20", "70-15-15", "80-10-10", "90-5-5"]  # tasks/parts.py
+AUTO = "auto"  # settled once per experiment: no value of a cell
+Precisions = Literal["fp32", "tf32", "bf16", "fp16", "fp64", "auto"]
+
+STEPS = (("schedule", ("step",)),)
+EXPONENTIAL = (("schedule", ("exponential",)),)
+POLYNOMIAL = (("schedule", ("polynomial",)),)
+VELOCITY = (("optimiser", ("sgd", "nesterov", "rmsprop")),)
+MEANS = (("optimiser", ("adam", "adamw", "adamax", "nadam")),)
+SQUARES = (("optimiser", ("rmsprop", "adadelta")),)
+DIVIDED = (("optimiser", ("rmsprop", "adam", "adamw", "adagrad", "adadelta", "adamax", "nadam")),)
