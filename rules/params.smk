@@ -12,6 +12,12 @@ from prunescape.config.targets import REACHED_BY, REMOTE
 PROBED = any(experiment.recipe.precision == "auto" for experiment in STUDY.experiments.values())
 
 
+def task_modules(part, experiments):
+    """One module of the task of each of `experiments`: they are loaded by name."""
+    tasks = sorted({task_of(STUDY.dataset_options(experiment.dataset)) for experiment in experiments})
+    return [f"prunescape.tasks.{task}.{part}" for task in tasks]
+
+
 def digest_with_architecture(*roots):
     """A params function: the digest of code with the ONE architecture module that the job's model needs."""
 
@@ -24,13 +30,15 @@ def digest_with_architecture(*roots):
 def training_digest(wildcards):
     """The digest of the training code with the ONE task, architecture and optimiser that the job loads by name."""
     experiment = experiment_of(wildcards)
-    task = task_of(STUDY.dataset_options(experiment.dataset))
-    modules = (
-        f"tasks.{task}.task",
-        f"models.{experiment.architecture}",
-        f"training.optimisers.{experiment.recipe.optimiser}",
-    )
-    return code_digest("train_cell", *(f"prunescape.{module}" for module in modules))
+    optimiser = f"prunescape.training.optimisers.{experiment.recipe.optimiser}"
+    return digest_with_architecture("train_cell", *task_modules("task", [experiment]), optimiser)(wildcards)
+
+
+def export_digest(wildcards):
+    """The digest of the exporting code with the ONE task and architecture that the job loads by name."""
+    experiment = experiment_of(wildcards)
+    modules = (module for part in ("prepared", "exported") for module in task_modules(part, [experiment]))
+    return digest_with_architecture("export_onnx", *modules)(wildcards)
 
 
 def data_params(wildcards):
@@ -106,7 +114,8 @@ def reached_by(wildcards):
 def bench_digest(wildcards):
     """The digest of the measuring code with the ONE module that reaches this kind of target."""
     kind = STUDY.targets[wildcards.target].kind
-    return code_digest("benchmark_target", "prunescape.measure.agent", f"prunescape.measure.{kind}")
+    modules = ("prunescape.measure.agent", f"prunescape.measure.{kind}")
+    return code_digest("benchmark_target", *modules, *task_modules("prepared", [experiment_of(wildcards)]))
 
 
 def targets_pattern(remote):

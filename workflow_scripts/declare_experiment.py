@@ -35,17 +35,16 @@ def declare_experiment(
 
 
 def check_single_image(known: dict[str, Any], batch_size: int, architecture: str, model: str) -> None:
-    """Raise InputError where the network cannot learn from one image: batch norm has no variance of one value."""
-    import torch
-
+    """Raise InputError where the network cannot learn from one example: batch norm has no variance of one value."""
     from prunescape.models.build import build_model
+    from prunescape.models.counting import example_input
 
     network = build_model(architecture, model, in_channels=known["shape"][0], classes=known["classes"]).train()
     try:
-        network(torch.zeros(1, *known["shape"]))
+        network(example_input(network, known["shape"]))
     except ValueError:
-        what = f"the last batch would have 1 image, too few for the batch norm of {model}"
-        hint = "choose another batch_size, or another number of images with the data set's option train"
+        what = f"the last batch would have 1 example, too few for the batch norm of {model}"
+        hint = "choose another batch_size, or another number of examples with the data set's option train"
         raise InputError(what, where=f"recipe.batch_size: {batch_size}", hint=hint) from None
 
 

@@ -15,14 +15,15 @@ import pytest
 from prepare_data import prepare_data
 from prunescape.config import datasets as names
 from prunescape.config.datasets import DATASETS, check_options, resolve_options, source_digest, source_files
+from prunescape.config.texts import TEXT_MD5
 from prunescape.errors import InputError
 from prunescape.store.files import read_json
 from prunescape.tasks.images import readers
 from prunescape.tasks.images.prepared import ARRAYS, data_digest, load_prepared
 from prunescape.tasks.images.preparing import channel_mean_and_std, count_classes
 from prunescape.tasks.images.readers import read_cifar, read_dataset, read_digits, read_fashion_mnist
-from prunescape.tasks.images.subsets import draw
 from prunescape.tasks.images.torchvision_import import import_torchvision
+from prunescape.tasks.subsets import draw
 from support.code import loaded_by
 from support.small_images import prepared_files
 
@@ -213,7 +214,7 @@ def test_a_pickle_that_is_not_the_published_one_is_never_loaded(published, monke
 
 def test_every_data_set_in_a_folder_has_its_original_files():
     named = {name for name, options in DATASETS.items() if "folder" in options and "format" not in options}
-    assert named == set(names.ORIGINALS), "without them a changed file would go unnoticed"
+    assert named == {*names.ORIGINALS, *TEXT_MD5}, "without them a changed file would go unnoticed"
 
 
 def test_checksums_and_names_are_torchvisions():
@@ -356,8 +357,8 @@ def test_a_changed_or_damaged_prepared_file_is_noticed(tmp_path):
         (
             "digit",
             {},
-            'no data set is called "digit"; allowed: digits, fashion-mnist, cifar10, cifar100, imagenet, or any name '
-            'with `format: image-folder`; hint: did you mean "digits"',
+            'no data set is called "digit"; allowed: digits, fashion-mnist, cifar10, cifar100, imagenet, imdb, '
+            'movie-reviews, or any name with `format: image-folder`; hint: did you mean "digits"',
         ),
         ("digits", {"tests": 600}, 'has no option "tests" .*; hint: did you mean "test"'),
         ("digits", {"folder": "x"}, 'has no option "folder"'),

@@ -55,7 +55,7 @@ def test_a_last_batch_of_one_image_is_refused_where_batch_norm_has_one_value(
     declare = partial(declare_experiment, RECIPE | {"precision": "fp32"}, "code", identity=identity, probe=probed)
     if not refused:
         return declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
-    with pytest.raises(InputError, match=r"batch_size: [15]: the last batch would have 1 image.*another batch_size"):
+    with pytest.raises(InputError, match=r"batch_size: [15]: the last batch would have 1 example.*another batch_size"):
         declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
 
 

@@ -113,7 +113,7 @@ def test_a_new_data_set_in_the_code_changes_nothing(restored):
 
 
 def test_an_edited_training_loop_runs_all_cells(restored):
-    restored.edit(f"{PACKAGE}/tasks/images/task.py", "TEST_BATCH = 1024", "TEST_BATCH = 512")
+    restored.edit(f"{PACKAGE}/tasks/classification.py", "TEST_BATCH = 1024", "TEST_BATCH = 512")
     assert trained(restored.planned()) == cells(*SMALL, *OTHER)
 
 

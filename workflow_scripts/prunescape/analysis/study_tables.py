@@ -18,7 +18,7 @@ from prunescape.space.settings import hyperparameter_columns
 from prunescape.store.files import AGAIN, file_digest, read_json
 from prunescape.store.records import GRID, TEST
 from prunescape.store.tables import Columns, arrow_schema, read_table, write_table
-from prunescape.tasks.images.prepared import PreparedFolder, load_prepared
+from prunescape.tasks.contract import task_module
 
 # of cells.parquet; None in a record becomes null
 IDENTITY_COLUMNS: Columns = {
@@ -112,9 +112,10 @@ def cell_rows(
 
 
 def largest_class(data: Path | str) -> int:
-    """Images of the most frequent class in the test split of a prepared data set. Raises as `load_prepared` does."""
-    prepared = load_prepared(data, Path(data).with_suffix(".json"))
-    labels = prepared.test_listing["label"] if isinstance(prepared, PreparedFolder) else prepared.test_labels
+    """Examples of the most frequent class in the test split of a prepared data set. Raises as `load_prepared` does."""
+    identity = Path(data).with_suffix(".json")
+    task = task_module(read_json(identity, "task"), "prepared")
+    labels = task.tested_labels(task.load_prepared(data, identity))
     return int(np.unique(labels, return_counts=True)[1].max())
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from prunescape.config import texts
 from prunescape.errors import InputError, nearest
 
 # As torchvision lists them (a test compares); md5 guards against damage in transit, and comes before any unpickling.
@@ -46,6 +47,7 @@ DATASETS: dict[str, dict[str, object]] = {
     "cifar10": {"folder": "data/cifar10", **DRAWN},
     "cifar100": {"folder": "data/cifar100", **DRAWN},
     "imagenet": {**IMAGE_FOLDER, "folder": "data/imagenet", "size": 224, "resize": 256},
+    **texts.TEXTS,
 }
 NEEDED = {"folder": "the path of a folder that holds train/ and val/", "size": "the side of the crops, in pixels"}
 # channels, images of the training and of the test files, classes; digits' test split is drawn from its one set
@@ -67,7 +69,10 @@ def check_options(name: str, options: dict) -> None:
         if key not in known:
             what = f'the data set {name} has no option "{key}" (given: {value!r})'
             raise InputError(what, allowed=", ".join(known), hint=nearest(key, known))
-        _check_value(name, key, value, known[key])
+        if key in texts.LARGEST:
+            texts.check_number(name, key, value)
+        else:
+            _check_value(name, key, value, known[key])
 
 
 def _defaults(name: str, options: dict) -> dict[str, object]:
@@ -115,9 +120,9 @@ def _check_sizes(options: dict) -> None:
 
     A split holds one image of every class at least, and leaves as many to the split that comes after it.
     """
-    if is_image_folder(options):
+    if options["name"] not in SIZES | texts.SIZES:
         return
-    _, train, test, classes = SIZES[options["name"]]
+    _, train, test, classes = (SIZES | texts.SIZES)[options["name"]]
     if test is None:
         _check_size("test", options, classes, train - classes)
         train, test = train - options["test"], options["test"]
@@ -129,13 +134,14 @@ def _check_sizes(options: dict) -> None:
 def _check_size(split: str, options: dict, least: int, most: int) -> None:
     count = options[split]
     if count is not None and not least <= count <= most:
-        what = f"{count} images cannot be drawn for the {split} split of {options['name']}"
+        kind = "texts" if texts.is_text(options) else "images"
+        what = f"{count} {kind} cannot be drawn for the {split} split of {options['name']}"
         raise InputError(what, allowed=f"{least} to {most}")
 
 
 def task_of(options: dict[str, object]) -> str:
     """The task, a folder of the room `tasks`, that a data set of these resolved options is for."""
-    return "images"
+    return texts.TASK if texts.is_text(options) else "images"
 
 
 def is_image_folder(options: dict) -> bool:
@@ -180,6 +186,8 @@ def wanted_files(options: dict) -> dict[Path, str]:
     None for an image folder: a plan looks at none of its million files, and what they are stands in the identity that
     preparing writes.
     """
+    if texts.is_text(options):
+        return texts.text_files(options)
     if "folder" not in options or is_image_folder(options):
         return {}
     folder, (downloads, extracted) = Path(options["folder"]), ORIGINALS[options["name"]]

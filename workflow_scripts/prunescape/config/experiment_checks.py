@@ -5,6 +5,8 @@ from typing import Any
 
 from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.experiment import Experiment, axis_texts
+from prunescape.config.models import TEXT_MODELS, WHOLE
+from prunescape.config.texts import TEXTS, is_text
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
 from prunescape.space.parameters import canonical, equally_spaced
@@ -13,6 +15,7 @@ from prunescape.space.settings import parameter_value
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
+OF_IMAGES = {"crop_padding": 0, "flip": False}  # hyperparameters that change images, and the values that do not
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 
 
@@ -88,6 +91,37 @@ def _check_adaptive(experiment: Experiment, where: str) -> None:
 
 def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
+    if is_text(options) or experiment.model in TEXT_MODELS:
+        _check_text(experiment, options, where)
+    else:
+        _check_images(experiment, options, where)
+    if experiment.select_on == "validation" and not options["validation"]:
+        hint = f"give datasets.{options['name']} the option `validation`, a number of training examples to hold out"
+        raise InputError("nothing is held out for validation", where=f"{where}.select_on", hint=hint)
+
+
+def _check_text(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether model and recipe suit texts; raises InputError for what belongs to images."""
+    name, model = options["name"], experiment.model
+    if not is_text(options):
+        what, hint = f"{model} takes texts, and {name} holds images", "take a data set of texts, or another model"
+        raise InputError(what, where=f"{where}.dataset", allowed=", ".join(TEXTS), hint=hint)
+    if model not in TEXT_MODELS:
+        what, hint = f"{name} holds texts, and {model} takes images", "take a model of texts, or another data set"
+        raise InputError(what, where=f"{where}.model", allowed=", ".join(TEXT_MODELS), hint=hint)
+    for parameter, neutral in OF_IMAGES.items():
+        found = [value for value in experiment.values_of(parameter) if value != neutral]
+        if found:
+            place = f"{where}.{'grid' if parameter in experiment.grid else 'recipe'}.{parameter}"
+            what, allowed = f"{found[-1]} has no meaning for the texts of {name}", str(neutral).lower()
+            raise InputError(what, where=place, allowed=allowed, hint=f"remove {parameter}: it changes images")
+    if model in WHOLE and experiment.variants:
+        place = f"{where}.variants.{next(iter(experiment.variants))}"
+        what, hint = f"{model} has no layer that may be cut", "set variants: {}, or take text_cnn"
+        raise InputError(what, where=place, allowed="the base only", hint=hint)
+
+
+def _check_images(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     channels = channels_of(options)
     if experiment.architecture == "torchvision_models" and channels != 3:
         what = f"{experiment.model} takes images with 3 channels, and {options['name']} has {channels}"
@@ -97,9 +131,6 @@ def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> 
         hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
         place = f"{where}.recipe.crop_padding"
         raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
-    if experiment.select_on == "validation" and not options["validation"]:
-        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
-        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
 
 
 def _check_ratios(experiment: Experiment, where: str) -> None:

@@ -15,7 +15,11 @@ ARCHITECTURES = {
     **dict.fromkeys(CIFAR_RESNETS, "resnet_cifar"),
     "mobilenet_v2": "mobilenet_v2",
     "resnet50": "resnet_imagenet",
+    "text_cnn": "text_cnn",
+    "text_lstm": "text_lstm",
 }
+TEXT_MODELS = ("text_cnn", "text_lstm")  # of texts; all others are of images
+WHOLE = ("text_lstm",)  # models that are not pruned: the state of a recurrent layer goes round, so its units are tied
 SCORES = ("l1_layer", "l1")  # pruning/scores.py has the functions; the first is the default
 ROUND_TO = ("auto", 1, 8, 16, 32)  # pruned widths are multiples of it (pruning/widths.py)
 TORCHVISION = "torchvision:"

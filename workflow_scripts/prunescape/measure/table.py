@@ -19,7 +19,10 @@ MEASURED_COLUMNS: Columns = {
     "target": ("string", "name in the config"),
     "kind": ("string", "kind of target: local, ssh, adb, slurm or emulated"),
     "provider": ("string", "execution provider of onnxruntime"),
-    "precision": ("string", "fp32, int8, fp16, bf16, or sparse80: 80 % of every layer's weights are zero"),
+    "precision": (
+        "string",
+        "fp32, int8, fp16, bf16, sparse80 (80 % of every layer's weights are zero), sparse80-int8",
+    ),
     "threads": ("int64", "threads inside an operator; between operators always one"),
     "batch": ("int64", "images per run"),
     "flush_to_zero": ("bool", "subnormal numbers are taken for zero"),

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import pickle
-import socket
 import tarfile
 import zlib
 from pathlib import Path
@@ -12,16 +11,15 @@ import numpy as np
 
 from prunescape.config.datasets import FASHION_FILES, ORIGINALS, source_files
 from prunescape.errors import InputError
-from prunescape.store.files import whole_file
-from prunescape.tasks.images.subsets import draw, take_subsets
+from prunescape.tasks.downloads import download
 from prunescape.tasks.images.torchvision_import import import_torchvision
+from prunescape.tasks.subsets import draw, take_subsets
 
 UNSIGNED_BYTE = 0x08  # the type of values in an idx file
 TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 LABELS = {"cifar10": "labels", "cifar100": "fine_labels"}
 CIFAR_HINT = "get the original file again, or delete it for a new download"
 FASHION_HINT = "get the original file again, or delete all four for a new download"
-TIMEOUT_SECONDS = 60  # without a limit a silent network would hold the job for ever
 
 
 def read_digits(options: dict) -> dict[str, np.ndarray]:
@@ -133,18 +131,3 @@ def _addresses(name: str) -> dict[str, tuple[str, str]]:
     url = {"cifar10": datasets.CIFAR10.url, "cifar100": datasets.CIFAR100.url}[name]
     archive, _ = ORIGINALS[name]
     return {file: (url, md5) for file, md5 in archive.items()}
-
-
-def download(addresses: dict[str, tuple[str, str]], folder: Path) -> None:
-    """Fetch `addresses` (file name -> address, md5) into `folder`; raises InputError when that, or an md5, fails."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT_SECONDS)
-    try:
-        for name, (address, md5) in addresses.items():
-            with whole_file(folder / name) as temporary:
-                import_torchvision().datasets.utils.download_url(address, str(folder), temporary.name, md5)
-    except (OSError, RuntimeError) as error:
-        hint = "put the original files into this folder, or name theirs as the data set's folder"
-        raise InputError(f"{name} is missing and cannot be downloaded ({error})", where=folder, hint=hint) from None
-    finally:
-        socket.setdefaulttimeout(before)
