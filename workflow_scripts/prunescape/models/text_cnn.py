@@ -1,7 +1,7 @@
-"""A convolutional network for texts (Kim 2014), with the layers and defaults of liao2022 (Table 2).
+"""A convolutional network for texts (Kim 2014) with the hyperparameters of liao2022 (Table 2) and their defaults.
 
-Two convolutions of stride 3, global pooling and a dense layer, as in the example of Keras that its defaults come from
-(text_classification_from_scratch); their padding is half a kernel, so that a text may have any length.
+Two convolutions of stride 3, so that pruning can treat layers unequally; their padding is half a kernel, so that a text
+may have any length.
 """
 
 import torch
