@@ -13,6 +13,7 @@ from prunescape.models.counting import count_flops, count_parameters, evaluating
 from prunescape.models.text_cnn import build as build_cnn
 from prunescape.pruning.planning import plan_widths
 from prunescape.pruning.prunable import find_prunable
+from prunescape.pruning.prune import prune_model
 from prunescape.tasks.text.task import Task, example_data
 from support.trainings import CPU, recipe_with, start_training, train_together
 
@@ -130,6 +131,11 @@ def test_filters_are_ranked_over_the_whole_network():
     uniform, ranked = (plan_widths(network, SHAPE, method=method, ratio=0.4) for method in ("uniform", "nonuniform"))
     assert torch.equal(ranked.network.conv1.weight, network.conv1.weight[64:])
     assert ranked.layers["conv2"]["out"] < uniform.layers["conv2"]["out"]
+
+
+def test_a_network_for_texts_is_pruned_outside_a_study(tmp_path):
+    told = prune_model("text_cnn", input_shape=SHAPE, ratio=0.5, method="uniform", out=tmp_path)
+    assert (told["in_channels"], told["classes"], set(told["layers"])) == (VOCABULARY, 2, {"conv1", "conv2"})
 
 
 def test_a_recurrent_network_is_refused_in_one_line():

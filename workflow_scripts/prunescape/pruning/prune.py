@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from prunescape.config.models import architecture_of
+from prunescape.config.models import TEXT_MODELS, architecture_of
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import require_outputs
@@ -13,17 +13,25 @@ from prunescape.store.files import write_json
 
 LARGEST_IMAGE = 100_000_000  # values: beyond any image, and below what one forward pass can hold
 FACTORIES = "external_models"  # a factory may return a network with trained weights
-DEFAULT_CLASSES = {"resnet_cifar": 10, "mobilenet_v2": 10, "resnet_imagenet": 1000, "torchvision_models": 1000}
+DEFAULT_CLASSES = {
+    "resnet_cifar": 10,
+    "mobilenet_v2": 10,
+    "resnet_imagenet": 1000,
+    "torchvision_models": 1000,
+    "text_cnn": 2,
+    "text_lstm": 2,
+}
+SHAPES = {3: "channels,height,width as in 3,224,224", 2: "vocabulary,length as in 20000,200"}
 
 
-def check_shape(input_shape) -> tuple[int, int, int]:
-    """`input_shape` as (channels, height, width); raises InputError unless it is three whole numbers above 0."""
+def check_shape(input_shape, sizes: int = 3) -> tuple[int, ...]:
+    """`input_shape` as whole numbers above 0; raises InputError unless there are so many `sizes`, see SHAPES."""
     try:
         shape = tuple(int(size) for size in input_shape)
     except (TypeError, ValueError):
         shape = ()
-    if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > LARGEST_IMAGE:
-        raise InputError(f"the input shape is {input_shape}", allowed="channels,height,width as in 3,224,224")
+    if len(shape) != sizes or min(shape) < 1 or math.prod(shape) > LARGEST_IMAGE:
+        raise InputError(f"the input shape is {input_shape}", allowed=SHAPES[sizes])
     return shape
 
 
@@ -50,13 +58,16 @@ def prune_model(
 ) -> dict:
     """Prune `model` to the share `ratio` of its FLOPs for images of `input_shape` (C, H, W).
 
+    Of a model for texts `input_shape` is (vocabulary, length).
+
     Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
     the network is freshly initialised with seed 0; a factory's network keeps its weights. Widths are multiples of
     `round_to` (auto, 1, 8, 16, 32), see `plan_widths`. `classes` defaults to 10
     (CIFAR models) or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises
     InputError as `plan_widths`, and when OUT cannot be a folder.
     """
-    shape, architecture, out = check_shape(input_shape), architecture_of(model), Path(out)
+    architecture, out = architecture_of(model), Path(out)
+    shape = check_shape(input_shape, 2 if model in TEXT_MODELS else 3)
     check_request(method, ratio, score, min_keep, round_to)
     classes = DEFAULT_CLASSES.get(architecture) if classes is None else classes
     network = build_model(architecture, model, in_channels=shape[0], classes=classes)
