@@ -125,9 +125,10 @@ def describe(file: Path, record: dict, prepared: PreparedData | PreparedFolder) 
     a target can measure the same; `top1` is that of the cell, on the whole test split.
     """
     content = file.read_bytes()
+    network = {"network": record["network"]} if record.get("network") else {}
     return {
         "file": file.name,
-        "cell": {name: record[name] for name in CELL_FIELDS},
+        "cell": {name: record[name] for name in CELL_FIELDS} | network,
         **stored_score(record, prepared),
         "top1": record["top1"],
         "sha256": file_digest(file),
