@@ -5,6 +5,7 @@ Keys are sorted: params compare by their text.
 
 import re
 
+from prunescape.space.cells import spells_out
 from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
 from prunescape.config.targets import REACHED_BY, REMOTE
 
@@ -50,9 +51,10 @@ def data_params(wildcards):
 def cell_content(wildcards):
     """The cell of a job as plain values; a setting that its path names by a digest is looked up among all cells."""
     path = CELL_PATH.format(**wildcards)
-    if not wildcards.setting.startswith("setting="):
+    if spells_out(path):
         return Cell.parse(path).content
-    known = cells_with(present_rounds(ROUND))
+    ranking = [ranking_cell(wildcards.experiment, network) for network in NETWORKS[wildcards.experiment]]
+    known = [*cells_with(present_rounds(ROUND)), *ranking]
     return next(cell.content for cell in known if cell.path == path)
 
 
@@ -70,7 +72,8 @@ def probe_params(wildcards):
     """The unpruned network, and what a probe of the fastest precision trains it with."""
     experiment = experiment_of(wildcards)
     network = {"architecture": experiment.architecture, "model": experiment.model}
-    return network | {"device": STUDY.device, "prior": experiment.prior_setting.values}
+    network |= {"hyperparameters": experiment.network_values}
+    return network | {"device": STUDY.device, "prior": experiment.prior_setting.training.values}
 
 
 def plan_params(wildcards):
@@ -83,6 +86,9 @@ def plan_params(wildcards):
         plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
     if variant.method == "nonuniform":
         plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
+    if experiment.network_values:
+        own = NETWORKS[wildcards.experiment][wildcards.network].values
+        plan |= {"network": dict(sorted((experiment.network_values | own).items()))}
     return dict(sorted(plan.items()))
 
 

@@ -29,9 +29,9 @@ def jobs_beside_cells():
         yield "prepare_data", {"dataset": dataset}
     for experiment in sorted(STUDY.experiments):
         yield "declare_experiment", {"experiment": experiment}
-        for variant in variant_paths("widths.json", experiment):
-            yield "plan_variant", {"experiment": experiment, "variant": variant}
-            yield "export_onnx", {"experiment": experiment, "variant": variant}
+        for known in planned_variants(experiment):
+            yield "plan_variant", known
+            yield "export_onnx", known
         for target in sorted(STUDY.targets):
             yield "benchmark_target", {"experiment": experiment, "target": target}
     yield from ((rule, {}) for rule in RESULT_RULES if rule != "seal_results")
@@ -99,8 +99,8 @@ def caches():
         for dataset in STUDY.used_datasets()
         for kind in ("npz", "json")
     }
-    widths = [path for name in kept for path in variant_paths("widths.json", name).values()]
-    exports = {path: [folders[name]] for name in kept for path in variant_paths("onnx/export.json", name).values()}
+    widths = [path for name in kept for path in variant_paths("widths.json", name)]
+    exports = {path: [folders[name]] for name in kept for path in variant_paths("onnx/export.json", name)}
     yield prepared, "record.json"
     yield {SHARED.format(experiment=name): [folders[name]] for name in kept}, "record.json"
     yield {path: [os.path.dirname(path)] for path in widths}, "record.json"

@@ -2,10 +2,18 @@
 
 from dataclasses import asdict
 
-from prunescape.designs.rounds import first_cells, have_rounds, landscape_cells, present_rounds, read_round
+from prunescape.designs.rounds import (
+    first_cells,
+    have_rounds,
+    landscape_cells,
+    planned_networks,
+    present_rounds,
+    read_round,
+)
 
 PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
 FIRST_CELLS = first_cells(PLANS)
+NETWORKS = planned_networks(PLANS, FIRST_CELLS)
 
 
 def rounds_before(number=None):
@@ -29,9 +37,10 @@ def all_cells():
 
 
 def grid_cells_of(wildcards):
-    """The cells of one variant's landscapes, without fresh seeds."""
+    """The cells of the landscapes of one variant of one network, without fresh seeds."""
     cells = landscape_cells(PLANS[wildcards.experiment], rounds_before())
-    return [cell for cell in cells if cell.variant.name == wildcards.variant]
+    named = [cell for cell in cells if cell.variant.name == wildcards.variant]
+    return [cell for cell in named if cell.setting.network_path == wildcards.network]
 
 
 def round_files(wildcards):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 
+from prunescape.config.models import network_values
 from prunescape.deploy.export import export_model, logits_of
 from prunescape.deploy.precisions import export_precision, sparse, weight_names
 from prunescape.models.build import build_model, initialise
@@ -18,7 +19,8 @@ VOCABULARY, LENGTH, COUNT = 60, 12, 40
 @pytest.fixture(scope="module", params=["text_cnn", "text_lstm"])
 def exported(request, tmp_path_factory):
     """A network, what it takes, and its files in every precision that differs for texts."""
-    network = initialise(build_model(request.param, request.param, in_channels=VOCABULARY, classes=2), 0)
+    known = {"in_channels": VOCABULARY, "classes": 2, "hyperparameters": network_values(request.param, {})}
+    network = initialise(build_model(request.param, request.param, **known), 0)
     inputs = np.random.default_rng(0).integers(0, VOCABULARY, (COUNT, LENGTH))
     folder = tmp_path_factory.mktemp("onnx")
     files = {"fp32": folder / "fp32.onnx"}

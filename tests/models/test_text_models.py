@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from prunescape.config.models import network_values
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, rebuild
 from prunescape.models.counting import count_flops, count_parameters, evaluating, example_input, layer_flops
-from prunescape.models.text_cnn import build as build_cnn
 from prunescape.pruning.planning import plan_widths
 from prunescape.pruning.prunable import find_prunable
 from prunescape.pruning.prune import prune_model
@@ -23,7 +23,12 @@ MODELS = ("text_cnn", "text_lstm")
 
 
 def network_of(model: str, seed: int = 0) -> torch.nn.Module:
-    return initialise(build_model(model, model, in_channels=VOCABULARY, classes=2), seed)
+    return initialise(full_network(model), seed)
+
+
+def full_network(model: str, **hyperparameters) -> torch.nn.Module:
+    known = network_values(model, hyperparameters)
+    return build_model(model, model, in_channels=VOCABULARY, classes=2, hyperparameters=known)
 
 
 def tokens(count: int = 6, length: int = LENGTH) -> torch.Tensor:
@@ -61,8 +66,8 @@ def test_a_text_may_have_any_length(model, length):
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
 def test_the_convolutional_network_computes_what_it_says(activation, pooling):
     """Against numpy, place by place."""
-    network = build_cnn("text_cnn", VOCABULARY, 2, filters=3, kernel=3, units=4, embedding=5, activation=activation)
-    network.pooling = pooling
+    sizes = {"filters": 3, "kernel": 3, "units": 4, "embedding": 5}
+    network = full_network("text_cnn", **sizes, activation=activation, pooling=pooling)
     known = {name: value.detach().numpy() for name, value in network.named_parameters()}
     act = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}[activation]
 

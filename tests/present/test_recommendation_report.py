@@ -186,7 +186,7 @@ def test_odd_widths_are_those_of_cut_layers(tmp_path):
     path.parent.mkdir(parents=True)
     write_json(path, content)
     assert AUTO[0] == BLOCK  # what is called odd is what auto avoids
-    assert odd_widths(tmp_path) == {("e", "uniform-0.7"): {"a": 362, "c": 45}}
+    assert odd_widths(tmp_path) == {"e": {("", "uniform-0.7"): {"a": 362, "c": 45}}}
     path.write_text("{")
     with pytest.raises(InputError, match=r"uniform-0\.7/widths\.json"):
         odd_widths(tmp_path)

@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 RECIPE = {"epochs": 1, "batch_size": 8, "precision": "auto"}
 PRIOR = {"log10_lr": -1.0, "log10_wd": -4.0}
-PROBE = {"architecture": "resnet_cifar", "model": "resnet8", "device": "cpu", "prior": PRIOR}
+PROBE = {"architecture": "resnet_cifar", "model": "resnet8", "hyperparameters": {}, "device": "cpu", "prior": PRIOR}
 
 
 @pytest.fixture

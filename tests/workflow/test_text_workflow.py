@@ -15,13 +15,17 @@ from support.small_texts import write_corpus
 
 LENGTH = 16
 OPTIONS = {"folder": "corpus", "length": LENGTH, "train": 60, "test": 30, "validation": 10}
-RECIPE = {"epochs": 8, "batch_size": 10, "schedule": "cosine"}
+RECIPE = {"epochs": 12, "batch_size": 10, "schedule": "cosine"}
 PRIOR = {"prior": {"log10_lr": -0.5, "log10_wd": -4.0}, "grid": {"log10_lr": [-0.5], "log10_wd": [-4.0]}}
-CNN = experiment(model="text_cnn", dataset="imdb", recipe=RECIPE, variants={"nonuniform": [0.5]}, **PRIOR)
+SMALL = {"filters": 32, "units": 16, "embedding": 64, "kernel": 5, "dropout": 0.0}
+CNN = experiment(
+    model="text_cnn", dataset="imdb", recipe=RECIPE, network=SMALL, variants={"nonuniform": [0.5]}, **PRIOR
+)
+LSTM = CNN | {"model": "text_lstm", "variants": {}, "network": {"units": 20}}
 STUDY = {
     "study": "texts",
     "datasets": {"imdb": OPTIONS},
-    "experiments": {"cnn": CNN, "lstm": CNN | {"model": "text_lstm", "variants": {}}},
+    "experiments": {"cnn": CNN, "lstm": LSTM},
     "targets": {"here": {"repeats": 2, "chunk_seconds": 0.001, "precisions": ["fp32", "int8", "sparse80-int8"]}},
 }
 MEASURED = ("--until", "benchmark_target")
@@ -47,7 +51,7 @@ def test_the_networks_are_trained_and_cut(project):
     assert base["top1"] > 60, "the words of a class decide, so chance is left behind"
     assert cut["ratio_achieved"] == pytest.approx(0.5, rel=0.01) and cut["flops"] < 0.51 * base["flops"]
     lstm = read(project, f"experiment=lstm/variant=base/{CELL}")
-    assert lstm["flops"] == 2 * LENGTH * 4 * 64 * (128 + 64) + 2 * (64 * 64 + 64 * 2) and lstm["status"] == "ok"
+    assert lstm["flops"] == 2 * LENGTH * 4 * 20 * (128 + 20) + 2 * (20 * 20 + 20 * 2) and lstm["status"] == "ok"
 
 
 @pytest.mark.parametrize(("name", "variants"), [("cnn", 2), ("lstm", 1)])
@@ -97,8 +101,11 @@ def test_a_plan_refuses_a_corpus_that_is_not_whole(tmp_path):
             r"recipe\.crop_padding: 2 has no meaning for the texts .*; hint: remove",
         ),
         ({"grid": PRIOR["grid"] | {"crop_padding": [0, 1]}}, r"grid\.crop_padding: 1 has no meaning for the texts"),
-        ({"model": "resnet8"}, r"e\.model: imdb holds texts, and resnet8 takes images; allowed: text_cnn, text_lstm"),
-        ({"model": "torchvision:resnet18"}, r"e\.model: imdb holds texts"),
+        (
+            {"model": "resnet8", "network": {}},
+            r"e\.model: imdb holds texts, and resnet8 takes images; allowed: text_cnn, text_lstm",
+        ),
+        ({"model": "torchvision:resnet18", "network": {}}, r"e\.model: imdb holds texts"),
         ({"model": "text_cn"}, 'no model is called "text_cn".*did you mean "text_cnn"'),
         (
             {"dataset": "digits"},
@@ -106,9 +113,14 @@ def test_a_plan_refuses_a_corpus_that_is_not_whole(tmp_path):
         ),
         ({"dataset": "imbd"}, 'no data set is called "imbd".*did you mean "imdb"'),
         (
-            {"model": "text_lstm"},
+            {"model": "text_lstm", "network": {}},
             r"variants\.nonuniform: text_lstm has no layer that may be cut; allowed: the base only",
         ),
+        (
+            {"network": {"pooling": "max"}},
+            r"network\.pooling: text_cnn cannot pool by max; allowed: globalmax, globalavg",
+        ),
+        ({"network": {"kernal": 3}}, r"network\.kernal: .* no hyperparameter .*did you mean .kernel"),
         ({"select_on": "validation"}, r"e\.select_on: nothing is held out for validation; hint: give datasets\.imdb"),
     ],
 )

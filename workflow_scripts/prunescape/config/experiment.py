@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from prunescape.config.models import ROUND_TO, SCORES, architecture_of
+from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
-from prunescape.space.parameters import canonical
+from prunescape.space.parameters import Value, canonical
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, Variant
@@ -91,12 +91,14 @@ class Experiment(Part):
     """One model on one data set with its variants and grid.
 
     `prior` is the setting that the unpruned model is known to train well with: a point of the grid, whose other
-    hyperparameters are the recipe's. Its values beside the grid's axes hold for all cells.
+    hyperparameters are the recipe's. Its values beside the grid's axes hold for all cells. `network` gives
+    hyperparameters of the network that are not to be the model's defaults (config/models.py).
     """
 
     model: str
     dataset: str
     recipe: Recipe
+    network: dict[str, Any] = {}
     variants: dict[Literal[METHODS], Distinct[Ratio]]
     pruning: Pruning = Pruning()
     prior: dict[str, Any] = {}
@@ -159,14 +161,19 @@ class Experiment(Part):
         shared = asdict(self.recipe) | prior
         return {name: value for name, value in sorted(shared.items()) if name not in self.axes}
 
+    @cached_property
+    def network_values(self) -> dict[str, Value]:
+        """Every hyperparameter of the network by name, as all cells have it whose setting gives none; keys sorted."""
+        return network_values(self.model, self.network)
+
     def values_of(self, name: str) -> list[Any]:
         """Every value that some cell has of a hyperparameter."""
         texts = self.axes.get(name)
         return [self.declared_recipe[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
 
     def prior_text(self, name: str) -> str | None:
-        """The prior's value of a hyperparameter; None where neither prior nor recipe has one."""
-        value = self.prior.get(name, getattr(self.recipe, name, None))
+        """The prior's value of a hyperparameter; None where neither prior, recipe nor network has one."""
+        value = self.prior.get(name, getattr(self.recipe, name, self.network_values.get(name)))
         return None if value is None else parameter_named(name).text(value)
 
 

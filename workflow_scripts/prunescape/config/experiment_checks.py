@@ -5,10 +5,11 @@ from typing import Any
 
 from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.experiment import Experiment, axis_texts
-from prunescape.config.models import TEXT_MODELS, WHOLE
+from prunescape.config.models import TEXT_MODELS, WHOLE, network_parameter, network_values
 from prunescape.config.texts import TEXTS, is_text
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
+from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.settings import parameter_value
@@ -24,10 +25,14 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     if experiment.architecture == "external_models":
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
+    located(f"{where}.network", network_values, experiment.model, experiment.network)
     for name in NEEDED:
         _refuse_raw_values(experiment, name, where)
     for name, value in experiment.prior.items():
         located(f"{where}.prior.{name}", parameter_value, name, value)
+        if name in NETWORK:
+            hint = f"give it in network.{name}"
+            raise InputError(f"{name} belongs to the network", where=f"{where}.prior.{name}", hint=hint)
     _check_grid(experiment, where)
     for name in NEEDED:
         if experiment.values_of(name) == [None]:
@@ -69,13 +74,25 @@ def _is_number(value: Any) -> bool:
 def _check_grid(experiment: Experiment, where: str) -> None:
     for name, values in experiment.grid.items():
         place = f"{where}.grid.{name}"
+        if name in NETWORK:
+            _check_network_axis(experiment, name, f"{where}.grid")
         prior = located(place, experiment.prior_text, name)
         texts = located(place, axis_texts, name, values, prior)
         if prior not in texts:
             what = f"{prior} is not on the grid" if prior else "this key is missing"
-            raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
+            section = "network" if name in NETWORK else "prior"
+            raise InputError(what, where=f"{where}.{section}.{name}", allowed=", ".join(texts))
         if experiment.extension.max_rounds:
             located(place, check_extension, texts)
+
+
+def _check_network_axis(experiment: Experiment, name: str, where: str) -> None:
+    """Whether the model's network has this hyperparameter, and the grid needs no further networks."""
+    located(where, network_parameter, experiment.model, name)
+    if experiment.extension.max_rounds:
+        what = "a grid does not extend along a hyperparameter of the network: networks are planned before any training"
+        hint = "set extension.max_rounds to 0, or leave this axis out"
+        raise InputError(what, where=f"{where}.{name}", hint=hint)
 
 
 def _check_adaptive(experiment: Experiment, where: str) -> None:

@@ -100,9 +100,10 @@ def describe(file: Path, record: dict) -> dict:
     examples that the data file stores, so that a target can measure the same.
     """
     content = file.read_bytes()
+    network = {"network": record["network"]} if record.get("network") else {}
     return {
         "file": file.name,
-        "cell": {name: record[name] for name in CELL_FIELDS},
+        "cell": {name: record[name] for name in CELL_FIELDS} | network,
         "top1": record["top1"],
         "sha256": file_digest(file),
         "file_bytes": len(content),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescape.errors import InputError
+from prunescape.space.settings import Setting
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.tasks.contract import task_module
 
@@ -76,9 +77,10 @@ def check_digest(file: Path, sha256: str) -> None:
 
 
 def model_id(model: dict[str, Any]) -> str:
-    """Experiment, variant and rank, with the precision of any but the float model."""
+    """Experiment, network, variant and rank, with the precision of any but the float model."""
     cell, precision = model["cell"], model["precision"]
-    name = f"{cell['experiment']}/{cell['variant']}/rank-{model['rank']}"
+    network = Setting.of(cell["setting"]).network_path
+    name = f"{cell['experiment']}{network}/{cell['variant']}/rank-{model['rank']}"
     return name if precision == "fp32" else f"{name}/{precision}"
 
 

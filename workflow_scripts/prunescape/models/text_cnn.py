@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from prunescape.models.build import he_normal_convolutions
-from prunescape.models.text_layers import ACTIVATIONS, embed, initialise_embedding
+from prunescape.models.layers import activation_layer, dropout_layer
+from prunescape.models.text_layers import embed, initialise_embedding
 
 STRIDE = 3
-POOLING = ("globalmax", "globalavg")
 
 
 class TextCnn(nn.Module):
@@ -35,40 +35,33 @@ class TextCnn(nn.Module):
     ) -> None:
         super().__init__()
         self.vocabulary, self.pooling = vocabulary, pooling
-        self.activation = ACTIVATIONS[activation]
+        self.activation, self.act = activation, activation_layer(activation)
         self.embedding = embed(vocabulary, embedding)
         self.conv1 = nn.Conv1d(embedding, filters, kernel, stride=STRIDE, padding=kernel // 2)
         self.conv2 = nn.Conv1d(filters, filters, kernel, stride=STRIDE, padding=kernel // 2)
         self.dense = nn.Linear(filters, units)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
         self.fc = nn.Linear(units, classes)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         x = self.dropout(self.embedding(tokens)).transpose(1, 2)
-        x = self.activation(self.conv2(self.activation(self.conv1(x))))
+        x = self.act(self.conv2(self.act(self.conv1(x))))
         x = x.mean(2) if self.pooling == "globalavg" else x.amax(2)
-        return self.fc(self.dropout(self.activation(self.dense(x))))
+        return self.fc(self.dropout(self.act(self.dense(x))))
 
 
-def build(
-    model: str,
-    in_channels: int,
-    classes: int,
-    *,
-    filters: int = 128,
-    kernel: int = 7,
-    units: int = 128,
-    embedding: int = 128,
-    dropout: float = 0.5,
-    activation: str = "relu",
-    pooling: str = "globalmax",
-) -> nn.Module:
-    """The one model of this module, `text_cnn`; `in_channels` is the size of the vocabulary."""
-    layers = {"filters": filters, "kernel": kernel, "units": units, "embedding": embedding}
-    return TextCnn(in_channels, classes, **layers, dropout=dropout, activation=activation, pooling=pooling)
+def build(model: str, in_channels: int, classes: int, **hyperparameters: int | float | str) -> nn.Module:
+    """The one model of this module, `text_cnn`, with the hyperparameters that config/models.py lists.
+
+    `in_channels` is the size of the vocabulary.
+    """
+    return TextCnn(in_channels, classes, **hyperparameters)
 
 
 def he_initialise(network: nn.Module) -> None:
-    """He normal, fan-in, for convolutions; the embedding as Keras has it; linear layers keep torch's default."""
-    he_normal_convolutions(network, "fan_in")
+    """He normal, fan-in, for convolutions, with the gain of the activation; linear layers keep torch's default.
+
+    The embedding is as Keras has it.
+    """
+    he_normal_convolutions(network, "fan_in", network.activation)
     initialise_embedding(network.embedding)

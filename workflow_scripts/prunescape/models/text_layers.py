@@ -1,9 +1,8 @@
-"""What networks for texts share: the embedding of tokens, and the activations of their layers."""
+"""The embedding of tokens, as networks for texts have it."""
 
 import torch
 from torch import nn
 
-ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 PADDING = 0  # the number of no token, as tasks/text/tokens.py has it
 LARGEST = 0.05  # Keras' default; torch's standard normal vectors drown what a short training learns
 

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from prunescape.models.text_layers import ACTIVATIONS, embed, initialise_embedding
+from prunescape.models.layers import activation_layer, dropout_layer
+from prunescape.models.text_layers import embed, initialise_embedding
 
 
 class TextLstm(nn.Module):
@@ -18,31 +19,24 @@ class TextLstm(nn.Module):
     ) -> None:
         super().__init__()
         self.vocabulary = vocabulary
-        self.activation = ACTIVATIONS[activation]
+        self.act = activation_layer(activation)
         self.embedding = embed(vocabulary, embedding)
         self.lstm = nn.LSTM(embedding, units, batch_first=True)
         self.dense = nn.Linear(units, units)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
         self.fc = nn.Linear(units, classes)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         outputs, _ = self.lstm(self.dropout(self.embedding(tokens)))
-        return self.fc(self.dropout(self.activation(self.dense(outputs[:, -1]))))
+        return self.fc(self.dropout(self.act(self.dense(outputs[:, -1]))))
 
 
-def build(
-    model: str,
-    in_channels: int,
-    classes: int,
-    *,
-    units: int = 64,
-    embedding: int = 128,
-    dropout: float = 0.5,
-    activation: str = "tanh",
-) -> nn.Module:
-    """The one model of this module, `text_lstm`; `in_channels` is the size of the vocabulary."""
-    layers = {"units": units, "embedding": embedding}
-    return TextLstm(in_channels, classes, **layers, dropout=dropout, activation=activation)
+def build(model: str, in_channels: int, classes: int, **hyperparameters: int | float | str) -> nn.Module:
+    """The one model of this module, `text_lstm`, with the hyperparameters that config/models.py lists.
+
+    `in_channels` is the size of the vocabulary.
+    """
+    return TextLstm(in_channels, classes, **hyperparameters)
 
 
 def he_initialise(network: nn.Module) -> None:

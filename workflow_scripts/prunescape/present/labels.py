@@ -85,6 +85,11 @@ def variant_title(name: str) -> str:
     return name.replace("-", " ", 1)
 
 
+def network_title(text: str) -> str:
+    """` (filters 12, kernel 3)` for `filters=12,kernel=3`, as tables name a network; empty for the declared one."""
+    return f" ({text.replace('=', ' ').replace(',', ', ')})" if text else ""
+
+
 def variant_label(name: str) -> str:
     """`variant_title` with room in a figure."""
     return shortened(variant_title(name), 24)

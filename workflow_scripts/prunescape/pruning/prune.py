@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from prunescape.config.models import TEXT_MODELS, architecture_of
+from prunescape.config.models import TEXT_MODELS, architecture_of, network_values
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import require_outputs
@@ -18,6 +18,8 @@ DEFAULT_CLASSES = {
     "mobilenet_v2": 10,
     "resnet_imagenet": 1000,
     "torchvision_models": 1000,
+    "image_cnn": 10,
+    "resnet50_cifar": 10,
     "text_cnn": 2,
     "text_lstm": 2,
 }
@@ -70,7 +72,9 @@ def prune_model(
     shape = check_shape(input_shape, 2 if model in TEXT_MODELS else 3)
     check_request(method, ratio, score, min_keep, round_to)
     classes = DEFAULT_CLASSES.get(architecture) if classes is None else classes
-    network = build_model(architecture, model, in_channels=shape[0], classes=classes)
+    hyperparameters = network_values(model, {})
+    known = {"in_channels": shape[0], "image_size": shape[1:], "classes": classes}
+    network = build_model(architecture, model, **known, hyperparameters=hyperparameters)
     if architecture != FACTORIES:
         initialise(network, 0)
     if weights is not None:
@@ -84,6 +88,7 @@ def prune_model(
     content = plan_content(
         plan, model=model, architecture=architecture, method=method, ratio=ratio, classes=classes, input_shape=shape
     )
+    content |= {"network": hyperparameters} if hyperparameters else {}
     make_folder(out)
     save_weights(plan.network, out / "weights.safetensors", {"model": model, "method": method, "ratio": str(ratio)})
     write_json(out / "widths.json", content)

@@ -1,6 +1,7 @@
 """The recipe: every hyperparameter of a training, with its bounds and meaning.
 
-A hyperparameter is one entry here: a field of `Recipe` whose annotation has a `Meaning`.
+A hyperparameter is one entry here: a field of `Recipe` whose annotation has a `Meaning`. Those of the network itself,
+which `PARAMETERS` has too, stand in networks.py.
 """
 
 import math
@@ -9,6 +10,7 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import Meaning, Parameter
 
 STEPS = (("schedule", ("step",)),)
@@ -71,4 +73,4 @@ def _parameters() -> dict[str, Parameter]:
     return found
 
 
-PARAMETERS = _parameters()
+PARAMETERS = _parameters() | NETWORK
