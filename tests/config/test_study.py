@@ -154,7 +154,7 @@ BAD = [
     ("experiments.e.variants.magnitude", [0.5], ["magnitude", "uniform", "nonuniform"]),
     ("experiments.e.model", "resnet9", ["experiments.e.model", "resnet9", "resnet56", "did you mean"]),
     ("experiments.e.dataset", "digit", ["experiments.e.dataset", "digit", 'did you mean "digits"']),
-    ("datasets.mnist", {}, ["datasets.mnist", 'did you mean "fashion-mnist"']),
+    ("datasets.mnst", {}, ["datasets.mnst", 'did you mean "mnist"']),
     ("datasets.digits.test", "all", ["datasets.digits", "all"]),
     ("experiments.e.grid.log10_lr", [], ["experiments.e.grid.log10_lr", "empty"]),
     ("experiments.e.grid.log10_lr", [-1, -1.0], ["experiments.e.grid.log10_lr", "-1.0 is given more than once"]),

@@ -8,7 +8,13 @@ from prunescape.analysis.axes import Axes, Axis
 from prunescape.present.numbers import short
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
-NAMES = {"mobilenet_v2": "MobileNetV2", "cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST", "imagenet": "ImageNet"}
+NAMES = {
+    "mobilenet_v2": "MobileNetV2",
+    "cifar10": "CIFAR-10",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "imagenet": "ImageNet",
+}
 METHODS = {"uniform": "Uniform", "nonuniform": "Non-uniform"}
 
 
