@@ -259,7 +259,7 @@ def test_sizes_are_those_of_the_data_sets():
     digits = datasets.load_digits()
     assert SIZES["digits"] == (1, len(digits.target), None, len(digits.target_names))
     assert set(SIZES) == set(READERS)
-    assert [channels_of(resolve_options(name, {})) for name in DATASETS] == [1, 1, 3, 3, 3]
+    assert [channels_of(resolve_options(name, {})) for name in DATASETS] == [1, 1, 1, 3, 3, 3]
 
 
 def test_a_name_with_odd_characters_is_refused():
