@@ -63,6 +63,11 @@ def recipe_params(wildcards):
     return experiment_of(wildcards).declared_recipe
 
 
+def network_params(wildcards):
+    """The hyperparameters of the network that all cells share."""
+    return experiment_of(wildcards).declared_network
+
+
 def batch_sizes(wildcards):
     """Every batch size that some cell has."""
     return sorted(experiment_of(wildcards).values_of("batch_size"))

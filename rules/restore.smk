@@ -74,16 +74,18 @@ def trains_again(experiment):
     """Whether an experiment's cells were trained from another declaration than now: by what it says, or a record."""
     shared, wildcards = Path(SHARED.format(experiment=experiment)), Wildcards(fromdict={"experiment": experiment})
     if shared.exists():
-        declared = read_json(shared, "recipe", "code")
+        declared = {"network": {}} | read_json(shared, "recipe", "code")
     elif record := next(shared.parent.rglob("record.json"), None):
-        content = read_json(record, "recipe", "provenance")
-        declared = {"recipe": content["recipe"], "code": content["provenance"]["code_digest"]}
+        content = read_json(record, "recipe", "network", "provenance")
+        network = {name: content["network"].get(name) for name in network_params(wildcards)}
+        declared = {"recipe": content["recipe"], "code": content["provenance"]["code_digest"], "network": network}
     else:
         return False
     recipe = json.loads(json.dumps(recipe_params(wildcards)))
     if recipe["precision"] == "auto":
         recipe["precision"] = declared["recipe"]["precision"]  # was settled by a probe, once
-    return declared["recipe"] != recipe or declared["code"] != training_digest(wildcards)
+    now = {"recipe": recipe, "code": training_digest(wildcards), "network": network_params(wildcards)}
+    return any(declared[name] != value for name, value in now.items())
 
 
 def caches():

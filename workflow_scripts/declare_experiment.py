@@ -16,10 +16,13 @@ def declare_experiment(
     *,
     identity: Path,
     out: Path,
+    network: Mapping[str, Any] = MappingProxyType({}),
     batch_sizes: Sequence[int] = (),
     probe: dict[str, Any] | None = None,
 ) -> None:
     """Write `recipe`, the digest `code` of the training code and the data's digest to `out` (JSON).
+
+    Beside them stand the hyperparameters of the `network` that all cells share, where its model has any.
 
     The file is small and compared by content, so that a change of any of them reaches every cell. The precision `auto`
     is settled here, once, by a probe of an unpruned network: another machine trains on with what stands in the file.
@@ -33,7 +36,8 @@ def declare_experiment(
             check_single_image(known, size, probe["architecture"], probe["model"], probe["hyperparameters"])
     if recipe["precision"] == "auto":
         recipe = recipe | {"precision": probed_precision(recipe, identity, **probe)}
-    write_json(out, {"recipe": recipe, "code": code, "data": known["digest"]})
+    shaped = {"network": dict(network)} if network else {}
+    write_json(out, {"recipe": recipe, "code": code, "data": known["digest"]} | shaped)
 
 
 def check_single_image(
@@ -85,6 +89,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             snakemake.params.code,
             identity=Path(snakemake.input.identity),
             out=Path(snakemake.output.shared),
+            network=snakemake.params.network,
             batch_sizes=snakemake.params.batch_sizes,
             probe=snakemake.params.probe,
         )

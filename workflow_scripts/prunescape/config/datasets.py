@@ -13,6 +13,12 @@ FASHION_FILES = {
     "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
     "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
 }
+MNIST_FILES = {
+    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+}
 CIFAR10_ARCHIVE = {"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"}
 CIFAR10_BATCHES = {
     "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
@@ -29,6 +35,7 @@ CIFAR100_BATCHES = {
 }
 # What is downloaded; and what was extracted from it, which is read where only that is there.
 ORIGINALS = {
+    "mnist": (MNIST_FILES, {}),
     "fashion-mnist": (FASHION_FILES, {}),
     "cifar10": (CIFAR10_ARCHIVE, CIFAR10_BATCHES),
     "cifar100": (CIFAR100_ARCHIVE, CIFAR100_BATCHES),
@@ -43,6 +50,7 @@ DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
 IMAGE_FOLDER = {"format": FORMAT, "folder": None, "size": None, "resize": None, "workers": None, **DRAWN}
 DATASETS: dict[str, dict[str, object]] = {
     "digits": {**DRAWN, "test": 600},
+    "mnist": {"folder": "data/mnist", **DRAWN},
     "fashion-mnist": {"folder": "data/fashion-mnist", **DRAWN},
     "cifar10": {"folder": "data/cifar10", **DRAWN},
     "cifar100": {"folder": "data/cifar100", **DRAWN},
@@ -53,6 +61,7 @@ NEEDED = {"folder": "the path of a folder that holds train/ and val/", "size": "
 # channels, images of the training and of the test files, classes; digits' test split is drawn from its one set
 SIZES = {
     "digits": (1, 1797, None, 10),
+    "mnist": (1, 60_000, 10_000, 10),
     "fashion-mnist": (1, 60_000, 10_000, 10),
     "cifar10": (3, 50_000, 10_000, 10),
     "cifar100": (3, 50_000, 10_000, 100),

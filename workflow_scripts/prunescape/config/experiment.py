@@ -166,6 +166,11 @@ class Experiment(Part):
         """Every hyperparameter of the network by name, as all cells have it whose setting gives none; keys sorted."""
         return network_values(self.model, self.network)
 
+    @property
+    def declared_network(self) -> dict[str, Value]:
+        """The hyperparameters of the network that all cells share: those that the grid does not span; keys sorted."""
+        return {name: value for name, value in self.network_values.items() if name not in self.axes}
+
     def values_of(self, name: str) -> list[Any]:
         """Every value that some cell has of a hyperparameter."""
         texts = self.axes.get(name)

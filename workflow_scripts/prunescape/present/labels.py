@@ -10,7 +10,13 @@ from prunescape.present.numbers import short
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
 NAMES = {
     **{"mobilenet_v2": "MobileNetV2", "text_cnn": "TextCNN", "text_lstm": "LSTM"},
-    **{"cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST", "imagenet": "ImageNet", "imdb": "IMDB"},
+    **{
+        "cifar10": "CIFAR-10",
+        "mnist": "MNIST",
+        "fashion-mnist": "Fashion-MNIST",
+        "imagenet": "ImageNet",
+        "imdb": "IMDB",
+    },
 }
 METHODS = {"uniform": "Uniform", "nonuniform": "Non-uniform"}
 

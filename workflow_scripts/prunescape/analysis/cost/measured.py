@@ -82,7 +82,8 @@ def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFra
     keys = [*PLACE, *SETTING]
     twice = table.duplicated(keys).to_numpy()
     if twice.any():
-        named = ", ".join(f"{name} {table[name].iloc[twice.argmax()]}" for name in keys)
+        row = table.loc[:, keys].iloc[twice.argmax()]
+        named = ", ".join(f"{name} {value}" for name, value in row.items() if value != "")
         raise InputError(f"a measurement is there twice: {named}", where=path, hint=AGAIN)
     energy = table["energy_j"].astype("float64").where(table["energy_source"].isin(["measured", "estimated"]))
     return table.assign(

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import METRICS
-from prunescape.analysis.cost.measured import with_network
 from prunescape.analysis.cost.speedups import odd_widths
 from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, result_names
 from prunescape.errors import InputError
@@ -54,12 +53,11 @@ def write_report(
     `results`. Raises InputError for unusable tables.
     """
     results, terms = Path(results), StudyTerms.of(study)
-    cells = with_network(terms.read_cells(results / "cells.parquet"))
+    cells = terms.read_cells(results / "cells.parquet")
     measured = (results / "benchmarks.parquet").exists()
-    benchmarks = read_benchmarks(results / "benchmarks.parquet") if measured else None
+    benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
     names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
     tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
-    tables |= {name: with_network(tables[name]) for name in result_names(TARGET) if name in tables}
     odd = odd_widths(variants or results)
     emulates = {name: target["emulates"] for name, target in study.get("targets", {}).items() if target.get("emulates")}
 
@@ -83,11 +81,6 @@ def write_report(
     known = {"study": study["study"], "missing": missing, "unmeasured": unmeasured, "targets": targets}
     known["expected"] = len(cells) + len(missing)
     _write_page({**known, "sections": sections, "of_table": False}, terms, Path(figures), Path(out))
-
-
-def read_benchmarks(path: Path) -> pd.DataFrame:
-    """The measurements of a study; raises InputError for a table that cannot be used."""
-    return with_network(read_result(path, dict.fromkeys(BENCHMARK_FIELDS)))
 
 
 def write_table_report(

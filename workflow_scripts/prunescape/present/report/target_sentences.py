@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from prunescape.analysis.cost.comparisons import SLOWER
+from prunescape.analysis.cost.measured import with_network
 from prunescape.analysis.cost.speedups import BLOCK, OddWidths
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import joined, variant_title
@@ -47,7 +48,7 @@ def slower_sentences(speedups: pd.DataFrame, odd: OddWidths) -> list[str]:
     A setting counts where the corrected test of the speed-up says so. `odd` holds the layers, with their channels, that
     were cut to no multiple of a runtime's block.
     """
-    rows = subnormals_kept(speedups)
+    rows = with_network(subnormals_kept(speedups))
     slow = dict(iter(rows[(rows["rank"] == 1) & (rows["verdict"] == SLOWER)].groupby(["network", "variant"])))
     ordered = sorted(slow, key=lambda key: (key[0], variant_order(key[1])))
     return [

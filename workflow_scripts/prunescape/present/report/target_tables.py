@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.comparisons import block_medians
+from prunescape.analysis.cost.measured import with_network
 from prunescape.analysis.cost.property_tables import EMULATED, emulation_errors
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import network_title, variant_title
@@ -57,7 +58,7 @@ def beside_base(benchmarks: pd.DataFrame) -> pd.DataFrame:
 
     Added are `speedup`, `base_file_bytes` and `base_noisy`, null where the base was not measured so.
     """
-    benchmarks, alike = subnormals_kept(benchmarks), ["network", *CONDITIONS]
+    benchmarks, alike = with_network(subnormals_kept(benchmarks)), ["network", *CONDITIONS]
     base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)].drop_duplicates(alike)
     names = {name: f"base_{name}" for name in ("latency_median_s", "file_bytes", "noisy")}
     rows = benchmarks.merge(base[[*alike, *names]].rename(columns=names), on=alike, how="left")
@@ -66,12 +67,12 @@ def beside_base(benchmarks: pd.DataFrame) -> pd.DataFrame:
 
 def variant_of_network(row) -> str:
     """`uniform 0.5`, with the hyperparameters of its network where the setting gives some."""
-    return variant_title(row.variant) + network_title(row.network)
+    return variant_title(row.variant) + network_title(getattr(row, "network", ""))
 
 
 def share_kept(cells: pd.DataFrame, network: str, variant: str) -> float | None:
     """FLOPs of a variant as a share of its network's base; `ratio_achieved` where a partial study has no base."""
-    cells = cells[cells["network"] == network]
+    cells = cells[with_network(cells)["network"] == network]
     flops = [table.first_known(cells[cells["variant"] == name], "flops") for name in (variant, "base")]
     if all(value is not None for value in flops):
         return flops[0] / flops[1]
@@ -83,7 +84,7 @@ def weights_table(benchmarks: pd.DataFrame) -> Table:
 
     No rows where no variant has several files. Subnormal numbers may slow a processor down: hence with and without.
     """
-    groups = benchmarks.groupby(["network", "variant", *CONDITIONS], sort=True)
+    groups = with_network(benchmarks).groupby(["network", "variant", *CONDITIONS], sort=True)
     rows = [_compared(files) for _, files in groups if files["rank"].nunique() > 1]
 
     def treated(end: str) -> table.Columns:
@@ -129,7 +130,7 @@ def emulation_table(results: ExperimentResults) -> Table:
     """The error of every emulated target against the real one, in percent; no rows where no setting has both."""
     records = [
         {name: None if np.ndim(value) == 0 and is_missing(value) else value for name, value in row.items()}
-        for row in results.benchmarks.to_dict("records")
+        for row in with_network(results.benchmarks).to_dict("records")
     ]
     rows = [SimpleNamespace(**errors) for errors in emulation_errors(records, results.emulates)]
     columns = {
