@@ -135,7 +135,7 @@ def test_edited_planning_runs_pruned_cells_only(restored):
 
 
 def test_an_edited_export_exports_again(restored):
-    restored.edit(f"{PACKAGE}/deploy/export_best.py", "PARITY_IMAGES = 256", "PARITY_IMAGES = 255")
+    restored.edit(f"{PACKAGE}/tasks/exporting.py", "PARITY_EXAMPLES = 256", "PARITY_EXAMPLES = 255")
     assert rules(restored.planned()) == {"export_onnx", "benchmark_target"} | OF_TARGETS
 
 

