@@ -14,7 +14,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from prunescape.errors import InputError
-from prunescape.models.counting import count_flops, evaluating, example_image
+from prunescape.models.counting import count_flops, evaluating, example_input
 from prunescape.tasks.images.torchvision_import import import_torchvision
 
 import_torchvision()
@@ -25,7 +25,7 @@ def torchs_count(network: torch.nn.Module, shape: tuple[int, int, int]) -> int:
     """FLOPs as torch counts them, in the mode in which this project counts: attention as products."""
     counter = FlopCounterMode(display=False)
     with evaluating(network), counter:
-        network(example_image(network, shape))
+        network(example_input(network, shape))
     return counter.get_total_flops()
 
 

@@ -61,7 +61,7 @@ def write_precisions(network: torch.nn.Module, size: int, file: Path) -> None:
     images = np.random.default_rng(0).standard_normal((IMAGES, 3, size, size), dtype=np.float32)
     export_model(network, images, file, **SCALING)
     quantised = file.with_suffix(".int8.onnx")
-    export_precision("int8", network, file, images=images, calibration=images, out=quantised, **SCALING)
+    export_precision("int8", network, file, inputs=images, calibration=images, out=quantised, **SCALING)
 
 
 def ratios(found: dict, batch: int, over: Path, under: Path) -> str:

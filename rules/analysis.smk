@@ -20,7 +20,7 @@ rule collect_study:
     conda:
         "../envs/analyse.yaml"
     params:
-        code=code_digest("collect_study"),
+        code=code_digest("collect_study", *task_modules("prepared", STUDY.experiments.values())),
         declared=declared_files(),
         plans=PLAN_PARAMS,
     script:

@@ -19,7 +19,7 @@ rule export_onnx:
         **cluster_resources("export_onnx"),
     params:
         export=export_params,
-        code=digest_with_architecture("export_onnx"),
+        code=export_digest,
         folder=without_trigger(image_folder),
     script:
         "../workflow_scripts/export_onnx.py"

@@ -1,7 +1,9 @@
 """The paths of the study's results, and what rules ask of both. Every job parses this file: it imports no torch."""
 
+import itertools
+
 from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
-from prunescape.space.settings import SETTING_PATTERN
+from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN
 from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config.datasets import decoding_workers, is_image_folder
@@ -25,6 +27,7 @@ MANIFEST_FILE = f"{RESULTS}/{MANIFEST}"
 wildcard_constraints:
     experiment=NAME_PATTERN,
     dataset=NAME_PATTERN,
+    network=NETWORK_PATTERN,
     round="[1-9][0-9]*",
     target=NAME_PATTERN,
     variant=VARIANT_PATTERN,
@@ -89,11 +92,16 @@ def ranks_trained_filters(wildcards):
     return trained and Variant.parse(wildcards.variant).method == "nonuniform"
 
 
+def ranking_cell(experiment, network):
+    """The training whose weights rank the filters of one network's variants."""
+    return STUDY.ranking_cell(experiment, networks_of(experiment)[network])
+
+
 def ranking_weights(wildcards):
     """The trained base, where the plan ranks its filters; what it shares with all cells speaks for it."""
     if not ranks_trained_filters(wildcards):
         return []
-    return ancient(cell_file(STUDY.ranking_cell(wildcards.experiment), "weights.safetensors"))
+    return ancient(cell_file(ranking_cell(wildcards.experiment, wildcards.network), "weights.safetensors"))
 
 
 def ranking_source(wildcards):
@@ -101,21 +109,26 @@ def ranking_source(wildcards):
     return SHARED if ranks_trained_filters(wildcards) else []
 
 
+def planned_variants(experiment):
+    """The wildcards of every variant of every network of an experiment."""
+    names = [variant.name for variant in STUDY.experiments[experiment].all_variants]
+    parts = itertools.product(networks_of(experiment), names)
+    return [{"experiment": experiment, "network": network, "variant": name} for network, name in parts]
+
+
 def variant_paths(name, experiment):
-    """One file of each variant of an experiment, by the variant's name."""
-    pattern = f"{VARIANT}/{name}"
-    variants = [variant.name for variant in STUDY.experiments[experiment].all_variants]
-    return {variant: pattern.format(experiment=experiment, variant=variant) for variant in variants}
+    """One file of each of them."""
+    return [f"{VARIANT}/{name}".format(**wildcards) for wildcards in planned_variants(experiment)]
 
 
 def variant_files(name):
-    """One file of each variant of each experiment."""
-    return [path for experiment in sorted(STUDY.experiments) for path in variant_paths(name, experiment).values()]
+    """One file of each variant of each network of each experiment."""
+    return [path for experiment in sorted(STUDY.experiments) for path in variant_paths(name, experiment)]
 
 
 def exported_variants(wildcards):
-    """What every variant of an experiment exported."""
-    return list(variant_paths("onnx/export.json", wildcards.experiment).values())
+    """What every variant of every network of an experiment exported."""
+    return variant_paths("onnx/export.json", wildcards.experiment)
 
 
 def shared_files():
@@ -125,11 +138,15 @@ def shared_files():
 
 def declared_files():
     """For each experiment the files that its records must agree with: its declaration, its variants' widths."""
-    return {
-        experiment: {
-            "shared": SHARED.format(experiment=experiment),
-            "widths": variant_paths("widths.json", experiment),
+
+    def widths(experiment):
+        return {
+            VARIANT_PATH.format(**known): f"{VARIANT}/widths.json".format(**known)
+            for known in planned_variants(experiment)
         }
+
+    return {
+        experiment: {"shared": SHARED.format(experiment=experiment), "widths": widths(experiment)}
         for experiment in sorted(STUDY.experiments)
     }
 

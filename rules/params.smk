@@ -14,6 +14,12 @@ from prunescape.designs.trials import arm_positions, plan_trials
 PROBED = any(experiment.declared_recipe.get("precision") == "auto" for experiment in STUDY.experiments.values())
 
 
+def task_modules(part, experiments):
+    """One module of the task of each of `experiments`: they are loaded by name."""
+    tasks = sorted({task_of(STUDY.dataset_options(experiment.dataset)) for experiment in experiments})
+    return [f"prunescape.tasks.{task}.{part}" for task in tasks]
+
+
 def digest_with_architecture(*roots):
     """A params function: the digest of code with the ONE architecture module that the job's model needs."""
 
@@ -24,20 +30,24 @@ def digest_with_architecture(*roots):
 
 
 def training_digest(wildcards):
-    """The digest of the training code with the task, the architecture, and the optimisers, losses, augmentations that some cell uses.
+    """The digest of the training code with each module that some cell loads by name.
 
-    Each is a module that is loaded by name.
+    These are the task, the architecture, and the optimisers, losses and augmentations that the design can draw.
     """
     experiment = experiment_of(wildcards)
-    task = task_of(STUDY.dataset_options(experiment.dataset))
-    modules = (
-        f"tasks.{task}.task",
-        f"models.{experiment.architecture}",
-        *(f"training.optimisers.{name}" for name in experiment.values_of("optimiser")),
-        *(f"training.losses.{name}" for name in experiment.values_of("loss_function")),
-        *(f"tasks.images.augmentations.{name}" for name in experiment.values_of("augmentation") if name != "none"),
-    )
-    return code_digest("train_cell", *(f"prunescape.{module}" for module in modules))
+    optimisers = (f"training.optimisers.{name}" for name in experiment.values_of("optimiser"))
+    losses = (f"training.losses.{name}" for name in experiment.values_of("loss_function"))
+    used = [name for name in experiment.values_of("augmentation") if name != "none"]
+    augmentations = (f"tasks.images.augmentations.{name}" for name in used)
+    modules = [f"prunescape.{module}" for module in (*optimisers, *losses, *augmentations)]
+    return digest_with_architecture("train_cell", *task_modules("task", [experiment]), *modules)(wildcards)
+
+
+def export_digest(wildcards):
+    """The digest of the exporting code with the ONE task and architecture that the job loads by name."""
+    experiment = experiment_of(wildcards)
+    modules = (module for part in ("prepared", "exported") for module in task_modules(part, [experiment]))
+    return digest_with_architecture("export_onnx", *modules)(wildcards)
 
 
 def data_params(wildcards):
@@ -59,6 +69,11 @@ def recipe_params(wildcards):
     return experiment_of(wildcards).declared_recipe
 
 
+def network_params(wildcards):
+    """The hyperparameters of the network that all cells share."""
+    return experiment_of(wildcards).declared_network
+
+
 def batch_sizes(wildcards):
     """Every batch size that some cell has."""
     experiment = experiment_of(wildcards)
@@ -77,7 +92,8 @@ def probe_params(wildcards):
     """The unpruned network, and what a probe of the fastest precision trains it with."""
     experiment = experiment_of(wildcards)
     network = {"architecture": experiment.architecture, "model": experiment.model}
-    return network | {"device": STUDY.device, "prior": experiment.prior_setting.values}
+    network |= {"hyperparameters": experiment.network_values}
+    return network | {"device": STUDY.device, "prior": experiment.prior_setting.training.values}
 
 
 def plan_params(wildcards):
@@ -90,6 +106,9 @@ def plan_params(wildcards):
         plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
     if variant.method == "nonuniform":
         plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
+    if experiment.network_values:
+        own = networks_of(wildcards.experiment)[wildcards.network].values
+        plan |= {"network": dict(sorted((experiment.network_values | own).items()))}
     return dict(sorted(plan.items()))
 
 
@@ -125,7 +144,8 @@ def reached_by(wildcards):
 def bench_digest(wildcards):
     """The digest of the measuring code with the ONE module that reaches this kind of target."""
     kind = STUDY.targets[wildcards.target].kind
-    return code_digest("benchmark_target", "prunescape.measure.agent", f"prunescape.measure.{kind}")
+    modules = ("prunescape.measure.agent", f"prunescape.measure.{kind}")
+    return code_digest("benchmark_target", *modules, *task_modules("prepared", [experiment_of(wildcards)]))
 
 
 def targets_pattern(remote):

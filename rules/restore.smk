@@ -29,9 +29,9 @@ def jobs_beside_cells():
         yield "prepare_data", {"dataset": dataset}
     for experiment in sorted(STUDY.experiments):
         yield "declare_experiment", {"experiment": experiment}
-        for variant in variant_paths("widths.json", experiment):
-            yield "plan_variant", {"experiment": experiment, "variant": variant}
-            yield "export_onnx", {"experiment": experiment, "variant": variant}
+        for known in planned_variants(experiment):
+            yield "plan_variant", known
+            yield "export_onnx", known
         for target in sorted(STUDY.targets):
             yield "benchmark_target", {"experiment": experiment, "target": target}
     yield from ((rule, {}) for rule in RESULT_RULES if rule != "seal_results")
@@ -74,16 +74,18 @@ def trains_again(experiment):
     """Whether an experiment's cells were trained from another declaration than now: by what it says, or a record."""
     shared, wildcards = Path(SHARED.format(experiment=experiment)), Wildcards(fromdict={"experiment": experiment})
     if shared.exists():
-        declared = read_json(shared, "recipe", "code")
+        declared = {"network": {}} | read_json(shared, "recipe", "code")
     elif record := next(shared.parent.rglob("record.json"), None):
-        content = read_json(record, "recipe", "provenance")
-        declared = {"recipe": content["recipe"], "code": content["provenance"]["code_digest"]}
+        content = read_json(record, "recipe", "network", "provenance")
+        network = {name: content["network"].get(name) for name in network_params(wildcards)}
+        declared = {"recipe": content["recipe"], "code": content["provenance"]["code_digest"], "network": network}
     else:
         return False
     recipe = json.loads(json.dumps(recipe_params(wildcards)))
     if recipe.get("precision") == "auto":
         recipe["precision"] = declared["recipe"]["precision"]  # was settled by a probe, once
-    return declared["recipe"] != recipe or declared["code"] != training_digest(wildcards)
+    now = {"recipe": recipe, "code": training_digest(wildcards), "network": network_params(wildcards)}
+    return any(declared[name] != value for name, value in now.items())
 
 
 def caches():
@@ -99,8 +101,8 @@ def caches():
         for dataset in STUDY.used_datasets()
         for kind in ("npz", "json")
     }
-    widths = [path for name in kept for path in variant_paths("widths.json", name).values()]
-    exports = {path: [folders[name]] for name in kept for path in variant_paths("onnx/export.json", name).values()}
+    widths = [path for name in kept for path in variant_paths("widths.json", name)]
+    exports = {path: [folders[name]] for name in kept for path in variant_paths("onnx/export.json", name)}
     yield prepared, "record.json"
     yield {SHARED.format(experiment=name): [folders[name]] for name in kept}, "record.json"
     yield {path: [os.path.dirname(path)] for path in widths}, "record.json"

@@ -4,7 +4,14 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from prunescape.designs.rounds import candidate_cells, first_cells, have_rounds, present_rounds, read_round
+from prunescape.designs.rounds import (
+    candidate_cells,
+    first_cells,
+    have_rounds,
+    planned_networks,
+    present_rounds,
+    read_round,
+)
 from prunescape.space.cells import setting_name, spells_out
 from prunescape.store.files import read_json, write_json
 
@@ -17,6 +24,12 @@ KNOWN_SETTINGS = {}  # by experiment, then by name
 def cells_at_first():
     """Every cell that no result decides on: a job that asks for none of them spares their making."""
     return first_cells(PLANS)
+
+
+@cache
+def networks_of(experiment):
+    """The networks of an experiment by their name in paths; the one that it declares has an empty name."""
+    return planned_networks(PLANS, cells_at_first())[experiment]
 
 
 def setting_named(wildcards):
@@ -33,6 +46,7 @@ def setting_named(wildcards):
 def named_settings(experiment):
     """The values of every setting of an experiment, as far as its rounds are planned, that a path names by a digest."""
     cells = [cell for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment]
+    cells += [ranking_cell(experiment, network) for network in networks_of(experiment)]
     return {setting_name(cell.wildcards): dict(cell.setting.texts) for cell in cells if not spells_out(cell.path)}
 
 
@@ -64,9 +78,10 @@ def all_cells():
 
 
 def cells_of(wildcards, rounds):
-    """The cells of one variant's landscapes or trials after these rounds, without fresh seeds."""
+    """The cells of one variant of one network after these rounds: landscapes or trials, without fresh seeds."""
     cells = candidate_cells(PLANS[wildcards.experiment], rounds)
-    return [cell for cell in cells if cell.variant.name == wildcards.variant]
+    named = [cell for cell in cells if cell.variant.name == wildcards.variant]
+    return [cell for cell in named if cell.setting.network_path == wildcards.network]
 
 
 def grid_cells_of(wildcards):

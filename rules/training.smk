@@ -20,6 +20,7 @@ rule declare_experiment:
         **(cluster_resources("declare_experiment", gpu=1 if STUDY.device == "cuda" else 0) if PROBED else {}),
     params:
         recipe=recipe_params,
+        network=network_params,
         code=training_digest,
         batch_sizes=without_trigger(batch_sizes),  # a check that decides nothing
         parts=without_trigger(parts_params),  # another

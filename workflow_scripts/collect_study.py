@@ -21,8 +21,8 @@ def collect_study(
 ) -> None:
     """Write `out` (Parquet), and which settings are `trials` of which arm; `data` are the prepared data sets.
 
-    `declared` names each experiment's declaration `shared` and its `widths` by variant. Raises InputError that names a
-    damaged input, or a record that was trained by something else than its experiment declares.
+    `declared` names each experiment's declaration `shared` and its `widths` by the path of the variant. Raises
+    InputError that names a damaged input, or a record that was trained by something else than its experiment declares.
     """
     check_records(records, declared)
     write_cells(records, out, places=Places(plans, [read_round(path) for path in rounds]), data=data)

@@ -3,19 +3,23 @@
 from pathlib import Path
 
 from prunescape.config.datasets import is_image_folder, resolve_options
+from prunescape.config.texts import is_text
 from prunescape.running.job_log import job_log
 from prunescape.tasks.images.image_folder import write_image_folder
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.readers import read_dataset
+from prunescape.tasks.text.preparing import write_texts
 
 
 def prepare_data(options: dict, *, data: Path, identity: Path) -> None:
-    """Write the data set `options["name"]` to `data` (npz) and its digest, shape, mean and std to `identity` (JSON).
+    """Write the data set `options["name"]` to `data` (npz) and what it is, such as its digest, to `identity` (JSON).
 
     Of an image folder `data` holds the listing and a sample: its images stay where they are. `options` are resolved
     (see config/datasets.py). Raises InputError for original files that are missing or damaged.
     """
-    if is_image_folder(options):
+    if is_text(options):
+        write_texts(options, data=data, identity=identity)
+    elif is_image_folder(options):
         write_image_folder(options, data=data, identity=identity)
     else:
         write_prepared(read_dataset(options), dataset=options["name"], data=data, identity=identity)

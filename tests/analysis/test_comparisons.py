@@ -12,7 +12,7 @@ from prunescape.analysis.results import TARGET, Analysis, result_names
 from prunescape.store.tables import write_result
 from support.measurements import entry, measured
 
-FLOPS = {("e", "base"): 2e6, ("e", "uniform-0.5"): 1e6}
+FLOPS = {("e", "", "base"): 2e6, ("e", "", "uniform-0.5"): 1e6}
 OBJECTIVES = {"query_images": 1, "server_rates": None, "stream_rates": None}
 
 

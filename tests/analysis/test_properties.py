@@ -86,7 +86,7 @@ def models():
     )
 
 
-FLOPS = {("e", "base"): 4e6, ("e", "uniform-0.5"): 2e6, ("e", "uniform-0.25"): 1e6}
+FLOPS = {("e", "", "base"): 4e6, ("e", "", "uniform-0.5"): 2e6, ("e", "", "uniform-0.25"): 1e6}
 
 
 def test_the_table_of_properties_by_hand():

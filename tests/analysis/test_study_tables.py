@@ -8,6 +8,9 @@ import pytest
 from prunescape.analysis.study_tables import check_records, is_readable, largest_class, write_cells
 from prunescape.designs.rounds import Places
 from prunescape.errors import InputError
+from prunescape.space.cells import Cell
+from prunescape.space.settings import Setting
+from prunescape.space.variants import BASE
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.tasks.images.preparing import write_prepared
 
@@ -21,8 +24,9 @@ def study(tmp_path):
     write_json(widths, {"modules": {}})
     write_json(shared, {"recipe": RECIPE, "code": "c", "data": "d"})
     made = {"code_digest": "c", "data_digest": "d", "widths_digest": file_digest(widths)}
-    write_json(record, {"experiment": "e", "variant": "base", "recipe": RECIPE, "provenance": made})
-    return record, {"e": {"shared": shared, "widths": {"base": widths}}}
+    cell = Cell("e", BASE, Setting.of({"filters": 3, "epochs": 1}))
+    write_json(record, {**cell.content, "recipe": RECIPE, "provenance": made})
+    return record, {"e": {"shared": shared, "widths": {"experiment=e/network=filters=3/variant=base": widths}}}
 
 
 def test_a_record_that_agrees_is_taken(study):

@@ -35,7 +35,7 @@ def prune(model="resnet8", *, shape="3,8,8", ratio="0.5", method="uniform") -> l
         (["analyse"], "CELLS"),
         (["analyse", "missing.csv", "--out", "out"], "missing.csv"),
         (prune("resnet9", shape="3,32,32"), "resnet"),
-        (prune(shape="3,32"), "3,32"),
+        (prune(shape="3,32"), "the input shape is (3, 32); allowed: channels,height,width"),
         *((prune(ratio=ratio), ratio) for ratio in ("half", "1.5", "nan")),
         (prune(method="global"), "global"),
         (["analyse", "missing.csv", "--out", "out", "--x", "seed"], "seed"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from prunescape.config.datasets import DATASETS, SIZES, channels_of, resolve_options
+from prunescape.config.datasets import SIZES, channels_of, resolve_options
 from prunescape.config.models import torchvision_names
 from prunescape.config.study import load_study
 from prunescape.config.targets import PROVIDERS
@@ -174,7 +174,7 @@ BAD = [
     ("experiments.e.variants.magnitude", [0.5], ["magnitude", "uniform", "nonuniform"]),
     ("experiments.e.model", "resnet9", ["experiments.e.model", "resnet9", "resnet56", "did you mean"]),
     ("experiments.e.dataset", "digit", ["experiments.e.dataset", "digit", 'did you mean "digits"']),
-    ("datasets.mnist", {}, ["datasets.mnist", 'did you mean "fashion-mnist"']),
+    ("datasets.mnst", {}, ["datasets.mnst", 'did you mean "mnist"']),
     ("datasets.digits.test", "all", ["datasets.digits", "all"]),
     ("experiments.e.grid.log10_lr", [], ["experiments.e.grid.log10_lr", "empty"]),
     ("experiments.e.grid.log10_lr", [-1, -1.0], ["experiments.e.grid.log10_lr", "-1.0 is given more than once"]),
@@ -279,7 +279,7 @@ def test_sizes_are_those_of_the_data_sets():
     digits = datasets.load_digits()
     assert SIZES["digits"] == (1, len(digits.target), None, len(digits.target_names))
     assert set(SIZES) == set(READERS)
-    assert [channels_of(resolve_options(name, {})) for name in DATASETS] == [1, 1, 3, 3, 3]
+    assert [channels_of(resolve_options(name, {})) for name in SIZES] == [1, 1, 1, 3, 3]
 
 
 def test_a_name_with_odd_characters_is_refused():

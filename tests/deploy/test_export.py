@@ -13,12 +13,13 @@ from onnx.reference import ReferenceEvaluator
 
 from prunescape.deploy import export
 from prunescape.deploy.export import check_parity, export_model, strip_metadata
-from prunescape.deploy.export_best import best_records, chosen_records, export_best, inputs_of
+from prunescape.deploy.export_best import best_records, chosen_records, export_best
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, rebuild
 from prunescape.models.counting import count_flops, count_parameters
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
+from prunescape.tasks.images.exported import parity_inputs
 from prunescape.tasks.images.prepared import load_prepared
 from support.cells import named
 from support.small_images import prepare_noise, prepared_files
@@ -84,8 +85,7 @@ def exported(study, tmp_path_factory):
 
 
 def images_of(study):
-    files = prepared_files(study)
-    return inputs_of("standard", load_prepared(**files), read_json(files["identity"]), None)["images"]
+    return parity_inputs(load_prepared(**prepared_files(study)), {})
 
 
 def deflated(content):
@@ -147,7 +147,7 @@ def test_equal_weights_give_equal_bytes(study, exported, tmp_path):
 
 def test_other_weights_or_a_changed_file_fail_with_the_figures(study, exported, tmp_path):
     images = images_of(study)
-    with pytest.raises(InputError, match=r"largest difference [\d.]+ of .* same class on [\d.]+% of 30 images"):
+    with pytest.raises(InputError, match=r"largest difference [\d.]+ of .* same class on [\d.]+% of 30 examples"):
         check_parity(random_network(4), images, exported / "rank-1.onnx", name="rank-1.onnx")
     model = onnx.load(exported / "rank-1.onnx")
     for node in model.graph.node:
@@ -162,7 +162,7 @@ def test_other_weights_or_a_changed_file_fail_with_the_figures(study, exported, 
 @pytest.mark.parametrize("share", [2e-4, 1e-2])
 def test_logits_a_little_off_are_refused_though_every_class_is_the_same(study, exported, share):
     """A classifier scaled by 1 + e moves the logits by e / (1 + e) of the largest one, and no class."""
-    with pytest.raises(InputError, match=r"same class on 100\.00% of 30 images") as caught:
+    with pytest.raises(InputError, match=r"same class on 100\.00% of 30 examples") as caught:
         check_parity(scaled_network(share), images_of(study), exported / "rank-1.onnx", name="rank-1.onnx")
     told = float(str(caught.value).split("largest difference ")[1].split()[0])
     assert told == pytest.approx(share / (1 + share), abs=2e-5)
@@ -189,7 +189,7 @@ def test_near_ties_that_flip_the_class_are_refused(tmp_path):
         network[1].bias.copy_(tie)
         export_model(network, images, tmp_path / "tie.onnx", mean=[0.0], std=[1.0])
         network[1].bias.copy_(tie.flip(0))
-    with pytest.raises(InputError, match=r"same class on 0\.00% of 4 images"):
+    with pytest.raises(InputError, match=r"same class on 0\.00% of 4 examples"):
         check_parity(network, images, tmp_path / "tie.onnx", name="tie.onnx")
 
 

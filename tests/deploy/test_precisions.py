@@ -11,13 +11,15 @@ from torch.nn.functional import cross_entropy
 
 from benchmark_target import benchmark_target
 from prunescape.deploy import precisions
-from prunescape.deploy.export_best import calibration_images, export_best
-from prunescape.deploy.precisions import evenly_spread, export_precision, sparse, subnormal_weights
+from prunescape.deploy.export_best import export_best
+from prunescape.deploy.precisions import export_precision, sparse, subnormal_weights
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import count_flops, count_parameters
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
+from prunescape.tasks.exporting import evenly_spread
+from prunescape.tasks.images.exported import calibration_inputs
 from prunescape.tasks.images.prepared import load_prepared
 from prunescape.tasks.images.preparing import write_prepared
 from support.cells import named
@@ -122,10 +124,11 @@ def test_onnxruntime_computes_every_convolution_in_8_bits(exported, tmp_path):
 
 def test_calibration_images_are_of_the_training_split(digits):
     prepared = load_prepared(**digits)
-    images = calibration_images(prepared)
-    assert images.shape == (256, 1, 8, 8) and images.dtype == np.uint8
+    images = calibration_inputs(prepared, {})
+    assert images.shape == (256, 1, 8, 8) and images.dtype == np.float32
+    pixels = np.rint((images * prepared.std[:, None, None] + prepared.mean[:, None, None]) * 255)
     known = {image.tobytes() for image in prepared.train_images}
-    assert all(image.tobytes() in known for image in images)
+    assert all(image.astype(np.uint8).tobytes() in known for image in pixels)
     assert evenly_spread(5, 3).tolist() == [0, 2, 4] and evenly_spread(2).tolist() == [0, 1]
 
 
@@ -161,7 +164,7 @@ def test_what_cannot_run_here_is_exported_without_a_distance(trained, exported, 
         raise InputError("no kernel")
 
     monkeypatch.setattr(precisions, "logits_of", refuse)
-    given = {"images": np.zeros((3, 1, 8, 8), np.float32), "calibration": None, "mean": [0.5], "std": [0.2]}
+    given = {"inputs": np.zeros((3, 1, 8, 8), np.float32), "calibration": None, "mean": [0.5], "std": [0.2]}
     assert export_precision("fp16", trained, exported / "rank-1.onnx", out=tmp_path / "a.onnx", **given) is None
     assert (tmp_path / "a.onnx").exists()
 

@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 from torch.utils.flop_counter import FlopCounterMode
 
 from prunescape.models.build import build_model
-from prunescape.models.counting import count_flops, evaluating, example_image
+from prunescape.models.counting import count_flops, evaluating, example_input
 from prunescape.pruning.planning import plan_widths
 
 IMAGE = (3, 32, 32)
@@ -26,7 +26,7 @@ NETWORKS = (
 def torchs_count(network: nn.Module, shape) -> int:
     counter = FlopCounterMode(display=False)
     with evaluating(network), counter:
-        network(example_image(network, shape))
+        network(example_input(network, shape))
     return counter.get_total_flops()
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from prunescape.config.models import ARCHITECTURES, architecture_of
+from prunescape.config.models import ARCHITECTURES, architecture_of, network_values
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import count_flops, count_parameters, evaluating
@@ -18,7 +18,8 @@ from support.code import loaded_by
 
 
 def network_of(model, shape=(3, 32, 32), classes=10, seed=0):
-    network = build_model(architecture_of(model), model, in_channels=shape[0], classes=classes)
+    known = {"image_size": shape[1:], "hyperparameters": network_values(model, {})}
+    network = build_model(architecture_of(model), model, in_channels=shape[0], classes=classes, **known)
     return initialise(network, seed).eval()
 
 

@@ -22,7 +22,7 @@ from support.measurements import entry, measured
 from support.project import TINY_STUDY
 from support.report_cells import study_cells
 
-FLOPS = {("e", "base"): 4e6, ("e", "uniform-0.5"): 2e6}
+FLOPS = {("e", "", "base"): 4e6, ("e", "", "uniform-0.5"): 2e6}
 
 
 def objectives(**given) -> dict:
@@ -171,10 +171,10 @@ def test_a_table_says_how_many_repeats_are_needed():
 
 
 def test_the_widths_that_slow_it_down_are_named():
-    few = slower_sentences(slow(), {"uniform-0.5": {"a.0": 91, "b.0": 45}})[0]
+    few = slower_sentences(slow(), {("", "uniform-0.5"): {"a.0": 91, "b.0": 45}})[0]
     assert "2 of its layers have a width that is no multiple of 8, which slowed onnxruntime down on CPUs" in few
     assert few.endswith(": a.0 91 and b.0 45. round_to: 8 under pruning in the config avoids such widths.")
-    many = slower_sentences(slow(), {"uniform-0.5": {f"l{number}": 9 for number in range(8)}})[0]
+    many = slower_sentences(slow(), {("", "uniform-0.5"): {f"l{number}": 9 for number in range(8)}})[0]
     assert "8 of its layers" in many and "l5 9 and 2 more." in many and "l6" not in many
 
 
@@ -186,7 +186,7 @@ def test_odd_widths_are_those_of_cut_layers(tmp_path):
     path.parent.mkdir(parents=True)
     write_json(path, content)
     assert AUTO[0] == BLOCK  # what is called odd is what auto avoids
-    assert odd_widths(tmp_path) == {("e", "uniform-0.7"): {"a": 362, "c": 45}}
+    assert odd_widths(tmp_path) == {"e": {("", "uniform-0.7"): {"a": 362, "c": 45}}}
     path.write_text("{")
     with pytest.raises(InputError, match=r"uniform-0\.7/widths\.json"):
         odd_widths(tmp_path)

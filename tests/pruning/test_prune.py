@@ -81,6 +81,8 @@ def test_prune_of_shared_weights_writes_every_name(tmp_path, monkeypatch):
         ({"model": "resnet9"}, "did you mean"),
         ({"input_shape": (8, 8)}, "channels,height,width"),
         ({"input_shape": (1, 0, 8)}, "channels,height,width"),
+        ({"model": "text_cnn"}, "vocabulary,length as in 20000,200"),
+        ({"model": "text_lstm", "input_shape": (50, 8)}, "no layer that may be cut"),
         ({"ratio": 0.0}, "above 0 and below 1"),
         ({"ratio": 0.01}, "smallest this network can reach"),
         ({"method": "global"}, "uniform, nonuniform"),

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from prunescape.config.models import SCORES, architecture_of
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, rebuild
-from prunescape.models.counting import count_flops, evaluating, example_image
+from prunescape.models.counting import count_flops, evaluating, example_input
 from prunescape.pruning.planning import plan_widths
 from prunescape.pruning.prunable import find_prunable
 from prunescape.pruning.scores import SCORES as FUNCTIONS
@@ -62,7 +62,7 @@ def settled(model):
 
 def output_of(network, shape):
     with evaluating(network):
-        return network(example_image(network, shape))
+        return network(example_input(network, shape))
 
 
 class Plain(nn.Module):
@@ -233,7 +233,7 @@ def test_surgery_equals_torch_prunings(model):
     ours, _ = cut(network, prunable, keep)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        graph = tp.DependencyGraph().build_dependency(network, example_image(network, shape), verbose=False)
+        graph = tp.DependencyGraph().build_dependency(network, example_input(network, shape), verbose=False)
     for group in prunable:
         gone = np.setdiff1d(np.arange(group.channels), keep[group.layer]).tolist()
         layer = network.get_submodule(group.layer)

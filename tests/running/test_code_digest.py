@@ -318,7 +318,7 @@ def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(p
         ("training/optimisers/sgd.py", '"dampening": 0', '"dampening": 0.1'),
         ("training/optimisers/sgd.py", "    @torch.no_grad()\n", ""),
         ("training/step.py", ".backward()", ".backward(retain_graph=True)"),
-        ("tasks/images/task.py", "network.eval()", "network.train()"),
+        ("tasks/classification.py", "network.eval()", "network.train()"),
         ("pruning/pipelines.py", "range(recipe.epochs)", "range(1, recipe.epochs)"),
         ("models/build.py", "torch.manual_seed(seed)", "torch.manual_seed(seed + 1)"),
     ],

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from prunescape.errors import InputError
-from prunescape.space.cells import Cell, grid_cells
+from prunescape.space.cells import Cell, grid_cells, spells_out
 from prunescape.space.parameters import canonical
 from prunescape.space.recipe import PARAMETERS, Recipe
-from prunescape.space.settings import SETTING_PATTERN, Setting
+from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN, Setting
 from prunescape.space.variants import BASE, Variant
 
 
@@ -40,6 +40,7 @@ def test_no_finite_number_has_no_text(value):
 
 
 RATES = {"log10_lr": "-1.0", "log10_wd": -4.25}
+NETWORK = {"filters": 24, "dropout": 0.25}
 MANY = RATES | {"momentum": 0.5, "batch_size": 64, "epochs": 3}
 
 
@@ -57,7 +58,7 @@ def test_a_setting_of_many_hyperparameters_is_named_by_its_digest():
     assert cell.setting.path == f"setting={hashlib.sha256(spelled.encode()).hexdigest()[:12]}" == turned.setting.path
     assert re.fullmatch(SETTING_PATTERN, cell.setting.path)
     assert Cell.from_content(cell.content) == cell
-    with pytest.raises(InputError, match="no hyperparameter"):
+    with pytest.raises(InputError, match="spells no cell"):
         Cell.parse(cell.path)
 
 
@@ -66,6 +67,37 @@ def test_every_level_of_a_hyperparameter_may_stand_in_a_path():
         for level in parameter.levels:
             cell = Cell("e", BASE, Setting.of({name: level}), 0)
             assert Cell.parse(cell.path) == cell and re.fullmatch(SETTING_PATTERN, f"{name}={level}")
+
+
+@pytest.mark.parametrize(
+    ("values", "end"),
+    [
+        (RATES | NETWORK, "/network=dropout=0.25,filters=24/variant=base/log10_lr=-1.0/log10_wd=-4.25/seed=7"),
+        (NETWORK, "/network=dropout=0.25,filters=24/variant=base/setting=recipe/seed=7"),
+        ({}, "/variant=base/setting=recipe/seed=7"),
+    ],
+)
+def test_hyperparameters_of_the_network_stand_above_the_variant(values, end):
+    cell = Cell("e", BASE, Setting.of(values), 7)
+    assert cell.path == f"experiment=e{end}"
+    assert Cell.parse(cell.path) == cell == Cell.from_content(json.loads(json.dumps(cell.content)))
+
+
+def test_a_network_of_many_hyperparameters_is_named_by_its_digest():
+    many = NETWORK | {"kernel": 5, "activation": "tanh", "pooling": "avg"}
+    cell = Cell("e", BASE, Setting.of(many | RATES), 0)
+    spelled = "activation=tanh,dropout=0.25,filters=24,kernel=5,pooling=avg"
+    digest = hashlib.sha256(spelled.encode()).hexdigest()[:12]
+    assert cell.path == f"experiment=e/network={digest}/variant=base/log10_lr=-1.0/log10_wd=-4.25/seed=0"
+    assert not spells_out(cell.path) and spells_out(Cell("e", BASE, Setting.of(NETWORK | RATES)).path)
+    assert re.fullmatch(NETWORK_PATTERN, cell.setting.network_path) and not re.fullmatch(NETWORK_PATTERN, "/network=")
+    with pytest.raises(InputError, match="spells no cell"):
+        Cell.parse(cell.path)
+
+
+def test_a_setting_parts_into_network_and_training():
+    setting = Setting.of(NETWORK | RATES)
+    assert (setting.network, setting.training) == (Setting.of(NETWORK), Setting.of(RATES))
 
 
 @pytest.mark.parametrize("path", ["seed=3", "log10_lr=-1.0/seed=3", "log10_lr", "log10_lr=-1.0//log10_wd=1.0", ""])

@@ -21,8 +21,8 @@ from prunescape.measure.benchmark import exported_models
 from prunescape.models.sealed_tensors import read_tensors, write_tensors
 from prunescape.store.files import damaged_files, file_digest, read_json, write_json
 from prunescape.store.tables import read_table, write_table
+from prunescape.tasks.downloads import download
 from prunescape.tasks.images.prepared import data_digest, load_prepared
-from prunescape.tasks.images.readers import download
 from support.code import calls_in
 from support.project import SCRIPTS
 
@@ -215,7 +215,7 @@ def test_a_download_takes_its_name_only_when_its_checksum_is_right(tmp_path, ser
         ({"safe_open", "save_file", "load_file"}, {"prunescape/models/sealed_tensors.py"}),
         (
             {"load", "load_npz"},
-            {"prunescape/tasks/images/prepared.py", "prunescape/measure/agent.py", "prunescape/measure/ssh.py"},
+            {"prunescape/tasks/arrays.py", "prunescape/measure/agent.py", "prunescape/measure/ssh.py"},
         ),
     ],
 )

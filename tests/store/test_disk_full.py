@@ -74,7 +74,7 @@ def write_onnx(out: Path, results: Path) -> None:
 
 def write_int8(out: Path, results: Path) -> None:
     source = next(results.glob("experiment=small/variant=base/onnx/rank-1.onnx"))
-    given = {"images": images(), "calibration": images(), "out": out / "rank-1.int8.onnx"}
+    given = {"inputs": images(), "calibration": images(), "out": out / "rank-1.int8.onnx"}
     export_precision("int8", network(), source, **given, **MOMENTS)
 
 

@@ -112,13 +112,13 @@ class Project:
 
 
 def jobs_in(output: str) -> set[str]:
-    """The jobs that Snakemake announces in its output: `rule` with its wildcards in order."""
+    """The jobs that Snakemake announces in its output: `rule` with its wildcards in order, without an empty network."""
     jobs = set()
     for block in re.split(r"\n(?=\s*(?:local)?(?:rule|checkpoint) )", output):
         rule = re.match(r"\s*(?:local)?(?:rule|checkpoint) (\w+):", block)
         wildcards = re.search(r"^\s*wildcards: (.*)$", block, re.MULTILINE)
         if rule and rule[1] != "all":
-            jobs.add(f"{rule[1]} {wildcards[1]}" if wildcards else rule[1])
+            jobs.add(f"{rule[1]} {wildcards[1].replace('network=, ', '')}" if wildcards else rule[1])
     return jobs
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
+from prunescape.tasks.classification import Classification
 from prunescape.tasks.contract import Splits
-from prunescape.tasks.images.task import Task
 from prunescape.training.loop import start_training
 from prunescape.training.together import train_together
 from support.trainings import CPU, recipe_with
@@ -39,7 +39,7 @@ class Sentences:
         return zip(self.words.split(batch_size), self.labels.split(batch_size), strict=True)
 
 
-class Text(Task):
+class Text(Classification):
     """Word numbers go into a network as they are; losses and scores are those of any classification."""
 
     stack_dim = 1

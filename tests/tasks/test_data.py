@@ -15,14 +15,15 @@ import pytest
 from prepare_data import prepare_data
 from prunescape.config import datasets as names
 from prunescape.config.datasets import DATASETS, check_options, resolve_options, source_digest, source_files
+from prunescape.config.texts import TEXT_MD5
 from prunescape.errors import InputError
 from prunescape.store.files import read_json
 from prunescape.tasks.images import readers
 from prunescape.tasks.images.prepared import ARRAYS, data_digest, load_prepared
 from prunescape.tasks.images.preparing import ChannelStatistics, count_classes
-from prunescape.tasks.images.readers import read_cifar, read_dataset, read_digits, read_fashion_mnist
-from prunescape.tasks.images.subsets import draw
+from prunescape.tasks.images.readers import read_cifar, read_dataset, read_digits, read_mnist
 from prunescape.tasks.images.torchvision_import import import_torchvision
+from prunescape.tasks.subsets import draw
 from support.code import loaded_by
 from support.small_images import prepared_files
 
@@ -113,7 +114,7 @@ def write_idx(path, array, head=None):
 
 @pytest.fixture
 def fashion(tmp_path):
-    """A folder with small files in Fashion-MNIST's format: 40 and 20 images."""
+    """A folder with small files in the format of MNIST and Fashion-MNIST: 40 and 20 images."""
     arrays = {}
     for split, count in (("train", 40), ("t10k", 20)):
         arrays[split] = RANDOM.integers(0, 256, (count, 28, 28), dtype=np.uint8)
@@ -154,9 +155,10 @@ def test_the_seed_makes_the_split_and_equal_options_equal_bytes(tmp_path):
     assert first[1]["digest"] != other[1]["digest"]
 
 
-def test_fashion_mnist_reads_the_files_as_they_are(fashion):
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_mnist_and_fashion_mnist_read_the_files_as_they_are(fashion, name):
     folder, arrays = fashion
-    options = resolve_options("fashion-mnist", {"folder": str(folder)})
+    options = resolve_options(name, {"folder": str(folder)})
     data, identity, _, _ = prepared_from(options, folder)
     np.testing.assert_array_equal(data.train_images[:, 0], arrays["train"])
     np.testing.assert_array_equal(data.test_images[:, 0], arrays["t10k"])
@@ -213,7 +215,7 @@ def test_a_pickle_that_is_not_the_published_one_is_never_loaded(published, monke
 
 def test_every_data_set_in_a_folder_has_its_original_files():
     named = {name for name, options in DATASETS.items() if "folder" in options and "format" not in options}
-    assert named == set(names.ORIGINALS), "without them a changed file would go unnoticed"
+    assert named == {*names.ORIGINALS, *TEXT_MD5}, "without them a changed file would go unnoticed"
 
 
 def test_checksums_and_names_are_torchvisions():
@@ -222,7 +224,9 @@ def test_checksums_and_names_are_torchvisions():
         batches = {f"{reader.base_folder}/{file}": md5 for file, md5 in reader.train_list + reader.test_list}
         assert names.ORIGINALS[name] == ({reader.filename: reader.tgz_md5}, batches)
         assert readers._addresses(name) == {reader.filename: (reader.url, reader.tgz_md5)}
-    assert dict(datasets.FashionMNIST.resources) == names.FASHION_FILES
+    for name, reader in (("mnist", datasets.MNIST), ("fashion-mnist", datasets.FashionMNIST)):
+        assert dict(reader.resources) == names.ORIGINALS[name][0]
+        assert readers._addresses(name) == {file: (reader.mirrors[0] + file, md5) for file, md5 in reader.resources}
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "not gzip", "wrong kind", "short", "fewer labels"])
@@ -243,7 +247,7 @@ def test_damaged_fashion_files_end_in_one_line(fashion, damage):
     else:
         write_idx(folder / "t10k-labels-idx1-ubyte.gz", np.zeros(19, np.uint8))
     with pytest.raises(InputError) as caught:
-        read_fashion_mnist(resolve_options("fashion-mnist", {"folder": str(folder)}))
+        read_mnist(resolve_options("fashion-mnist", {"folder": str(folder)}))
     assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -266,7 +270,7 @@ def test_damaged_cifar_files_end_in_one_line(published, damage):
     assert options["folder"] in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["fashion-mnist", "cifar10", "cifar100"])
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10", "cifar100"])
 def test_without_files_and_network_the_message_says_what_to_do(tmp_path, name, no_network):
     options = resolve_options(name, {"folder": str(tmp_path / "empty")})
     with pytest.raises(InputError, match=r"cannot be downloaded.*hint: put the original files into this folder"):
@@ -367,8 +371,8 @@ def test_a_changed_or_damaged_prepared_file_is_noticed(tmp_path):
         (
             "digit",
             {},
-            'no data set is called "digit"; allowed: digits, fashion-mnist, cifar10, cifar100, imagenet, or any name '
-            'with `format: image-folder`; hint: did you mean "digits"',
+            'no data set is called "digit"; allowed: digits, mnist, fashion-mnist, cifar10, cifar100, imagenet, imdb, '
+            'movie-reviews, or any name with `format: image-folder`; hint: did you mean "digits"',
         ),
         ("digits", {"tests": 600}, 'has no option "tests" .*; hint: did you mean "test"'),
         ("digits", {"folder": "x"}, 'has no option "folder"'),

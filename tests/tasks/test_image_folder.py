@@ -18,12 +18,13 @@ from benchmark_target import benchmark_target
 from declare_experiment import declare_experiment
 from prepare_data import prepare_data
 from prunescape.config.datasets import decoding_workers, resolve_options, source_digest, source_files
-from prunescape.deploy.export_best import calibration_images, export_best, scaled
+from prunescape.deploy.export_best import export_best
 from prunescape.errors import InputError
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.store.files import read_json
 from prunescape.tasks.images import image_folder
 from prunescape.tasks.images.decoding import read_crop
+from prunescape.tasks.images.exported import calibration_inputs
 from prunescape.tasks.images.image_folder import evenly_spaced
 from prunescape.tasks.images.prepared import IDENTITY, PreparedData, load_prepared
 from prunescape.tasks.images.streaming import Streamed
@@ -435,7 +436,7 @@ def test_options_that_cannot_be_used(options, said):
 def test_int8_is_calibrated_on_training_images_as_torchvision_sees_them(tree, flowers):
     """All 60 training images, fewer than the 256 asked for, their centres cropped, less the mean over the deviation."""
     data, identity = flowers
-    images = scaled(calibration_images(data), data.mean, data.std)
+    images = calibration_inputs(data, {})
     assert images.shape == (60, 3, 12, 12) and images.dtype == np.float32
     paths = [tree / os.fsdecode(row["path"]) for row in data.train_listing]
     seen = np.stack([torchvisions_view(path, 14, 12) for path in paths]).astype(np.float64) / 255

@@ -19,8 +19,8 @@ from prunescape.errors import InputError
 from prunescape.store.files import read_json
 from prunescape.store.records import pack_bits, unpack_bits
 from prunescape.tasks.images.prepared import STATISTICS, PreparedData, load_prepared
-from prunescape.tasks.images.subsets import choose_splits, draw
 from prunescape.tasks.images.task import Task
+from prunescape.tasks.subsets import choose_splits, draw
 from support.small_images import prepared_files
 from support.trainings import recipe_with, record_of, train
 
@@ -86,11 +86,11 @@ def test_the_seed_draws_and_another_number_of_training_images_draws_the_same(hel
 @pytest.mark.parametrize(
     ("labels", "count", "said"),
     [
-        ([0, 1] * 50, 1, "1 images cannot be drawn for the validation split; allowed: 2 to 98"),
-        ([0, 1] * 50, 99, "99 images cannot be drawn for the validation split; allowed: 2 to 98"),
-        ([0] * 99 + [1], 10, "class 1 has only one; allowed: two images or more"),
-        ([0] * 98 + [1] * 2, 10, "10 images for the validation split hold none of class 1; hint: draw more"),
-        ([0] * 98 + [1] * 2, 90, "90 images for the validation split leave none over of class 1; hint: draw fewer"),
+        ([0, 1] * 50, 1, "1 examples cannot be drawn for the validation split; allowed: 2 to 98"),
+        ([0, 1] * 50, 99, "99 examples cannot be drawn for the validation split; allowed: 2 to 98"),
+        ([0] * 99 + [1], 10, "class 1 has only one; allowed: two examples or more"),
+        ([0] * 98 + [1] * 2, 10, "10 examples for the validation split hold none of class 1; hint: draw more"),
+        ([0] * 98 + [1] * 2, 90, "90 examples for the validation split leave none over of class 1; hint: draw fewer"),
     ],
 )
 def test_a_split_without_a_class_is_refused(labels, count, said):
@@ -221,7 +221,7 @@ def test_imagenets_recipe_can_be_said():
 
 
 def test_a_choice_on_validation_needs_images_for_it():
-    with pytest.raises(InputError, match=r"my.yaml: experiments.e.select_on: no images are held out.*imagenet") as told:
+    with pytest.raises(InputError, match=r"my.yaml: experiments.e.select_on: nothing is held out.*imagenet") as told:
         study_with(select_on="validation")
     assert "\n" not in str(told.value)
     assert study_with().experiments["e"].select_on == "test"

@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 RECIPE = {"epochs": 1, "batch_size": 8, "precision": "auto"}
 PRIOR = {"log10_lr": -1.0, "log10_wd": -4.0}
-PROBE = {"architecture": "resnet_cifar", "model": "resnet8", "device": "cpu", "prior": PRIOR}
+PROBE = {"architecture": "resnet_cifar", "model": "resnet8", "hyperparameters": {}, "device": "cpu", "prior": PRIOR}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_last_batch_of_one_image_is_refused_where_batch_norm_has_one_value(
     declare = partial(declare_experiment, RECIPE | {"precision": "fp32"}, "code", identity=identity, probe=probed)
     if not refused:
         return declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
-    with pytest.raises(InputError, match=r"batch_size: [15]: the last batch would have 1 image.*another batch_size"):
+    with pytest.raises(InputError, match=r"batch_size: [15]: the last batch would have 1 example.*another batch_size"):
         declare(out=tmp_path / "shared.json", batch_sizes=batch_sizes)
 
 

@@ -114,7 +114,7 @@ def test_a_new_data_set_in_the_code_changes_nothing(restored):
 
 
 def test_an_edited_training_loop_runs_all_cells(restored):
-    restored.edit(f"{PACKAGE}/tasks/images/task.py", "TEST_BATCH = 1024", "TEST_BATCH = 512")
+    restored.edit(f"{PACKAGE}/tasks/classification.py", "TEST_BATCH = 1024", "TEST_BATCH = 512")
     assert trained(restored.planned()) == cells(*SMALL, *OTHER)
 
 
@@ -136,7 +136,7 @@ def test_edited_planning_runs_pruned_cells_only(restored):
 
 
 def test_an_edited_export_exports_again(restored):
-    restored.edit(f"{PACKAGE}/deploy/export_best.py", "PARITY_IMAGES = 256", "PARITY_IMAGES = 255")
+    restored.edit(f"{PACKAGE}/tasks/exporting.py", "PARITY_EXAMPLES = 256", "PARITY_EXAMPLES = 255")
     assert rules(restored.planned()) == {"export_onnx", "benchmark_target"} | OF_TARGETS
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
-from prunescape.analysis.cost.measured import read_measured
+from prunescape.analysis.cost.measured import read_measured, with_network
 from prunescape.analysis.cost.speedups import variant_flops
 from prunescape.analysis.landscape.chance import VARIANT, chance_tests, learnt_nothing
 from prunescape.analysis.read_cells import read_cells, read_study_cells
@@ -95,12 +95,15 @@ def compare_targets(
     """Write every target table into the folder `out`, as `analyse` does.
 
     `objectives` holds the limits and the load as `objectives.Objectives` dumps them. Nothing measured gives tables
-    without rows; a variant that learnt nothing is not recommended. Raises InputError for a table that cannot be used.
+    without rows; a variant of a network that learnt nothing is not recommended. Raises InputError for a table that
+    cannot be used.
     """
-    trained = read_result(cells, dict.fromkeys(("experiment", "variant"), ("string", "")))
+    trained = with_network(read_result(cells, dict.fromkeys(("experiment", "variant"), ("string", ""))))
     measured = read_measured(benchmarks)
     if {*VARIANT, DEFAULT_METRIC.names[0]} <= set(trained):
-        measured["learnt"] = ~learnt_nothing(measured, chance_tests(trained))
+        for network, rows in measured.groupby("network"):
+            tests = chance_tests(trained[trained["network"] == network])
+            measured.loc[rows.index, "learnt"] = ~learnt_nothing(rows, tests)
     analysis = Analysis.of_targets(measured, variant_flops(trained), objectives)
     return write_results([analysis], result_names(TARGET), out)
 

@@ -6,11 +6,13 @@ read it whenever a job starts.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import pandas as pd
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
+from prunescape.analysis.cost.measured import written_columns
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
 from prunescape.analysis.cost.property_tables import (
     CORRELATION_COLUMNS,
@@ -21,7 +23,7 @@ from prunescape.analysis.cost.property_tables import (
 from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS
 from prunescape.analysis.cost.rivals import RIVAL_COLUMNS, comparisons, recommendations, rivals
 from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
-from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, speedups
+from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, Flops, speedups
 from prunescape.analysis.efficiency.confirmation import CONFIRMATION_COLUMNS, confirmation, has_confirmation
 from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS, efficiency, has_efficiency
 from prunescape.analysis.landscape.band import band, band_columns
@@ -93,10 +95,8 @@ class Analysis:
         return cls({"cells": cells, "axes": axes, "metric": metric, "base": base, **limits, **more})
 
     @classmethod
-    def of_targets(
-        cls, measured: pd.DataFrame, flops: Mapping[tuple[str, str], float], objectives: Mapping[str, Any]
-    ) -> Self:
-        """The target tables of measurements; `flops` by experiment and variant, `objectives` as a study dumps them."""
+    def of_targets(cls, measured: pd.DataFrame, flops: Flops, objectives: Mapping[str, Any]) -> Self:
+        """The target tables of measurements; `flops` as `variant_flops`, `objectives` as a study dumps them."""
         return cls({"measured": measured, "flops": flops, "objectives": objectives})
 
     @classmethod
@@ -168,7 +168,7 @@ def _of_rate_and_decay(analysis: Analysis) -> bool:
 
 
 def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: Columns) -> ResultTable:
-    return ResultTable(make, needs, lambda: columns, group=TARGET)
+    return ResultTable(make, needs, partial(written_columns, columns), ("measured",), group=TARGET)
 
 
 def _trials(make: Callable[..., pd.DataFrame], *needs: str, columns: Callable[..., Columns]) -> ResultTable:

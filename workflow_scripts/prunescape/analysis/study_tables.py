@@ -13,12 +13,13 @@ import pyarrow as pa
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.errors import InputError
 from prunescape.measure.table import benchmark_columns, benchmark_rows
+from prunescape.space.cells import Cell
 from prunescape.space.recipe import PARAMETERS
-from prunescape.space.settings import hyperparameter_columns
+from prunescape.space.settings import Setting, hyperparameter_columns, network_column
 from prunescape.store.files import AGAIN, file_digest, read_json
 from prunescape.store.records import GRID, TEST
 from prunescape.store.tables import Columns, arrow_schema, read_table, write_table
-from prunescape.tasks.images.prepared import PreparedFolder, load_prepared
+from prunescape.tasks.contract import task_module
 
 # of cells.parquet; None in a record becomes null
 IDENTITY_COLUMNS: Columns = {
@@ -153,9 +154,10 @@ def cell_rows(
 
 
 def largest_class(data: Path | str) -> int:
-    """Images of the most frequent class in the test split of a prepared data set. Raises as `load_prepared` does."""
-    prepared = load_prepared(data, Path(data).with_suffix(".json"))
-    labels = prepared.test_listing["label"] if isinstance(prepared, PreparedFolder) else prepared.test_labels
+    """Examples of the most frequent class in the test split of a prepared data set. Raises as `load_prepared` does."""
+    identity = Path(data).with_suffix(".json")
+    task = task_module(read_json(identity, "task"), "prepared")
+    labels = task.tested_labels(task.load_prepared(data, identity))
     return int(np.unique(labels, return_counts=True)[1].max())
 
 
@@ -167,17 +169,18 @@ def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
 def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
     """Raise InputError for a record that was not trained by what its experiment declares now.
 
-    `experiments` holds for each name `shared`, its declaration, and `widths`, the widths.json of each variant. After an
-    interrupted run Snakemake may overlook cells behind the interrupted one; their old results must not stand beside
-    new ones.
+    `experiments` holds for each name `shared`, its declaration, and `widths`, the widths.json of each variant by
+    `Cell.variant_path`. After an interrupted run Snakemake may overlook cells behind the interrupted one; their old
+    results must not stand beside new ones.
     """
     wanted = {name: _declared(**files) for name, files in experiments.items()}
     for path in records:
-        record = read_json(path, "experiment", "variant", "recipe", "provenance")
+        record = read_json(path, "experiment", "variant", "setting", "seed", "recipe", "provenance")
         made, now = record["provenance"], wanted[record["experiment"]]
         found = {"recipe": record["recipe"], "code": made.get("code_digest"), "data": made.get("data_digest")}
         other = [name for name, value in found.items() if value != now[name]]
-        other += ["widths"] if made.get("widths_digest") != now["widths"][record["variant"]] else []
+        variant = Cell.from_content(record).variant_path
+        other += ["widths"] if made.get("widths_digest") != now["widths"][variant] else []
         if other:
             what = f"the cell was trained with other {' and '.join(other)} than now"
             raise InputError(what, where=path, hint="run again; if it stays, delete the record")
@@ -229,19 +232,21 @@ def _write(rows: list[dict[str, Any]], columns: Columns, out: Path | str) -> Non
 
 def cell_columns(hyperparameters: Iterable[str]) -> Columns:
     """All columns of a study whose settings have these hyperparameters."""
-    return IDENTITY_COLUMNS | hyperparameter_columns(hyperparameters) | RECORD_COLUMNS
+    names = list(hyperparameters)
+    return IDENTITY_COLUMNS | network_column(names) | hyperparameter_columns(names) | RECORD_COLUMNS
 
 
 def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) -> dict[str, Any]:
     """One row of cells.parquet from a record as train_cell writes it. Raises KeyError for a record without a field.
 
     `place` has stage, round and select_on: they belong to the design, which may change without a training. What a
-    cell's setting does not give is as in its recipe.
+    cell's setting does not give is as in its recipe, or its network.
     """
-    values = record["recipe"] | record["setting"]
+    values = record["recipe"] | record.get("network", {}) | record["setting"]
     unknown = dict.fromkeys((columns.keys() & PARAMETERS.keys()) | {"largest_class"})
     row = {**unknown, **values, **record, **record["provenance"], **place}
     row |= used_per_epoch(record)
+    row["network"] = Setting.of(record["setting"]).network_text
     row["correct_bits"] = base64.b64decode(record["correct_bits"])
     return {name: row[name] for name in columns}
 

@@ -3,15 +3,12 @@
 import argparse
 
 
-def image_shape(text: str) -> tuple[int, int, int]:
-    """`3,224,224` as channels, height, width."""
-    try:
-        channels, height, width = (int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'"{text}" is no shape like 3,224,224') from None
-    if min(channels, height, width) < 1:
+def example_shape(text: str) -> tuple[int, ...]:
+    """`3,224,224` as channels, height, width, or `20000,200` as the vocabulary and the length of a text."""
+    parts = text.split(",")
+    if len(parts) not in (2, 3) or not all(part.isdecimal() and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f'"{text}" is no shape like 3,224,224')
-    return channels, height, width
+    return tuple(map(int, parts))
 
 
 def dimension(text: str) -> tuple[str, int]:

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from prunescape.commands.arguments import dimension, image_shape, named_number, number, whole_number
+from prunescape.commands.arguments import dimension, example_shape, named_number, number, whole_number
 from prunescape.config.models import ROUND_TO, SCORES
 from prunescape.space.variants import METHODS
 
@@ -43,8 +43,9 @@ def run_bench(options: argparse.Namespace) -> None:
 
 def add_prune(command: argparse.ArgumentParser) -> None:
     """`prunescape prune MODEL --input-shape 3,224,224 --ratio 0.5 --method uniform --out DIR`."""
+    shape = "one image; of a model for texts VOCABULARY,LENGTH"
     command.add_argument("model", metavar="MODEL", help="one of ours, torchvision:NAME, or package.module:factory")
-    command.add_argument("--input-shape", type=image_shape, required=True, metavar="C,H,W", help="one image")
+    command.add_argument("--input-shape", type=example_shape, required=True, metavar="C,H,W", help=shape)
     command.add_argument("--ratio", type=number, required=True, help="share of FLOPs to keep, above 0 and below 1")
     command.add_argument("--method", choices=METHODS, required=True)
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for widths and weights")

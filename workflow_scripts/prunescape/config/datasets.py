@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from prunescape.config import texts
 from prunescape.errors import InputError, nearest
 
 # As torchvision lists them (a test compares); md5 guards against damage in transit, and comes before any unpickling.
@@ -11,6 +12,12 @@ FASHION_FILES = {
     "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
     "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
     "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+}
+MNIST_FILES = {
+    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
 }
 CIFAR10_ARCHIVE = {"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"}
 CIFAR10_BATCHES = {
@@ -28,6 +35,7 @@ CIFAR100_BATCHES = {
 }
 # What is downloaded; and what was extracted from it, which is read where only that is there.
 ORIGINALS = {
+    "mnist": (MNIST_FILES, {}),
     "fashion-mnist": (FASHION_FILES, {}),
     "cifar10": (CIFAR10_ARCHIVE, CIFAR10_BATCHES),
     "cifar100": (CIFAR100_ARCHIVE, CIFAR100_BATCHES),
@@ -42,15 +50,18 @@ DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
 IMAGE_FOLDER = {"format": FORMAT, "folder": None, "size": None, "resize": None, "workers": None, **DRAWN}
 DATASETS: dict[str, dict[str, object]] = {
     "digits": {**DRAWN, "test": 600},
+    "mnist": {"folder": "data/mnist", **DRAWN},
     "fashion-mnist": {"folder": "data/fashion-mnist", **DRAWN},
     "cifar10": {"folder": "data/cifar10", **DRAWN},
     "cifar100": {"folder": "data/cifar100", **DRAWN},
     "imagenet": {**IMAGE_FOLDER, "folder": "data/imagenet", "size": 224, "resize": 256},
+    **texts.TEXTS,
 }
 NEEDED = {"folder": "the path of a folder that holds train/ and val/", "size": "the side of the crops, in pixels"}
 # channels, images of the training and of the test files, classes; digits' test split is drawn from its one set
 SIZES = {
     "digits": (1, 1797, None, 10),
+    "mnist": (1, 60_000, 10_000, 10),
     "fashion-mnist": (1, 60_000, 10_000, 10),
     "cifar10": (3, 50_000, 10_000, 10),
     "cifar100": (3, 50_000, 10_000, 100),
@@ -67,7 +78,10 @@ def check_options(name: str, options: dict) -> None:
         if key not in known:
             what = f'the data set {name} has no option "{key}" (given: {value!r})'
             raise InputError(what, allowed=", ".join(known), hint=nearest(key, known))
-        _check_value(name, key, value, known[key])
+        if key in texts.LARGEST:
+            texts.check_number(name, key, value)
+        else:
+            _check_value(name, key, value, known[key])
 
 
 def _defaults(name: str, options: dict) -> dict[str, object]:
@@ -115,9 +129,9 @@ def _check_sizes(options: dict) -> None:
 
     A split holds one image of every class at least, and leaves as many to the split that comes after it.
     """
-    if is_image_folder(options):
+    if options["name"] not in SIZES | texts.SIZES:
         return
-    _, train, test, classes = SIZES[options["name"]]
+    _, train, test, classes = (SIZES | texts.SIZES)[options["name"]]
     if test is None:
         _check_size("test", options, classes, train - classes)
         train, test = train - options["test"], options["test"]
@@ -129,13 +143,14 @@ def _check_sizes(options: dict) -> None:
 def _check_size(split: str, options: dict, least: int, most: int) -> None:
     count = options[split]
     if count is not None and not least <= count <= most:
-        what = f"{count} images cannot be drawn for the {split} split of {options['name']}"
+        kind = "texts" if texts.is_text(options) else "images"
+        what = f"{count} {kind} cannot be drawn for the {split} split of {options['name']}"
         raise InputError(what, allowed=f"{least} to {most}")
 
 
 def task_of(options: dict[str, object]) -> str:
     """The task, a folder of the room `tasks`, that a data set of these resolved options is for."""
-    return "images"
+    return texts.TASK if texts.is_text(options) else "images"
 
 
 def is_image_folder(options: dict) -> bool:
@@ -180,6 +195,8 @@ def wanted_files(options: dict) -> dict[Path, str]:
     None for an image folder: a plan looks at none of its million files, and what they are stands in the identity that
     preparing writes.
     """
+    if texts.is_text(options):
+        return texts.text_files(options)
     if "folder" not in options or is_image_folder(options):
         return {}
     folder, (downloads, extracted) = Path(options["folder"]), ORIGINALS[options["name"]]

@@ -16,6 +16,7 @@ from prunescape.config.designs import (
 )
 from prunescape.config.experiment import Experiment, level_texts
 from prunescape.errors import InputError, located, nearest
+from prunescape.space.networks import NETWORK
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import parameter_named
@@ -46,6 +47,12 @@ def check_space_design(experiment: Experiment, options: dict[str, Any], where: s
     _check_grid_only(experiment, where)
     for name, values in design.space.items():
         located(f"{place}.space.{name}", _check_range, name, values)
+        if name in NETWORK:
+            what, hint = (
+                f"{name} belongs to the network, which only a grid varies",
+                f"give it in {where}.network.{name}",
+            )
+            raise InputError(what, where=f"{place}.space.{name}", hint=f"{hint}, or as an axis of a grid")
     for name in design.space:
         located(f"{place}.space.{name}", _check_default, experiment, name)
         located(f"{place}.space.{name}", _check_acts, experiment.search_space, name)

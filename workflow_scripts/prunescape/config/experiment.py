@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.designs import Bounds, DesignTerms, arms_of
-from prunescape.config.models import ROUND_TO, SCORES, architecture_of
+from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
-from prunescape.space.parameters import canonical
+from prunescape.space.parameters import Value, canonical
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting, parameter_named, parameter_value
@@ -77,11 +77,13 @@ class Experiment(Part):
 
     `prior` is the setting that the unpruned model is known to train well with: a point of the grid or the defaults of
     the space, whose other hyperparameters are the recipe's. Its values beside those that vary hold for all cells.
+    `network` gives hyperparameters of the network that are not to be the model's defaults (config/models.py).
     """
 
     model: str
     dataset: str
     recipe: Recipe
+    network: dict[str, Any] = {}
     variants: dict[Literal[METHODS], Distinct[Ratio]]
     pruning: Pruning = Pruning()
     prior: dict[str, Any] = {}
@@ -187,15 +189,27 @@ class Experiment(Part):
         varied = self.axes.keys() | self.design.space.keys()
         return {name: value for name, value in sorted(shared.items()) if name not in varied}
 
+    @cached_property
+    def network_values(self) -> dict[str, Value]:
+        """Every hyperparameter of the network by name, as all cells have it whose setting gives none; keys sorted."""
+        return network_values(self.model, self.network)
+
+    @property
+    def declared_network(self) -> dict[str, Value]:
+        """The hyperparameters of the network that all cells share: those that do not vary; keys sorted."""
+        varied = self.axes.keys() | self.design.space.keys()
+        return {name: value for name, value in self.network_values.items() if name not in varied}
+
     def values_of(self, name: str) -> list[Any]:
         """Every value that some cell may have of a hyperparameter; of one within bounds the lowest and the highest."""
         space = self.search_space
         texts = self.axes.get(name) or space.levels.get(name) or space.bounds.get(name)
-        return [self.declared_recipe[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
+        shared = self.declared_recipe | self.network_values
+        return [shared[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
 
     def prior_text(self, name: str) -> str | None:
-        """The prior's value of a hyperparameter; None where neither prior nor recipe has one."""
-        value = self.prior.get(name, getattr(self.recipe, name, None))
+        """The prior's value of a hyperparameter; None where neither prior, recipe nor network has one."""
+        value = self.prior.get(name, getattr(self.recipe, name, self.network_values.get(name)))
         return None if value is None else parameter_named(name).text(value)
 
 

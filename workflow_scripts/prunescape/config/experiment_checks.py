@@ -7,15 +7,20 @@ from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.design_checks import check_kind, check_space_design
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment, axis_texts
+from prunescape.config.models import TEXT_MODELS, WHOLE, network_parameter, network_values
 from prunescape.config.recipe_checks import check_parts, check_recipe
+from prunescape.config.texts import TEXTS, is_text
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
+from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.settings import parameter_value
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
+# hyperparameters that change images, and the values that do not
+OF_IMAGES = {"crop_padding": 0, "flip": False, "augmentation": "none", "scaling": "standard"}
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 
 
@@ -25,10 +30,10 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
     check_kind(experiment, where)
+    located(f"{where}.network", network_values, experiment.model, experiment.network)
     for name in NEEDED:
         _refuse_raw_values(experiment, name, where)
-    for name, value in experiment.prior.items():
-        located(f"{where}.prior.{name}", parameter_value, name, value)
+    _check_prior(experiment, where)
     if experiment.design.has_space:
         check_space_design(experiment, options, where)
     else:
@@ -43,6 +48,14 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     check_verdict(experiment.verdict, f"{where}.verdict")
     if experiment.design.kind == "adaptive":
         _check_adaptive(experiment, where)
+
+
+def _check_prior(experiment: Experiment, where: str) -> None:
+    for name, value in experiment.prior.items():
+        located(f"{where}.prior.{name}", parameter_value, name, value)
+        if name in NETWORK:
+            hint = f"give it in network.{name}"
+            raise InputError(f"{name} belongs to the network", where=f"{where}.prior.{name}", hint=hint)
 
 
 def _refuse_raw_values(experiment: Experiment, name: str, where: str) -> None:
@@ -77,13 +90,25 @@ def _is_number(value: Any) -> bool:
 def _check_grid(experiment: Experiment, where: str) -> None:
     for name, values in experiment.grid.items():
         place = f"{where}.grid.{name}"
+        if name in NETWORK:
+            _check_network_axis(experiment, name, f"{where}.grid")
         prior = located(place, experiment.prior_text, name)
         texts = located(place, axis_texts, name, values, prior)
         if prior not in texts:
             what = f"{prior} is not on the grid" if prior else "this key is missing"
-            raise InputError(what, where=f"{where}.prior.{name}", allowed=", ".join(texts))
+            section = "network" if name in NETWORK else "prior"
+            raise InputError(what, where=f"{where}.{section}.{name}", allowed=", ".join(texts))
         if experiment.extension.max_rounds:
             located(place, check_extension, texts)
+
+
+def _check_network_axis(experiment: Experiment, name: str, where: str) -> None:
+    """Whether the model's network has this hyperparameter, and the grid needs no further networks."""
+    located(where, network_parameter, experiment.model, name)
+    if experiment.extension.max_rounds:
+        what = "a grid does not extend along a hyperparameter of the network: networks are planned before any training"
+        hint = "set extension.max_rounds to 0, or leave this axis out"
+        raise InputError(what, where=f"{where}.{name}", hint=hint)
 
 
 def _check_adaptive(experiment: Experiment, where: str) -> None:
@@ -99,6 +124,35 @@ def _check_adaptive(experiment: Experiment, where: str) -> None:
 
 def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
+    if is_text(options) or experiment.model in TEXT_MODELS:
+        _check_text(experiment, options, where)
+    else:
+        _check_images(experiment, options, where)
+    check_parts(experiment, options, where)
+
+
+def _check_text(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether model and recipe suit texts; raises InputError for what belongs to images."""
+    name, model = options["name"], experiment.model
+    if not is_text(options):
+        what, hint = f"{model} takes texts, and {name} holds images", "take a data set of texts, or another model"
+        raise InputError(what, where=f"{where}.dataset", allowed=", ".join(TEXTS), hint=hint)
+    if model not in TEXT_MODELS:
+        what, hint = f"{name} holds texts, and {model} takes images", "take a model of texts, or another data set"
+        raise InputError(what, where=f"{where}.model", allowed=", ".join(TEXT_MODELS), hint=hint)
+    for parameter, neutral in OF_IMAGES.items():
+        found = [value for value in experiment.values_of(parameter) if value != neutral]
+        if found:
+            place = f"{where}.{'grid' if parameter in experiment.grid else 'recipe'}.{parameter}"
+            what, allowed = f"{found[-1]} has no meaning for the texts of {name}", str(neutral).lower()
+            raise InputError(what, where=place, allowed=allowed, hint=f"remove {parameter}: it changes images")
+    if model in WHOLE and experiment.variants:
+        place = f"{where}.variants.{next(iter(experiment.variants))}"
+        what, hint = f"{model} has no layer that may be cut", "set variants: {}, or take text_cnn"
+        raise InputError(what, where=place, allowed="the base only", hint=hint)
+
+
+def _check_images(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     channels = channels_of(options)
     if experiment.architecture == "torchvision_models" and channels != 3:
         what = f"{experiment.model} takes images with 3 channels, and {options['name']} has {channels}"
@@ -108,7 +162,6 @@ def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> 
         hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
         place = f"{where}.recipe.crop_padding"
         raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
-    check_parts(experiment, options, where)
 
 
 def _check_ratios(experiment: Experiment, where: str) -> None:

@@ -4,17 +4,42 @@ No architecture and no training code imports this module, so a new entry retrain
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from prunescape.errors import InputError, nearest
+from prunescape.errors import InputError, located, nearest
+from prunescape.space.networks import NETWORK, POOLINGS
+from prunescape.space.parameters import Parameter, Value
 
 CIFAR_RESNETS = tuple(f"resnet{depth}" for depth in (8, 20, 32, 44, 56, 110))
 ARCHITECTURES = {
     **dict.fromkeys(CIFAR_RESNETS, "resnet_cifar"),
     "mobilenet_v2": "mobilenet_v2",
     "resnet50": "resnet_imagenet",
+    "image_cnn": "image_cnn",
+    "resnet50_cifar": "resnet50_cifar",
+    "text_cnn": "text_cnn",
+    "text_lstm": "text_lstm",
+}
+TEXT_MODELS = ("text_cnn", "text_lstm")  # of texts; all others are of images
+WHOLE = ("text_lstm",)  # models that are not pruned: the state of a recurrent layer goes round, so its units are tied
+# the hyperparameters of the network that a model has, with their defaults: liao2022, Table 2
+NETWORKS: dict[str, dict[str, Value]] = {
+    "image_cnn": {"filters": 12, "kernel": 3, "dropout": 0.5, "activation": "relu", "pooling": "max"},
+    "resnet50_cifar": {"units": 128, "kernel": 7, "dropout": 0.5, "activation": "relu", "pooling": "globalavg"},
+    "text_cnn": {
+        **{"filters": 128, "kernel": 7, "units": 128, "embedding": 128, "dropout": 0.5, "activation": "relu"},
+        "pooling": "globalmax",
+    },
+    "text_lstm": {"units": 64, "embedding": 128, "dropout": 0.5, "activation": "tanh"},
+}
+POOLINGS_OF = {  # their levels
+    "image_cnn": ("max", "avg"),
+    "resnet50_cifar": POOLINGS,
+    "text_cnn": ("globalmax", "globalavg"),
 }
 SCORES = ("l1_layer", "l1")  # pruning/scores.py has the functions; the first is the default
 ROUND_TO = ("auto", 1, 8, 16, 32)  # pruned widths are multiples of it (pruning/widths.py)
@@ -33,6 +58,35 @@ def architecture_of(model: str) -> str:
         return "external_models"
     allowed = ", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"])
     raise InputError(f'no model is called "{model}"', allowed=allowed, hint=nearest(model, ARCHITECTURES))
+
+
+def network_values(model: str, given: Mapping[str, Any]) -> dict[str, Value]:
+    """Every hyperparameter of the network of `model` with its value, `given` or the default; keys sorted.
+
+    Raises InputError, with the name as its place, for one that the model has not and for an impossible value.
+    """
+    defaults = NETWORKS.get(model, {})
+    return dict(sorted((defaults | {name: network_value(model, name, value) for name, value in given.items()}).items()))
+
+
+def network_value(model: str, name: str, given: Any) -> Value:
+    """`given`, a value or its text, as a value of the hyperparameter `name` of the network of `model`.
+
+    Raises InputError where the model has none of that name, or not with that value.
+    """
+    value = located(name, network_parameter(model, name).value, given)
+    if name == "pooling" and value not in POOLINGS_OF[model]:
+        raise InputError(f"{model} cannot pool by {value}", where=name, allowed=", ".join(POOLINGS_OF[model]))
+    return value
+
+
+def network_parameter(model: str, name: str) -> Parameter:
+    """The hyperparameter `name` of the network of `model`; raises InputError with the nearest for one it has not."""
+    has = NETWORKS.get(model, {})
+    if name not in has:
+        what, hint = f'the network of {model} has no hyperparameter "{name}"', nearest(name, has)
+        raise InputError(what, where=name, allowed=", ".join(has) or "none", hint=hint)
+    return NETWORK[name]
 
 
 def check_torchvision(name: str) -> None:

@@ -36,8 +36,8 @@ def check_parts(experiment: Experiment, options: dict[str, Any], where: str) -> 
         what = f"{drawn[0]} holds images out, and so does datasets.{options['name']}.validation"
         raise InputError(what, where=f"{where}.recipe.partition", allowed="one of both", hint="set validation: 0")
     if experiment.select_on == "validation" and not options["validation"] and "none" in partitions:
-        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
-        raise InputError("no images are held out for validation", where=f"{where}.select_on", hint=hint)
+        hint = f"give datasets.{options['name']} the option `validation`, a number of training examples to hold out"
+        raise InputError("nothing is held out for validation", where=f"{where}.select_on", hint=hint)
 
 
 def check_precision(experiment: Experiment, device: str, where: str) -> None:

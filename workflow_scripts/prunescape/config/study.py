@@ -17,8 +17,10 @@ from prunescape.config.targets import Target
 from prunescape.config.types import CountOrAuto, Name, Part
 from prunescape.errors import InputError, located
 from prunescape.space.cells import Cell
-from prunescape.space.settings import parameter_value
+from prunescape.space.settings import Setting, parameter_value
 from prunescape.space.variants import BASE
+
+DEFAULT_NETWORK = Setting(())
 
 
 class Study(Part):
@@ -38,9 +40,10 @@ class Study(Part):
     objectives: Objectives = Objectives()
     cluster: Cluster = Cluster()
 
-    def ranking_cell(self, experiment: str) -> Cell:
-        """The base at the prior whose trained weights rank the filters (METHODS: one designated training)."""
-        return Cell(experiment, BASE, self.experiments[experiment].prior_setting, RANKING_SEED)
+    def ranking_cell(self, experiment: str, network: Setting = DEFAULT_NETWORK) -> Cell:
+        """The base at the prior whose trained weights rank the filters: one designated training of each network."""
+        setting = self.experiments[experiment].prior_setting.changed(network)
+        return Cell(experiment, BASE, setting, RANKING_SEED)
 
     def precisions(self) -> list[str]:
         """The precisions that some target measures: what is exported."""
@@ -102,6 +105,7 @@ class Study(Part):
         for name, experiment in self.experiments.items():
             content["experiments"][name] |= {
                 "recipe": experiment.declared_recipe,
+                "network": experiment.network_values,
                 "variants": [variant.name for variant in experiment.all_variants],
                 "grid": experiment.grid_values,
                 "design": experiment.design.model_dump(mode="json") | {"space": experiment.space_values},

@@ -8,7 +8,7 @@ from prunescape.config.cluster import Constraint, SlurmName
 from prunescape.config.messages import TAG, UNKNOWN_KIND
 from prunescape.config.types import Count, Distinct, Name, Part
 
-Precision = Literal["fp32", "int8", "fp16", "bf16", "sparse80"]
+Precision = Literal["fp32", "int8", "fp16", "bf16", "sparse80", "sparse80-int8"]
 # as onnxruntime lists all that it can be built with (a test compares), and what older versions had
 PROVIDERS = tuple(
     f"{name}ExecutionProvider"

@@ -16,43 +16,44 @@ OPSET = 20
 # Rounding differs by about 1e-5 of the largest logit (sums in another order, batch norm folded into convolutions);
 # a wrong layer or layout shows at 1e-2 and above. This bound leaves a factor of ten or more on either side.
 TOLERANCE = 1e-4
-# Near ties may flip within that rounding: one image in a hundred may change its class.
+# Near ties may flip within that rounding: one example in a hundred may change its class.
 TOP1_AGREEMENT = 0.99
 
 
-def export_model(network: torch.nn.Module, images: np.ndarray, path: Path, *, mean, std) -> dict:
+def export_model(network: torch.nn.Module, inputs: np.ndarray, path: Path, **scaling: list[float]) -> dict:
     """Write `network` to `path` as ONNX with a free batch size and return how well it agrees with torch.
 
-    `images` are normalised float32 (n, channels, height, width), n >= 3, the first two of which trace the network.
-    The file's input is `input`, its output `logits`; `mean` and `std` per channel, of pixels scaled to 0..1, travel
-    in its metadata as JSON under `prunescape.mean` and `prunescape.std`. Equal weights give equal bytes.
+    `inputs` are what the network takes, n >= 3 examples, the first two of which trace it: normalised images float32 (n,
+    channels, height, width), numbers of tokens int64 (n, length). The file's input is `input`, its output `logits`.
+    What scales raw examples, `mean` and `std` per channel of pixels scaled to 0..1, travels in its metadata as JSON
+    under `prunescape.mean` and `prunescape.std`. Equal weights give equal bytes.
     Raises InputError, with the figures, when onnxruntime does not compute what torch does.
     """
     network = network.eval()
     with whole_file(path) as temporary:
-        trace_network(network, torch.from_numpy(images[:2]), temporary)
-        finish_model(temporary, mean=mean, std=std)
-        return check_parity(network, images, temporary, name=Path(path).name)
+        trace_network(network, torch.from_numpy(inputs[:2]), temporary)
+        finish_model(temporary, **scaling)
+        return check_parity(network, inputs, temporary, name=Path(path).name)
 
 
-def finish_model(path: Path, *, mean, std) -> None:
+def finish_model(path: Path, **scaling: list[float]) -> None:
     """Give an ONNX file the metadata of `export_model` and nothing else beside its graph, and check it."""
     model = onnx.load(path)
     strip_metadata(model)
     onnx.helper.set_model_props(
-        model, {"prunescape.mean": json.dumps(list(mean)), "prunescape.std": json.dumps(list(std))}
+        model, {f"prunescape.{name}": json.dumps(list(values)) for name, values in scaling.items()}
     )
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def trace_network(network: torch.nn.Module, images: torch.Tensor, path: Path) -> None:
-    """Write `network` to `path` as torch's exporter does, the batch size free; `images` (2, ...) trace it."""
+def trace_network(network: torch.nn.Module, inputs: torch.Tensor, path: Path) -> None:
+    """Write `network` to `path` as torch's exporter does, the batch size free; `inputs` (2, ...) trace it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter announces its changes
         torch.onnx.export(
             network,
-            (images,),
+            (inputs,),
             path,
             dynamo=True,
             dynamic_shapes=({0: torch.export.Dim("batch")},),
@@ -74,43 +75,43 @@ def strip_metadata(message) -> None:
                 strip_metadata(part)
 
 
-def check_parity(network: torch.nn.Module, images: np.ndarray, path: Path, *, name: str) -> dict:
+def check_parity(network: torch.nn.Module, inputs: np.ndarray, path: Path, *, name: str) -> dict:
     """What `compare_logits` finds at batch sizes 1, 3 and all; raises InputError past TOLERANCE or TOP1_AGREEMENT."""
-    batches = sorted({1, min(3, len(images)), len(images)})
+    batches = sorted({1, min(3, len(inputs)), len(inputs)})
     session = _open_session(path)
-    found = [session.run(["logits"], {"input": images[:size]})[0] for size in batches]
-    parity = compare_logits(network, images, found)
+    found = [session.run(["logits"], {"input": inputs[:size]})[0] for size in batches]
+    parity = compare_logits(network, inputs, found)
     difference, agreement = parity["difference"], parity["top1_agreement"]
     if not (difference <= TOLERANCE and agreement >= TOP1_AGREEMENT):
         raise InputError(
             f"the ONNX file does not compute what torch does: largest difference {difference:.3g} of the largest "
-            f"logit, same class on {agreement:.2%} of {len(images)} images",
+            f"logit, same class on {agreement:.2%} of {len(inputs)} examples",
             where=name,
             allowed=f"at most {TOLERANCE:g}, at least {TOP1_AGREEMENT:.0%}",
         )
     return parity | {"batches": batches}
 
 
-def compare_logits(network: torch.nn.Module, images: np.ndarray, found: list[np.ndarray]) -> dict:
-    """How far ONNX logits `found` are from torch's: of the first images each, in the last entry of all `images`.
+def compare_logits(network: torch.nn.Module, inputs: np.ndarray, found: list[np.ndarray]) -> dict:
+    """How far ONNX logits `found` are from torch's: of the first examples each, in the last entry of all.
 
-    Returns the largest |difference| of a logit over the largest |logit|, the share of images with the same top-1
-    class, and the number of images.
+    Returns the largest |difference| of a logit over the largest |logit|, the share of examples with the same
+    top-1 class, and the number of examples.
     """
     with torch.no_grad():
-        expected = network(torch.from_numpy(images)).numpy()
+        expected = network(torch.from_numpy(inputs)).numpy()
     scale = max(float(np.abs(expected).max()), float(np.finfo(np.float32).tiny))
     return {
         "difference": max(float(np.abs(logits - expected[: len(logits)]).max()) for logits in found) / scale,
         "top1_agreement": float((found[-1].argmax(1) == expected.argmax(1)).mean()),
-        "images": len(images),
+        "images": len(inputs),
     }
 
 
-def logits_of(path: Path, images: np.ndarray) -> np.ndarray:
-    """Logits (n, classes) of normalised images by an ONNX file; InputError where onnxruntime cannot run it here."""
+def logits_of(path: Path, inputs: np.ndarray) -> np.ndarray:
+    """Logits (n, classes) of `inputs` by an ONNX file; InputError where onnxruntime cannot run it here."""
     try:
-        return _open_session(path).run(["logits"], {"input": images})[0]
+        return _open_session(path).run(["logits"], {"input": inputs})[0]
     except Exception as error:  # onnxruntime's exceptions have no common base
         raise InputError(f"onnxruntime cannot run it here ({error})", where=path.name) from None
 

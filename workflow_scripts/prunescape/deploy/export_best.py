@@ -1,6 +1,5 @@
 """The best cells of one variant as ONNX files, each checked against torch on real images."""
 
-import os
 import shutil
 import zlib
 from pathlib import Path
@@ -10,16 +9,13 @@ import numpy as np
 import torch
 
 from prunescape.deploy.export import export_model
-from prunescape.deploy.precisions import evenly_spread, export_precision, subnormal_weights
+from prunescape.deploy.precisions import CALIBRATED, export_precision, subnormal_weights
 from prunescape.models.build import planned_network
 from prunescape.models.weights import load_weights
 from prunescape.store.files import file_digest, read_json, write_json
-from prunescape.store.records import OK, WIDTHS, unpack_bits
-from prunescape.tasks.images.decoding import read_crop
-from prunescape.tasks.images.prepared import PreparedData, PreparedFolder, load_prepared
-from prunescape.tasks.images.scaling import scaling_of
+from prunescape.store.records import OK, WIDTHS
+from prunescape.tasks.contract import task_module
 
-PARITY_IMAGES = 256
 CELL_FIELDS = ("experiment", "model", "dataset", "variant", "setting", "seed")
 RECORD = (*CELL_FIELDS, "status", "correct", "tested", "top1")
 
@@ -47,21 +43,25 @@ def export_best(
     """
     torch.set_num_threads(1)
     shutil.rmtree(out, ignore_errors=True)  # export.json stands for the models beside it
-    prepared, known = load_prepared(data, identity, folder=folder), read_json(identity, "mean", "std")
+    known = read_json(identity, "task")
+    prepared = task_module(known, "prepared").load_prepared(data, identity, folder=folder)
+    task = task_module(known, "exported")
     contents = [read_json(record, *RECORD) for record in records]
     chosen = chosen_records(contents, export)
     others = [precision for precision in export.get("precisions", []) if precision != "fp32"]
-    calibration = calibration_images(prepared) if "int8" in others else None
+    calibrated = bool(CALIBRATED & set(others))
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {Path(records[position]).parent}", flush=True)
         network = planned_network(read_json(widths, *WIDTHS))
         load_weights(network, weights[position])
-        inputs = inputs_of(scaling_named(contents[position]), prepared, known, calibration)
+        recipe = contents[position].get("recipe", {}) | contents[position]["setting"]
+        inputs = {"inputs": task.parity_inputs(prepared, recipe), "scaling": task.scaling(known, prepared, recipe)}
+        inputs["calibration"] = task.calibration_inputs(prepared, recipe) if calibrated else None
         written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **inputs)
         about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
         for precision, (file, parity) in written.items():
-            described = describe(file, contents[position], prepared)
+            described = describe(file, contents[position]) | task.stored_score(contents[position], prepared)
             models.append({**about, "precision": precision, "parity": parity, **described})
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
 
@@ -85,9 +85,9 @@ def best_trials(records: list[dict], positions: list[int], rank_by: str) -> list
 def best_records(records: list[dict], count: int, select_on: str = "validation") -> list[int]:
     """Positions in `records` of the `count` best cells with status ok, best first; fewer when there are fewer.
 
-    The largest share of correct validation images wins, or the most test images where `select_on` is test or nothing is
-    held out. Ties go to the smallest setting, value by value in the order of names, then to the smallest seed: no other
-    result breaks them.
+    The largest share of correct validation examples wins, or the most test examples where `select_on` is test or
+    nothing is held out. Ties go to the smallest setting, value by value in the order of names, then to the smallest
+    seed: no other result breaks them.
     """
 
     def rank(position: int) -> tuple:
@@ -102,76 +102,31 @@ def best_records(records: list[dict], count: int, select_on: str = "validation")
 
 
 def write_precisions(
-    network: torch.nn.Module, others: list[str], file: Path, *, images: np.ndarray, calibration, mean, std
+    network: torch.nn.Module, others: list[str], file: Path, *, inputs: np.ndarray, calibration, scaling
 ) -> dict[str, tuple[Path, dict | None]]:
     """Write `network` as `file` and beside it in the `others`: by precision the file and how near it is to torch."""
-    parity = export_model(network, images, file, mean=mean, std=std)
+    parity = export_model(network, inputs, file, **scaling)
     written: dict[str, tuple[Path, dict | None]] = {"fp32": (file, parity)}
     for precision in others:
         other = file.with_suffix(f".{precision}.onnx")
-        checks = {"images": images, "calibration": calibration}
-        written[precision] = other, export_precision(precision, network, file, **checks, out=other, mean=mean, std=std)
+        checks = {"inputs": inputs, "calibration": calibration}
+        written[precision] = other, export_precision(precision, network, file, **checks, out=other, **scaling)
     return written
 
 
-def calibration_images(prepared: PreparedData | PreparedFolder) -> np.ndarray:
-    """Real TRAINING images, evenly spaced, without augmentation: uint8 (up to 256, channels, height, width)."""
-    if isinstance(prepared, PreparedData):
-        return prepared.train_images[evenly_spread(len(prepared.train_images))]
-    rows = prepared.train_listing[evenly_spread(len(prepared.train_listing))]
-    crop = {"resize": prepared.resize, "size": prepared.size}
-    paths = [Path(prepared.folder) / os.fsdecode(row["path"]) for row in rows]
-    return np.stack([read_crop(path, **crop) for path in paths]).transpose(0, 3, 1, 2)
-
-
-def scaling_named(record: dict[str, Any]) -> str:
-    """How the cell of a record takes its pixels."""
-    return (record.get("recipe", {}) | record["setting"]).get("scaling", "standard")
-
-
-def inputs_of(
-    scaling: str, prepared: PreparedData | PreparedFolder, known: dict[str, Any], calibration: np.ndarray | None
-) -> dict[str, Any]:
-    """What `write_precisions` takes for a cell: the first stored test images and the calibration, and how to scale.
-
-    A target subtracts `mean` from pixels of 0..1 and divides by `std`: with every scaling these are centre and spread.
-    """
-    centre, spread = scaling_of(prepared, scaling)
-    return {
-        "images": scaled(prepared.test_images[:PARITY_IMAGES], centre, spread),
-        "calibration": None if calibration is None else scaled(calibration, centre, spread),
-        "mean": known["mean"] if scaling == "standard" else centre.tolist(),
-        "std": known["std"] if scaling == "standard" else spread.tolist(),
-    }
-
-
-def scaled(images: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Pixels uint8 (n, channels, height, width) as the network of a cell takes them, float32."""
-    images = np.ascontiguousarray(images, dtype=np.float32) / np.float32(255)
-    return (images - centre[:, None, None]) / spread[:, None, None]
-
-
-def describe(file: Path, record: dict, prepared: PreparedData | PreparedFolder) -> dict:
+def describe(file: Path, record: dict) -> dict:
     """What is known of an exported file: its cell, the cell's score in torch, its digest and its sizes in bytes.
 
-    `correct` and `tested` count the test images that the data file stores, all or an image folder's sample, so that
-    a target can measure the same; `top1` is that of the cell, on the whole test split.
+    `top1` is that of the cell, on the whole test split; `correct` and `tested`, which the task adds, count the test
+    examples that the data file stores, so that a target can measure the same.
     """
     content = file.read_bytes()
+    network = {"network": record["network"]} if record.get("network") else {}
     return {
         "file": file.name,
-        "cell": {name: record[name] for name in CELL_FIELDS},
-        **stored_score(record, prepared),
+        "cell": {name: record[name] for name in CELL_FIELDS} | network,
         "top1": record["top1"],
         "sha256": file_digest(file),
         "file_bytes": len(content),
         "encoded_bytes": len(zlib.compress(content, 9)),
     }
-
-
-def stored_score(record: dict, prepared: PreparedData | PreparedFolder) -> dict[str, int]:
-    """The cell's correct ones of the stored test images, and their number."""
-    if isinstance(prepared, PreparedData):
-        return {"correct": record["correct"], "tested": record["tested"]}
-    bits = unpack_bits(record["correct_bits"], record["tested"])[prepared.test_positions]
-    return {"correct": int(bits.sum()), "tested": len(bits)}

@@ -1,8 +1,6 @@
 """The same trained network in other precisions, as ONNX files beside its float one."""
 
 import copy
-import logging
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +11,14 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prunescape.deploy.export import compare_logits, finish_model, logits_of, trace_network
+from prunescape.deploy.int8 import quantise
 from prunescape.errors import InputError
+from prunescape.models.build import CONVOLUTIONS
 from prunescape.store.files import whole_file
 
 SPARSITY = 0.8  # of every layer (liao2022, 3.2.2)
-CALIBRATION_IMAGES, CALIBRATION_BATCH = 256, 64
+SPARSE_INT8 = "sparse80-int8"
+CALIBRATED = {"int8", SPARSE_INT8}  # precisions that need real training examples
 HALVES = {"fp16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16}
 BF16_OPSET = 22  # the first in which a convolution takes bfloat16
 
@@ -27,17 +28,16 @@ def export_precision(
     network: nn.Module,
     float_file: Path,
     *,
-    images: np.ndarray,
+    inputs: np.ndarray,
     calibration: np.ndarray | None,
     out: Path,
-    mean,
-    std,
+    **scaling: list[float],
 ) -> dict | None:
-    """Write `network`, whose fp32 export is `float_file`, to `out` as int8, fp16, bf16 or sparse80.
+    """Write `network`, whose fp32 export is `float_file`, to `out` as int8, fp16, bf16, sparse80 or sparse80-int8.
 
-    `images` and `calibration` (for int8 only) are normalised float32 (n, channels, height, width). Returns how far the
-    logits of `images` are from torch's in float and how often the class is the same, or None where onnxruntime does
-    not run this precision here: a target may. No bound is set, for the loss is what is to be measured.
+    `inputs` and `calibration` (for int8) are what the network takes, (n, ...); `scaling` is as in `export_model`.
+    Returns how far the logits of `inputs` are from torch's in float and how often the class is the same, or None where
+    onnxruntime does not run this precision here: a target may. No bound is set, for the loss is what is to be measured.
     """
     network = network.eval()
     with whole_file(out) as temporary:
@@ -46,22 +46,34 @@ def export_precision(
         elif precision in HALVES:
             halve(float_file, precision, temporary)
         else:
-            trace_network(sparse(network).eval(), torch.from_numpy(images[:2]), temporary)
-        finish_model(temporary, mean=mean, std=std)
+            trace_network(sparse(network).eval(), torch.from_numpy(inputs[:2]), temporary)
+        if precision == SPARSE_INT8:
+            quantise(temporary, calibration, temporary)
+        finish_model(temporary, **scaling)
         try:
-            return compare_logits(network, images, [logits_of(temporary, images)])
+            return compare_logits(network, inputs, [logits_of(temporary, inputs)])
         except InputError:
             return None
 
 
 def sparse(network: nn.Module, share: float = SPARSITY) -> nn.Module:
-    """A copy with the smallest `share` of every layer's weights zero, by magnitude, and no fine-tuning (liao2022)."""
+    """A copy with the smallest `share` of every layer's weights zero, by magnitude, and no fine-tuning (liao2022).
+
+    That is every matrix of convolutions, of linear and recurrent layers, and of embeddings, each by itself.
+    """
     network = copy.deepcopy(network)
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            prune.l1_unstructured(layer, "weight", amount=share)
-            prune.remove(layer, "weight")
+        for name in weight_names(layer):
+            prune.l1_unstructured(layer, name, amount=share)
+            prune.remove(layer, name)
     return network
+
+
+def weight_names(layer: nn.Module) -> list[str]:
+    """The names of a layer's weight matrices; biases and the scales of a normalisation are none."""
+    if isinstance(layer, nn.RNNBase):
+        return [name for name, _ in layer.named_parameters() if name.startswith("weight_")]
+    return ["weight"] if isinstance(layer, (*CONVOLUTIONS, nn.Linear, nn.Embedding)) else []
 
 
 def subnormal_weights(path: Path) -> int:
@@ -77,7 +89,8 @@ def subnormal_weights(path: Path) -> int:
 def halve(source: Path, precision: str, out: Path) -> None:
     """Write the float model `source` to `out` with every float tensor between its input and output in `precision`.
 
-    The weights are rounded to nearest; torch's exporter would fold batch norm in float and leave a mixed model.
+    Numbers of tokens stay whole. The weights are rounded to nearest; torch's exporter would fold batch norm in float
+    and leave a mixed model.
     """
     kind, model = HALVES[precision], onnx.load(source)
     graph = model.graph
@@ -86,17 +99,21 @@ def halve(source: Path, precision: str, out: Path) -> None:
         _round(tensor, kind)
     for node in graph.node:
         _retype(node, kind)
-    inner = {graph.input[0].name: "input.half", graph.output[0].name: "logits.half"}
+    outer = [value.name for value in (graph.input[0], graph.output[0]) if _is_float(value)]
     for node in graph.node:
         for names in (node.input, node.output):
-            names[:] = [inner.get(name, name) for name in names]
-    first, last = inner.items()
-    graph.node.insert(0, helper.make_node("Cast", [first[0]], [first[1]], to=kind))
-    graph.node.append(helper.make_node("Cast", [last[1]], [last[0]], to=TensorProto.FLOAT))
+            names[:] = [f"{name}.half" if name in outer else name for name in names]
+    if _is_float(graph.input[0]):
+        graph.node.insert(0, helper.make_node("Cast", [outer[0]], [f"{outer[0]}.half"], to=kind))
+    graph.node.append(helper.make_node("Cast", [f"{outer[-1]}.half"], [outer[-1]], to=TensorProto.FLOAT))
     if precision == "bf16":
         for opset in model.opset_import:
             opset.version = max(opset.version, BF16_OPSET) if opset.domain == "" else opset.version
     onnx.save(model, out)
+
+
+def _is_float(value: onnx.ValueInfoProto) -> bool:
+    return value.type.tensor_type.elem_type == TensorProto.FLOAT
 
 
 def _retype(node: onnx.NodeProto, kind: int) -> None:
@@ -111,48 +128,3 @@ def _round(tensor: TensorProto, kind: int) -> None:
     if tensor.data_type == TensorProto.FLOAT:
         values = numpy_helper.to_array(tensor).astype(helper.tensor_dtype_to_np_dtype(kind))
         tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), tensor.name))
-
-
-class CalibrationBatches:
-    """What onnxruntime asks for calibration images: batch by batch, then None."""
-
-    def __init__(self, images: np.ndarray) -> None:
-        self.starts, self.images = iter(range(0, len(images), CALIBRATION_BATCH)), images
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        start = next(self.starts, None)
-        return None if start is None else {"input": self.images[start : start + CALIBRATION_BATCH]}
-
-
-def quantise(source: Path, images: np.ndarray, out: Path) -> None:
-    """Write the float model `source` to `out` with static QDQ quantisation: per channel, U8 activations, I8 weights.
-
-    `images`, normalised float32 (n, channels, height, width), are real training images: their smallest and largest
-    activations set the ranges. Signed activations would leave half of the convolutions in float, and dynamic
-    quantisation of convolutional networks is slower than float: neither is offered.
-    """
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)  # it advises a step that needs another package
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            written = Path(folder) / "int8.onnx"
-            quantize_static(
-                str(source),
-                str(written),
-                CalibrationBatches(images),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-            )
-            out.write_bytes(written.read_bytes())
-    finally:
-        root.setLevel(level)
-
-
-def evenly_spread(count: int, most: int = CALIBRATION_IMAGES) -> np.ndarray:
-    """At most `most` positions, evenly spaced over `count` images: of every class where images lie sorted."""
-    return np.linspace(0, count - 1, min(count, most)).round().astype(int)

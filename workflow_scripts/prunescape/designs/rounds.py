@@ -11,7 +11,9 @@ import pandas as pd
 
 from prunescape.designs import adaptive, confirmation, extension, replicates, trials
 from prunescape.designs.plan import Axes, Design, Plan, experiment_plan
-from prunescape.space.cells import Cell
+from prunescape.space.cells import Cell, grid_settings
+from prunescape.space.networks import NETWORK
+from prunescape.space.settings import Setting
 from prunescape.store.files import read_json
 from prunescape.store.records import GRID, PILOT, TRIAL
 
@@ -119,6 +121,20 @@ def candidate_cells(plan: Plan, rounds: Iterable[Round]) -> list[Cell]:
     first = [cell for design in DESIGNS.values() if design.STAGE in stages for cell in design.first_cells(plan)]
     steps = [planned.steps[plan.experiment] for planned in rounds if plan.experiment in planned.steps]
     return [*first, *(cell for step in steps if step.stage in stages for cell in step.cells)]
+
+
+def planned_networks(plans: Mapping[str, Plan], first: Iterable[Cell]) -> dict[str, dict[str, Setting]]:
+    """The networks of every experiment, those of its `first` cells and of its grid, by their name in paths.
+
+    One without hyperparameters of its own has an empty name: the network that the experiment declares.
+    """
+    found: dict[str, dict[str, Setting]] = {name: {} for name in sorted(plans)}
+    for name, networks in found.items():
+        axes = {axis: texts for axis, texts in plans[name].axes.items() if axis in NETWORK}
+        networks.update((setting.network_path, setting) for setting in grid_settings(axes) if plans[name].axes)
+    for experiment, setting in dict.fromkeys((cell.experiment, cell.setting) for cell in first):
+        found[experiment].setdefault(setting.network_path, setting.network)
+    return found
 
 
 def have_rounds(plans: Mapping[str, Plan]) -> bool:

@@ -4,12 +4,12 @@ One file that imports only numpy and onnxruntime (Python 3.8 or later; pynvml wh
 it can be sent to any target. Prints one JSON object on standard output, progress on standard error; leaves no file.
 Exit status 2: input it cannot use.
 
-SPEC: models [{id, path; optional: sha256}], data (npz with test_images uint8 and test_labels; null takes random
-inputs, of the sizes in dims {name or INPUT:AXIS: size} and with the values {input: number}), threads [n], batches [n],
-provider, protocol {warmups, repeats, chunk_seconds; optional: dataset_passes, flush_to_zero}. An `optional` model may
-fail: why is told in `not_run`; one with `half` (float16, bfloat16) has to compute in it. Pixel values are scaled to
-0..1 and normalised by the mean and std that the models carry in their metadata. Times are in seconds per run of one
-batch.
+SPEC: models [{id, path; optional: sha256}], data (npz with test_labels, and test_images, uint8, or test_tokens, whole
+numbers; null takes random inputs, of the sizes in dims {name or INPUT:AXIS: size} and with the values {input: number}),
+threads [n], batches [n], provider, protocol {warmups, repeats, chunk_seconds; optional: dataset_passes, flush_to_zero}.
+An `optional` model may fail: why is told in `not_run`; one with `half` (float16, bfloat16) has to compute in it. Pixel
+values are scaled to 0..1 and normalised by the mean and std that the models carry in their metadata; a model that takes
+int64 gets the numbers of tokens as they are. Times are in seconds per run of one batch.
 """
 
 import base64
@@ -38,7 +38,7 @@ ACCURACY_BATCH = 256
 CPU_INFO, GOVERNOR = "/proc/cpuinfo", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 POWERCAP, STATUS = "/sys/class/powercap", "/proc/self/status"
 # Convolutions and products: where nearly all of a network's time goes.
-HEAVY = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
+HEAVY = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "LSTM")
 RAPL_PERIOD, NVML_PERIOD = 0.001, 0.1  # seconds between updates of an energy counter
 WINDOW_PERIODS, LEAST_WINDOW = 50, 1.0  # so that the counter's grain is 2 % of what it counts, or less
 MEMORY_RUNS = 3
@@ -149,10 +149,10 @@ def refusal(model, reason):
 
 
 def load_test_split(path):
-    """Test images uint8 (n, channels, height, width) and labels (n,)."""
+    """Test images uint8 (n, channels, height, width), or tokens (n, length), and labels (n,)."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return file["test_images"], file["test_labels"]
+            return file["test_tokens" if "test_tokens" in file.files else "test_images"], file["test_labels"]
     except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
         raise Refused(f"the test data cannot be read: {path} ({error})") from None
 
@@ -191,7 +191,12 @@ def check_half(model, images, spec):
 
 
 def normalise(session, images):
-    """`images` uint8 as the float32 input of this session's model, by the mean and std in its metadata."""
+    """`images` uint8 as the float32 input of this session's model, by the mean and std in its metadata.
+
+    Numbers of tokens, for a model that takes int64, only change their type.
+    """
+    if session.get_inputs()[0].type == "tensor(int64)":
+        return images.astype(np.int64)
     metadata = session.get_modelmeta().custom_metadata_map
     try:
         mean, std = (np.array(json.loads(metadata["prunescape." + key]), np.float32) for key in ("mean", "std"))

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from prunescape.errors import InputError
+from prunescape.space.settings import Setting
 from prunescape.store.files import file_digest, read_json, write_json
-from prunescape.tasks.images.prepared import load_prepared
+from prunescape.tasks.contract import task_module
 
 # Rounding may flip a near tie: so many test images may differ between torch and the exported model.
 ACCURACY_TOLERANCE = 0.001
@@ -24,7 +25,8 @@ def benchmark_target(target: dict[str, Any], *, exports: list[Path], identity: P
     target does not run stands in `not_run` with the reason. Raises InputError when a file is missing or damaged, the
     target cannot be reached, or the agent fails.
     """
-    load_prepared(data, identity)
+    known = read_json(identity, "task", "digest")
+    task_module(known, "prepared").load_prepared(data, identity)
     models = [model for export in exports for model in exported_models(Path(export), target["precisions"])]
     asked, protocol = [asked_model(model) for model in models], {name: target[name] for name in PROTOCOL}
     runs = [
@@ -35,7 +37,7 @@ def benchmark_target(target: dict[str, Any], *, exports: list[Path], identity: P
     measured = {entry["id"] for run in runs for entry in run["latency"]}
     content = {
         "target": target,
-        "data_digest": read_json(identity, "digest")["digest"],
+        "data_digest": known["digest"],
         "environment": runs[0]["environment"],
         "models": [with_accuracy(model, accuracy.get(model["id"])) for model in models if model["id"] in measured],
         "latency": [with_source(entry, target) for run in runs for entry in run["latency"]],
@@ -75,9 +77,10 @@ def check_digest(file: Path, sha256: str) -> None:
 
 
 def model_id(model: dict[str, Any]) -> str:
-    """Experiment, variant and rank, with the precision of any but the float model."""
+    """Experiment, network, variant and rank, with the precision of any but the float model."""
     cell, precision = model["cell"], model["precision"]
-    name = f"{cell['experiment']}/{cell['variant']}/rank-{model['rank']}"
+    network = Setting.of(cell["setting"]).network_path
+    name = f"{cell['experiment']}{network}/{cell['variant']}/rank-{model['rank']}"
     return name if precision == "fp32" else f"{name}/{precision}"
 
 

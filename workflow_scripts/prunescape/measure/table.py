@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from prunescape.space.settings import hyperparameter_columns
+from prunescape.space.settings import Setting, hyperparameter_columns, network_column
 from prunescape.store.tables import Columns
 
 # name -> (arrow type, meaning with unit), as in analysis/study_tables.py
@@ -12,14 +12,17 @@ CELL_COLUMNS: Columns = {
     "model": ("string", "unpruned architecture"),
     "dataset": ("string", "name of the data set"),
     "variant": ("string", "base, uniform-R or nonuniform-R"),
-    "rank": ("int64", "1 for the variant's best cell"),
+    "rank": ("int64", "1 for the best cell of its variant and network"),
 }
 MEASURED_COLUMNS: Columns = {
     "seed": ("int64", "seed of that cell"),
     "target": ("string", "name in the config"),
     "kind": ("string", "kind of target: local, ssh, adb, slurm or emulated"),
     "provider": ("string", "execution provider of onnxruntime"),
-    "precision": ("string", "fp32, int8, fp16, bf16, or sparse80: 80 % of every layer's weights are zero"),
+    "precision": (
+        "string",
+        "fp32, int8, fp16, bf16, sparse80 (80 % of every layer's weights are zero), sparse80-int8",
+    ),
     "threads": ("int64", "threads inside an operator; between operators always one"),
     "batch": ("int64", "images per run"),
     "flush_to_zero": ("bool", "subnormal numbers are taken for zero"),
@@ -57,7 +60,8 @@ HOST_FIELDS = ("provider", "host", "cpu", "onnxruntime")
 
 def benchmark_columns(hyperparameters: Iterable[str]) -> Columns:
     """All columns of a study whose settings have these hyperparameters, each of which describes the exported cell."""
-    return CELL_COLUMNS | hyperparameter_columns(hyperparameters) | MEASURED_COLUMNS
+    names = list(hyperparameters)
+    return CELL_COLUMNS | network_column(names) | hyperparameter_columns(names) | MEASURED_COLUMNS
 
 
 def benchmark_rows(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
@@ -70,6 +74,8 @@ def _row(benchmark: dict[str, Any], model: dict[str, Any], latency: dict[str, An
     cell = model["cell"]
     return {
         **{name: cell[name] for name in CELL_FIELDS},
+        "network": Setting.of(cell["setting"]).network_text,
+        **cell.get("network", {}),
         **cell["setting"],
         **{name: model[name] for name in MODEL_FIELDS},
         **{name: benchmark["environment"][name] for name in HOST_FIELDS},

@@ -4,6 +4,10 @@ The last functions are the parts of weight initialisation that architectures sha
 """
 
 import importlib
+import inspect
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,24 +26,37 @@ WIDTHS: dict[type, tuple[str, ...]] = {
 }
 
 
-def build_model(architecture: str, model: str, *, in_channels: int, classes: int | None) -> nn.Module:
-    """The full network `model`, built by the module `architecture` (see config/models.py).
+def build_model(
+    architecture: str,
+    model: str,
+    *,
+    in_channels: int,
+    classes: int | None,
+    image_size: Sequence[int] | None = None,
+    hyperparameters: Mapping[str, Any] = MappingProxyType({}),
+) -> nn.Module:
+    """The full network `model`, built by the module `architecture` (see config/models.py) with its `hyperparameters`.
+
+    A network that fits images of one size only is built for `image_size` (height, width).
 
     Takes images (n, in_channels, height, width), gives logits (n, classes). Its weights are arbitrary until
     `initialise` or a file sets them, but the same on every call: construction draws from a fixed seed.
     Raises InputError when the architecture cannot be built so.
     """
     module = importlib.import_module(f"prunescape.models.{architecture}")
+    sized = "image_size" in inspect.signature(module.build).parameters
+    options = {"image_size": image_size} if sized else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = module.build(model, in_channels, classes)
+        network = module.build(model, in_channels, classes, **options, **hyperparameters)
     network.architecture = architecture
     return network
 
 
 def planned_network(plan: dict) -> nn.Module:
     """The network of a variant, as its widths.json describes it; like `build_model`'s, its weights are arbitrary."""
-    network = build_model(plan["architecture"], plan["model"], in_channels=plan["in_channels"], classes=plan["classes"])
+    shape = {name: plan[name] for name in ("in_channels", "classes")} | {"image_size": plan.get("input_shape", [])[1:]}
+    network = build_model(plan["architecture"], plan["model"], **shape, hyperparameters=plan.get("network", {}))
     return rebuild(network, plan["modules"])
 
 
@@ -118,14 +135,16 @@ def reset(network: nn.Module) -> None:
             reset_layer()
 
 
-def he_normal_convolutions(network: nn.Module, mode: str) -> None:
-    """He normal weights for all convolutions: std sqrt(2 / fan), biases 0.
+def he_normal_convolutions(network: nn.Module, mode: str, activation: str = "relu") -> None:
+    """He normal weights for all convolutions: std gain / sqrt(fan), biases 0.
 
-    `mode` fan_in: fan = k k in / groups; fan_out: fan = k k out (torch leaves groups out, as MobileNetV2's source).
+    The gain is the `activation`'s as torch has it: sqrt(2) for relu (He et al. 2015a, Eq 10), 5/3 for tanh, 1 for
+    sigmoid. `mode` fan_in: fan = k k in / groups; fan_out: fan = k k out (torch leaves groups out, as MobileNetV2's
+    source).
     """
     for module in network.modules():
         if isinstance(module, CONVOLUTIONS):
-            nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
+            nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity=activation)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 

@@ -1,5 +1,6 @@
 """Counts the FLOPs and the parameters of a network."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,12 +50,15 @@ class LayerFlops(TorchDispatchMode):
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients inside; afterwards every module is in the mode that it had before."""
+    """Evaluation mode without gradients inside; afterwards every module is in the mode that it had before.
+
+    No fused operator hides products: attention and recurrent layers run as the products that they consist of.
+    """
     modes = {module: module.training for module in network.modules()}
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # one fused operator would hide the linear layers
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # another kernel would hide the products of attention
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _unfused_recurrence(network):
             yield network.eval()
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
@@ -62,30 +66,53 @@ def evaluating(network: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def example_image(network: nn.Module, input_shape) -> torch.Tensor:
-    """One fixed image (1, C, H, W) of standard normal pixels, on the network's device and in its precision."""
+def takes_tokens(network: nn.Module) -> bool:
+    """Whether the network takes numbers of tokens, below its `vocabulary`."""
+    return isinstance(getattr(network, "vocabulary", None), int)
+
+
+def example_input(network: nn.Module, input_shape) -> torch.Tensor:
+    """One fixed example on the network's device: an image (1, C, H, W) of standard normal pixels in its precision.
+
+    Of a network for texts, whose shape is (vocabulary, length), a row (1, length) of random tokens, int64.
+    """
     generator = torch.Generator().manual_seed(0)
-    image = torch.randn(1, *input_shape, generator=generator)
-    first = next((parameter for parameter in network.parameters() if parameter.is_floating_point()), image)
-    return image.to(first)
+    first = next((parameter for parameter in network.parameters() if parameter.is_floating_point()), torch.zeros(0))
+    if takes_tokens(network):
+        tokens = torch.randint(0, network.vocabulary, (1, *input_shape[1:]), generator=generator)
+        return tokens.to(first.device)
+    return torch.randn(1, *input_shape, generator=generator).to(first)
+
+
+@contextmanager
+def _unfused_recurrence(network: nn.Module) -> Iterator[None]:
+    """On a CPU, recurrent layers without oneDNN's operator, which is no product that could be counted."""
+    if not any(isinstance(module, nn.RNNBase) for module in network.modules()):
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that setting looks for GPUs of Intel, too
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
 
 
 def layer_flops(network: nn.Module, input_shape) -> LayerFlops:
-    """FLOPs and uses per weight for one image (C, H, W), by first use; raises InputError where it does not fit."""
-    image = example_image(network, input_shape)
+    """FLOPs and uses per weight for one example, by first use; raises InputError where the shape does not fit."""
+    example = example_input(network, input_shape)
     try:
         with evaluating(network), LayerFlops(network) as counted:
-            network(image)
+            network(example)
     except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
-        what = f"the network does not take images of shape {tuple(input_shape)} ({first_line(error)})"
-        raise InputError(what, hint="check channels, height and width") from None
+        kind, hint = ("texts", "length") if takes_tokens(network) else ("images", "channels, height and width")
+        what = f"the network does not take {kind} of shape {tuple(input_shape)} ({first_line(error)})"
+        raise InputError(what, hint=f"check {hint}") from None
     return counted
 
 
 def require_outputs(network: nn.Module, input_shape, classes: int, model: str) -> None:
-    """Raise InputError unless the network turns an image (C, H, W) into logits (1, `classes`)."""
+    """Raise InputError unless the network turns an example of this shape into logits (1, `classes`)."""
     with evaluating(network):
-        outputs = network(example_image(network, input_shape))
+        outputs = network(example_input(network, input_shape))
     shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
     if shape != (1, classes):
         what = f"for {classes} classes the network's output is {shape}, where (1, {classes}) was expected"
@@ -99,9 +126,10 @@ def first_line(error: BaseException) -> str:
 
 
 def count_flops(network: nn.Module, input_shape) -> int:
-    """F = 2 x multiply-accumulates of all convolutions and products for one image of `input_shape` (C, H, W).
+    """F = 2 x multiply-accumulates of all convolutions and products for one example of `input_shape`.
 
-    Batch norm, activations and biases count nothing (matthiesen2023, Table 3.2). Raises InputError as `layer_flops`.
+    That is (C, H, W), or (vocabulary, length) of texts. Batch norm, activations and biases count nothing
+    (matthiesen2023, Table 3.2), nor do the look-ups of an embedding. Raises InputError as `layer_flops`.
     """
     return sum(layer_flops(network, input_shape).flops.values())
 

@@ -10,7 +10,16 @@ from prunescape.present.numbers import is_missing, short
 from prunescape.space.recipe import PARAMETERS
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
-NAMES = {"mobilenet_v2": "MobileNetV2", "cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST", "imagenet": "ImageNet"}
+NAMES = {
+    **{"mobilenet_v2": "MobileNetV2", "text_cnn": "TextCNN", "text_lstm": "LSTM"},
+    **{
+        "cifar10": "CIFAR-10",
+        "mnist": "MNIST",
+        "fashion-mnist": "Fashion-MNIST",
+        "imagenet": "ImageNet",
+        "imdb": "IMDB",
+    },
+}
 METHODS = {"uniform": "Uniform", "nonuniform": "Non-uniform"}
 
 
@@ -90,6 +99,11 @@ def roi_title(threshold: float) -> str:
 def variant_title(name: str) -> str:
     """`uniform 0.6` for `uniform-0.6`."""
     return name.replace("-", " ", 1)
+
+
+def network_title(text: str) -> str:
+    """` (filters 12, kernel 3)` for `filters=12,kernel=3`, as tables name a network; empty for the declared one."""
+    return f" ({text.replace('=', ' ').replace(',', ', ')})" if text else ""
 
 
 def variant_label(name: str) -> str:

@@ -74,7 +74,7 @@ def after_concatenation(trace, args, kwargs, output) -> Channels | None:
 
 
 def after_mean(trace, args, kwargs, output) -> Channels | None:
-    """A mean over other axes than that of the channels."""
+    """A mean or maximum over other axes than that of the channels."""
     entering = trace.known.get(args[0])
     dims = args[1] if len(args) > 1 else kwargs.get("dim")
     if entering is None or dims is None:
@@ -109,5 +109,6 @@ RULES = {
     **dict.fromkeys(("cat", "concat", "concatenate"), after_concatenation),
     **dict.fromkeys(("flatten", "view", "reshape", "squeeze", "unsqueeze"), after_flattening),
     "mean": after_mean,
+    "amax": after_mean,
     "permute": after_permutation,
 }

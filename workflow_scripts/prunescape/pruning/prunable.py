@@ -2,7 +2,7 @@
 
 In a residual network: channels whose producer and all consumers lie inside one block. Elsewhere: channels that no
 other producer is tied to. Never: channels of a skip connection, the first convolution, any classifier, and linear
-layers outside residual blocks.
+layers outside residual blocks. The first layer of a network for texts is its embedding, which is never cut.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 
 from prunescape.errors import InputError
-from prunescape.models.counting import LayerFlops, layer_flops
+from prunescape.models.counting import LayerFlops, layer_flops, takes_tokens
 from prunescape.pruning.tracing import ChannelTrace, is_depthwise, trace_channels
 
 
@@ -148,7 +148,7 @@ def step_of(ties: tuple[Tie, ...], trace: ChannelTrace) -> int:
 
 
 def find_prunable(network: nn.Module, input_shape) -> Structure:
-    """What may be cut for images (C, H, W), with every layer's FLOPs; raises InputError where they do not fit."""
+    """What may be cut for examples of this shape, with every layer's FLOPs; raises InputError where they do not fit."""
     structure = Structure(layer_flops(network, input_shape))
     trace = trace_channels(network, input_shape)
     blocks, sides = residual_blocks(trace), tied_sides(trace)
@@ -159,7 +159,7 @@ def find_prunable(network: nn.Module, input_shape) -> Structure:
         ties = as_ties(sides[layer], channels)
         reason = "its channels do not stay apart" if ties is None else ""
         reason = reason or refusal(layer, ties, trace, structure.counted.uses, blocks)
-        reason = "it is the first layer" if position == 0 else reason
+        reason = "it is the first layer" if position == 0 and not takes_tokens(network) else reason
         step = 0 if reason else step_of(ties, trace)
         if step:
             structure.prunable.append(Prunable(layer, channels, step, ties))

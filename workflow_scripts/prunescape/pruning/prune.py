@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from prunescape.config.models import architecture_of
+from prunescape.config.models import TEXT_MODELS, architecture_of, network_values
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import require_outputs
@@ -13,17 +13,27 @@ from prunescape.store.files import write_json
 
 LARGEST_IMAGE = 100_000_000  # values: beyond any image, and below what one forward pass can hold
 FACTORIES = "external_models"  # a factory may return a network with trained weights
-DEFAULT_CLASSES = {"resnet_cifar": 10, "mobilenet_v2": 10, "resnet_imagenet": 1000, "torchvision_models": 1000}
+DEFAULT_CLASSES = {
+    "resnet_cifar": 10,
+    "mobilenet_v2": 10,
+    "resnet_imagenet": 1000,
+    "torchvision_models": 1000,
+    "image_cnn": 10,
+    "resnet50_cifar": 10,
+    "text_cnn": 2,
+    "text_lstm": 2,
+}
+SHAPES = {3: "channels,height,width as in 3,224,224", 2: "vocabulary,length as in 20000,200"}
 
 
-def check_shape(input_shape) -> tuple[int, int, int]:
-    """`input_shape` as (channels, height, width); raises InputError unless it is three whole numbers above 0."""
+def check_shape(input_shape, sizes: int = 3) -> tuple[int, ...]:
+    """`input_shape` as whole numbers above 0; raises InputError unless there are so many `sizes`, see SHAPES."""
     try:
         shape = tuple(int(size) for size in input_shape)
     except (TypeError, ValueError):
         shape = ()
-    if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > LARGEST_IMAGE:
-        raise InputError(f"the input shape is {input_shape}", allowed="channels,height,width as in 3,224,224")
+    if len(shape) != sizes or min(shape) < 1 or math.prod(shape) > LARGEST_IMAGE:
+        raise InputError(f"the input shape is {input_shape}", allowed=SHAPES[sizes])
     return shape
 
 
@@ -50,16 +60,21 @@ def prune_model(
 ) -> dict:
     """Prune `model` to the share `ratio` of its FLOPs for images of `input_shape` (C, H, W).
 
+    Of a model for texts `input_shape` is (vocabulary, length).
+
     Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
     the network is freshly initialised with seed 0; a factory's network keeps its weights. Widths are multiples of
     `round_to` (auto, 1, 8, 16, 32), see `plan_widths`. `classes` defaults to 10
     (CIFAR models) or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises
     InputError as `plan_widths`, and when OUT cannot be a folder.
     """
-    shape, architecture, out = check_shape(input_shape), architecture_of(model), Path(out)
+    architecture, out = architecture_of(model), Path(out)
+    shape = check_shape(input_shape, 2 if model in TEXT_MODELS else 3)
     check_request(method, ratio, score, min_keep, round_to)
     classes = DEFAULT_CLASSES.get(architecture) if classes is None else classes
-    network = build_model(architecture, model, in_channels=shape[0], classes=classes)
+    hyperparameters = network_values(model, {})
+    known = {"in_channels": shape[0], "image_size": shape[1:], "classes": classes}
+    network = build_model(architecture, model, **known, hyperparameters=hyperparameters)
     if architecture != FACTORIES:
         initialise(network, 0)
     if weights is not None:
@@ -73,6 +88,7 @@ def prune_model(
     content = plan_content(
         plan, model=model, architecture=architecture, method=method, ratio=ratio, classes=classes, input_shape=shape
     )
+    content |= {"network": hyperparameters} if hyperparameters else {}
     make_folder(out)
     save_weights(plan.network, out / "weights.safetensors", {"model": model, "method": method, "ratio": str(ratio)})
     write_json(out / "widths.json", content)

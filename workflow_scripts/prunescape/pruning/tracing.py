@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from prunescape.models.build import width_names
-from prunescape.models.counting import evaluating, example_image
+from prunescape.models.counting import evaluating, example_input
 from prunescape.pruning.channels import OPAQUE, RULES, Channels, tensors_in
 
 PRODUCERS = ("linear", "conv1d", "conv2d", "conv3d")
@@ -141,7 +141,7 @@ class ChannelTrace(TorchFunctionMode):
 
 
 def trace_channels(network: nn.Module, input_shape) -> ChannelTrace:
-    """Run `network` once on an image of `input_shape` (C, H, W) and follow its channels."""
+    """Run `network` once on an example of `input_shape` (counting.example_input) and follow its channels."""
     trace = ChannelTrace(network)
     handles = []
     for name, module in network.named_modules():
@@ -149,7 +149,7 @@ def trace_channels(network: nn.Module, input_shape) -> ChannelTrace:
         handles.append(module.register_forward_hook(lambda *_: trace.running.__delitem__(-1)))
     try:
         with evaluating(network), trace:
-            output = network(example_image(network, input_shape))
+            output = network(example_input(network, input_shape))
     finally:
         for handle in handles:
             handle.remove()

@@ -14,7 +14,8 @@ from prunescape.store.records import DIVERGED
 
 def ranking_network(plan: dict, *, shape, classes: int, weights: str | None):
     """The network whose filters are ranked, with seed 0 or the base's weights; raises InputError where it diverged."""
-    network = build_model(plan["architecture"], plan["model"], in_channels=shape[0], classes=classes)
+    known = {"in_channels": shape[0], "image_size": shape[1:], "classes": classes}
+    network = build_model(plan["architecture"], plan["model"], **known, hyperparameters=plan.get("network", {}))
     initialise(network, 0)
     if weights is None:
         return network
@@ -40,7 +41,8 @@ def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) ->
     """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
-    min_keep, nonuniform ones score; `round_to` is by default 1, `pipeline` scratch. `identity` names the images'
+    min_keep, nonuniform ones score; `round_to` is by default 1, `pipeline` scratch; `network` are its hyperparameters,
+    where its model has any. `identity` names the images'
     "shape" [C, H, W] and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained
     network. Raises InputError as `plan_widths` and when the base diverged.
     """
@@ -53,8 +55,9 @@ def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) ->
         options = {name: plan[name] for name in ("method", "score", "min_keep", "round_to") if name in plan}
         widths = plan_widths(network, shape, ratio=ratio, **options)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
+    network = {"network": plan["network"]} if "network" in plan else {}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
-    content |= {"round_to": widths.round_to} if "round_to" in plan else {}
+    content |= network | ({"round_to": widths.round_to} if "round_to" in plan else {})
     write_json(out, content | {"pipeline": PIPELINES[plan.get("pipeline", "scratch")]()})
     off = abs(widths.ratio_achieved - ratio) / ratio
     print(f"{math.prod(shape)} inputs; {widths.flops} of {widths.flops_base} FLOPs kept; off by {off:.3%} of the ratio")

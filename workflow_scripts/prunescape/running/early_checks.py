@@ -1,13 +1,15 @@
-"""What is looked at before anything runs: the files of configs, execution providers, a GPU. Imports no torch."""
+"""What is looked at before anything runs: configs, execution providers, original texts, a GPU. Imports no torch."""
 
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 from prunescape.config.source import read_config
 from prunescape.config.targets import Target
+from prunescape.config.texts import check_sources, is_text
 from prunescape.errors import InputError
 
 HERE = ("local", "emulated")  # kinds of targets that are measured on the host of the job
@@ -40,6 +42,13 @@ def check_providers(targets: Mapping[str, Target]) -> None:
             hint = "install the onnxruntime that has it, or measure on another target"
             where = f"targets.{name}.provider"
             raise InputError(f"onnxruntime here has no {provider}", where=where, allowed=", ".join(known), hint=hint)
+
+
+def check_texts(datasets: Iterable[Mapping[str, Any]]) -> None:
+    """Raise InputError for original texts that are not whole, of data sets of these resolved options."""
+    for options in datasets:
+        if is_text(options):
+            check_sources(options)
 
 
 def shows_gpu() -> bool:

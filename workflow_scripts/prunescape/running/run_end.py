@@ -51,6 +51,7 @@ def finished_lines(results: Path | str) -> list[str]:
 
 def _summary(folder: Path, results: Path) -> list[str]:
     """What the tables of results in a folder show, what has no answer first; `results` is the study's folder."""
+    from prunescape.analysis.cost.measured import written_columns
     from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, odd_widths
     from prunescape.present.report.target_sentences import slower_lines
     from prunescape.present.summary import no_answer_lines, summary_lines, trial_lines, verdict_lines
@@ -62,7 +63,8 @@ def _summary(folder: Path, results: Path) -> list[str]:
     speedups = folder / "speedups.parquet"  # a study that lacks a target has its comparison elsewhere, if any
     if not speedups.exists():
         return known
-    return [*known, *slower_lines(read_result(speedups, SPEEDUP_COLUMNS), odd_widths(results))]
+    compared = read_result(speedups, written_columns(SPEEDUP_COLUMNS, None))
+    return [*known, *slower_lines(compared, odd_widths(results))]
 
 
 def failed_lines(

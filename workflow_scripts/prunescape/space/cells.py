@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from prunescape.errors import InputError
-from prunescape.space.settings import DIGEST_PATTERN, SETTING_PATTERN, Setting
+from prunescape.space.settings import DIGEST_PATTERN, NETWORK_PATTERN, RECIPE_ALONE, SETTING_PATTERN, Setting
 from prunescape.space.variants import VARIANT_PATTERN, Variant
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 EXPERIMENT_PATH = "experiment={experiment}"
-VARIANT_PATH = EXPERIMENT_PATH + "/variant={variant}"
+VARIANT_PATH = EXPERIMENT_PATH + "{network}/variant={variant}"  # {network} is empty, or has a slash before it
 CELL_PATH = VARIANT_PATH + "/{setting}/seed={seed}"
 
 BESIDE_SETTING = ("experiment", "variant", "seed")  # what else stands in the path of a cell
@@ -38,10 +38,16 @@ class Cell:
         return CELL_PATH.format(**self.wildcards)
 
     @property
+    def variant_path(self) -> str:
+        """The folder of its variant of its network, relative to the study's results."""
+        return VARIANT_PATH.format(**self.wildcards)
+
+    @property
     def wildcards(self) -> dict[str, str]:
         """The values that stand in `CELL_PATH`."""
         return {
             "experiment": self.experiment,
+            "network": self.setting.network_path,
             "variant": self.variant.name,
             "setting": self.setting.path,
             "seed": str(self.seed),
@@ -50,7 +56,8 @@ class Cell:
     @property
     def content(self) -> dict[str, Any]:
         """The cell as JSON values, whatever its path spells out; `from_content` is the inverse."""
-        return self.wildcards | {"setting": dict(self.setting.texts), "seed": self.seed}
+        known = {"experiment": self.experiment, "variant": self.variant.name}
+        return known | {"setting": dict(self.setting.texts), "seed": self.seed}
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Self:
@@ -63,11 +70,18 @@ class Cell:
 
     @classmethod
     def parse(cls, path: str) -> Self:
-        """The cell whose `path` this is; raises InputError for anything else, and for a setting named by its digest."""
+        """The cell whose `path` this is; raises InputError for anything else, and where a digest names a part of it."""
         found = CELL_PATTERN.fullmatch(path)
-        if not found:
-            raise InputError(f'"{path}" is no path of a cell', allowed=CELL_PATH)
-        return cls.from_content(found.groupdict() | {"setting": dict(Setting.parse(found["setting"]).texts)})
+        if not found or not spells_out(path):
+            raise InputError(f'"{path}" spells no cell', allowed=CELL_PATH)
+        pairs = found["network"].removeprefix("/network=").split(",")
+        pairs += [] if found["setting"] == RECIPE_ALONE else found["setting"].split("/")
+        return cls.from_content(found.groupdict() | {"setting": dict(pair.split("=") for pair in pairs if pair)})
+
+
+def spells_out(path: str) -> bool:
+    """Whether the path of a cell spells out its whole setting: none of it is named by a digest."""
+    return not re.search(f"/(?:setting|network)={DIGEST_PATTERN}/", path)
 
 
 def setting_name(wildcards: Mapping[str, str]) -> str:
@@ -76,14 +90,10 @@ def setting_name(wildcards: Mapping[str, str]) -> str:
     return "/".join(filter(None, named))
 
 
-def spells_out(path: str) -> bool:
-    """Whether the path of a cell spells out its whole setting: none of it is named by a digest."""
-    return not re.search(f"/{DIGEST_PATTERN}/", path)
-
-
 CELL_PATTERN = re.compile(
     CELL_PATH.format(
         experiment=f"(?P<experiment>{NAME_PATTERN})",
+        network=f"(?P<network>{NETWORK_PATTERN})",
         variant=f"(?P<variant>{VARIANT_PATTERN})",
         setting=f"(?P<setting>{SETTING_PATTERN})",
         seed="(?P<seed>[0-9]+)",

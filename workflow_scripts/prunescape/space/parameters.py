@@ -33,6 +33,7 @@ class Meaning:
     is the part of a training that it belongs to (liao2022, 3.2, Table 2; data and system are ours). `stackable` says
     that networks which train as one on a GPU may differ in it. It acts only `when` each named hyperparameter has one of
     the values beside its name.
+    One of the `network` shapes it, so that its widths are planned anew; all others say how it is trained.
     """
 
     label: str
@@ -41,6 +42,7 @@ class Meaning:
     stackable: bool = False
     unit: str = ""
     when: tuple[tuple[str, tuple[Value, ...]], ...] = ()
+    network: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The recipe: every hyperparameter of a training, with its bounds and meaning.
 
-A hyperparameter is one entry here: a field of `Recipe` whose annotation has a `Meaning`.
+A hyperparameter is one entry here: a field of `Recipe` whose annotation has a `Meaning`. Those of the network itself,
+which `PARAMETERS` has too, stand in networks.py.
 """
 
 import math
@@ -26,6 +27,7 @@ from prunescape.space.levels import (
     Scalings,
     Schedules,
 )
+from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import Meaning, Parameter
 
 
@@ -123,4 +125,4 @@ def _parameters() -> dict[str, Parameter]:
     return found
 
 
-PARAMETERS = _parameters()
+PARAMETERS = _parameters() | NETWORK

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from prunescape.errors import InputError, nearest
+from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import Parameter, Value
 from prunescape.space.recipe import PARAMETERS
 
 MOST_SPELLED = 4  # so many hyperparameters stand in a path; a setting of more is named by its digest
 DIGEST_CHARACTERS = 12
-DIGEST_PATTERN = rf"setting=[0-9a-f]{{{DIGEST_CHARACTERS}}}"
+DIGEST_PATTERN = rf"[0-9a-f]{{{DIGEST_CHARACTERS}}}"
+RECIPE_ALONE = "setting=recipe"  # names a setting of no hyperparameter but the network's
 PAIR_PATTERN = r"(?!setting=|seed=)[a-z][a-z0-9_]*=[A-Za-z0-9_.+-]+"
-SETTING_PATTERN = rf"(?:{DIGEST_PATTERN}|{PAIR_PATTERN}(?:/{PAIR_PATTERN})*)"
+SETTING_PATTERN = rf"(?:setting={DIGEST_PATTERN}|{RECIPE_ALONE}|{PAIR_PATTERN}(?:/{PAIR_PATTERN})*)"
+# in a path, with the slash before it; empty without hyperparameters of the network
+NETWORK_PATTERN = rf"(?:/network=(?:{DIGEST_PATTERN}|{PAIR_PATTERN}(?:,{PAIR_PATTERN})*))?"
+NETWORK_COLUMN = {"network": ("string", "hyperparameters of the network that the setting gives; empty without any")}
 
 
 def parameter_named(name: str) -> Parameter:
@@ -34,6 +39,24 @@ def hyperparameter_columns(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     return {name: PARAMETERS[name].column for name in sorted(names)}
 
 
+def network_column(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The column that names a row's network, of a table with these hyperparameters: none where they shape none."""
+    return NETWORK_COLUMN if NETWORK.keys() & set(names) else {}
+
+
+def _short(pairs: list[str], separator: str, before_digest: str = "") -> str:
+    """The pairs as one text, or its digest where they are more than MOST_SPELLED."""
+    spelled = separator.join(pairs)
+    if len(pairs) <= MOST_SPELLED:
+        return spelled
+    return before_digest + hashlib.sha256(spelled.encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def network_path(text: str) -> str:
+    """The name in paths of the network that a table calls `text`: see `Setting.network_text`."""
+    return f"/network={_short(text.split(','), ',')}" if text else ""
+
+
 @dataclass(frozen=True, order=True)
 class Setting:
     """Hyperparameters with the one text of each value, sorted by name.
@@ -49,13 +72,9 @@ class Setting:
         """The setting with these values, or their texts; raises InputError for an unknown name or impossible value."""
         return cls(tuple((name, parameter_named(name).text(values[name])) for name in sorted(values)))
 
-    @classmethod
-    def parse(cls, path: str) -> Self:
-        """The setting that a `path` spells out; raises InputError for a digest or anything else."""
-        pairs = [pair.partition("=") for pair in path.split("/")]
-        if any(separator != "=" for _, separator, _ in pairs):
-            raise InputError(f'"{path}" spells no setting', allowed="NAME=VALUE/NAME=VALUE")
-        return cls.of({name: value for name, _, value in pairs})
+    def changed(self, other: Self) -> Self:
+        """This setting with the values of the `other` one instead of its own, and beside them."""
+        return type(self)(tuple(sorted((dict(self.texts) | dict(other.texts)).items())))
 
     @property
     def values(self) -> dict[str, Value]:
@@ -63,12 +82,37 @@ class Setting:
         return {name: PARAMETERS[name].value(text) for name, text in self.texts}
 
     @property
+    def network(self) -> Self:
+        """The part of it that shapes the network."""
+        return type(self)(tuple(pair for pair in self.texts if pair[0] in NETWORK))
+
+    @property
+    def training(self) -> Self:
+        """The part of it that says how the network is trained."""
+        return type(self)(tuple(pair for pair in self.texts if pair[0] not in NETWORK))
+
+    @property
     def path(self) -> str:
-        """Its name in paths: spelled out, or a digest of its text where it has more than MOST_SPELLED parts."""
-        spelled = "/".join(f"{name}={text}" for name, text in self.texts)
-        if len(self.texts) <= MOST_SPELLED:
-            return spelled
-        return f"setting={hashlib.sha256(spelled.encode()).hexdigest()[:DIGEST_CHARACTERS]}"
+        """The name in paths of how it trains: spelled out, or a digest of its text with more than MOST_SPELLED parts.
+
+        `network_path` names the rest.
+        """
+        pairs = [f"{name}={text}" for name, text in self.texts if name not in NETWORK]
+        return _short(pairs, "/", "setting=") if pairs else RECIPE_ALONE
+
+    @property
+    def network_path(self) -> str:
+        """The name in paths of the network that it shapes, as `path`, and empty where it shapes none.
+
+        >>> Setting.of({"kernel": 3, "filters": 12}).network_path
+        '/network=filters=12,kernel=3'
+        """
+        return network_path(self.network_text)
+
+    @property
+    def network_text(self) -> str:
+        """The same spelled out, for tables: `filters=12,kernel=3`."""
+        return ",".join(f"{name}={text}" for name, text in self.texts if name in NETWORK)
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {text}" for name, text in self.texts)

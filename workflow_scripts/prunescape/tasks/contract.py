@@ -1,7 +1,14 @@
 """What a task provides to training: the splits of its data, a network's inputs, and scores for the record.
 
-A task is a folder beside this file. Its module `task` has a class `Task` as here, `load_prepared`, which reads a
-prepared data set, and `example_data`, which makes up one of a given size for measuring steps.
+A task is a folder beside this file with three modules:
+
+- `prepared`: `load_prepared` reads a prepared data set, `tested_labels` gives the labels of its test split;
+- `task`: a class `Task` as here, `load_prepared`, and `example_data`, which makes up data for measuring steps;
+- `exported`: `parity_inputs` and `calibration_inputs` are what an exported model takes, as it takes it; `scaling` is
+  what it carries to scale raw examples itself; `stored_score` is a cell's score on the test examples that are stored.
+
+Only `task` needs torch. In the identity of a prepared data set, `shape` is that of one example, its first size the one
+from which the first layer is built: [channels, height, width], or [vocabulary, length] of numbers of tokens.
 """
 
 from __future__ import annotations
@@ -92,6 +99,6 @@ class Task(Protocol):
         """The scores of a record as JSON values; None stands for a diverged training."""
 
 
-def task_module(identity: dict[str, Any]) -> ModuleType:
-    """The module of the task that a data set with this identity is for."""
-    return importlib.import_module(f"prunescape.tasks.{identity['task']}.task")
+def task_module(identity: dict[str, Any], part: str = "task") -> ModuleType:
+    """One module of the task that a data set with this identity is for."""
+    return importlib.import_module(f"prunescape.tasks.{identity['task']}.{part}")

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from prunescape.space.recipe import Recipe
+
 SEED = 0  # one order for all cells: what they reach differs by the parts, not by chance
 
 
@@ -24,6 +26,16 @@ def parts_of(labels: np.ndarray, partition: str, data_share: float) -> tuple[np.
         return trained, None
     first, last = _cuts(pool, partition)
     return trained, np.sort(order[first:last])
+
+
+def trained_and_held_out(
+    recipe: Recipe, labels: np.ndarray, arrays: list[np.ndarray]
+) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
+    """The rows of the training `arrays` that the recipe trains on, and those that its partition holds out."""
+    if recipe.partition == "none" and recipe.data_share == 1:
+        return arrays, None
+    trained, held_out = parts_of(labels, recipe.partition, recipe.data_share)
+    return [array[trained] for array in arrays], (None if held_out is None else [array[held_out] for array in arrays])
 
 
 def _cuts(pool: int, partition: str) -> tuple[int, int]:

@@ -85,7 +85,7 @@ def open_job(
     declared, plan = read_json(files.shared, "recipe", "code"), read_json(files.widths, *WIDTHS, "pipeline")
     digests = {"data_digest": identity["digest"], "code_digest": declared["code"]}
     digests["widths_digest"] = file_digest(files.widths)
-    recipe, where = Recipe(**declared["recipe"] | known.setting.values), reproducible_device(device)
+    recipe, where = Recipe(**declared["recipe"] | known.setting.training.values), reproducible_device(device)
     checkpointer = Checkpointer(files.checkpoint, checkpoint_key(cell, declared["recipe"], digests, device))
     data = load_data(files.data, files.identity, folder=files.folder, workers=workers)
     training = start_training(

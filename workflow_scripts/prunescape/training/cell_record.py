@@ -46,6 +46,7 @@ def cell_record(
         "method": cell.variant.method,
         "ratio": float(cell.variant.ratio or 1),
         "ratio_achieved": widths["ratio_achieved"],
+        "network": widths.get("network", {}),
         "setting": cell.setting.values,
         "seed": cell.seed,
         "status": DIVERGED if outcome.diverged else OK,

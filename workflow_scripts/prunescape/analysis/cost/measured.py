@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from prunescape.errors import InputError
+from prunescape.space.settings import NETWORK_COLUMN
 from prunescape.store.files import AGAIN
-from prunescape.store.tables import read_result
+from prunescape.store.tables import Columns, read_result
 
 NEEDED = (
     *("experiment", "variant", "rank", "target", "precision", "threads", "batch"),
@@ -17,7 +18,7 @@ NEEDED = (
 # what not every target can tell, and what stands there when it is not told
 OPTIONAL = {
     **dict.fromkeys(("encoded_bytes", "tested", "peak_memory_bytes", "energy_j", "latency_dataset_s"), np.nan),
-    **{"energy_source": "absent", "flush_to_zero": False, "noisy": False, "learnt": True},
+    **{"energy_source": "absent", "flush_to_zero": False, "noisy": False, "learnt": True, "network": ""},
 }
 # name -> (column, unit): each is better when smaller
 COSTS = {
@@ -32,8 +33,9 @@ COSTS = {
 PLACE_COLUMNS = {"experiment": ("string", "name in the config"), "target": ("string", "name in the config")}
 # one exported file
 MODEL_COLUMNS = {
+    **NETWORK_COLUMN,
     "variant": ("string", "base, uniform-R or nonuniform-R"),
-    "rank": ("int64", "1 for the variant's best cell"),
+    "rank": ("int64", "1 for the best cell of this variant of this network"),
     "precision": ("string", "number format of the exported model"),
 }
 # how it is run; models run alike were timed in turns, so that their repeats are pairs
@@ -47,6 +49,17 @@ SETTING_COLUMNS = MODEL_COLUMNS | RUN_COLUMNS  # a model and how it is run
 CONDITION_COLUMNS = {**PLACE_COLUMNS, "precision": ("string", "number format of the exported models"), **RUN_COLUMNS}
 PLACE, MODEL, RUN = list(PLACE_COLUMNS), list(MODEL_COLUMNS), list(RUN_COLUMNS)
 SETTING, CONDITIONS = list(SETTING_COLUMNS), list(CONDITION_COLUMNS)
+
+
+def written_columns(columns: Columns, measured: pd.DataFrame | None) -> Columns:
+    """The columns that a table of results has on disk: without `network` where no model that was measured has one."""
+    has_networks = measured is not None and bool((measured["network"] != "").any())
+    return columns if has_networks else {name: column for name, column in columns.items() if name != "network"}
+
+
+def with_network(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of cells, measurements or results with its column `network`, empty where it has none."""
+    return table.assign(network=table["network"].fillna("") if "network" in table else "")
 
 
 def read_measured(path: Path | str) -> pd.DataFrame:
@@ -69,7 +82,8 @@ def complete(table: pd.DataFrame, path: Path | str = "benchmarks") -> pd.DataFra
     keys = [*PLACE, *SETTING]
     twice = table.duplicated(keys).to_numpy()
     if twice.any():
-        named = ", ".join(f"{name} {table[name].iloc[twice.argmax()]}" for name in keys)
+        row = table.loc[:, keys].iloc[twice.argmax()]
+        named = ", ".join(f"{name} {value}" for name, value in row.items() if value != "")
         raise InputError(f"a measurement is there twice: {named}", where=path, hint=AGAIN)
     energy = table["energy_j"].astype("float64").where(table["energy_source"].isin(["measured", "estimated"]))
     return table.assign(

@@ -16,7 +16,10 @@ PARETO_COLUMNS: dict[str, tuple[str, str]] = {
     "value": ("float64", "the cost at the setting where it is lowest for this model; null for several costs"),
     "unit": ("string", "its unit"),
     "on_front": ("bool", "no other model is as good in both and better in one"),
-    "dominated_by": ("string", "the cheapest model that is so, as variant, rank and precision; empty on the front"),
+    "dominated_by": (
+        "string",
+        "the cheapest model that is so, as (network,) variant, rank and precision; empty on the front",
+    ),
 }
 
 
@@ -87,7 +90,7 @@ def _compared(models: pd.DataFrame, columns: list[str]) -> list[dict]:
         return []
     models = models.sort_values([*columns, *MODEL], kind="stable")
     beaten = dominance(models["top1"].to_numpy(), models[columns].to_numpy(dtype="float64"))
-    names = np.array([f"{row.variant} {row.rank} {row.precision}" for row in models.itertuples()])
+    names = np.array([" ".join(str(getattr(row, name)) for name in MODEL).strip() for row in models.itertuples()])
     share, tested = models["top1"] / 100, models["tested"].astype("float64")
     found = models[[*SETTING, "top1"]].assign(
         top1_error=100 * np.sqrt(share * (1 - share) / tested.where(tested > 0)),

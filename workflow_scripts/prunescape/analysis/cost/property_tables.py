@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.measured import CONDITION_COLUMNS, CONDITIONS, SETTING, group_table
+from prunescape.analysis.cost.speedups import Flops
 from prunescape.analysis.read_cells import variant_order
 
 STANDARD = "fp32"
@@ -49,13 +50,13 @@ SAME = ("experiment", *SETTING)
 EMULATED = ("latency_median_s", "latency_dataset_s", "peak_memory_bytes", "energy_j", "top1")
 
 
-def with_flops(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
-    """The measurements with each variant's FLOPs, null where they are not known."""
-    keys = zip(measured["experiment"], measured["variant"], strict=True)
+def with_flops(measured: pd.DataFrame, flops: Flops) -> pd.DataFrame:
+    """The measurements with the FLOPs of each variant of each network, null where they are not known."""
+    keys = measured[["experiment", "network", "variant"]].itertuples(index=False, name=None)
     return measured.assign(flops=[flops.get(key, np.nan) for key in keys])
 
 
-def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
+def property_table(measured: pd.DataFrame, flops: Flops) -> pd.DataFrame:
     """Spread and change of every property, one row per condition and property, as PROPERTY_COLUMNS.
 
     The paper's standard models are those in fp32, its optimised ones any other precision of the same. Decided: models
@@ -75,7 +76,7 @@ def property_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) 
     return group_table(table, CONDITIONS, of_condition, PROPERTY_COLUMNS)
 
 
-def correlation_table(measured: pd.DataFrame, flops: dict[tuple[str, str], float]) -> pd.DataFrame:
+def correlation_table(measured: pd.DataFrame, flops: Flops) -> pd.DataFrame:
     """Pearson's correlation of every two properties over the models of each condition, as CORRELATION_COLUMNS.
 
     It describes these models. Decided: no p, which would speak of models drawn at random and independently, whereas a
@@ -116,11 +117,11 @@ def _change(reference: pd.DataFrame | None, part: pd.DataFrame, name: str) -> di
 
 def _paired(reference: pd.DataFrame, part: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The property of the models that are there in both, in fp32 and in this precision, the most accurate first."""
-    keys = ["variant", "rank"]
+    keys = ["network", "variant", "rank"]
     standard = reference[[*keys, name]].assign(ranked_by=reference["top1"])
     both = standard.merge(part[[*keys, name]], on=keys, suffixes=("_standard", "_optimised"))
     both = both[both[f"{name}_standard"] > 0].assign(order=lambda rows: rows["variant"].map(variant_order))
-    both = both.sort_values(["ranked_by", "order", "rank"], ascending=[False, True, True])
+    both = both.sort_values(["ranked_by", "network", "order", "rank"], ascending=[False, True, True, True])
     return tuple(both[f"{name}_{side}"].to_numpy("float64") for side in ("standard", "optimised"))
 
 

@@ -98,9 +98,9 @@ def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) 
     """
     found: dict[tuple, list[str]] = {}
     for row in others[others["verdict"] == verdict].itertuples():
-        rank = f" rank {row.rank}" if row.rank > 1 else ""
+        which = (f" {row.network}" if row.network else "") + (f" rank {row.rank}" if row.rank > 1 else "")
         tested = "" if verdict == UNKNOWN else f" ({row.ratio:.3f}, {row.low:.3f} to {row.high:.3f})"
-        found.setdefault(_key(row), []).append(f"{row.variant}{rank} {row.precision}{tested}")
+        found.setdefault(_key(row), []).append(f"{row.variant}{which} {row.precision}{tested}")
     return ["; ".join(found.get(_key(row), [])) for row in recommended.itertuples()]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.comparisons import TEST_COLUMNS, Comparison, Comparisons
-from prunescape.analysis.cost.measured import CONDITIONS, PLACE_COLUMNS, SETTING_COLUMNS, group_table
+from prunescape.analysis.cost.measured import CONDITIONS, PLACE_COLUMNS, SETTING_COLUMNS, group_table, with_network
 from prunescape.space.cells import VARIANT_PATH
 from prunescape.store.files import read_json
 
@@ -24,11 +24,14 @@ SPEEDUP_COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float], compared: Comparisons) -> pd.DataFrame:
-    """Every pruned model against the base of the same precision, threads and batch on the same target.
+Flops = dict[tuple[str, str, str], float]  # of one image, by experiment, network and variant
 
-    `flops` holds the FLOPs by (experiment, variant); a variant that is not there has null FLOPs columns. `compared` as
-    `rivals.comparisons` gives it. Models without a measured base have no row.
+
+def speedups(measured: pd.DataFrame, flops: Flops, compared: Comparisons) -> pd.DataFrame:
+    """Every pruned model against the base of its network, in the same precision, threads and batch on the same target.
+
+    A variant that is not in `flops` has null FLOPs columns. `compared` as `rivals.comparisons` gives it. Models without
+    a measured base have no row.
     """
 
     def of_conditions(here: pd.DataFrame) -> list[dict]:
@@ -40,17 +43,17 @@ def speedups(measured: pd.DataFrame, flops: dict[tuple[str, str], float], compar
 
 
 def pairs_with_base(measured: pd.DataFrame) -> list[tuple[int, int]]:
-    """The rows of every pruned model and of the base that was measured under the same conditions."""
+    """The rows of every pruned model and of its network's base that was measured under the same conditions."""
     pairs = []
-    for _, here in measured.groupby(CONDITIONS, sort=True):
+    for _, here in measured.groupby([*CONDITIONS, "network"], sort=True):
         base = here.index[(here["variant"] == "base") & (here["rank"] == 1)]
         pairs += [(model, base[0]) for model in here.index[here["variant"] != "base"] if len(base)]
     return pairs
 
 
-def _row(row, base, comparison: Comparison, flops: dict[tuple[str, str], float]) -> dict:
+def _row(row, base, comparison: Comparison, flops: Flops) -> dict:
     """One row of `speedups`; `comparison` is that of the base's time with the model's, but for the verdict."""
-    both = [flops.get((row.experiment, name)) for name in ("base", row.variant)]
+    both = [flops.get((row.experiment, row.network, name)) for name in ("base", row.variant)]
     promised = both[0] / both[1] if all(both) else np.nan
     return {
         **{name: getattr(row, name) for name in SETTING_COLUMNS},
@@ -64,23 +67,31 @@ def _row(row, base, comparison: Comparison, flops: dict[tuple[str, str], float])
     }
 
 
-def variant_flops(cells: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """FLOPs of one image by (experiment, variant) from a table of cells; empty where it holds none."""
+def variant_flops(cells: pd.DataFrame) -> Flops:
+    """The FLOPs in a table of cells; empty where it holds none."""
     if "flops" not in cells:
         return {}
-    known = cells.dropna(subset="flops").drop_duplicates(["experiment", "variant"])
-    return {(row.experiment, row.variant): float(row.flops) for row in known.itertuples()}
+    keys = ["experiment", "network", "variant"]
+    known = with_network(cells.dropna(subset="flops")).drop_duplicates(keys)
+    return {(row.experiment, row.network, row.variant): float(row.flops) for row in known.itertuples()}
 
 
-def odd_widths(study: Path) -> dict[tuple[str, str], dict[str, int]]:
-    """By (experiment, variant) the layers that were cut to no multiple of a runtime's block, with their channels.
+OddWidths = dict[tuple[str, str], dict[str, int]]  # by the network's name in paths and the variant
+
+
+def odd_widths(study: Path) -> dict[str, OddWidths]:
+    """By experiment the layers that were cut to no multiple of a runtime's block, with their channels.
 
     From the widths of every variant in the folder `study`; raises InputError for a damaged file.
     """
-    odd = {}
-    for path in sorted(study.glob(f"{VARIANT_PATH.format(experiment='*', variant='*')}/widths.json")):
-        experiment, variant = (part.partition("=")[2] for part in path.parent.parts[-2:])
-        layers = read_json(path, "layers")["layers"]
-        cut = {name: layer["out"] for name, layer in layers.items() if layer["out"] < layer["of"]}
-        odd[experiment, variant] = {name: width for name, width in cut.items() if width % BLOCK}
+    odd: dict[str, OddWidths] = {}
+    for network in ("", "/network=*"):
+        folders = VARIANT_PATH.format(experiment="*", network=network, variant="*")
+        for path in sorted(study.glob(f"{folders}/widths.json")):
+            experiment, *between, variant = path.parent.relative_to(study).parts
+            layers = read_json(path, "layers")["layers"]
+            cut = {name: layer["out"] for name, layer in layers.items() if layer["out"] < layer["of"]}
+            key = "".join(f"/{part}" for part in between), variant.partition("=")[2]
+            known = odd.setdefault(experiment.partition("=")[2], {})
+            known[key] = {name: width for name, width in cut.items() if width % BLOCK}
     return odd

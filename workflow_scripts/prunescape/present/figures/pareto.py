@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from plotly.subplots import make_subplots
 
+from prunescape.analysis.cost.measured import MODEL, with_network
 from prunescape.present.figures.figure import Figure, file_name
 from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PLOTLY_LAYOUT, PRUNED
-from prunescape.present.labels import shortened, variant_title
+from prunescape.present.labels import network_title, shortened, variant_title
 
 # cost -> (factor, title of the axis), in the order of the panels
 PANELS = {"latency": (1e3, "latency, ms per run"), "size": (1e-3, "file, kB"), "energy": (1e3, "energy, mJ per image")}
@@ -81,10 +82,12 @@ def pareto_figures(table: pd.DataFrame) -> list[ParetoFigure]:
 
 
 def _panel(rows: pd.DataFrame, factor: float, title: str) -> Panel:
-    rows = rows.sort_values(["value", "top1", "variant", "rank", "precision"])
+    rows = with_network(rows).sort_values(["value", "top1", *MODEL])
     several = rows["precision"].nunique() > 1
     names = [
-        variant_title(row.variant) + f" {row.precision}" * several + f" rank {row.rank}" * (row.rank > 1)
+        f"{variant_title(row.variant)}{network_title(row.network)}"
+        + f" {row.precision}" * several
+        + f" rank {row.rank}" * (row.rank > 1)
         for row in rows.itertuples()
     ]
     return Panel(

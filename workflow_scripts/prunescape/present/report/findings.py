@@ -23,7 +23,7 @@ from prunescape.present.report.target_sentences import (
     recommendation_sentences,
     slower_sentences,
 )
-from prunescape.present.report.target_tables import beside_base, share_kept
+from prunescape.present.report.target_tables import beside_base
 from prunescape.present.summary import (
     no_answer,
     overall_verdict,
@@ -88,7 +88,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
             sentences = [*verdict_sentences(row, results.axes), f"{headline}.", *sentences]
             headline = verdict_headline(row)
         if benchmarks is not None:
-            sentences += cost_sentences(benchmarks, name, share_kept(cells, name))
+            sentences += cost_sentences(benchmarks, name, cells)
         variants.append(VariantFindings(name, headline, sentences))
     losses = {found.variant: values for found in variants if (values := _per_seed(risks[found.variant]))}
     tested, seeds = _tested(cells), cells["seed"].nunique()

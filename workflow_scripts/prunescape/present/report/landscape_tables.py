@@ -92,15 +92,19 @@ def chance_table(results: ExperimentResults) -> Table | None:
     return make_table("Better than chance", table.by_variant(rows), columns, notes)
 
 
+COSTS = ("ratio", "ratio_achieved", "flops", "parameters")  # of a cell
+
+
 def variants_table(results: ExperimentResults) -> Table:
-    """Per variant and seed: cost, how many cells, and the best of them in top-1."""
+    """Per variant and seed: how many cells, the best of them in top-1, and what that one costs."""
     cells = results.cells[results.cells["stage"] == GRID]
     landscapes = scores(cells, results.axes)
     best = best_cells(landscapes[landscapes["metric"] == "top1"], results.axes)
-    known = {name: cells.get(name) for name in ("ratio", "ratio_achieved", "flops", "parameters")}
-    counted = cells.assign(**known, diverged=cells["status"] != OK).groupby(["variant", "seed"])
-    costs = counted.agg({**dict.fromkeys(known, "first"), "status": "size", "diverged": "sum"})
-    rows = best.drop(columns="status").merge(costs.rename(columns={"status": "cells"}), on=["variant", "seed"])
+    known, keys = {name: cells.get(name) for name in COSTS}, ["variant", "seed"]
+    costs = cells.assign(**known)[[*keys, *results.axes.names, *COSTS]]
+    counted = cells.assign(diverged=cells["status"] != OK).groupby(keys).agg({"status": "size", "diverged": "sum"})
+    rows = best.drop(columns="status").merge(counted.rename(columns={"status": "cells"}), on=keys)
+    rows = rows.merge(costs.drop_duplicates([*keys, *results.axes.names]), on=[*keys, *results.axes.names])
     columns = {
         **table.variant_columns(best),
         "asked": ("ratio", 3),

@@ -77,7 +77,7 @@ def write_report(
             benchmarks=None if benchmarks is None else _of(benchmarks, experiment),
             emulates=emulates,
             adaptive=experiment in terms.adaptive,
-            odd_widths={variant: widths for (of, variant), widths in odd.items() if of == experiment},
+            odd_widths=odd.get(experiment, {}),
         )
 
     sections = []

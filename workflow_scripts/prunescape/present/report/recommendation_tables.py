@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from prunescape.analysis.cost.measured import COSTS
+from prunescape.analysis.cost import measured
+from prunescape.analysis.cost.measured import COSTS, with_network
 from prunescape.present.numbers import DASH, number
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
 from prunescape.present.report.target_sentences import model_list, model_title, objective_value, run_title
@@ -92,7 +93,7 @@ def _untested(rows: pd.DataFrame) -> list[str]:
 
 def pareto_table(rows: pd.DataFrame) -> Table:
     """Every model's accuracy and costs; a dot marks those on the front of that cost."""
-    models = rows.groupby(["target", "variant", "rank", "precision"], sort=False)
+    models = with_network(rows).groupby(["target", *measured.MODEL], sort=False)
     lines = [{row.cost: row for row in model.itertuples()} for _, model in models]
 
     def first(shown: Shown) -> Shown:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import Axes
+from prunescape.analysis.cost.speedups import OddWidths
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import axis_head, variant_title
 from prunescape.present.numbers import DASH, is_missing, number, whole
@@ -43,7 +44,7 @@ class ExperimentResults:
     tables: dict[str, pd.DataFrame]
     benchmarks: pd.DataFrame | None = None
     emulates: dict[str, str] = field(default_factory=dict)
-    odd_widths: dict[str, dict[str, int]] = field(default_factory=dict)
+    odd_widths: OddWidths = field(default_factory=dict)
     adaptive: bool = False
 
     def rows(self, name: str, metric: str) -> pd.DataFrame:

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from prunescape.analysis.cost.comparisons import SLOWER
-from prunescape.analysis.cost.speedups import BLOCK
+from prunescape.analysis.cost.measured import with_network
+from prunescape.analysis.cost.speedups import BLOCK, OddWidths
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
-from prunescape.present.report.target_tables import subnormals_kept
+from prunescape.present.report.target_tables import share_kept, subnormals_kept, variant_of_network
+from prunescape.space.settings import network_path
 
 SHOWN_WIDTHS = 6  # layers that a sentence names
 
@@ -40,33 +42,34 @@ def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:
     ]
 
 
-def slower_sentences(speedups: pd.DataFrame, odd: Mapping[str, Mapping[str, int]]) -> list[str]:
+def slower_sentences(speedups: pd.DataFrame, odd: OddWidths) -> list[str]:
     """One sentence per variant of ONE experiment that is shown to be slower than its base, and a likely reason.
 
-    A setting counts where the corrected test of the speed-up says so. `odd` holds by variant the layers, with their
-    channels, that were cut to no multiple of a runtime's block.
+    A setting counts where the corrected test of the speed-up says so. `odd` holds the layers, with their channels, that
+    were cut to no multiple of a runtime's block.
     """
-    rows = subnormals_kept(speedups)
-    slow = dict(iter(rows[(rows["rank"] == 1) & (rows["verdict"] == SLOWER)].groupby("variant", sort=False)))
-    return [_slower(name, slow[name], odd.get(name, {})) for name in sorted(slow, key=variant_order)]
+    rows = with_network(subnormals_kept(speedups))
+    slow = dict(iter(rows[(rows["rank"] == 1) & (rows["verdict"] == SLOWER)].groupby(["network", "variant"])))
+    ordered = sorted(slow, key=lambda key: (key[0], variant_order(key[1])))
+    return [
+        _slower(variant_of_network(slow[key].iloc[0]), slow[key], odd.get((network_path(key[0]), key[1]), {}))
+        for key in ordered
+    ]
 
 
-def slower_lines(speedups: pd.DataFrame, odd: Mapping[tuple[str, str], Mapping[str, int]]) -> list[str]:
-    """The same for a terminal, of every experiment; `odd` by (experiment, variant)."""
-    lines = []
-    for name, rows in speedups.groupby("experiment", sort=True):
-        mine = {variant: widths for (experiment, variant), widths in odd.items() if experiment == name}
-        lines += [f"{name}: {text}" for text in slower_sentences(rows, mine)]
-    return lines
+def slower_lines(speedups: pd.DataFrame, odd: Mapping[str, OddWidths]) -> list[str]:
+    """The same for a terminal, of every experiment; `odd` by experiment."""
+    experiments = speedups.groupby("experiment", sort=True)
+    return [f"{name}: {text}" for name, rows in experiments for text in slower_sentences(rows, odd.get(name, {}))]
 
 
-def _slower(variant: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
+def _slower(title: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
     places = [
         f"{_where(row).replace('On', 'on', 1)} it runs at {number(row.speedup, 3)} times the base's speed (95 % "
         f"interval {number(row.low, 3)} to {number(row.high, 3)})"
         for row in rows.itertuples()
     ]
-    text = f"{variant_title(variant)} is slower than the base: {'; '.join(places)}."
+    text = f"{title} is slower than the base: {'; '.join(places)}."
     if not odd:
         return text
     named = [f"{layer} {width}" for layer, width in list(odd.items())[:SHOWN_WIDTHS]]
@@ -78,15 +81,15 @@ def _slower(variant: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
     )
 
 
-def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, flops_share: float | None) -> list[str]:
+def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, cells: pd.DataFrame) -> list[str]:
     """One sentence per target and setting: latency, speed against the base, and what the FLOPs alone would give.
 
-    `benchmarks` as `beside_base` gives them; `flops_share` is the share of the base's FLOPs that is kept.
+    `benchmarks` as `beside_base` gives them. None where there are several networks: tables have them all.
     """
-    if benchmarks is None:
+    if benchmarks is None or benchmarks["network"].nunique() > 1:
         return []
     rows = benchmarks[(benchmarks["variant"] == variant) & (benchmarks["rank"] == 1)]
-    return [_cost(row, flops_share) for row in rows.itertuples()]
+    return [_cost(row, share_kept(cells, row.network, variant)) for row in rows.itertuples()]
 
 
 def _where(row) -> str:
@@ -144,7 +147,7 @@ def objective_value(row) -> str:
 def model_title(row) -> str:
     """`uniform 0.5 int8`, with the rank from the second on."""
     rank = f" rank {row.rank:.0f}" if row.rank > 1 else ""
-    return f"{variant_title(row.variant)}{rank} {row.precision}"
+    return f"{variant_of_network(row)}{rank} {row.precision}"
 
 
 def run_title(row) -> str:

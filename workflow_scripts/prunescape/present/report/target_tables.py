@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.comparisons import block_medians
+from prunescape.analysis.cost.measured import with_network
 from prunescape.analysis.cost.property_tables import EMULATED, emulation_errors
 from prunescape.analysis.read_cells import variant_order
-from prunescape.present.labels import variant_title
+from prunescape.present.labels import network_title, variant_title
 from prunescape.present.numbers import is_missing, number
 from prunescape.present.report import table
 from prunescape.present.report.table import ExperimentResults, Table, make_table
@@ -27,15 +28,15 @@ def measured_tables(results: ExperimentResults) -> list[Table]:
 def benchmarks_table(results: ExperimentResults) -> Table:
     """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
     rows = beside_base(results.benchmarks)
-    shares = {name: share_kept(results.cells, name) for name in rows["variant"].unique()}
-    rows = rows.assign(order=rows["variant"].map(variant_order)).sort_values([*CONDITIONS, "order", "rank"])
+    shares = {key: share_kept(results.cells, *key) for key in set(zip(rows["network"], rows["variant"], strict=True))}
+    rows = rows.assign(order=rows["variant"].map(variant_order)).sort_values([*CONDITIONS, "network", "order", "rank"])
     columns = {
-        "variant": lambda row: variant_title(row.variant),
+        "variant": variant_of_network,
         **{name: name for name in ("target", "rank", "precision", "threads", "batch")},
         "latency, ms": ("latency_median_s", 3, 1e3),
         "IQR, %": lambda row: number(100 * row.latency_relative_iqr, 1) + "*" * bool(row.noisy),
         "speed-up": ("speedup", 2),
-        "FLOPs ÷": lambda row: number(1 / share if (share := shares[row.variant]) else None),
+        "FLOPs ÷": lambda row: number(1 / share if (share := shares[row.network, row.variant]) else None),
         "file, kB": ("file_bytes", 1, 1e-3),
         "encoded, kB": ("encoded_bytes", 1, 1e-3),
         "top-1, %": lambda row: (
@@ -53,19 +54,25 @@ def benchmarks_table(results: ExperimentResults) -> Table:
 
 
 def beside_base(benchmarks: pd.DataFrame) -> pd.DataFrame:
-    """The rows that stand for a target, each beside the base's best cell under the same conditions.
+    """The rows that stand for a target, each beside the best cell of its network's base under the same conditions.
 
     Added are `speedup`, `base_file_bytes` and `base_noisy`, null where the base was not measured so.
     """
-    benchmarks = subnormals_kept(benchmarks)
-    base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)].drop_duplicates(CONDITIONS)
+    benchmarks, alike = with_network(subnormals_kept(benchmarks)), ["network", *CONDITIONS]
+    base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)].drop_duplicates(alike)
     names = {name: f"base_{name}" for name in ("latency_median_s", "file_bytes", "noisy")}
-    rows = benchmarks.merge(base[[*CONDITIONS, *names]].rename(columns=names), on=CONDITIONS, how="left")
+    rows = benchmarks.merge(base[[*alike, *names]].rename(columns=names), on=alike, how="left")
     return rows.assign(speedup=rows["base_latency_median_s"] / rows["latency_median_s"])
 
 
-def share_kept(cells: pd.DataFrame, variant: str) -> float | None:
-    """FLOPs of the variant as a share of the base's; `ratio_achieved` where a partial study has no base."""
+def variant_of_network(row) -> str:
+    """`uniform 0.5`, with the hyperparameters of its network where the setting gives some."""
+    return variant_title(row.variant) + network_title(getattr(row, "network", ""))
+
+
+def share_kept(cells: pd.DataFrame, network: str, variant: str) -> float | None:
+    """FLOPs of a variant as a share of its network's base; `ratio_achieved` where a partial study has no base."""
+    cells = cells[with_network(cells)["network"] == network]
     flops = [table.first_known(cells[cells["variant"] == name], "flops") for name in (variant, "base")]
     if all(value is not None for value in flops):
         return flops[0] / flops[1]
@@ -77,13 +84,13 @@ def weights_table(benchmarks: pd.DataFrame) -> Table:
 
     No rows where no variant has several files. Subnormal numbers may slow a processor down: hence with and without.
     """
-    groups = benchmarks.groupby(["variant", *CONDITIONS], sort=True)
+    groups = with_network(benchmarks).groupby(["network", "variant", *CONDITIONS], sort=True)
     rows = [_compared(files) for _, files in groups if files["rank"].nunique() > 1]
 
     def treated(end: str) -> table.Columns:
         return {"apart, %": (f"apart_{end}", 1, 100), "noise, %": (f"noise_{end}", 1, 100), "p": (f"p_{end}", 3)}
 
-    named = {"variant": lambda row: variant_title(row.variant)} | {name: name for name in (*CONDITIONS, "files")}
+    named = {"variant": variant_of_network} | {name: name for name in (*CONDITIONS, "files")}
     spans = [("", named), ("subnormal numbers kept", treated("kept")), ("flushed to zero", treated("flushed"))]
     notes = [
         "Apart: (slowest − fastest median) ÷ fastest over the files. Noise: the largest relative interquartile range "
@@ -97,7 +104,10 @@ def _compared(files: pd.DataFrame) -> SimpleNamespace:
     """One line of `weights_table`: the files of one variant under one set of conditions."""
     medians = files.pivot(index="rank", columns="flush_to_zero", values="latency_median_s")
     gain = None if len(medians.columns) < 2 else (medians[False] / medians[True]).max()
-    line = files.iloc[0][["variant", *CONDITIONS]].to_dict() | {"files": files["rank"].nunique(), "gain": gain}
+    line = files.iloc[0][["network", "variant", *CONDITIONS]].to_dict() | {
+        "files": files["rank"].nunique(),
+        "gain": gain,
+    }
     for flushed, end in ((False, "kept"), (True, "flushed")):
         line |= {f"{name}_{end}": value for name, value in _apart(files[files["flush_to_zero"] == flushed]).items()}
     return SimpleNamespace(**line)
@@ -120,11 +130,11 @@ def emulation_table(results: ExperimentResults) -> Table:
     """The error of every emulated target against the real one, in percent; no rows where no setting has both."""
     records = [
         {name: None if np.ndim(value) == 0 and is_missing(value) else value for name, value in row.items()}
-        for row in results.benchmarks.to_dict("records")
+        for row in with_network(results.benchmarks).to_dict("records")
     ]
     rows = [SimpleNamespace(**errors) for errors in emulation_errors(records, results.emulates)]
     columns = {
-        "variant": lambda row: variant_title(row.variant),
+        "variant": variant_of_network,
         "target": "target",
         "stands for": "emulates",
         **{name: name for name in ("rank", "precision", "threads", "batch")},

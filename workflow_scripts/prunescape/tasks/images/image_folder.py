@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from prunescape.errors import InputError
+from prunescape.tasks.arrays import write_arrays
 from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.prepared import data_digest
-from prunescape.tasks.images.preparing import ChannelStatistics, require_contrast, write_data
-from prunescape.tasks.images.subsets import choose_splits
+from prunescape.tasks.images.preparing import ChannelStatistics, require_contrast
 from prunescape.tasks.images.torchvision_import import import_torchvision
+from prunescape.tasks.subsets import choose_splits
 
 FOLDERS = {"train": "train", "test": "val"}
 # A pass over all of ImageNet takes hours; so many leave the mean a standard error of 1 % of the images' deviation.
@@ -39,7 +40,7 @@ def write_image_folder(options: dict, *, data: Path, identity: Path) -> None:
         "test_positions": positions,
     }
     content = _counts(options, listings, statistics) | {"classes": len(classes), "digest": data_digest(arrays)}
-    write_data(arrays, content, data=data, identity=identity)
+    write_arrays(arrays, content, data=data, identity=identity)
 
 
 def _counts(options: dict, listings: dict[str, np.ndarray], statistics: ChannelStatistics) -> dict:

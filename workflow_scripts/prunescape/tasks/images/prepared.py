@@ -1,13 +1,11 @@
 """The one prepared file of a data set and its identity: what every later step reads."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from prunescape.errors import InputError
-from prunescape.store.files import AGAIN, read_json
+from prunescape.tasks.arrays import Arrays, digest_of, read_arrays
 
 IDENTITY = ("dataset", "digest", "shape", "classes", "train", "test", "mean", "std")
 STATISTICS = ("mean", "std", "quartiles", "extremes")
@@ -67,21 +65,18 @@ class PreparedFolder:
     workers: int = 0
 
 
-def data_digest(arrays: dict[str, np.ndarray]) -> str:
+def data_digest(arrays: Arrays) -> str:
     """SHA-256 over the names, types, shapes and bytes of `arrays`: the same images give the same digest anywhere.
 
     Of an image folder only over relative paths, labels, sizes in bytes, and how it is resized and cropped: ImageNet's
     content is 150 GB, hours of reading. An image replaced by another of the same size in bytes goes unnoticed; one of
-    another size is refused when it is read.
+    another size is refused when it is read. Raises KeyError for one without its sample.
     """
-    digest = hashlib.sha256()
-    names = LISTED if "crop" in arrays else (*ARRAYS, *HELD_OUT)
-    for name in (name for name in names if name in arrays):
-        array = np.ascontiguousarray(arrays[name])
-        kind = array.dtype.descr if array.dtype.names else array.dtype.str
-        digest.update(f"{name} {kind} {array.shape}".encode())
-        digest.update(array.data if array.dtype.names is None else array.tobytes())
-    return digest.hexdigest()
+    if "crop" not in arrays:
+        return digest_of(arrays, (*ARRAYS, *HELD_OUT))
+    for name in SAMPLED:
+        arrays[name]  # outside the digest: the archive's checksums guard its bytes, this its name
+    return digest_of(arrays, LISTED)
 
 
 def load_prepared(
@@ -91,9 +86,7 @@ def load_prepared(
 
     Only training from an image folder uses the `folder` and decoding `workers`.
     """
-    known, (arrays, digest) = read_json(identity, *IDENTITY), _read_arrays(data)
-    if digest != known["digest"]:
-        raise InputError("the data file is not the one its identity names", where=data, hint=AGAIN)
+    arrays, known = read_arrays(data, identity, IDENTITY, data_digest)
     noted = [name for name in STATISTICS if name in known]
     about = {name: np.array(known[name], np.float32) for name in noted} | {"classes": known["classes"]}
     if "crop" not in arrays:
@@ -103,13 +96,6 @@ def load_prepared(
     return PreparedFolder(**arrays, **about, **streaming)
 
 
-def _read_arrays(data: Path | str) -> tuple[dict[str, np.ndarray], str]:
-    """What a prepared file holds, and its digest."""
-    try:
-        with np.load(data, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        for name in SAMPLED if "crop" in arrays else ():
-            arrays[name]  # outside the digest: the archive's checksums guard its bytes, this its name
-        return arrays, data_digest(arrays)
-    except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
-        raise InputError(f"the data file cannot be read ({error})", where=data, hint=AGAIN) from None
+def tested_labels(prepared: PreparedData | PreparedFolder) -> np.ndarray:
+    """The labels (n,) of the whole test split."""
+    return prepared.test_listing["label"] if isinstance(prepared, PreparedFolder) else prepared.test_labels

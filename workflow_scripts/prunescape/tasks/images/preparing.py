@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from prunescape.errors import InputError
-from prunescape.store.files import whole_file, write_json
+from prunescape.tasks.arrays import write_arrays
 from prunescape.tasks.images.prepared import data_digest
 
 
@@ -73,14 +73,7 @@ def write_prepared(arrays: dict[str, np.ndarray], *, dataset: str, data: Path, i
     }
     if "validation_labels" in arrays:
         content["validation"] = len(arrays["validation_labels"])
-    write_data(arrays, content, data=data, identity=identity)
-
-
-def write_data(arrays: dict[str, np.ndarray], content: dict, *, data: Path, identity: Path) -> None:
-    """Write the arrays of a data set to `data` (npz without pickle) and what they are to `identity` (JSON)."""
-    with whole_file(data) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
-    write_json(identity, content)
+    write_arrays(arrays, content, data=data, identity=identity)
 
 
 def count_classes(arrays: dict[str, np.ndarray]) -> int:

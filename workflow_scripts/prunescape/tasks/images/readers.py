@@ -1,27 +1,25 @@
-"""Readers of original files: scikit-learn's digits, Fashion-MNIST, CIFAR-10 and CIFAR-100."""
+"""Readers of original files: scikit-learn's digits, MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100."""
 
 import gzip
 import hashlib
 import pickle
-import socket
 import tarfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from prunescape.config.datasets import FASHION_FILES, ORIGINALS, source_files
+from prunescape.config.datasets import ORIGINALS, source_files
 from prunescape.errors import InputError
-from prunescape.store.files import whole_file
-from prunescape.tasks.images.subsets import draw, take_subsets
+from prunescape.tasks.downloads import download
 from prunescape.tasks.images.torchvision_import import import_torchvision
+from prunescape.tasks.subsets import draw, take_subsets
 
 UNSIGNED_BYTE = 0x08  # the type of values in an idx file
 TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 LABELS = {"cifar10": "labels", "cifar100": "fine_labels"}
 CIFAR_HINT = "get the original file again, or delete it for a new download"
-FASHION_HINT = "get the original file again, or delete all four for a new download"
-TIMEOUT_SECONDS = 60  # without a limit a silent network would hold the job for ever
+IDX_HINT = "get the original file again, or delete all four for a new download"
 
 
 def read_digits(options: dict) -> dict[str, np.ndarray]:
@@ -45,14 +43,14 @@ def _arrays(*arrays: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(("train_images", "train_labels", "test_images", "test_labels"), arrays, strict=True))
 
 
-def read_fashion_mnist(options: dict) -> dict[str, np.ndarray]:
-    """Fashion-MNIST as uint8 (n, 1, 28, 28) and int64 (n,), in the files' order.
+def read_mnist(options: dict) -> dict[str, np.ndarray]:
+    """MNIST or Fashion-MNIST, whose files have one format, as uint8 (n, 1, 28, 28) and int64 (n,), in the files' order.
 
     A folder with none of the files is filled by a download. Raises InputError for a missing or damaged file.
     """
-    folder = Path(options["folder"])
-    if not any((folder / name).exists() for name in FASHION_FILES):
-        download(_addresses("fashion-mnist"), folder)
+    folder, (files, _) = Path(options["folder"]), ORIGINALS[options["name"]]
+    if not any((folder / name).exists() for name in files):
+        download(_addresses(options["name"]), folder)
     arrays = {}
     for split, prefix in (("train", "train"), ("test", "t10k")):
         images = _read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", dimensions=3)
@@ -68,14 +66,14 @@ def _read_idx(path: Path, *, dimensions: int) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes())
     except FileNotFoundError:
-        raise InputError("the file is missing", where=path, hint=FASHION_HINT) from None
+        raise InputError("the file is missing", where=path, hint=IDX_HINT) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"the file is damaged ({error})", where=path, hint=FASHION_HINT) from None
+        raise InputError(f"the file is damaged ({error})", where=path, hint=IDX_HINT) from None
     start = 4 + 4 * dimensions
     shape = tuple(int(length) for length in np.frombuffer(content[4:start], ">u4")) if len(content) >= start else ()
     right_kind = content[:4] == bytes([0, 0, UNSIGNED_BYTE, dimensions])
     if not right_kind or len(content) - start != np.prod(shape, dtype=object):
-        raise InputError(f"no idx file of unsigned bytes with {dimensions} axes", where=path, hint=FASHION_HINT)
+        raise InputError(f"no idx file of unsigned bytes with {dimensions} axes", where=path, hint=IDX_HINT)
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
@@ -117,7 +115,11 @@ def _unpickle(content: bytes, batch: str, options: dict) -> dict:
     return pickle.loads(content, encoding="latin1")  # noqa: S301, the line above verified the bytes
 
 
-READERS = {"digits": read_digits, "fashion-mnist": read_fashion_mnist, "cifar10": read_cifar, "cifar100": read_cifar}
+READERS = {
+    "digits": read_digits,
+    **dict.fromkeys(("mnist", "fashion-mnist"), read_mnist),
+    **dict.fromkeys(("cifar10", "cifar100"), read_cifar),
+}
 
 
 def read_dataset(options: dict) -> dict[str, np.ndarray]:
@@ -128,23 +130,9 @@ def read_dataset(options: dict) -> dict[str, np.ndarray]:
 def _addresses(name: str) -> dict[str, tuple[str, str]]:
     """The original files of a data set: file name -> address and md5."""
     datasets = import_torchvision().datasets
-    if name == "fashion-mnist":
-        return {file: (datasets.FashionMNIST.mirrors[0] + file, md5) for file, md5 in FASHION_FILES.items()}
+    files, _ = ORIGINALS[name]
+    mirrors = {"mnist": datasets.MNIST.mirrors, "fashion-mnist": datasets.FashionMNIST.mirrors}.get(name)
+    if mirrors:
+        return {file: (mirrors[0] + file, md5) for file, md5 in files.items()}
     url = {"cifar10": datasets.CIFAR10.url, "cifar100": datasets.CIFAR100.url}[name]
-    archive, _ = ORIGINALS[name]
-    return {file: (url, md5) for file, md5 in archive.items()}
-
-
-def download(addresses: dict[str, tuple[str, str]], folder: Path) -> None:
-    """Fetch `addresses` (file name -> address, md5) into `folder`; raises InputError when that, or an md5, fails."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT_SECONDS)
-    try:
-        for name, (address, md5) in addresses.items():
-            with whole_file(folder / name) as temporary:
-                import_torchvision().datasets.utils.download_url(address, str(folder), temporary.name, md5)
-    except (OSError, RuntimeError) as error:
-        hint = "put the original files into this folder, or name theirs as the data set's folder"
-        raise InputError(f"{name} is missing and cannot be downloaded ({error})", where=folder, hint=hint) from None
-    finally:
-        socket.setdefaulttimeout(before)
+    return {file: (url, md5) for file, md5 in files.items()}

@@ -6,27 +6,27 @@ from prunescape.errors import InputError
 
 
 def draw(labels: np.ndarray, count: int | None, *, seed: int, split: str, leave: bool = False) -> np.ndarray:
-    """Indices, ascending, of `count` of the images with these `labels` (n,), stratified by class; all for None.
+    """Indices, ascending, of `count` of the examples with these `labels` (n,), stratified by class; all for None.
 
-    With `leave`, at least one image per class is left over. Raises InputError, naming the `split`, for a count that
-    cannot be drawn, or that leaves a class without an image there or, with `leave`, in what is left over.
+    With `leave`, at least one example per class is left over. Raises InputError, naming the `split`, for a count that
+    cannot be drawn, or that leaves a class without an example there or, with `leave`, in what is left over.
     """
     known, shares = np.unique(labels, return_counts=True)
     total, classes = len(labels), len(known)
     if count is None or (count == total and not leave):
         return np.arange(total)
-    # scikit-learn needs one image per class on either side of the cut
+    # scikit-learn needs one example per class on either side of the cut
     if not classes <= count <= total - (classes if leave else 1):
         allowed = f"{classes} to {total - classes if leave else total}"
-        raise InputError(f"{count} images cannot be drawn for the {split} split", allowed=allowed)
+        raise InputError(f"{count} examples cannot be drawn for the {split} split", allowed=allowed)
     if shares.min() < 2:
-        what = f"images cannot be drawn for the {split} split: class {known[shares.argmin()]} has only one"
-        raise InputError(what, allowed="two images or more in every class", hint=f"take all, without `{split}`")
+        what = f"examples cannot be drawn for the {split} split: class {known[shares.argmin()]} has only one"
+        raise InputError(what, allowed="two examples or more in every class", hint=f"take all, without `{split}`")
     drawn = np.sort(_stratified(labels, count, seed))
-    _refuse_empty_class(known, labels[drawn], f"{count} images for the {split} split hold none", "draw more")
+    _refuse_empty_class(known, labels[drawn], f"{count} examples for the {split} split hold none", "draw more")
     if leave:
         left = np.delete(labels, drawn)
-        _refuse_empty_class(known, left, f"{count} images for the {split} split leave none over", "draw fewer")
+        _refuse_empty_class(known, left, f"{count} examples for the {split} split leave none over", "draw fewer")
     return drawn
 
 
@@ -47,9 +47,9 @@ def _stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 
 def choose_splits(train_labels: np.ndarray, test_labels: np.ndarray, options: dict) -> dict[str, np.ndarray]:
-    """For each split the ascending indices of its images: train and validation into the first, test into the second.
+    """For each split the ascending indices of its examples: train and validation into the first, test into the second.
 
-    `options["validation"]` images (None: no such split) are held out first, then `options["train"]` are drawn of what
+    `options["validation"]` examples (None: no such split) are held out first, then `options["train"]` are drawn of what
     remains; all by `options["split_seed"]`. Raises InputError for a number that cannot be drawn.
     """
     seed, chosen, remain = options["split_seed"], {}, np.arange(len(train_labels))
@@ -62,7 +62,7 @@ def choose_splits(train_labels: np.ndarray, test_labels: np.ndarray, options: di
 
 
 def take_subsets(arrays: dict[str, np.ndarray], options: dict) -> dict[str, np.ndarray]:
-    """The prepared arrays cut to the numbers of images in `options`, as `choose_splits` draws them."""
+    """The prepared arrays cut to the numbers of examples in `options`, as `choose_splits` draws them."""
     cut = {}
     for split, chosen in choose_splits(arrays["train_labels"], arrays["test_labels"], options).items():
         source = "test" if split == "test" else "train"

@@ -1,0 +1,1 @@
+"""Texts and their classes: data sets, tokens, batches."""
