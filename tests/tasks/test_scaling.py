@@ -8,10 +8,10 @@ import pytest
 import torch
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from prunescape.deploy.export_best import inputs_of, scaling_named
 from prunescape.errors import InputError
 from prunescape.space.recipe import PARAMETERS
 from prunescape.store.files import read_json
+from prunescape.tasks.images import exported
 from prunescape.tasks.images.prepared import load_prepared
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.scaling import scaling_of
@@ -58,23 +58,12 @@ def test_inputs_are_those_of_scikit_learn(files, name):
 def test_a_target_feeds_what_training_fed(files, name):
     """By the metadata of an exported model, as measure/agent.py scales pixels."""
     prepared = load_prepared(**files)
-    exported = _exported(prepared, files, name)
-    metadata = {key: json.loads(json.dumps(list(exported[key]))) for key in ("mean", "std")}
+    metadata = json.loads(json.dumps(exported.scaling(read_json(files["identity"]), prepared, {"scaling": name})))
     mean, std = (np.array(metadata[key], np.float32)[:, None, None] for key in ("mean", "std"))
     fed = (prepared.test_images.astype(np.float32) / np.float32(255) - mean) / std
     trained = Task(prepared, CPU, name).inputs(torch.from_numpy(prepared.test_images).permute(0, 2, 3, 1))
     np.testing.assert_allclose(fed, trained, rtol=1e-4, atol=1e-4)
-    np.testing.assert_array_equal(exported["images"], fed)
-
-
-def _exported(prepared, files, name: str) -> dict:
-    return inputs_of(name, prepared, read_json(files["identity"]), None)
-
-
-def test_a_cells_scaling_is_its_settings_else_its_recipes():
-    record = {"recipe": {"scaling": "robust"}, "setting": {}}
-    assert scaling_named(record) == "robust"
-    assert scaling_named(record | {"setting": {"scaling": "none"}}) == "none"
+    np.testing.assert_array_equal(exported.parity_inputs(prepared, {"scaling": name}), fed)
 
 
 def test_a_range_of_nothing_counts_as_1(tmp_path):
