@@ -9,7 +9,7 @@ from scipy import stats
 
 from analyse_cells import analyse_cells
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.results import LANDSCAPE, RESULTS, STEPS, TARGET, Analysis, result_names
+from prunescape.analysis.results import ARMS, LANDSCAPE, RESULTS, STEPS, TARGET, Analysis, result_names
 from prunescape.commands.cli import main
 from prunescape.config.study import load_study
 from support.analysed import study_terms
@@ -133,6 +133,7 @@ def test_every_need_is_an_input_or_a_table():
     analysis = {"cells", "axes", "metric", "base", "thresholds", "risk_threshold", "terms", "recipes", "claims"}
     known = {LANDSCAPE: analysis | set(STEPS) | set(result_names(LANDSCAPE))}
     known[TARGET] = {"measured", "flops", "objectives", "comparisons", *result_names(TARGET)}
+    known[ARMS] = {"arm_models", "arm_terms"}
     for table in RESULTS.values():
         assert set(table.needs) | set(table.columns_need) <= known[table.group]
 

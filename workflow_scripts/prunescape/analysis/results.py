@@ -10,6 +10,10 @@ from typing import Any, Self
 
 import pandas as pd
 
+from prunescape.analysis.arms import comparisons as arms
+from prunescape.analysis.arms import optimisation, searches
+from prunescape.analysis.arms import spread as arm_spread
+from prunescape.analysis.arms.trials import ArmTerms, join_measured, ranked_models
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
 from prunescape.analysis.cost.property_tables import (
@@ -43,7 +47,7 @@ from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.verdicts import judge_study
 from prunescape.store.tables import Columns
 
-LANDSCAPE, TARGET = "landscape", "target"
+LANDSCAPE, TARGET, ARMS = "landscape", "target", "arms"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
 
@@ -89,6 +93,15 @@ class Analysis:
         """The target tables of measurements; `flops` by experiment and variant, `objectives` as a study dumps them."""
         return cls({"measured": measured, "flops": flops, "objectives": objectives})
 
+    @classmethod
+    def of_arms(cls, trials: pd.DataFrame, measured: pd.DataFrame | None, terms: ArmTerms, where: object = "") -> Self:
+        """The tables of arms of random searches, from their `trials` and what was `measured` of them.
+
+        Trials have experiment, variant, arm, trial and what they are ranked by; see `join_measured`. `where` names the
+        table in errors.
+        """
+        return cls({"trials": trials, "measured": measured, "arm_terms": terms, "where": where})
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
             step = STEPS.get(name) or RESULTS[name]
@@ -110,7 +123,7 @@ class Analysis:
         if not self.applies(name):
             return pd.DataFrame(columns=list(columns))
         frame = self[name][list(columns)]
-        if RESULTS[name].group == TARGET:
+        if RESULTS[name].group in (TARGET, ARMS):
             return frame
         if self["metric"].minimise:
             frame = frame.assign(**{value: 0.0 - frame[value] for value in METRIC_VALUES if value in frame})
@@ -129,7 +142,8 @@ class Step:
 class ResultTable(Step):
     """A table of results; `columns` makes its columns from what it needs, and `applies` says where it has a meaning.
 
-    Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells.
+    Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells, those
+    of the group ARMS from trials of random searches.
     """
 
     columns: Callable[..., Columns]
@@ -152,6 +166,10 @@ def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: 
     return ResultTable(make, needs, lambda: columns, group=TARGET)
 
 
+def _arms(make: Callable[..., pd.DataFrame], columns: Columns) -> ResultTable:
+    return ResultTable(make, ("arm_models", "arm_terms"), lambda: columns, group=ARMS)
+
+
 def _inferred(
     make: Callable[..., pd.DataFrame], terms: str, columns: Callable[..., Columns], *need: str
 ) -> ResultTable:
@@ -168,6 +186,10 @@ STEPS: dict[str, Step] = {
     "judged": Step(judge_study, ("cells", "axes", "terms", "risk_threshold", "metric", "claims", "chance_tests")),
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
     "comparisons": Step(comparisons, ("measured", "objectives")),
+    "arm_models": Step(
+        lambda trials, measured, terms, where: ranked_models(join_measured(trials, measured), terms, where),
+        ("trials", "measured", "arm_terms", "where"),
+    ),
     "inferences": Step(inferences, ("scores", "axes", "metric", "thresholds", "grids", "chance_tests")),
 }
 RESULTS: dict[str, ResultTable] = {
@@ -212,6 +234,14 @@ RESULTS: dict[str, ResultTable] = {
     "speedups": _target(speedups, ("measured", "flops", "comparisons"), SPEEDUP_COLUMNS),
     "properties": _target(property_table, ("measured", "flops"), PROPERTY_COLUMNS),
     "correlations": _target(correlation_table, ("measured", "flops"), CORRELATION_COLUMNS),
+    "arm_comparisons": _arms(arms.arm_comparisons, arms.COMPARISON_COLUMNS),
+    "arm_searches": _arms(searches.arm_searches, searches.SEARCH_COLUMNS),
+    "arm_spread": _arms(arm_spread.arm_spread, arm_spread.SPREAD_COLUMNS),
+    "arm_scaled": _arms(arm_spread.arm_scaled, arm_spread.SCALED_COLUMNS),
+    "arm_changes": _arms(optimisation.arm_changes, optimisation.CHANGE_COLUMNS),
+    "arm_pairs": _arms(optimisation.arm_pairs, optimisation.PAIR_COLUMNS),
+    "arm_pair_tests": _arms(optimisation.arm_pair_tests, optimisation.PAIR_TEST_COLUMNS),
+    "arm_split": _arms(optimisation.arm_split, optimisation.SPLIT_COLUMNS),
 }
 
 
