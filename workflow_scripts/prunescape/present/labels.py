@@ -9,6 +9,16 @@ from prunescape.present.numbers import short
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
 NAMES = {"mobilenet_v2": "MobileNetV2", "cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST", "imagenet": "ImageNet"}
+PROPERTY_TITLES = {
+    **{
+        "top1": "accuracy",
+        "top5": "top-5 accuracy",
+        "latency_median_s": "latency",
+        "latency_dataset_s": "latency, all",
+    },
+    **{"file_bytes": "file size", "encoded_bytes": "encoded size", "flops": "FLOPs", "energy_j": "energy"},
+    **{"train_top1": "training accuracy", "peak_memory_bytes": "peak memory"},
+}
 METHODS = {"uniform": "Uniform", "nonuniform": "Non-uniform"}
 
 
@@ -111,3 +121,26 @@ def paper_title(variant: str) -> str:
     if variant == "base":
         return "Basemodel"
     return f"{100 * float(known[2]):g}% {METHODS[known[1]]}" if known else variant
+
+
+def property_title(name: str) -> str:
+    """`latency` for latency_median_s; a column that is none of ours by its own name."""
+    return PROPERTY_TITLES.get(name) or shortened(name.replace("_", " "), 40)
+
+
+def arm_title(arm: str) -> str:
+    """`batch size` for fix:batch_size, `optimiser (dimension)` for fix-dimension:optimiser; others as they are."""
+    kind, _, name = arm.partition(":")
+    name = name.replace("_", " ")
+    titles = {"fix": name, "fix-dimension": f"{name} (dimension)"}
+    return shortened(titles.get(kind, arm) if name else arm, 40)
+
+
+def subject_title(experiment: str, variant: str) -> str:
+    """The experiment, and the variant where it is pruned."""
+    return shortened(experiment if variant == "base" else f"{experiment}, {variant_title(variant)}", 40)
+
+
+def condition_title(target: str, precision: str) -> str:
+    """`server, fp32`; empty where a table tells neither."""
+    return ", ".join(filter(None, (target, precision)))

@@ -13,6 +13,7 @@ import pandas as pd
 from prunescape.analysis.arms.comparisons import in_table_order
 from prunescape.analysis.arms.statistics import LEVEL
 from prunescape.analysis.arms.trials import CONDITION, SEARCHED, WHERE_COLUMNS, ArmTerms
+from prunescape.analysis.cost.comparisons import holm
 
 NOT_ALL = "not every trial of both arms tells it: only searches as a whole can be drawn again"
 NOT_POSITIVE = "it is not above 0 everywhere"
@@ -30,6 +31,11 @@ SEARCH_COLUMNS: dict[str, tuple[str, str]] = {
         "float64",
         "two-sided p that the arm changes nothing: exchanges of whole trials between both searches, each with a new "
         "selection (permutation test)",
+    ),
+    "p_holm": (
+        "float64",
+        "p_searches corrected (Holm) over all arms but the control and all properties of this experiment, variant, "
+        "target and precision; no smaller than the number of tests / (exchanges + 1)",
     ),
     "effect_all": ("float64", "the same effect over all trials, without selection"),
     "all_low": ("float64", "lower end of its 95 % interval over searches"),
@@ -100,7 +106,8 @@ def exchanged_effects(
 
     `both` (n + m, k) are the logarithms of all trials, the best-ranked first; `fixed` of them make one search.
     """
-    mine = np.argsort(random.random((resamples, len(both))), axis=1) < fixed
+    lots = random.random((resamples, len(both)))
+    mine = lots <= np.partition(lots, fixed - 1, axis=1)[:, fixed - 1 : fixed]
     return (selected(mine.astype(int), best) - selected((~mine).astype(int), best)) @ both / best
 
 
@@ -115,7 +122,8 @@ def arm_searches(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
         arms = {label: rows.sort_values("rank") for label, rows in here.groupby("arm", sort=False)}
         base = arms.pop(terms.baseline, None)
         found = [row for label, arm in arms.items() if base is not None for row in _of_arm(label, arm, base, terms)]
-        rows += [named | row for row in _beside_control(found)]
+        family = holm([np.nan if row["control"] else row.get("p_searches", np.nan) for row in found])
+        rows += [named | row | {"p_holm": p} for row, p in zip(_beside_control(found), family, strict=True)]
     return in_table_order(pd.DataFrame(rows, columns=list(SEARCH_COLUMNS)), models, terms)
 
 

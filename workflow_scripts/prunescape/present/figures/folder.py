@@ -15,6 +15,7 @@ from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
 from prunescape.analysis.read_cells import mean_scores
+from prunescape.present.figures.arm_drawings import draw_arms_interactive, draw_arms_static
 from prunescape.present.figures.figure import Figure
 from prunescape.present.figures.grid_data import grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
@@ -44,6 +45,8 @@ DRAWINGS = {
     "risk": (draw_risk_interactive, draw_risk_static),
     "grid": (draw_grid_interactive, draw_grid_static),
     "looks": (draw_looks_interactive, draw_looks_static),
+    "arm_boxes": (draw_arms_interactive, draw_arms_static),
+    "arm_densities": (draw_arms_interactive, draw_arms_static),
 }
 
 
