@@ -11,6 +11,10 @@ from typing import Any, Self
 
 import pandas as pd
 
+from prunescape.analysis.arms import comparisons as arms
+from prunescape.analysis.arms import optimisation, searches
+from prunescape.analysis.arms import spread as arm_spread
+from prunescape.analysis.arms.trials import ArmTerms, join_measured, ranked_models
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.cost.measured import written_columns
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
@@ -55,7 +59,7 @@ from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.verdicts import judge_study
 from prunescape.store.tables import Columns
 
-LANDSCAPE, TARGET, TRIALS = "landscape", "target", "trials"
+LANDSCAPE, TARGET, TRIALS, ARMS = "landscape", "target", "trials", "arms"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
 
@@ -107,6 +111,15 @@ class Analysis:
         """
         return cls({"cells": cells, "trials": trials, "trial_terms": terms, "measured": measured})
 
+    @classmethod
+    def of_arms(cls, trials: pd.DataFrame, measured: pd.DataFrame | None, terms: ArmTerms, where: object = "") -> Self:
+        """The tables of arms of random searches, from their `trials` and what was `measured` of them.
+
+        Trials have experiment, variant, arm, trial and what they are ranked by; see `join_measured`. `where` names the
+        table in errors.
+        """
+        return cls({"trials": trials, "measured": measured, "arm_terms": terms, "where": where})
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
             step = STEPS.get(name) or RESULTS[name]
@@ -148,7 +161,8 @@ class ResultTable(Step):
     """A table of results; `columns` makes its columns from what it needs, and `applies` says where it has a meaning.
 
     Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells, those of the
-    group TRIALS from the trials of designs with a space, their cells and measurements.
+    group TRIALS from the trials of designs with a space, their cells and
+    measurements, those of the group ARMS from trials of random searches.
     """
 
     columns: Callable[..., Columns]
@@ -183,6 +197,10 @@ def _of_design(
     return ResultTable(make, ("cells",), lambda: columns, applies=lambda analysis: has(analysis["cells"]))
 
 
+def _arms(make: Callable[..., pd.DataFrame], columns: Columns) -> ResultTable:
+    return ResultTable(make, ("arm_models", "arm_terms"), lambda: columns, group=ARMS)
+
+
 def _inferred(
     make: Callable[..., pd.DataFrame], terms: str, columns: Callable[..., Columns], *need: str
 ) -> ResultTable:
@@ -200,6 +218,10 @@ STEPS: dict[str, Step] = {
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
     "comparisons": Step(comparisons, ("measured", "objectives")),
     "trial_cells": Step(trial_cells, ("cells", "trials")),
+    "arm_models": Step(
+        lambda trials, measured, terms, where: ranked_models(join_measured(trials, measured), terms, where),
+        ("trials", "measured", "arm_terms", "where"),
+    ),
     "inferences": Step(inferences, ("scores", "axes", "metric", "thresholds", "grids", "chance_tests")),
 }
 RESULTS: dict[str, ResultTable] = {
@@ -249,6 +271,14 @@ RESULTS: dict[str, ResultTable] = {
     # of designs with a space: factors and arms belong here
     "best_settings": _trials(best_settings, "trial_cells", "trials", "trial_terms", columns=best_columns),
     "confirmations": _trials(confirmations, "cells", "trials", "trial_terms", columns=confirmation_columns),
+    "arm_comparisons": _arms(arms.arm_comparisons, arms.COMPARISON_COLUMNS),
+    "arm_searches": _arms(searches.arm_searches, searches.SEARCH_COLUMNS),
+    "arm_spread": _arms(arm_spread.arm_spread, arm_spread.SPREAD_COLUMNS),
+    "arm_scaled": _arms(arm_spread.arm_scaled, arm_spread.SCALED_COLUMNS),
+    "arm_changes": _arms(optimisation.arm_changes, optimisation.CHANGE_COLUMNS),
+    "arm_pairs": _arms(optimisation.arm_pairs, optimisation.PAIR_COLUMNS),
+    "arm_pair_tests": _arms(optimisation.arm_pair_tests, optimisation.PAIR_TEST_COLUMNS),
+    "arm_split": _arms(optimisation.arm_split, optimisation.SPLIT_COLUMNS),
 }
 
 

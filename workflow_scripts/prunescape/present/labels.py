@@ -20,6 +20,16 @@ NAMES = {
         "imdb": "IMDB",
     },
 }
+PROPERTY_TITLES = {
+    **{
+        "top1": "accuracy",
+        "top5": "top-5 accuracy",
+        "latency_median_s": "latency",
+        "latency_dataset_s": "latency, all",
+    },
+    **{"file_bytes": "file size", "encoded_bytes": "encoded size", "flops": "FLOPs", "energy_j": "energy"},
+    **{"train_top1": "training accuracy", "peak_memory_bytes": "peak memory"},
+}
 METHODS = {"uniform": "Uniform", "nonuniform": "Non-uniform"}
 
 
@@ -154,3 +164,26 @@ def setting_text(values: Mapping[str, Any]) -> str:
     """A setting in words: hyperparameters that do not act, or that no table has, are left out."""
     named = {name: value for name, value in values.items() if name in PARAMETERS and not is_missing(value)}
     return ", ".join(f"{hyperparameter_title(name)} {value_text(value)}" for name, value in sorted(named.items()))
+
+
+def property_title(name: str) -> str:
+    """`latency` for latency_median_s; a column that is none of ours by its own name."""
+    return PROPERTY_TITLES.get(name) or shortened(name.replace("_", " "), 40)
+
+
+def arm_title(arm: str) -> str:
+    """`batch size` for fix:batch_size, `optimiser (dimension)` for fix-dimension:optimiser; others as they are."""
+    kind, _, name = arm.partition(":")
+    name = name.replace("_", " ")
+    titles = {"fix": name, "fix-dimension": f"{name} (dimension)"}
+    return shortened(titles.get(kind, arm) if name else arm, 40)
+
+
+def subject_title(experiment: str, variant: str) -> str:
+    """The experiment, and the variant where it is pruned."""
+    return shortened(experiment if variant == "base" else f"{experiment}, {variant_title(variant)}", 40)
+
+
+def condition_title(target: str, precision: str) -> str:
+    """`server, fp32`; empty where a table tells neither."""
+    return ", ".join(filter(None, (target, precision)))

@@ -16,6 +16,7 @@ from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
 from prunescape.analysis.read_cells import mean_scores
+from prunescape.present.figures.arm_drawings import draw_arms_interactive, draw_arms_static
 from prunescape.present.figures.curves import curves_figure, draw_curves_interactive, draw_curves_static
 from prunescape.present.figures.efficiency import (
     draw_efficiency_interactive,
@@ -61,6 +62,8 @@ DRAWINGS = {
     "matrix": (draw_matrix_interactive, draw_matrix_static),
     "curves": (draw_curves_interactive, draw_curves_static),
     "efficiency": (draw_efficiency_interactive, draw_efficiency_static),
+    "arm_boxes": (draw_arms_interactive, draw_arms_static),
+    "arm_densities": (draw_arms_interactive, draw_arms_static),
 }
 
 

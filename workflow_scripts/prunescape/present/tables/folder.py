@@ -12,8 +12,9 @@ from prunescape.present.published import check_reference
 from prunescape.present.study_terms import StudyTerms
 from prunescape.present.tables import paper_tables as paper
 from prunescape.present.tables.formats import latex, markdown
+from prunescape.present.tables.printed import PrintedTable
 from prunescape.store.files import whole_file
-from prunescape.store.tables import write_result
+from prunescape.store.tables import Columns, write_result
 
 FORMATS = {"md": markdown, "tex": latex}
 
@@ -52,6 +53,11 @@ def write_paper_tables(
         (risk_rows, paper.RISK_TABLE_COLUMNS, paper.print_risk(risk_rows, reference)),
         (accuracy_rows, paper.ACCURACY_TABLE_COLUMNS, paper.print_accuracies(accuracy_rows, reference)),
     ]
+    return write_printed(tables, out)
+
+
+def write_printed(tables: list[tuple[pd.DataFrame, Columns, PrintedTable]], out: Path | str) -> dict[str, Path]:
+    """Write each table, with its columns and its print, in the four formats; gives the written paths by file name."""
     written = {}
     try:
         for frame, columns, printed in tables:
