@@ -69,11 +69,11 @@ class Design:
     def check(self, where: Path | str) -> None:
         """Raise InputError for fewer rows than coefficients need, and for factors that no rows tell apart."""
         rows, count = self.matrix.shape
+        sizes = {factor.name: len(self.columns_of(factor)) for factor in self.factors}
+        most = max(sizes, key=lambda name: sizes[name], default="")
+        alone = f'; "{most}" alone takes {sizes.get(most)} coefficients' * (sizes.get(most, 0) > 1)
         if rows <= count:
-            sizes = {factor.name: len(self.columns_of(factor)) for factor in self.factors}
-            most = max(sizes, key=lambda name: sizes[name], default="")
-            what = f"{rows} rows are too few for {count} coefficients"
-            hint = "more rows or fewer factors" + f'; "{most}" alone takes {sizes.get(most)}' * bool(sizes)
+            what, hint = f"{rows} rows are too few for {count} coefficients", f"more rows or fewer factors{alone}"
             raise InputError(what, where=where, allowed=f"{count + 1} rows or more", hint=hint)
         texts = [f'"{name}"' for name in self.confounded()]
         if len(texts) == 1:
@@ -81,7 +81,7 @@ class Design:
             raise InputError(what, where=where, hint=hint)
         if texts:
             what = f"no rows tell apart {', '.join(texts[:-1])} and {texts[-1]}: perfectly confounded"
-            raise InputError(what, where=where, hint="leave one of them out: --factors names those to keep")
+            raise InputError(what, where=where, hint=f"leave one of them out: --factors names those to keep{alone}")
 
     def confounded(self) -> list[str]:
         """The factors whose columns are, in part or all, combinations of the other columns; by the matrix' rank."""
