@@ -1,5 +1,7 @@
 """Augmentations of batches: what they do to pixels and labels, and that a batch follows from the cell's generator."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -88,3 +90,24 @@ def test_a_training_learns_from_augmented_batches(data, name, loss):
     assert found[0].history == found[1].history
     assert found[0].history[-1]["train_loss"] < found[0].history[0]["train_loss"]
     assert found[0].history[-1]["train_top1"] > 40
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stacked_trainings_come_to_what_each_reaches_alone(data, name):
+    """With another optimiser and loss; sums are rounded otherwise."""
+    recipe = recipe_with(0.01, 1e-3, epochs=2, batch_size=8, augmentation=name, loss_function="poisson")
+    recipe = replace(recipe, optimiser="adam", warmup_epochs=1)
+
+    def started(seed: int):
+        torch.manual_seed(seed)
+        network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+        return start_training(network, Task(data, CPU), replace(recipe, beta1=0.8 + 0.1 * seed), seed=seed)
+
+    together = [started(seed) for seed in range(2)]
+    train_together(together)
+    for seed, training in enumerate(together):
+        alone = started(seed)
+        train_together([alone])
+        mine, other = training.outcome.history[-1], alone.outcome.history[-1]
+        assert mine["train_loss"] == pytest.approx(other["train_loss"], rel=1e-3)
+        assert mine["test_loss"] == pytest.approx(other["test_loss"], rel=1e-3)
