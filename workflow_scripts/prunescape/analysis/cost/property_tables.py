@@ -195,6 +195,7 @@ def emulation_errors(rows: list[dict[str, Any]], emulates: dict[str, str]) -> li
     `rows` are rows of benchmarks.parquet, missing values None; `emulates` gives each emulated target's real one. A
     result has `target`, `emulates`, the fields of SAME, and one error per property of EMULATED, in percent.
     """
+    rows = [{"network": ""} | row for row in rows]
     real = {(row["target"], *(row[name] for name in SAME)): row for row in rows}
     errors = []
     for row in rows:

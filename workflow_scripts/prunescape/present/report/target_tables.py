@@ -130,7 +130,7 @@ def emulation_table(results: ExperimentResults) -> Table:
     """The error of every emulated target against the real one, in percent; no rows where no setting has both."""
     records = [
         {name: None if np.ndim(value) == 0 and is_missing(value) else value for name, value in row.items()}
-        for row in with_network(results.benchmarks).to_dict("records")
+        for row in results.benchmarks.to_dict("records")
     ]
     rows = [SimpleNamespace(**errors) for errors in emulation_errors(records, results.emulates)]
     columns = {
