@@ -29,7 +29,7 @@ def test_the_rest_of_the_recipe_is_shared_and_the_prior_is_the_default():
         ({"trails": 5}, ["design.trails: unknown key", 'did you mean "trials"?']),
         ({"space": SPACE | {"momentm": [0, 1]}}, ["space.momentm: no hyperparameter", 'did you mean "momentum"?']),
         ({"space": SPACE | {"momentum": [0.9, 1.5]}}, ["space.momentum: 1.5 cannot", "at least 0 and below 1"]),
-        ({"space": SPACE | {"schedule": ["step", "cosin"]}}, ["space.schedule: cosin cannot", "step, cosine"]),
+        ({"space": SPACE | {"schedule": ["step", "cosin"]}}, ["space.schedule: cosin cannot", "polynomial, cosine"]),
         ({"space": SPACE | {"momentum": [0.5, 0.8]}}, ["momentum: its default, 0.9, is none", "allowed: 0.5, 0.8"]),
         ({"space": SPACE | {"momentum": [0.9, 0.90]}}, ["space.momentum: 0.9 is given more than once"]),
         ({"space": SPACE | {"momentum": [0.9]}}, ["space.momentum: one level, 0.9, does not vary", "two levels"]),
