@@ -17,6 +17,11 @@ rule draw_figures:
         looks=f"{RESULTS}/looks.parquet",
         efficiency=f"{RESULTS}/efficiency.parquet",
         curves=f"{RESULTS}/curves.parquet",
+        trials=f"{RESULTS}/trials.parquet",
+        trial_efficiency=f"{RESULTS}/trial_efficiency.parquet",
+        fit=f"{RESULTS}/fit.parquet",
+        importance=f"{RESULTS}/importance.parquet",
+        effects=f"{RESULTS}/effects.parquet",
     output:
         figures=f"{RESULTS}/figures/figures.json",  # stands for the drawings beside it, by their digests
     log:

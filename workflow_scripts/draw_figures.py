@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from prunescape.present.figures.folder import draw_figures
+from prunescape.present.figures.folder import DRAWN_FACTORS, draw_figures
 from prunescape.running.job_log import job_log
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -22,5 +22,8 @@ if __name__ == "__main__" and "snakemake" in globals():
             looks=snakemake.input.looks,
             efficiency=snakemake.input.efficiency,
             curves=snakemake.input.curves,
+            trials=snakemake.input.trials,
+            trial_efficiency=snakemake.input.trial_efficiency,
+            factor_tables={name: snakemake.input[name] for name in DRAWN_FACTORS},
             out=out,
         )

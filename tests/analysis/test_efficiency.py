@@ -89,7 +89,7 @@ def test_the_front_is_that_of_dominance():
 def test_a_table_without_times_has_no_efficiency():
     cells = runs().drop(columns="epoch_seconds")
     analysis = Analysis({"cells": cells})
-    assert not analysis.applies("efficiency") and not analysis.applies("confirmation")
+    assert not analysis.applies("efficiency")
     assert Analysis({"cells": runs()}).applies("efficiency")
 
 

@@ -133,7 +133,15 @@ def test_every_need_is_an_input_or_a_table():
     analysis = {"cells", "axes", "metric", "base", "thresholds", "risk_threshold", "terms", "recipes", "claims"}
     known = {LANDSCAPE: analysis | set(STEPS) | set(result_names(LANDSCAPE))}
     known[TARGET] = {"measured", "flops", "objectives", "comparisons", *result_names(TARGET)}
-    known[TRIALS] = {"cells", "trials", "trial_terms", "measured", "trial_cells", *result_names(TRIALS)}
+    known[TRIALS] = {
+        "cells",
+        "trials",
+        "trial_terms",
+        "measured",
+        "trial_cells",
+        "trial_factors",
+        *result_names(TRIALS),
+    }
     known[ARMS] = {"arm_models", "arm_terms"}
     for table in RESULTS.values():
         assert set(table.needs) | set(table.columns_need) <= known[table.group]

@@ -5,7 +5,7 @@ read it whenever a job starts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
 
@@ -30,6 +30,8 @@ from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, Flops, speedups
 from prunescape.analysis.efficiency.confirmation import CONFIRMATION_COLUMNS, confirmation, has_confirmation
 from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS, efficiency, has_efficiency
+from prunescape.analysis.factors.columns import TABLES
+from prunescape.analysis.factors.of_trials import factor_columns, trial_factors
 from prunescape.analysis.landscape.band import band, band_columns
 from prunescape.analysis.landscape.chance import CHANCE_TEST_COLUMNS, chance_tests
 from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
@@ -190,6 +192,18 @@ def _trials(make: Callable[..., pd.DataFrame], *needs: str, columns: Callable[..
     return ResultTable(make, needs, columns, ("trials",), group=TRIALS)
 
 
+def _of_trained(
+    make: Callable[[pd.DataFrame], pd.DataFrame], columns: Columns, has: Callable[[pd.DataFrame], bool]
+) -> ResultTable:
+    """The same about the cells of designs with a space."""
+    return replace(_of_design(make, columns, has), group=TRIALS)
+
+
+def _factors(name: str) -> ResultTable:
+    """A table of `prunescape factors` over trials."""
+    return ResultTable(lambda tables: tables[name], ("trial_factors",), partial(factor_columns, name), group=TRIALS)
+
+
 def _of_design(
     make: Callable[[pd.DataFrame], pd.DataFrame], columns: Columns, has: Callable[[pd.DataFrame], bool]
 ) -> ResultTable:
@@ -218,6 +232,7 @@ STEPS: dict[str, Step] = {
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
     "comparisons": Step(comparisons, ("measured", "objectives")),
     "trial_cells": Step(trial_cells, ("cells", "trials")),
+    "trial_factors": Step(trial_factors, ("trial_cells", "trials")),
     "arm_models": Step(
         lambda trials, measured, terms, where: ranked_models(join_measured(trials, measured), terms, where),
         ("trials", "measured", "arm_terms", "where"),
@@ -260,7 +275,6 @@ RESULTS: dict[str, ResultTable] = {
     "similarity": ResultTable(similarity, ("scores", "axes"), lambda: SIMILARITY_COLUMNS, applies=_in_percent),
     "risk_tests": ResultTable(risk_tests, ("risk_points", "axes"), risk_test_columns, ("risk_threshold",)),
     "efficiency": _of_design(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
-    "confirmation": _of_design(confirmation, CONFIRMATION_COLUMNS, has_confirmation),
     "recommendations": _target(recommendations, ("measured", "rivals", "objectives"), RECOMMENDATION_COLUMNS),
     "rivals": _target(rivals, ("measured", "objectives", "comparisons"), RIVAL_COLUMNS),
     "pareto": _target(pareto, ("measured",), PARETO_COLUMNS),
@@ -268,9 +282,12 @@ RESULTS: dict[str, ResultTable] = {
     "speedups": _target(speedups, ("measured", "flops", "comparisons"), SPEEDUP_COLUMNS),
     "properties": _target(property_table, ("measured", "flops"), PROPERTY_COLUMNS),
     "correlations": _target(correlation_table, ("measured", "flops"), CORRELATION_COLUMNS),
-    # of designs with a space: factors and arms belong here
+    # of designs with a space
     "best_settings": _trials(best_settings, "trial_cells", "trials", "trial_terms", columns=best_columns),
     "confirmations": _trials(confirmations, "cells", "trials", "trial_terms", columns=confirmation_columns),
+    "confirmation_tests": _of_trained(confirmation, CONFIRMATION_COLUMNS, has_confirmation),
+    "trial_efficiency": _of_trained(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
+    **{name: _factors(name) for name in TABLES},
     "arm_comparisons": _arms(arms.arm_comparisons, arms.COMPARISON_COLUMNS),
     "arm_searches": _arms(searches.arm_searches, searches.SEARCH_COLUMNS),
     "arm_spread": _arms(arm_spread.arm_spread, arm_spread.SPREAD_COLUMNS),

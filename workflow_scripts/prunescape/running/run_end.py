@@ -17,6 +17,7 @@ PARTIAL, LACKING = "partial", "lacking.json"
 OF_TARGETS = ("export_onnx", "benchmark_target", "benchmark_remote_target")
 # tables that figures show
 DRAWN = ("roi", "ellipses", "pareto", "inferred_roi", "inferred_ellipses", "verdicts", "looks", "efficiency", "curves")
+DRAWN_OF_TRIALS = ("trials", "trial_efficiency")
 KILLED = "ended from outside (killed), most often for want of memory or time"
 
 
@@ -131,7 +132,7 @@ def _write_report(
     `lacking` is what `write_report` takes as missing and unmeasured.
     """
     from prunescape.analysis.analyse import analyse_study, analyse_trials, compare_targets
-    from prunescape.present.figures.folder import draw_figures
+    from prunescape.present.figures.folder import DRAWN_FACTORS, draw_figures
     from prunescape.present.report.page import write_report
 
     folder = cells.parent
@@ -140,8 +141,9 @@ def _write_report(
     compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
     trials = folder / "trials.parquet"
     analyse_trials(study.get("trials", {}), cells=cells, trials=trials, benchmarks=benchmarks, out=folder)
-    drawn = {name: folder / f"{name}.parquet" for name in DRAWN}
-    draw_figures(study, cells=cells, **drawn, out=place / "figures")
+    drawn = {name: folder / f"{name}.parquet" for name in (*DRAWN, *DRAWN_OF_TRIALS)}
+    factors = {name: folder / f"{name}.parquet" for name in DRAWN_FACTORS}
+    draw_figures(study, cells=cells, **drawn, factor_tables=factors, out=place / "figures")
     write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html", variants=folder.parent)
     write_json(folder / LACKING, {"targets": lacking["unmeasured"]})
     if whole:  # figures and report rest on this table: without it the next run makes all of them again

@@ -10,9 +10,8 @@ import pandas as pd
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.analysis.cost.comparisons import holm
 from prunescape.analysis.efficiency.efficiency import efficiency
-from prunescape.store.records import PILOT, REPLICATE
+from prunescape.store.records import CONFIRMATION, PILOT, REPLICATE
 
-CONFIRMATION = "confirmation"  # the stage of the fresh seeds
 LEVEL = 0.05
 # what a setting may be the best in: a column of `efficiency`
 RESPONSES = ("accuracy", "train_accuracy", "eq", "accuracy_per_second")

@@ -1,6 +1,6 @@
 """What a figure of factors shows, before anything is drawn: importance of factors and pairs, and effects of levels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -82,6 +82,17 @@ def factors_figures(tables: dict[str, pd.DataFrame]) -> list[FactorsFigure]:
             for table in (tables["importance"], tables["effects"])
         )
         figures.append(_figure(fit, importance, effects))
+    return figures
+
+
+def trial_factor_figures(tables: dict[str, pd.DataFrame]) -> list[FactorsFigure]:
+    """The same of each experiment of a study; the tables have a column `experiment`."""
+    figures = []
+    for name in tables["fit"]["experiment"].unique():
+        own = {table: rows[rows["experiment"] == name] for table, rows in tables.items()}
+        for figure in factors_figures(own):
+            file = file_name("factors", name, figure.response, figure.by)
+            figures.append(replace(figure, name=file, experiment=name))
     return figures
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib
@@ -11,11 +12,14 @@ import pandas as pd
 
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.efficiency.curves import CURVE_COLUMNS
+from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS
+from prunescape.analysis.factors.of_trials import factor_columns
 from prunescape.analysis.landscape.chance import chance_tests
 from prunescape.analysis.landscape.regions import ellipses as fit_ellipses
 from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
 from prunescape.analysis.read_cells import mean_scores
+from prunescape.analysis.trials import read_trial_cells
 from prunescape.present.figures.arm_drawings import draw_arms_interactive, draw_arms_static
 from prunescape.present.figures.curves import curves_figure, draw_curves_interactive, draw_curves_static
 from prunescape.present.figures.efficiency import (
@@ -23,6 +27,7 @@ from prunescape.present.figures.efficiency import (
     draw_efficiency_static,
     efficiency_figure,
 )
+from prunescape.present.figures.factors_data import trial_factor_figures
 from prunescape.present.figures.factors_drawings import draw_factors_interactive, draw_factors_static
 from prunescape.present.figures.figure import Figure
 from prunescape.present.figures.grid_data import grid_figure
@@ -67,6 +72,9 @@ DRAWINGS = {
 }
 
 
+DRAWN_FACTORS = ("fit", "importance", "effects")  # tables of factors
+
+
 def draw_figures(
     study: dict[str, Any],
     *,
@@ -81,12 +89,16 @@ def draw_figures(
     looks: Path | str | None = None,
     efficiency: Path | str | None = None,
     curves: Path | str | None = None,
+    trials: Path | str | None = None,
+    trial_efficiency: Path | str | None = None,
+    factor_tables: Mapping[str, Path | str] = MappingProxyType({}),
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
     Experiments that trained a share of their grid need both inferred tables; `verdicts` and `looks` show sequential
-    verdicts, `efficiency` and `curves` all runs over three hyperparameters or more. `study` is the study's summary, or
-    empty.
+    verdicts, `efficiency` and `curves` all runs over three hyperparameters or more. `trials`, `trial_efficiency` and
+    `factor_tables` (by name) show the same, and what matters, of designs with a space. `study` is the study's summary,
+    or empty.
     Raises InputError for unusable tables.
     """
     terms = StudyTerms.of(study)
@@ -100,7 +112,13 @@ def draw_figures(
     if pareto:
         figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto))]
     if efficiency and curves:
-        figures += run_figures(known, terms.read("efficiency", efficiency), read_result(curves, CURVE_COLUMNS))
+        histories = read_result(curves, CURVE_COLUMNS)
+        figures += run_figures(known, terms.read("efficiency", efficiency), histories)
+        if trials and trial_efficiency:
+            trained, _ = read_trial_cells(cells, trials)
+            figures += run_figures(trained, read_result(trial_efficiency, EFFICIENCY_COLUMNS), histories)
+    found = {name: read_result(path, factor_columns(name)) for name, path in factor_tables.items()}
+    figures += [(figure, OPEN) for figure in trial_factor_figures(found)] if found else []
     write_figures(figures, out)
 
 

@@ -3,10 +3,9 @@
 import pandas as pd
 
 from prunescape.analysis.axes import Axis
-from prunescape.analysis.efficiency.confirmation import CONFIRMATION
 from prunescape.analysis.efficiency.efficiency import ENERGY, setting_texts, varying
 from prunescape.present.labels import axis_title
-from prunescape.store.records import PILOT, REPLICATE
+from prunescape.store.records import CONFIRMATION, PILOT, REPLICATE
 
 FEWEST_FACTORS = 3  # over two hyperparameters the landscapes show all runs
 KEYS = ["experiment", "variant", "setting", "seed"]

@@ -7,7 +7,7 @@ from prunescape.analysis.efficiency.efficiency import ENERGY
 from prunescape.present.figures.runs_data import cost_of, design_runs
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.numbers import number
-from prunescape.present.report.table import Columns, ExperimentResults, Table, interval, make_table, p_value
+from prunescape.present.report.table import Columns, Table, interval, make_table, p_value
 
 BEST = 5  # runs of each order
 FEW_SEEDS = 2
@@ -19,12 +19,10 @@ RESPONSE_TITLES = {
 }
 
 
-def efficiency_tables(results: ExperimentResults) -> list[Table]:
-    """What one experiment has of both tables; the best runs where three hyperparameters vary or more."""
-    runs = design_runs(results.cells, results.tables["efficiency"]) if len(results.tables["efficiency"]) else {}
-    best = [best_runs(rows) for rows in runs.values()]
-    again = results.tables["confirmation"]
-    return [*best, *([confirmation_table(again)] if len(again) else [])]
+def efficiency_tables(cells: pd.DataFrame, efficiency: pd.DataFrame) -> list[Table]:
+    """The best runs of one experiment, where three hyperparameters vary or more."""
+    runs = design_runs(cells, efficiency) if len(efficiency) else {}
+    return [best_runs(rows) for rows in runs.values()]
 
 
 def best_runs(runs: pd.DataFrame) -> Table:

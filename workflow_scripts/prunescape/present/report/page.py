@@ -145,7 +145,7 @@ def report_tables(results: ExperimentResults) -> list[Table]:
     """Every table of one experiment that has rows, in the order of the report."""
     tables = [make(results) for make in OF_EXPERIMENT]
     tables += [make(results, metric) for metric in METRICS for make in (*OF_METRIC, inferred_estimators)]
-    tables += efficiency_tables(results)
+    tables += efficiency_tables(results.cells, results.tables["efficiency"])
     tables += [*measured_tables(results), *comparison_tables(results.tables)]
     return [table for table in tables if table is not None and table.rows]
 

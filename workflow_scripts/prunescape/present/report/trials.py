@@ -11,6 +11,10 @@ from prunescape.analysis.trials import DEFAULT
 from prunescape.config.designs import LIAO2022
 from prunescape.present.labels import hyperparameter_title, joined, setting_text, value_text, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
+from prunescape.present.report.efficiency_tables import confirmation_table as confirmation_tests_table
+from prunescape.present.report.efficiency_tables import efficiency_tables
+from prunescape.present.report.factor_sentences import interaction_texts, paragraphs
+from prunescape.present.report.factor_tables import factor_tables
 from prunescape.present.report.findings import ExperimentFindings
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plain, run_pairs
@@ -33,7 +37,8 @@ DRAWN = {
 LIMITS = (
     "A best setting is a maximum over noisy cells: its score is too high by luck, the more so the more trials there "
     "are. Fresh seeds, which `design.confirm` asks for, are free of that.",
-    "Settings differ in several hyperparameters at once: the best ones do not say which of these mattered.",
+    "Settings differ in several hyperparameters at once: the best ones do not say which of these mattered; the F tests "
+    "and the forest do, as far as the trials tell (docs/factors.md).",
 )
 
 
@@ -52,11 +57,15 @@ def trials_section(
         trials_table(joined_cells),
         best_table(results.tables["best_settings"]),
         confirmation_table(results.tables["confirmations"]),
+        confirmation_tests_table(results.tables["confirmation_tests"]),
+        *factor_tables(results.tables),
+        *efficiency_tables(results.cells, results.tables["trial_efficiency"]),
         *measured_tables(results),
         *comparison_tables(results.tables),
     ]
     unlearnt = [f"{text[0].upper()}{text[1:]}." for text in no_answer(chance_tests(results.cells))]
-    findings = [*unlearnt, design_sentence(plan, trials), *best_sentences(results)]
+    matters = [*interaction_texts(results.tables), *(each.text for each in paragraphs(results.tables))]
+    findings = [*unlearnt, design_sentence(plan, trials), *best_sentences(results), *matters]
     return {
         **known,
         "findings": ExperimentFindings(findings, [], list(LIMITS)),

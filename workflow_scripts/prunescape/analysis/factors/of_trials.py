@@ -1,0 +1,56 @@
+"""Which hyperparameters matter in a study's trials, per variant, and which act otherwise after pruning."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from prunescape.analysis.factors.columns import TABLES
+from prunescape.analysis.factors.factor_tables import tables_of
+from prunescape.analysis.factors.question import Question, prepared_runs
+from prunescape.analysis.trials import DEFAULT, hyperparameters
+from prunescape.errors import InputError
+from prunescape.store.records import TRIAL
+from prunescape.store.tables import Columns
+
+RESPONSES = ("top1", "log10:epoch_seconds")
+CELL = ["experiment", "variant", "setting", "seed"]
+NOTES = "notes"
+EXPERIMENT = {"experiment": ("string", "experiment of the study")}
+
+
+def factor_columns(name: str) -> Columns:
+    """The columns of the table `name` of a study: those of `prunescape factors`, and the experiment."""
+    return EXPERIMENT | TABLES[name]
+
+
+def trial_factors(joined: pd.DataFrame, trials: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables of `prunescape factors` over the trials of each experiment, each cell once, by name.
+
+    `joined` as `trial_cells` gives it. Factors are the hyperparameters of the space; a diverged cell counts at chance
+    level. A table `notes` (experiment, note) says what was left out, and why an experiment tells nothing.
+    """
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in (*TABLES, NOTES)}
+    drawn = joined[(joined["stage"] == TRIAL) & (joined["arm"] != DEFAULT)]
+    for experiment, rows in drawn.groupby("experiment", sort=True):
+        cells = rows.drop_duplicates(CELL).reset_index(drop=True)
+        factors = [name for name in hyperparameters(trials) if cells[name].nunique(dropna=False) > 1]
+        for name, table in _tables(cells, factors, str(experiment)).items():
+            parts[name].append(table.assign(experiment=experiment))
+    columns = {**{name: list(factor_columns(name)) for name in TABLES}, NOTES: ["experiment", "note"]}
+    return {
+        name: pd.concat(found, ignore_index=True).reindex(columns=columns[name])
+        if found
+        else pd.DataFrame(columns=columns[name])
+        for name, found in parts.items()
+    }
+
+
+def _tables(cells: pd.DataFrame, factors: list[str], where: str) -> Mapping[str, Any]:
+    """The tables of ONE experiment; only a note where its trials tell nothing."""
+    question = Question(RESPONSES, by=("variant",), factors=factors, leave_out_missing=True)
+    try:
+        analysis = tables_of(prepared_runs(cells, where, question))
+    except InputError as error:
+        return {NOTES: pd.DataFrame({"note": [str(error)]})}
+    return analysis.tables | {NOTES: pd.DataFrame({"note": list(analysis.notes)})}
