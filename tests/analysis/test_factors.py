@@ -41,7 +41,7 @@ def test_f_effects_and_intervals_equal_those_of_statsmodels(seed):
     frame = unbalanced(seed)
     most = frame["batch"].value_counts().sort_index().idxmax()
     terms = {
-        "optimiser": "C(optimiser, Treatment('adam'))",
+        "optimiser": "C(optimiser, Treatment('sgd'))",
         "batch": f"C(batch, Treatment({most}))",
         "flip": "C(flip, Treatment(False))",
         "dropout": "dropout",

@@ -8,6 +8,7 @@ OK, DIVERGED = "ok", "diverged"
 # which part of the design a cell is: its landscape's grid; fresh seeds at the prior, for the seed noise; fresh seeds at
 # the points that the screening kept; a setting from a space; fresh seeds at the best of these
 GRID, PILOT, REPLICATE, TRIAL, CONFIRMATION = STAGES = ("grid", "pilot", "replicate", "trial", "confirmation")
+FRESH = (PILOT, REPLICATE, CONFIRMATION)  # fresh seeds of settings that were chosen
 OF_TRIALS = (TRIAL, CONFIRMATION)  # of an experiment that has a space instead of a grid, and no landscape
 TEST, VALIDATION = SPLITS = ("test", "validation")
 TOP5_CLASSES = 11  # with fewer classes, guessing five of them is right half of the time or more

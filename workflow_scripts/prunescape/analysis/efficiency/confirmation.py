@@ -10,7 +10,7 @@ import pandas as pd
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.analysis.cost.comparisons import holm
 from prunescape.analysis.efficiency.efficiency import efficiency
-from prunescape.store.records import CONFIRMATION, PILOT, REPLICATE
+from prunescape.store.records import CONFIRMATION, FRESH
 
 LEVEL = 0.05
 # what a setting may be the best in: a column of `efficiency`
@@ -61,7 +61,7 @@ def confirmation(cells: pd.DataFrame) -> pd.DataFrame:
 def _compared(cells: pd.DataFrame, response: str) -> list[dict]:
     """The rows of one variant in one response; none where a cell lacks it."""
     fresh = cells[cells["stage"] == CONFIRMATION]
-    first = cells[~cells["stage"].isin([CONFIRMATION, PILOT, REPLICATE]) & cells["setting"].isin(fresh["setting"])]
+    first = cells[~cells["stage"].isin(FRESH) & cells["setting"].isin(fresh["setting"])]
     if first.empty or pd.concat([fresh[response], first[response]]).isna().any():
         return []
     scores = fresh.pivot(index="seed", columns="setting", values=response)

@@ -6,7 +6,7 @@ import pandas as pd
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.analysis.cost.pareto import front_of
 from prunescape.space.recipe import PARAMETERS
-from prunescape.store.records import TEST, VALIDATION
+from prunescape.store.records import FRESH, TEST, VALIDATION
 
 JOULES_PER_WH = 3600.0
 ENERGY, SECONDS = "energy", "seconds"  # what costs are counted in
@@ -32,7 +32,10 @@ EFFICIENCY_COLUMNS: dict[str, tuple[str, str]] = {
     "train_accuracy_per_second": ("float64", "the same with train_accuracy"),
     "cost": ("string", "energy where more than half of the experiment's cells tell it, else seconds"),
     "rank": ("int64", "by eq or accuracy_per_second, as cost says; 1 is the highest, equals share; null without it"),
-    "on_front": ("bool", "no other cell of the experiment is as accurate and costs as little, and better in one"),
+    "on_front": (
+        "bool",
+        "no other cell of the design is as accurate and costs as little, and better in one; no fresh seed",
+    ),
 }
 
 
@@ -75,7 +78,10 @@ def _of_experiment(cells: pd.DataFrame) -> pd.DataFrame:
     )
     quotient, paid = ("eq", "epoch_wh") if cost == ENERGY else ("accuracy_per_second", "epoch_seconds")
     table["rank"] = table[quotient].rank(method="min", ascending=False).astype("Int64")
-    table["on_front"] = front_of(table["accuracy"].to_numpy(), table[paid].to_numpy())
+    drawn = (~table["stage"].isin(FRESH)).to_numpy()
+    front = np.zeros(len(table), bool)
+    front[drawn] = front_of(table.loc[drawn, "accuracy"].to_numpy(), table.loc[drawn, paid].to_numpy())
+    table["on_front"] = front
     return table
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from prunescape.analysis.axes import Axis
 from prunescape.analysis.efficiency.efficiency import ENERGY, setting_texts, varying
 from prunescape.present.labels import axis_title
-from prunescape.store.records import CONFIRMATION, PILOT, REPLICATE
+from prunescape.store.records import FRESH
 
 FEWEST_FACTORS = 3  # over two hyperparameters the landscapes show all runs
 KEYS = ["experiment", "variant", "setting", "seed"]
@@ -25,7 +25,7 @@ def design_runs(cells: pd.DataFrame, efficiency: pd.DataFrame) -> dict[str, pd.D
     for experiment, rows in cells.groupby("experiment", sort=True):
         told = efficiency.loc[efficiency["experiment"] == experiment, [*KEYS, *TOLD]]
         named = rows.drop(columns=list(TOLD), errors="ignore").assign(setting=setting_texts(rows))
-        runs = named[~named["stage"].isin([PILOT, REPLICATE, CONFIRMATION])].merge(told, on=KEYS, validate="1:1")
+        runs = named[~named["stage"].isin(FRESH)].merge(told, on=KEYS, validate="1:1")
         if len(varying(runs)) >= FEWEST_FACTORS and len(runs) > 1:
             found[str(experiment)] = runs
     return found
