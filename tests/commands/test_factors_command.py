@@ -135,7 +135,7 @@ def test_factors_are_found_in_tables_of_others(frame, expected):
 def test_factors_of_our_own_cells_are_hyperparameters_and_the_variant():
     names = [*IDENTITY_COLUMNS, *RECORD_COLUMNS, "log10_lr", "batch_size"]
     frame = pd.DataFrame({name: [1.0, 2.0, 3.0] for name in names})
-    assert found_factors(frame, ["top1"], []) == ["variant", "log10_lr", "batch_size"]
+    assert found_factors(frame, ["top1"], []) == ["variant", "precision", "log10_lr", "batch_size"]
 
 
 def test_tables_have_their_columns_and_the_terminal_says_what_was_found(tmp_path, capsys):

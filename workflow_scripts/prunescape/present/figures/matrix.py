@@ -128,10 +128,10 @@ def _columns(values: pd.Series, factor: str) -> tuple[list[Column], np.ndarray]:
     return [Column(title, _level(level)) for level in levels], np.column_stack(parts)
 
 
-def two_lines(name: str) -> list[str]:
-    """A factor's name, broken at the space nearest to its middle."""
+def heading(name: str, columns: int) -> list[str]:
+    """A factor's name in one line, or in two above several columns, broken at the space nearest to its middle."""
     spaces = [place for place, sign in enumerate(name) if sign == " "]
-    if not spaces or len(name) <= LINE:
+    if not spaces or len(name) <= LINE or columns < 2:
         return [shortened(name, 2 * LINE)]
     middle = min(spaces, key=lambda place: abs(place - len(name) / 2))
     return [shortened(part, LINE + 4) for part in (name[:middle], name[middle + 1 :])]
@@ -187,7 +187,13 @@ def _draw_order(axes: Axes, figure: MatrixFigure, order: Order) -> None:
         axes.axvline(start - 0.5, color=FAINT, linewidth=0.7)
         place = {"xy": ((start + end - 1) / 2, -0.8), "xycoords": "data", "annotation_clip": False}
         axes.annotate(
-            "\n".join(two_lines(name)), **place, rotation=90, ha="center", va="bottom", fontsize=6.5, color=INK
+            "\n".join(heading(name, end - start)),
+            **place,
+            rotation=90,
+            ha="center",
+            va="bottom",
+            fontsize=6.5,
+            color=INK,
         )
     axes.set_xlabel(f"by {order.title}", fontsize=8)
     axes.tick_params(length=0, labelsize=6.5)

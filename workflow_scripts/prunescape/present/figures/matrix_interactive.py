@@ -3,11 +3,11 @@
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from prunescape.present.figures.matrix import MatrixFigure, Order, two_lines
+from prunescape.present.figures.matrix import MatrixFigure, Order, heading
 from prunescape.present.figures.style import BASE, FAINT, INK, PANEL, PAPER, PLOTLY_LAYOUT
 from prunescape.present.labels import shortened
 
-TOP, BOTTOM, LEAST, MOST, PER_RUN = 100, 110, 200, 620, 7  # pixels
+TOP, BOTTOM, LEAST, MOST, PER_RUN = 130, 110, 200, 620, 7  # pixels
 
 
 def draw_matrix_interactive(figure: MatrixFigure) -> go.Figure:
@@ -63,7 +63,7 @@ def _name_factors(page: go.Figure, figure: MatrixFigure, column: int) -> None:
             y=1.0,
             yref="y domain" if column == 1 else f"y{column} domain",
             xref="x" if column == 1 else f"x{column}",
-            text="<br>".join(two_lines(name)),
+            text="<br>".join(heading(name, end - start)),
             textangle=-90,
             yanchor="bottom",
             showarrow=False,
