@@ -11,7 +11,7 @@ from prunescape.present.figures import curves as curves_module
 from prunescape.present.figures.curves import curves_figure
 from prunescape.present.figures.efficiency import efficiency_figure
 from prunescape.present.figures.folder import run_figures, write_figures
-from prunescape.present.figures.matrix import Column, matrix_figure, two_lines
+from prunescape.present.figures.matrix import Column, heading, matrix_figure
 from prunescape.present.figures.runs_data import design_runs
 from prunescape.store.files import write_json
 from prunescape.store.tables import read_table
@@ -169,4 +169,5 @@ def test_all_are_written_for_browser_and_print(tmp_path):
     [("momentum", ["momentum"]), ("log10 learning rate", ["log10", "learning rate"]), ("batch size", ["batch size"])],
 )
 def test_long_names_of_factors_take_two_lines(name, lines):
-    assert two_lines(name) == lines
+    assert heading(name, 2) == lines
+    assert len(heading(name, 1)) == 1, "above a single column a second line would run into the next head"
