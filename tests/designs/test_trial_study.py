@@ -37,7 +37,7 @@ def trainings(jobs: set[str]) -> set[str]:
 def settings_of(study: dict) -> set[str]:
     """The cells that no result decides on, as Snakemake names them."""
     cells = first_cells(study_plans(load_study(study), "config"))
-    return {", ".join(f"{name}={value}" for name, value in cell.wildcards.items()) for cell in cells}
+    return {", ".join(f"{name}={value}" for name, value in cell.wildcards.items() if value) for cell in cells}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,9 @@ from support.spaces import DESIGN, SPACE, space_study
 
 LEVELS = {"batch_size": ["16", "32", "64", "128"], "momentum": ["0.0", "0.5", "0.9"]}
 BOUNDS = {"log10_lr": ["-3.0", "0.0"]}
-SPACE_OF_NUMBERS = SearchSpace(LEVELS, BOUNDS, {"batch_size": "64", "momentum": "0.9", "log10_lr": "-1.0"}, {})
+SPACE_OF_NUMBERS = SearchSpace(
+    LEVELS, BOUNDS, {"batch_size": "64", "momentum": "0.9", "log10_lr": "-1.0"}, {"optimiser": "sgd"}
+)
 
 
 def plan_of(design: dict | None = None, **changes) -> Plan:
@@ -42,7 +44,9 @@ def test_one_trial_more_keeps_all_others():
 
 def test_another_level_touches_only_the_trials_that_drew_it():
     """A new level of k + 1 is drawn by one trial in k + 1; every other trial keeps its setting."""
-    more = SearchSpace(LEVELS | {"momentum": ["0.0", "0.5", "0.8", "0.9"]}, BOUNDS, SPACE_OF_NUMBERS.defaults, {})
+    more = SearchSpace(
+        LEVELS | {"momentum": ["0.0", "0.5", "0.8", "0.9"]}, BOUNDS, SPACE_OF_NUMBERS.defaults, {"optimiser": "sgd"}
+    )
     before, after = (random_settings(space, 2000, 0, "all") for space in (SPACE_OF_NUMBERS, more))
     touched = [new for old, new in zip(before, after, strict=True) if old != new]
     assert all(setting.values["momentum"] == 0.8 for setting in touched)

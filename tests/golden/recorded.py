@@ -36,6 +36,9 @@ MEASURED = {
     "efficiency": (
         *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
     ),
+    "trial_efficiency": (
+        *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
+    ),
     "recommendations": (
         *("reason", "variant", "rank", "precision", "threads", "batch", "flush_to_zero", "value", "top1"),
         *("file_bytes", "tied"),
