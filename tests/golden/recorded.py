@@ -26,6 +26,7 @@ VOLATILE = {
     *("latency_median_s", "latency_iqr_s", "latency_p90_s", "latency_relative_iqr", "noisy", "cpu_seconds_per_run"),
     *("runs_per_sample", "samples", "latency_dataset_s", "energy_j", "energy_source", "seconds_per_image"),
     *("epoch_seconds", "epoch_cpu_seconds", "others_cpu", "epoch_joules", "watts", "energy_covers", "energy_reason"),
+    *("cpu_seconds", "joules"),
     *("base_median_s", "median_s", "speedup", "share_of_flops_speedup"),
     *("utilisation", "mean_s", "p99_s", "p99_relative_sd", "recommended", "not_shown_to_differ", "faster", "undecided"),
 }

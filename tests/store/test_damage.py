@@ -94,7 +94,7 @@ def data_file(folder: Path, arrays: dict) -> tuple[Path, Callable[[Path], Any]]:
 
 def onnx_file(folder: Path) -> tuple[Path, Callable[[Path], Any]]:
     (folder / "rank-1.onnx").write_bytes(DRAW.bytes(2000))
-    cell = {"experiment": "e", "variant": "base"}
+    cell = {"experiment": "e", "variant": "base", "setting": {}}
     about = {"precision": "fp32", "rank": 1, "file": "rank-1.onnx", "cell": cell}
     write_json(folder / "export.json", {"models": [about | {"sha256": file_digest(folder / "rank-1.onnx")}]})
 

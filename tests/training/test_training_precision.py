@@ -67,7 +67,7 @@ def test_a_part_of_the_images_may_not_leave_one_of_them_alone(identity, tmp_path
     declare = partial(declare_experiment, recipe, "code", identity=identity, out=out, probe=probed, batch_sizes=[4])
     declare(parts=[("none", 1.0)])
     for parts in ([("none", 1.0), ("80-10-10", 1.0)], [("none", 0.8)]):
-        with pytest.raises(InputError, match="batch_size: 4: the last batch would have 1 image"):
+        with pytest.raises(InputError, match="batch_size: 4: the last batch would have 1 example"):
             declare(parts=parts)
 
 

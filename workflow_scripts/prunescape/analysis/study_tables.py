@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.errors import InputError
-from prunescape.measure.table import benchmark_columns, benchmark_rows
+from prunescape.measure.table import MEASURED_COLUMNS, benchmark_columns, benchmark_rows
 from prunescape.space.cells import Cell
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.settings import Setting, hyperparameter_columns, network_column
@@ -210,7 +210,8 @@ def write_benchmarks(benchmarks: Iterable[Path | str], out: Path | str, *, cells
     `cells` is the study's table of cells, which has the hyperparameters of their settings.
     """
     rows = [row for path in benchmarks for row in _checked(path, read_json(path), benchmark_rows)]
-    columns = benchmark_columns(name for name in read_table(cells).column_names if name in PARAMETERS)
+    varied = [name for name in read_table(cells).column_names if name in PARAMETERS and name not in MEASURED_COLUMNS]
+    columns = benchmark_columns(varied)  # `precision` is that of the file that was measured
     _write([{name: row.get(name) for name in columns} for row in rows], columns, out)
 
 
