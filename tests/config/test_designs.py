@@ -1,13 +1,17 @@
 """A design with a space becomes a study, or one line that says what is wrong with it."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from prunescape.config.study import load_study
-from prunescape.designs.rounds import study_plans
+from prunescape.designs.rounds import first_cells, study_plans
 from prunescape.designs.trials import check_trials
 from prunescape.errors import InputError
 from support.spaces import DESIGN, SPACE, space_study
 
+STUDIES = Path(__file__).resolve().parents[2] / "config/studies"
 FEW = {"batch_size": [25, 50, 100], "schedule": ["step", "cosine"]}
 FACTORIAL = {"kind": "factorial", "trials": ..., "seed": ...}
 
@@ -108,3 +112,21 @@ def test_a_balanced_design_of_too_few_different_settings_is_refused():
     study = load_study(space_study({"kind": "balanced", "space": space}))
     with pytest.raises(InputError, match=r"e\.design\.trials: no balanced design of 6 different settings"):
         check_trials(study_plans(study, "study.yaml"), "study.yaml")
+
+
+def test_settings_may_be_ranked_on_what_partitions_hold_out():
+    space = SPACE | {"partition": ["60-20-20", "90-5-5"]}
+    study = space_study({"rank_by": "val_top1", "space": space})
+    study["experiments"]["e"]["recipe"]["partition"] = "60-20-20"
+    assert load_study(study).experiments["e"].design.rank_by == "val_top1"
+    study["experiments"]["e"]["design"]["space"] = space | {"partition": ["none", "60-20-20"]}
+    with pytest.raises(InputError, match="no images are held out"):
+        load_study(study)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"), [("burmester2023", 101), ("burmester2023-small", 129), ("retune-factors", 601)]
+)
+def test_the_studies_of_trials_are_planned_without_their_data(name, cells):
+    study = load_study(yaml.safe_load((STUDIES / f"{name}.yaml").read_text()), name)
+    assert len(first_cells(study_plans(study, name))) == cells

@@ -56,7 +56,8 @@ def check_space_design(experiment: Experiment, options: dict[str, Any], where: s
     for name in design.space:
         located(f"{place}.space.{name}", _check_default, experiment, name)
         located(f"{place}.space.{name}", _check_acts, experiment.search_space, name)
-    if design.rank_by == "val_top1" and not options["validation"]:
+    held_out = options["validation"] or "none" not in experiment.values_of("partition")
+    if design.rank_by == "val_top1" and not held_out:
         hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
         raise InputError("no images are held out for validation", where=f"{place}.rank_by", hint=hint)
     dimensions = experiment.search_space.dimensions
