@@ -19,7 +19,10 @@ PRUNED = "experiment=small/variant=nonuniform-0.5"
 CELL = f"{PRUNED}/log10_lr=-1.0/log10_wd=-3.0/seed=0"
 AGAIN = "delete it and run again"
 # what a training takes, and what is measured, differs between two runs of the same
-MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "finished")
+MEASURED = (
+    *("seconds", "images_per_second", "peak_memory_bytes", "finished"),
+    *("epoch_seconds", "epoch_cpu_seconds", "others_cpu", "epoch_joules", "watts"),
+)
 DECLARED = ("data/digits.json", "experiment=small/shared.json", f"{PRUNED}/widths.json", f"{PRUNED}/onnx/export.json")
 
 
