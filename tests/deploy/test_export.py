@@ -85,7 +85,7 @@ def exported(study, tmp_path_factory):
 
 
 def images_of(study):
-    return parity_inputs(load_prepared(**prepared_files(study)), {})
+    return parity_inputs(load_prepared(**prepared_files(study)), "standard")
 
 
 def deflated(content):

@@ -124,7 +124,7 @@ def test_onnxruntime_computes_every_convolution_in_8_bits(exported, tmp_path):
 
 def test_calibration_images_are_of_the_training_split(digits):
     prepared = load_prepared(**digits)
-    images = calibration_inputs(prepared, {})
+    images = calibration_inputs(prepared, "standard")
     assert images.shape == (256, 1, 8, 8) and images.dtype == np.float32
     pixels = np.rint((images * prepared.std[:, None, None] + prepared.mean[:, None, None]) * 255)
     known = {image.tobytes() for image in prepared.train_images}

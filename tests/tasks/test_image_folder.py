@@ -436,7 +436,7 @@ def test_options_that_cannot_be_used(options, said):
 def test_int8_is_calibrated_on_training_images_as_torchvision_sees_them(tree, flowers):
     """All 60 training images, fewer than the 256 asked for, their centres cropped, less the mean over the deviation."""
     data, identity = flowers
-    images = calibration_inputs(data, {})
+    images = calibration_inputs(data, "standard")
     assert images.shape == (60, 3, 12, 12) and images.dtype == np.float32
     paths = [tree / os.fsdecode(row["path"]) for row in data.train_listing]
     seen = np.stack([torchvisions_view(path, 14, 12) for path in paths]).astype(np.float64) / 255

@@ -58,12 +58,12 @@ def test_inputs_are_those_of_scikit_learn(files, name):
 def test_a_target_feeds_what_training_fed(files, name):
     """By the metadata of an exported model, as measure/agent.py scales pixels."""
     prepared = load_prepared(**files)
-    metadata = json.loads(json.dumps(exported.scaling(read_json(files["identity"]), prepared, {"scaling": name})))
+    metadata = json.loads(json.dumps(exported.scaling(read_json(files["identity"]), prepared, name)))
     mean, std = (np.array(metadata[key], np.float32)[:, None, None] for key in ("mean", "std"))
     fed = (prepared.test_images.astype(np.float32) / np.float32(255) - mean) / std
     trained = Task(prepared, CPU, name).inputs(torch.from_numpy(prepared.test_images).permute(0, 2, 3, 1))
     np.testing.assert_allclose(fed, trained, rtol=1e-4, atol=1e-4)
-    np.testing.assert_array_equal(exported.parity_inputs(prepared, {"scaling": name}), fed)
+    np.testing.assert_array_equal(exported.parity_inputs(prepared, name), fed)
 
 
 def test_a_range_of_nothing_counts_as_1(tmp_path):

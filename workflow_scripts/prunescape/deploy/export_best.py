@@ -2,6 +2,7 @@
 
 import shutil
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,20 @@ def export_best(
     chosen = chosen_records(contents, export)
     others = [precision for precision in export.get("precisions", []) if precision != "fp32"]
     calibrated = bool(CALIBRATED & set(others))
+
+    @cache
+    def inputs_of(scaling: str) -> dict[str, Any]:
+        calibration = task.calibration_inputs(prepared, scaling) if calibrated else None
+        shown = {"inputs": task.parity_inputs(prepared, scaling), "scaling": task.scaling(known, prepared, scaling)}
+        return shown | {"calibration": calibration}
+
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {Path(records[position]).parent}", flush=True)
         network = planned_network(read_json(widths, *WIDTHS))
         load_weights(network, weights[position])
         recipe = contents[position].get("recipe", {}) | contents[position]["setting"]
-        inputs = {"inputs": task.parity_inputs(prepared, recipe), "scaling": task.scaling(known, prepared, recipe)}
-        inputs["calibration"] = task.calibration_inputs(prepared, recipe) if calibrated else None
+        inputs = inputs_of(recipe.get("scaling", "standard"))
         written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **inputs)
         about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
         for precision, (file, parity) in written.items():

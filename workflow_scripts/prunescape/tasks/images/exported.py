@@ -1,7 +1,6 @@
 """What an exported classifier of images takes, and what is stored of the test split for checking it."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from prunescape.tasks.images.scaling import scaling_of
 STANDARD = "standard"
 
 
-def calibration_inputs(prepared: PreparedData | PreparedFolder, recipe: Mapping[str, Any]) -> np.ndarray:
+def calibration_inputs(prepared: PreparedData | PreparedFolder, scaling_name: str) -> np.ndarray:
     """Real TRAINING images, evenly spaced, without augmentation: float32 (up to 256, channels, height, width).
 
-    They are scaled as the `recipe` of the cell says, values by hyperparameter.
+    They are scaled as the cell's inputs are.
     """
     if isinstance(prepared, PreparedData):
         images = prepared.train_images[evenly_spread(len(prepared.train_images))]
@@ -28,32 +27,31 @@ def calibration_inputs(prepared: PreparedData | PreparedFolder, recipe: Mapping[
         crop = {"resize": prepared.resize, "size": prepared.size}
         paths = [Path(prepared.folder) / os.fsdecode(row["path"]) for row in rows]
         images = np.stack([read_crop(path, **crop) for path in paths]).transpose(0, 3, 1, 2)
-    return _scaled(images, prepared, recipe)
+    return _scaled(images, prepared, scaling_name)
 
 
-def parity_inputs(prepared: PreparedData | PreparedFolder, recipe: Mapping[str, Any]) -> np.ndarray:
+def parity_inputs(prepared: PreparedData | PreparedFolder, scaling_name: str) -> np.ndarray:
     """The first stored test images, scaled as for training: float32 (up to 256, channels, height, width)."""
-    return _scaled(prepared.test_images[:PARITY_EXAMPLES], prepared, recipe)
+    return _scaled(prepared.test_images[:PARITY_EXAMPLES], prepared, scaling_name)
 
 
-def _scaled(images: np.ndarray, prepared: PreparedData | PreparedFolder, recipe: Mapping[str, Any]) -> np.ndarray:
+def _scaled(images: np.ndarray, prepared: PreparedData | PreparedFolder, scaling_name: str) -> np.ndarray:
     """Pixels uint8 (n, channels, height, width) as a network takes them, float32."""
     images = np.ascontiguousarray(images, dtype=np.float32) / np.float32(255)
-    centre, spread = scaling_of(prepared, recipe.get("scaling", STANDARD))
+    centre, spread = scaling_of(prepared, scaling_name)
     return (images - centre[:, None, None]) / spread[:, None, None]
 
 
 def scaling(
-    identity: dict[str, Any], prepared: PreparedData | PreparedFolder, recipe: Mapping[str, Any]
+    identity: dict[str, Any], prepared: PreparedData | PreparedFolder, scaling_name: str
 ) -> dict[str, list[float]]:
     """What an exported model carries: a target subtracts `mean` from pixels of 0..1 and divides by `std`.
 
     With every scaling these are its centre and spread per channel.
     """
-    name = recipe.get("scaling", STANDARD)
-    if name == STANDARD:
+    if scaling_name == STANDARD:
         return {part: identity[part] for part in ("mean", "std")}
-    ends = scaling_of(prepared, name)
+    ends = scaling_of(prepared, scaling_name)
     return {part: values.tolist() for part, values in zip(("mean", "std"), ends, strict=True)}
 
 

@@ -1,6 +1,5 @@
 """What an exported classifier of texts takes, and what is stored of the test split for checking it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,17 +8,17 @@ from prunescape.tasks.exporting import PARITY_EXAMPLES, evenly_spread
 from prunescape.tasks.text.prepared import PreparedTexts
 
 
-def calibration_inputs(prepared: PreparedTexts, recipe: Mapping[str, Any]) -> np.ndarray:
+def calibration_inputs(prepared: PreparedTexts, scaling_name: str) -> np.ndarray:
     """Real TRAINING texts, evenly spaced: int64 (up to 256, length)."""
     return prepared.train_tokens[evenly_spread(len(prepared.train_tokens))].astype(np.int64)
 
 
-def parity_inputs(prepared: PreparedTexts, recipe: Mapping[str, Any]) -> np.ndarray:
+def parity_inputs(prepared: PreparedTexts, scaling_name: str) -> np.ndarray:
     """The first test texts, int64 (up to 256, length)."""
     return prepared.test_tokens[:PARITY_EXAMPLES].astype(np.int64)
 
 
-def scaling(identity: dict[str, Any], prepared: PreparedTexts, recipe: Mapping[str, Any]) -> dict[str, list[float]]:
+def scaling(identity: dict[str, Any], prepared: PreparedTexts, scaling_name: str) -> dict[str, list[float]]:
     """Nothing is scaled: token numbers go in as they are."""
     return {}
 
