@@ -130,3 +130,15 @@ def test_settings_may_be_ranked_on_what_partitions_hold_out():
 def test_the_studies_of_trials_are_planned_without_their_data(name, cells):
     study = load_study(yaml.safe_load((STUDIES / f"{name}.yaml").read_text()), name)
     assert len(first_cells(study_plans(study, name))) == cells
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "said"),
+    [
+        ("resnet8", {"precision": ["fp32", "fp16"]}, "experiments.e.design.space.precision: a CPU has no fp16"),
+        ("image_cnn", {"filters": [6, 12]}, r"which only a grid varies; hint: give it in network\.filters, or"),
+    ],
+)
+def test_what_a_space_cannot_vary_here_is_named_where_it_stands(model, values, said):
+    with pytest.raises(InputError, match=said):
+        load_study(space_study({"space": SPACE | values}, model=model))

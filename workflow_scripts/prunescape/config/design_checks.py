@@ -50,7 +50,7 @@ def check_space_design(experiment: Experiment, options: dict[str, Any], where: s
         if name in NETWORK:
             what, hint = (
                 f"{name} belongs to the network, which only a grid varies",
-                f"give it in {where}.network.{name}",
+                f"give it in network.{name}",
             )
             raise InputError(what, where=f"{place}.space.{name}", hint=f"{hint}, or as an axis of a grid")
     for name in design.space:

@@ -46,7 +46,8 @@ def check_precision(experiment: Experiment, device: str, where: str) -> None:
     if device == "cpu" and precisions:
         name = precisions[0]
         what, hint = f"a CPU has no {name}", f"set device: cuda; {ONLY_ON_A_GPU[name]}"
-        raise InputError(what, where=f"{where}.recipe.precision", allowed="fp32, bf16, fp64, auto", hint=hint)
+        place = "design.space" if "precision" in experiment.design.space else "recipe"
+        raise InputError(what, where=f"{where}.{place}.precision", allowed="fp32, bf16, fp64, auto", hint=hint)
 
 
 def _check_milestones(experiment: Experiment, where: str) -> None:

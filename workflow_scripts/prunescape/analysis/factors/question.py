@@ -137,7 +137,8 @@ def _with_given_columns(frame: pd.DataFrame, names: Sequence[str], path: Path | 
 
 def _set_response(frame: pd.DataFrame, response: str, path: Path | str, leave_out: bool) -> None:
     column = column_of(response)
-    set_number(frame, column, path, needed=not leave_out, hint=MISSING)
+    hint = MISSING if frame[column].isna().any() else "choose a column of numbers"
+    set_number(frame, column, path, needed=not leave_out, hint=hint)
     if frame[column].isna().all():
         raise InputError(f'the column "{column}" holds no number', where=path, hint="choose another --of")
     if response.startswith(LOG10):
