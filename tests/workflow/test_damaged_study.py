@@ -46,7 +46,7 @@ def refused(project: Project, name: str) -> str:
     """The output of a run that fails and says that the file `name` is damaged, without a traceback."""
     done = project.snakemake()
     assert done.returncode != 0
-    (line, *_) = [line for line in done.stdout.splitlines() if "damaged" in line and name in line]
+    (line, *_) = [line for line in done.stdout.splitlines() if "is damaged" in line and name in line]
     assert "Traceback" not in done.stdout
     return line
 
