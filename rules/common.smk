@@ -137,7 +137,7 @@ def shared_files():
 
 
 def declared_files():
-    """For each experiment the files that its records must agree with: its declaration, its variants' widths."""
+    """What each experiment's records must agree with: its declaration, its variants' widths, the code of its levels."""
 
     def widths(experiment):
         return {
@@ -146,7 +146,11 @@ def declared_files():
         }
 
     return {
-        experiment: {"shared": SHARED.format(experiment=experiment), "widths": widths(experiment)}
+        experiment: {
+            "shared": SHARED.format(experiment=experiment),
+            "widths": widths(experiment),
+            "levels": level_digests(experiment),
+        }
         for experiment in sorted(STUDY.experiments)
     }
 

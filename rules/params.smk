@@ -4,10 +4,12 @@ Keys are sorted: params compare by their text.
 """
 
 import re
+from functools import cache
 
 from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
 from prunescape.config.targets import REACHED_BY, REMOTE
 from prunescape.space.cells import spells_out
+from prunescape.space.levels import LOADED, loaded_module
 from prunescape.designs.trials import arm_positions, plan_trials
 
 # some experiment asks for the fastest precision
@@ -30,17 +32,33 @@ def digest_with_architecture(*roots):
 
 
 def training_digest(wildcards):
-    """The digest of the training code with each module that some cell loads by name.
-
-    These are the task, the architecture, and the optimisers, losses and augmentations that the design can draw.
-    """
+    """The digest of the training code with the modules that are loaded by name: task, architecture, default levels."""
     experiment = experiment_of(wildcards)
-    optimisers = (f"training.optimisers.{name}" for name in experiment.values_of("optimiser"))
-    losses = (f"training.losses.{name}" for name in experiment.values_of("loss_function"))
-    used = [name for name in experiment.values_of("augmentation") if name != "none"]
-    augmentations = (f"tasks.images.augmentations.{name}" for name in used)
-    modules = [f"prunescape.{module}" for module in (*optimisers, *losses, *augmentations)]
-    return digest_with_architecture("train_cell", *task_modules("task", [experiment]), *modules)(wildcards)
+    default = [loaded_module(name, experiment.prior_text(name)) for name in LOADED]
+    modules = (*task_modules("task", [experiment]), *filter(None, default))
+    return digest_with_architecture("train_cell", *modules)(wildcards)
+
+
+@cache
+def level_digests(experiment):
+    """The digest of the code of each level of an experiment's space that is loaded by name, but for the defaults.
+
+    All cells share the defaults, at which the filters of nonuniform variants are ranked. By `NAME=LEVEL`.
+    """
+    known = STUDY.experiments[experiment]
+    levels = [(name, level) for name in LOADED for level in known.values_of(name) if level != known.prior_text(name)]
+    modules = {f"{name}={level}": loaded_module(name, level) for name, level in levels}
+    return {level: code_digest(module) for level, module in modules.items() if module}
+
+
+def cell_level_digests(wildcards):
+    """Those of one cell: a level more or less, or its code, leaves cells without it alone."""
+    digests = level_digests(wildcards.experiment)
+    if not digests:
+        return {}
+    setting = cell_content(wildcards)["setting"]
+    own = [f"{name}={level}" for name, level in sorted(setting.items())]
+    return {level: digests[level] for level in own if level in digests}
 
 
 def export_digest(wildcards):

@@ -48,6 +48,7 @@ rule train_cell:
         **cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0),
     params:
         cell=cell_content,  # what the path says, and what it only names
+        levels=cell_level_digests,
         folder=without_trigger(image_folder),  # the identity speaks for the images
         checkpoint=without_trigger(checkpoint_file),
         cells_per_gpu=without_trigger(lambda wildcards: STUDY.cells_per_gpu),

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from prunescape.running.warm import Together, run_job
@@ -13,15 +14,23 @@ from prunescape.space.recipe import PARAMETERS
 from prunescape.training.cell_record import CellFiles
 
 
-def train_cell(cell: dict[str, Any], files: dict[str, str | None], *, device: str, workers: int = 0) -> None:
+def train_cell(
+    cell: dict[str, Any],
+    files: dict[str, str | None],
+    *,
+    device: str,
+    workers: int = 0,
+    levels: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Train the cell with this content on the prepared data set and write its record (JSON) and weights (safetensors).
 
-    `files` are the fields of CellFiles; an image folder is decoded by so many `workers`. Raises InputError when an
+    `files` are the fields of CellFiles; an image folder is decoded by so many `workers`; `levels` are the digests of
+    the code of this cell's levels, beside that which all cells share. Raises InputError when an
     input is damaged or the device (cpu or cuda) is missing, Stopped when the process is asked to end.
     """
     from prunescape.training.cell_job import open_job, train_jobs
 
-    train_jobs([open_job(cell, CellFiles(**files), device=device, workers=workers)])
+    train_jobs([open_job(cell, CellFiles(**files), device=device, workers=workers, levels=levels)])
 
 
 def train_cells(requests: list[tuple[str, dict[str, Any]]]) -> None:
@@ -83,4 +92,5 @@ if __name__ == "__main__" and "snakemake" in globals():
         files=asdict(files),
         device=device,
         workers=snakemake.threads - 1,
+        levels=snakemake.params.levels,
     )

@@ -24,9 +24,11 @@ def study(tmp_path):
     write_json(widths, {"modules": {}})
     write_json(shared, {"recipe": RECIPE, "code": "c", "data": "d"})
     made = {"code_digest": "c", "data_digest": "d", "widths_digest": file_digest(widths)}
+    made["level_digests"] = {"optimiser=adam": "a"}
     cell = Cell("e", BASE, Setting.of({"filters": 3, "epochs": 1}))
     write_json(record, {**cell.content, "recipe": RECIPE, "provenance": made})
-    return record, {"e": {"shared": shared, "widths": {"experiment=e/network=filters=3/variant=base": widths}}}
+    declared = {"shared": shared, "widths": {"experiment=e/network=filters=3/variant=base": widths}}
+    return record, {"e": declared | {"levels": {"optimiser=adam": "a", "optimiser=nadam": "n"}}}
 
 
 def test_a_record_that_agrees_is_taken(study):
@@ -51,6 +53,13 @@ def test_a_record_of_something_else_is_refused(study, tmp_path, file, old, new, 
     with pytest.raises(InputError, match=f"trained with other {said} than now") as caught:
         check_records([record], experiments)
     assert str(record) in str(caught.value)
+
+
+def test_a_record_of_other_code_of_its_level_is_refused(study):
+    record, experiments = study
+    experiments["e"]["levels"]["optimiser=adam"] = "other"
+    with pytest.raises(InputError, match="trained with other code of optimiser=adam than now"):
+        check_records([record], experiments)
 
 
 def test_damaged_widths_are_named_not_their_records(study, tmp_path):

@@ -9,14 +9,16 @@ import pytest
 from prunescape.config.study import load_study
 from prunescape.designs.rounds import first_cells, present_rounds, study_plans
 from prunescape.store.files import read_json
+from support import spaces
 from support.project import Project, experiment, jobs_in
-from support.spaces import SPACE, space_experiment
+from support.spaces import space_experiment
 
+SPACE = spaces.SPACE | {"loss_function": ["cross_entropy", "mean_squared_error"]}
 STUDY = {
     "study": "mixed",
     "datasets": {"digits": {"train": 200, "test": 100}},
     "experiments": {
-        "e": space_experiment({"trials": 3, "confirm": {"first": 1, "seeds": 1}}),
+        "e": space_experiment({"trials": 3, "space": SPACE, "confirm": {"first": 1, "seeds": 1}}),
         "g": experiment(grid={"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0]}),
     },
     "targets": {},
@@ -34,9 +36,10 @@ def trainings(jobs: set[str]) -> set[str]:
     return {job.removeprefix("train_cell ") for job in jobs if job.startswith("train_cell")}
 
 
-def settings_of(study: dict) -> set[str]:
-    """The cells that no result decides on, as Snakemake names them."""
+def settings_of(study: dict, **values) -> set[str]:
+    """The cells that no result decides on, of settings with these values, as Snakemake names them."""
     cells = first_cells(study_plans(load_study(study), "config"))
+    cells = [cell for cell in cells if values.items() <= cell.setting.values.items()]
     return {", ".join(f"{name}={value}" for name, value in cell.wildcards.items() if value) for cell in cells}
 
 
@@ -80,9 +83,9 @@ def test_a_study_of_trials_and_a_grid_runs_to_its_report(mixed):
     assert (confirmed["setting"] == best["setting"]).all() and (confirmed["seeds"] == 1).all()
     named = read_json(results / ".state/experiment=e.settings.json")["settings"]
     of_paths = {job.partition("setting=")[2].split(",")[0] for job in settings_of(STUDY)}
-    assert named.keys() == {name for name in of_paths if "/" not in name}, "jobs find settings of five hyperparameters"
+    assert named.keys() == {name for name in of_paths if "/" not in name}, "jobs find settings of many hyperparameters"
     page = (results / "report.html").read_text()
-    assert "Random design over 5 hyperparameters" in page and "Confirmation with fresh seeds" in page
+    assert "Random design over 6 hyperparameters" in page and "Confirmation with fresh seeds" in page
 
 
 def test_one_trial_more_trains_one_cell_of_each_variant(restored):
@@ -92,12 +95,28 @@ def test_one_trial_more_trains_one_cell_of_each_variant(restored):
     assert found == settings_of(more) - settings_of(STUDY) and len(found) == 2
 
 
-def test_another_level_trains_only_what_drew_it_and_another_order_nothing(restored):
-    more = changed({"space": SPACE | {"momentum": [*SPACE["momentum"], 0.1]}})
+@pytest.mark.parametrize(("name", "level"), [("momentum", 0.1), ("loss_function", "kl_divergence")])
+def test_another_level_trains_only_what_drew_it(restored, name, level):
+    more = changed({"space": SPACE | {name: [*SPACE[name], level]}})
     expected = settings_of(more) - settings_of(STUDY)
     assert len(expected) == 2, "one trial of three draws it, and trains both variants: choose another level"
     restored.configure(more)
     assert trainings(restored.planned()) == expected
+
+
+def test_the_code_of_a_level_trains_only_what_drew_it(mixed):
+    """The default level's is that of all cells: filters may be ranked at it."""
+    drawn = settings_of(STUDY, loss_function="mean_squared_error")
+    assert len(drawn) == 4
+    code = "workflow_scripts/prunescape/training/losses/mean_squared_error.py", ".square()", ".pow(2)"
+    mixed.edit(*code)
+    found = trainings(mixed.planned())
+    mixed.edit(code[0], *code[:0:-1])
+    assert found & settings_of(STUDY) == drawn, "and fresh seeds of them, where a round has chosen some"
+    assert mixed.planned() == set()
+
+
+def test_another_order_trains_nothing(restored):
     turned = {name: values[::-1] if isinstance(values, list) else values for name, values in reversed(SPACE.items())}
     restored.configure(changed({"space": turned}))
     assert restored.planned() == set()

@@ -169,9 +169,10 @@ def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
 def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
     """Raise InputError for a record that was not trained by what its experiment declares now.
 
-    `experiments` holds for each name `shared`, its declaration, and `widths`, the widths.json of each variant by
-    `Cell.variant_path`. After an interrupted run Snakemake may overlook cells behind the interrupted one; their old
-    results must not stand beside new ones.
+    `experiments` holds for each name `shared`, its declaration, `widths`, the widths.json of each variant by
+    `Cell.variant_path`, and `levels`, the digest of the code of each level that some cells have, by `NAME=LEVEL`. After
+    an interrupted run Snakemake may overlook cells behind the interrupted one; their old results must not stand beside
+    new ones.
     """
     wanted = {name: _declared(**files) for name, files in experiments.items()}
     for path in records:
@@ -179,6 +180,8 @@ def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str
         made, now = record["provenance"], wanted[record["experiment"]]
         found = {"recipe": record["recipe"], "code": made.get("code_digest"), "data": made.get("data_digest")}
         other = [name for name, value in found.items() if value != now[name]]
+        levels = made.get("level_digests", {})
+        other += [f"code of {level}" for level, digest in levels.items() if now["levels"].get(level) != digest]
         variant = Cell.from_content(record).variant_path
         other += ["widths"] if made.get("widths_digest") != now["widths"][variant] else []
         if other:
@@ -186,11 +189,11 @@ def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str
             raise InputError(what, where=path, hint="run again; if it stays, delete the record")
 
 
-def _declared(shared: Path | str, widths: dict[str, Path | str]) -> dict[str, Any]:
+def _declared(shared: Path | str, widths: dict[str, Path | str], levels: dict[str, str]) -> dict[str, Any]:
     for path in widths.values():
         read_json(path)  # damaged widths are to be named, not the records that they no longer fit
     digests = {variant: file_digest(path) for variant, path in widths.items()}
-    return read_json(shared, "recipe", "code", "data") | {"widths": digests}
+    return read_json(shared, "recipe", "code", "data") | {"widths": digests, "levels": levels}
 
 
 def is_readable(record: Path | str) -> bool:

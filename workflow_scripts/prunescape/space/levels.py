@@ -15,6 +15,18 @@ Scalings = Literal["standard", "none", "robust", "minmax"]  # tasks/images/scali
 Partitions = Literal["none", "60-20-20", "70-15-15", "80-10-10", "90-5-5"]  # tasks/parts.py
 AUTO = "auto"  # settled once per experiment: no value of a cell
 Precisions = Literal["fp32", "tf32", "bf16", "fp16", "fp64", "auto"]
+# hyperparameters whose levels, but for "none", are modules of ours that a cell loads by name
+LOADED = {
+    "optimiser": "prunescape.training.optimisers",
+    "loss_function": "prunescape.training.losses",
+    "augmentation": "prunescape.tasks.images.augmentations",
+}
+
+
+def loaded_module(name: str, level: str) -> str | None:
+    """The module that a cell with this level of the hyperparameter `name` loads; None where it loads none."""
+    return f"{LOADED[name]}.{level}" if name in LOADED and level != "none" else None
+
 
 STEPS = (("schedule", ("step",)),)
 EXPONENTIAL = (("schedule", ("exponential",)),)

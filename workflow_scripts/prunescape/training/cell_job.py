@@ -5,12 +5,13 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import torch
@@ -20,6 +21,7 @@ from prunescape.models.build import planned_network
 from prunescape.models.weights import save_weights
 from prunescape.pruning.pipelines import rate_factors, start_network
 from prunescape.space.cells import Cell
+from prunescape.space.levels import LOADED, loaded_module
 from prunescape.space.recipe import Recipe
 from prunescape.space.settings import Setting
 from prunescape.store.files import file_digest, read_json, write_json
@@ -46,7 +48,7 @@ class CellJob:
     recipe: dict[str, Any]
     plan: dict[str, Any]
     identity: dict[str, Any]
-    digests: dict[str, str]
+    digests: dict[str, Any]
     training: Training
     checkpointer: Checkpointer
     log: TextIO
@@ -71,12 +73,14 @@ def open_job(
     *,
     device: str,
     workers: int = 0,
+    levels: Mapping[str, str] = MappingProxyType({}),
     log: TextIO | None = None,
     beside: CellJob | None = None,
 ) -> CellJob:
     """Read what the cell with this content needs, claim the `device` (cpu or cuda), and build its training.
 
-    An image folder is decoded by so many `workers`, which changes no result. One line per epoch goes to `log`, by
+    An image folder is decoded by so many `workers`, which changes no result; `levels` are the digests of the code of
+    this cell's levels, as `NAME=LEVEL`, beside that which all cells share. One line per epoch goes to `log`, by
     default standard error; examples are shared with the job `beside`. Raises InputError when an input is damaged or the
     device is missing.
     """
@@ -84,7 +88,7 @@ def open_job(
     identity = read_json(files.identity, "task", "dataset", "digest", "train", "test")
     declared, plan = read_json(files.shared, "recipe", "code"), read_json(files.widths, *WIDTHS, "pipeline")
     digests = {"data_digest": identity["digest"], "code_digest": declared["code"]}
-    digests["widths_digest"] = file_digest(files.widths)
+    digests |= {"widths_digest": file_digest(files.widths), "level_digests": dict(levels)}
     recipe, where = Recipe(**declared["recipe"] | known.setting.training.values), reproducible_device(device)
     checkpointer = Checkpointer(files.checkpoint, checkpoint_key(cell, declared["recipe"], digests, device))
     data = load_data(files.data, files.identity, folder=files.folder, workers=workers)
@@ -132,7 +136,7 @@ def groups_of(jobs: Sequence[CellJob]) -> list[list[CellJob]]:
     return groups
 
 
-def checkpoint_key(cell: dict[str, Any], recipe: dict[str, Any], digests: dict[str, str], device: str) -> str:
+def checkpoint_key(cell: dict[str, Any], recipe: dict[str, Any], digests: dict[str, Any], device: str) -> str:
     """Names all that decides a training, and torch's version and kind of device: only the same goes on with another."""
     decisive = [cell, recipe, digests, device, torch.__version__]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
@@ -140,11 +144,8 @@ def checkpoint_key(cell: dict[str, Any], recipe: dict[str, Any], digests: dict[s
 
 def load_by_name(shared: Path | str, setting: dict[str, str]) -> None:
     """Import the modules that a cell loads by name, some of which take seconds: its optimiser, loss, augmentation."""
-    recipe = Recipe(**read_json(shared, "recipe")["recipe"] | Setting.of(setting).values)
-    names = [f"training.optimisers.{recipe.optimiser}", f"training.losses.{recipe.loss_function}"]
-    if recipe.augmentation != "none":
-        names.append(f"tasks.images.augmentations.{recipe.augmentation}")
-    import_for_children(*(f"prunescape.{name}" for name in names))
+    values = asdict(Recipe(**read_json(shared, "recipe")["recipe"] | Setting.of(setting).training.values))
+    import_for_children(*filter(None, (loaded_module(name, values[name]) for name in LOADED)))
 
 
 def load_network(widths: Path | str) -> nn.Module:
