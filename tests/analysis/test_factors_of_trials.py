@@ -42,6 +42,15 @@ def test_what_matters_and_what_changes_after_pruning_is_found():
     assert abs(changed["difference"] - 10 * span) < 0.5
 
 
+def test_seeds_of_a_setting_count_once():
+    """Copies of every cell under another seed change nothing: they are no independent settings."""
+    cells, trials = cells_and_trials()
+    again = pd.concat([cells, cells.assign(seed=1)], ignore_index=True)
+    once, twice = (trial_factors(trial_cells(each, trials), trials) for each in (cells, again))
+    for name in TABLES:
+        pd.testing.assert_frame_equal(once[name], twice[name])
+
+
 def test_trials_that_tell_nothing_leave_a_note():
     cells, trials = cells_and_trials()
     few = trials.head(3)
