@@ -47,15 +47,14 @@ def test_a_setting_in_words_leaves_out_what_does_not_act():
     )
 
 
-def test_the_best_of_each_variant_base_first_with_its_fresh_seeds():
+def test_the_best_of_each_variant_with_its_fresh_seeds():
     confirmed = pd.DataFrame([{"variant": "base", "setting": "B", "place": 1, "seeds": 5, "top1": 61.25}])
     tables = {"best_settings": BEST, "confirmations": confirmed}
-    first, second = best_sentences(ExperimentResults(None, 0.5, pd.DataFrame(), tables))
-    assert first.startswith(
-        "base: the best setting by top-1 over the last epoch's training images (70.00 %) has 65.00 %"
-    )
+    results = ExperimentResults(None, 0.5, pd.DataFrame(), tables)
+    (first,), (second,) = (best_sentences(results, variant) for variant in ("base", "uniform-0.5"))
+    assert first.startswith("The best setting by top-1 over the last epoch's training images (70.00 %) has 65.00 %")
     assert first.endswith("schedule cosine. With 5 fresh seeds it has 61.25 % on average.")
-    assert second.startswith("uniform 0.5") and "fresh" not in second
+    assert "fresh" not in second
     lines = trial_lines(BEST)
     assert lines[0] == "e: best setting per variant by train_top1, arm all" and lines[1].startswith("  base: 65.00 %")
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.factors.importance import EVALUATOR, RESAMPLES
+from prunescape.present.factor_words import in_words
 from prunescape.present.figures.figure import Figure, file_name
 from prunescape.present.labels import level_title, shortened
 from prunescape.present.numbers import number
@@ -86,12 +87,12 @@ def factors_figures(tables: dict[str, pd.DataFrame]) -> list[FactorsFigure]:
 
 
 def trial_factor_figures(tables: dict[str, pd.DataFrame]) -> list[FactorsFigure]:
-    """The same of each experiment of a study; the tables have a column `experiment`."""
+    """The same of each experiment of a study, in its words; the tables have a column `experiment`."""
     figures = []
     for name in tables["fit"]["experiment"].unique():
         own = {table: rows[rows["experiment"] == name] for table, rows in tables.items()}
-        for figure in factors_figures(own):
-            file = file_name("factors", name, figure.response, figure.by)
+        for plain, figure in zip(factors_figures(own), factors_figures(in_words(own)), strict=True):
+            file = file_name("factors", name, plain.response, plain.by)
             figures.append(replace(figure, name=file, experiment=name))
     return figures
 

@@ -7,15 +7,16 @@ import pandas as pd
 
 from prunescape.analysis.landscape.chance import chance_tests
 from prunescape.analysis.read_cells import variant_order
-from prunescape.analysis.trials import DEFAULT
+from prunescape.analysis.trials import ALL, DEFAULT
 from prunescape.config.designs import LIAO2022
+from prunescape.present.factor_words import in_words
 from prunescape.present.labels import hyperparameter_title, joined, setting_text, value_text, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
 from prunescape.present.report.efficiency_tables import confirmation_table as confirmation_tests_table
 from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.factor_sentences import interaction_texts, paragraphs
 from prunescape.present.report.factor_tables import factor_tables
-from prunescape.present.report.findings import ExperimentFindings
+from prunescape.present.report.findings import ExperimentFindings, VariantFindings
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plain, run_pairs
 from prunescape.present.report.table import Columns, ExperimentResults, Table, by_variant, make_table
@@ -58,17 +59,16 @@ def trials_section(
         best_table(results.tables["best_settings"]),
         confirmation_table(results.tables["confirmations"]),
         confirmation_tests_table(results.tables["confirmation_tests"]),
-        *factor_tables(results.tables),
+        *factor_tables(in_words(results.tables)),
         *efficiency_tables(results.cells, results.tables["trial_efficiency"]),
         *measured_tables(results),
         *comparison_tables(results.tables),
     ]
     unlearnt = [f"{text[0].upper()}{text[1:]}." for text in no_answer(chance_tests(results.cells))]
-    matters = [*interaction_texts(results.tables), *(each.text for each in paragraphs(results.tables))]
-    findings = [*unlearnt, design_sentence(plan, trials), *best_sentences(results), *matters]
+    opening = [*unlearnt, design_sentence(plan, trials)]
     return {
         **known,
-        "findings": ExperimentFindings(findings, [], list(LIMITS)),
+        "findings": ExperimentFindings(opening, trial_findings(results), list(LIMITS)),
         "run": run_pairs(results.cells, None),
         "tables": [table for table in tables if table.rows],
     }
@@ -113,18 +113,30 @@ def _range(values: Any) -> str:
     return ", ".join(value_text(value) for value in values)
 
 
-def best_sentences(results: ExperimentResults) -> list[str]:
-    """The best setting of each variant in the first arm, and what fresh seeds say of it."""
+def trial_findings(results: ExperimentResults) -> list[VariantFindings]:
+    """What acts otherwise after pruning; then of each variant its best setting, and which hyperparameters matter."""
+    words = in_words(results.tables)
+    again, matters = interaction_texts(words), paragraphs(words)
+    findings = [VariantFindings("", "After pruning: what to look at again", again)] if again else []
+    for variant in sorted(results.cells["variant"].unique(), key=variant_order):
+        title = variant_title(variant)
+        texts = [each.text for each in matters if each.by == title]
+        findings.append(VariantFindings(variant, title, [*best_sentences(results, variant), *texts]))
+    return findings
+
+
+def best_sentences(results: ExperimentResults, variant: str) -> list[str]:
+    """The best setting of a variant, of the arm that varies all or else the first, and what fresh seeds say of it."""
     best = results.tables["best_settings"]
     best = best[(best["place"] == 1) & best["score"].notna()]
     fresh = {(row["variant"], row["setting"]): row for row in results.tables["confirmations"].to_dict("records")}
     sentences = []
-    for row in sorted(best.to_dict("records"), key=lambda row: (row["arm"] != "all", variant_order(row["variant"]))):
-        if row["arm"] not in ("all", best["arm"].iloc[0]):
+    for row in best[best["variant"] == variant].to_dict("records"):
+        if row["arm"] not in (ALL, best["arm"].iloc[0]):
             continue
         text = (
-            f"{variant_title(row['variant'])}: the best setting by {RANKS[row['rank_by']]} ({number(row['score'])} %) "
-            f"has {number(row['top1'])} % on the test split: {setting_text(row)}."
+            f"The best setting by {RANKS[row['rank_by']]} ({number(row['score'])} %) has {number(row['top1'])} % "
+            f"on the test split: {setting_text(row)}."
         )
         sentences.append(text + _confirmed(fresh.get((row["variant"], row["setting"]))))
     return sentences
