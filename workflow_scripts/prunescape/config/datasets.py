@@ -4,42 +4,9 @@ import hashlib
 from pathlib import Path
 
 from prunescape.config import texts
+from prunescape.config.originals import OFFERED, ORIGINALS, check_offered
 from prunescape.errors import InputError, nearest
 
-# As torchvision lists them (a test compares); md5 guards against damage in transit, and comes before any unpickling.
-FASHION_FILES = {
-    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
-    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
-    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
-}
-MNIST_FILES = {
-    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
-    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
-    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
-}
-CIFAR10_ARCHIVE = {"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"}
-CIFAR10_BATCHES = {
-    "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
-    "cifar-10-batches-py/data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-    "cifar-10-batches-py/data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-    "cifar-10-batches-py/data_batch_4": "634d18415352ddfa80567beed471001a",
-    "cifar-10-batches-py/data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-    "cifar-10-batches-py/test_batch": "40351d587109b95175f43aff81a1287e",
-}
-CIFAR100_ARCHIVE = {"cifar-100-python.tar.gz": "eb9058c3a382ffc7106e4002c42a8d85"}
-CIFAR100_BATCHES = {
-    "cifar-100-python/train": "16019d7e3df5f24257cddd939b257f8d",
-    "cifar-100-python/test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
-}
-# What is downloaded; and what was extracted from it, which is read where only that is there.
-ORIGINALS = {
-    "mnist": (MNIST_FILES, {}),
-    "fashion-mnist": (FASHION_FILES, {}),
-    "cifar10": (CIFAR10_ARCHIVE, CIFAR10_BATCHES),
-    "cifar100": (CIFAR100_ARCHIVE, CIFAR100_BATCHES),
-}
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
 FORMAT = "image-folder"
 
@@ -50,10 +17,10 @@ DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
 IMAGE_FOLDER = {"format": FORMAT, "folder": None, "size": None, "resize": None, "workers": None, **DRAWN}
 DATASETS: dict[str, dict[str, object]] = {
     "digits": {**DRAWN, "test": 600},
-    "mnist": {"folder": "data/mnist", **DRAWN},
-    "fashion-mnist": {"folder": "data/fashion-mnist", **DRAWN},
-    "cifar10": {"folder": "data/cifar10", **DRAWN},
-    "cifar100": {"folder": "data/cifar100", **DRAWN},
+    "mnist": {"folder": "data/mnist", **OFFERED, **DRAWN},
+    "fashion-mnist": {"folder": "data/fashion-mnist", **OFFERED, **DRAWN},
+    "cifar10": {"folder": "data/cifar10", **OFFERED, **DRAWN},
+    "cifar100": {"folder": "data/cifar100", **OFFERED, **DRAWN},
     "imagenet": {**IMAGE_FOLDER, "folder": "data/imagenet", "size": 224, "resize": 256},
     **texts.TEXTS,
 }
@@ -66,8 +33,8 @@ SIZES = {
     "cifar10": (3, 50_000, 10_000, 10),
     "cifar100": (3, 50_000, 10_000, 100),
 }
-# Where the files lie and who decodes them: no result depends on it.
-WITHOUT_INFLUENCE = ("folder", "workers")
+# Where the files lie and come from, and who decodes them: no result depends on it.
+WITHOUT_INFLUENCE = ("folder", "workers", *OFFERED)
 GPU_WORKERS = 4  # about 200 images of ImageNet's size per second each
 
 
@@ -80,6 +47,8 @@ def check_options(name: str, options: dict) -> None:
             raise InputError(what, allowed=", ".join(known), hint=nearest(key, known))
         if key in texts.LARGEST:
             texts.check_number(name, key, value)
+        elif key in OFFERED:
+            check_offered(name, key, value)
         else:
             _check_value(name, key, value, known[key])
 
@@ -113,12 +82,15 @@ def resolve_options(name: str, options: dict) -> dict:
     """Every option of data set `name` (defaults filled in) and its `name`, keys sorted. Raises as `check_options`.
 
     Fashion-MNIST's default folder is Debian's where that exists. An image folder's `resize` is to its `size` as
-    ImageNet's 256 to 224 by default.
+    ImageNet's 256 to 224 by default. Missing files are downloaded by default into the default folder, which nobody
+    filled, and where there is a `url`; a folder that was named and lacks files may be the wrong one.
     """
     check_options(name, options)
     resolved = {**_defaults(name, options), **options, "name": name}
     if name == "fashion-mnist" and "folder" not in options and DEBIAN_FASHION.is_dir():
         resolved["folder"] = str(DEBIAN_FASHION)
+    if resolved.get("download", True) is None:
+        resolved["download"] = "folder" not in options or resolved["url"] is not None
     resolved["validation"] = resolved["validation"] or None
     _check_sizes(resolved)
     return dict(sorted((_sized(resolved) if is_image_folder(resolved) else resolved).items()))
@@ -200,12 +172,26 @@ def wanted_files(options: dict) -> dict[Path, str]:
     if "folder" not in options or is_image_folder(options):
         return {}
     folder, (downloads, extracted) = Path(options["folder"]), ORIGINALS[options["name"]]
-
-    def there(files: dict[str, str]) -> bool:
-        return any((folder / file).exists() for file in files)
-
-    files = extracted if there(extracted) and not there(downloads) else downloads
+    there = [(folder / file).exists() for file in extracted]
+    # a new archive takes the place of an extracted one that lacks files
+    unpacked = any(there) and (all(there) or not options["download"])
+    files = downloads if not unpacked or any((folder / file).exists() for file in downloads) else extracted
     return {folder / file: md5 for file, md5 in files.items()}
+
+
+def missing_files(options: dict) -> dict[Path, str]:
+    """The original files of a data set with these resolved options that are not there, with their published md5.
+
+    Raises InputError that names them where they are not to be downloaded. Empty for a data set without downloads.
+    """
+    if "download" not in options or (texts.is_text(options) and texts.has_tree(options)):
+        return {}
+    missing = {path: md5 for path, md5 in wanted_files(options).items() if not path.exists()}
+    if missing and not options["download"]:
+        what = f"original files are missing: {', '.join(path.name for path in missing)}"
+        hint = f"put them there, or have them downloaded with datasets.{options['name']}.download: true, or from a url"
+        raise InputError(what, where=options["folder"], hint=hint)
+    return missing
 
 
 def source_files(options: dict) -> list[Path]:

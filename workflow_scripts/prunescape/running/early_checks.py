@@ -1,4 +1,4 @@
-"""What is looked at before anything runs: configs, execution providers, original texts, a GPU. Imports no torch."""
+"""What is looked at before anything runs: configs, execution providers, original files, a GPU. Imports no torch."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+from prunescape.config.datasets import missing_files
 from prunescape.config.source import read_config
 from prunescape.config.targets import Target
 from prunescape.config.texts import check_sources, is_text
@@ -44,9 +45,13 @@ def check_providers(targets: Mapping[str, Target]) -> None:
             raise InputError(f"onnxruntime here has no {provider}", where=where, allowed=", ".join(known), hint=hint)
 
 
-def check_texts(datasets: Iterable[Mapping[str, Any]]) -> None:
-    """Raise InputError for original texts that are not whole, of data sets of these resolved options."""
+def check_originals(datasets: Iterable[dict[str, Any]]) -> None:
+    """Raise InputError where data sets of these options lack original files, or texts are not whole.
+
+    Missing files that are to be downloaded are no error.
+    """
     for options in datasets:
+        missing_files(options)
         if is_text(options):
             check_sources(options)
 

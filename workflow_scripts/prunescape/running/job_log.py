@@ -3,8 +3,8 @@
 import os
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prunescape.errors import InputError, Stopped
@@ -15,11 +15,12 @@ ERROR = "error: "  # begins the last line of a job that failed; a job without on
 
 
 @contextmanager
-def job_log(path: str | Path) -> Iterator[None]:
+def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
     """Send standard output and error to `path`, also those of libraries in C, until the process ends with its run.
 
-    An InputError exits with status 2 and its one line, Stopped with 128 + its signal, as in a shell, anything else with
-    status 1, its traceback and one line. Where the log cannot be written, the line goes to the terminal.
+    Gives a function that prints a line both there and on the terminal. An InputError exits with status 2 and its one
+    line, Stopped with 128 + its signal, as in a shell, anything else with status 1, its traceback and one line. Where
+    the log cannot be written, the line goes to the terminal.
     """
     terminal = os.dup(2)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +30,7 @@ def job_log(path: str | Path) -> Iterator[None]:
     sys.stdout = sys.stderr = log
     end_with_the_run()
     try:
-        yield
+        yield lambda line: _announce(line, terminal)
     except InputError as error:
         _say(f"{ERROR}{error}", terminal)
         sys.exit(2)
@@ -39,6 +40,12 @@ def job_log(path: str | Path) -> Iterator[None]:
     except Exception as error:
         _say(f"{traceback.format_exc()}{ERROR}{exhausted(error) or unexpected(error)}", terminal)
         sys.exit(1)
+
+
+def _announce(line: str, terminal: int) -> None:
+    print(line, flush=True)
+    with suppress(OSError):  # a terminal that was closed stops no job
+        os.write(terminal, f"{line}\n".encode())
 
 
 def _say(text: str, terminal: int) -> None:

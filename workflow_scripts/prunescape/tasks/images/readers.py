@@ -9,17 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from prunescape.config.datasets import ORIGINALS, source_files
+from prunescape.config.originals import ORIGINALS
 from prunescape.errors import InputError
-from prunescape.tasks.downloads import download
-from prunescape.tasks.images.torchvision_import import import_torchvision
 from prunescape.tasks.subsets import draw, take_subsets
 
 UNSIGNED_BYTE = 0x08  # the type of values in an idx file
 TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 LABELS = {"cifar10": "labels", "cifar100": "fine_labels"}
-CIFAR_HINT = "get the original file again, or delete it for a new download"
-IDX_HINT = "get the original file again, or delete all four for a new download"
+HINT = "get the original file again, or delete it for a new download"
 
 
 def read_digits(options: dict) -> dict[str, np.ndarray]:
@@ -46,12 +43,9 @@ def _arrays(*arrays: np.ndarray) -> dict[str, np.ndarray]:
 def read_mnist(options: dict) -> dict[str, np.ndarray]:
     """MNIST or Fashion-MNIST, whose files have one format, as uint8 (n, 1, 28, 28) and int64 (n,), in the files' order.
 
-    A folder with none of the files is filled by a download. Raises InputError for a missing or damaged file.
+    Raises InputError for a missing or damaged file.
     """
-    folder, (files, _) = Path(options["folder"]), ORIGINALS[options["name"]]
-    if not any((folder / name).exists() for name in files):
-        download(_addresses(options["name"]), folder)
-    arrays = {}
+    folder, arrays = Path(options["folder"]), {}
     for split, prefix in (("train", "train"), ("test", "t10k")):
         images = _read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", dimensions=3)
         labels = _read_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", dimensions=1)
@@ -66,26 +60,24 @@ def _read_idx(path: Path, *, dimensions: int) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes())
     except FileNotFoundError:
-        raise InputError("the file is missing", where=path, hint=IDX_HINT) from None
+        raise InputError("the file is missing", where=path, hint=HINT) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"the file is damaged ({error})", where=path, hint=IDX_HINT) from None
+        raise InputError(f"the file is damaged ({error})", where=path, hint=HINT) from None
     start = 4 + 4 * dimensions
     shape = tuple(int(length) for length in np.frombuffer(content[4:start], ">u4")) if len(content) >= start else ()
     right_kind = content[:4] == bytes([0, 0, UNSIGNED_BYTE, dimensions])
     if not right_kind or len(content) - start != np.prod(shape, dtype=object):
-        raise InputError(f"no idx file of unsigned bytes with {dimensions} axes", where=path, hint=IDX_HINT)
+        raise InputError(f"no idx file of unsigned bytes with {dimensions} axes", where=path, hint=HINT)
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
 def read_cifar(options: dict) -> dict[str, np.ndarray]:
     """CIFAR-10 or CIFAR-100 as uint8 (n, 3, 32, 32) and int64 (n,): all batches but the last for training, in order.
 
-    CIFAR-100's labels are the 100 fine ones. The archive is read in memory, nothing is extracted; a folder with
-    neither archive nor batches is filled by a download. Raises InputError for a missing or damaged file.
+    CIFAR-100's labels are the 100 fine ones. The archive is read in memory, nothing is extracted. Raises InputError for
+    a missing or damaged file.
     """
     name = options["name"]
-    if not source_files(options):
-        download(_addresses(name), Path(options["folder"]))
     batches = [_unpickle(content, batch, options) for batch, content in _read_batches(options).items()]
     images = [batch["data"].reshape(-1, 3, 32, 32) for batch in batches]
     labels = [np.array(batch[LABELS[name]], np.int64) for batch in batches]
@@ -103,7 +95,7 @@ def _read_batches(options: dict) -> dict[str, bytes]:
         with tarfile.open(archive, "r:gz") as tar:
             return {batch: tar.extractfile(batch).read() for batch in batches}
     except (OSError, EOFError, KeyError, AttributeError, tarfile.TarError, zlib.error) as error:
-        raise InputError(f"{TITLES[name]} cannot be read ({error})", where=folder, hint=CIFAR_HINT) from None
+        raise InputError(f"{TITLES[name]} cannot be read ({error})", where=folder, hint=HINT) from None
 
 
 def _unpickle(content: bytes, batch: str, options: dict) -> dict:
@@ -111,7 +103,7 @@ def _unpickle(content: bytes, batch: str, options: dict) -> dict:
     _, batches = ORIGINALS[options["name"]]
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != batches[batch]:
         what = f"{batch} is not the published file: its md5 differs"
-        raise InputError(what, where=options["folder"], hint=CIFAR_HINT)
+        raise InputError(what, where=options["folder"], hint=HINT)
     return pickle.loads(content, encoding="latin1")  # noqa: S301, the line above verified the bytes
 
 
@@ -125,14 +117,3 @@ READERS = {
 def read_dataset(options: dict) -> dict[str, np.ndarray]:
     """The arrays of a data set with these resolved options, subsets taken; raises InputError as the readers do."""
     return take_subsets(READERS[options["name"]](options), options)
-
-
-def _addresses(name: str) -> dict[str, tuple[str, str]]:
-    """The original files of a data set: file name -> address and md5."""
-    datasets = import_torchvision().datasets
-    files, _ = ORIGINALS[name]
-    mirrors = {"mnist": datasets.MNIST.mirrors, "fashion-mnist": datasets.FashionMNIST.mirrors}.get(name)
-    if mirrors:
-        return {file: (mirrors[0] + file, md5) for file, md5 in files.items()}
-    url = {"cifar10": datasets.CIFAR10.url, "cifar100": datasets.CIFAR100.url}[name]
-    return {file: (url, md5) for file, md5 in files.items()}

