@@ -87,10 +87,11 @@ def resolve_options(name: str, options: dict) -> dict:
     """
     check_options(name, options)
     resolved = {**_defaults(name, options), **options, "name": name}
-    if name == "fashion-mnist" and "folder" not in options and DEBIAN_FASHION.is_dir():
-        resolved["folder"] = str(DEBIAN_FASHION)
+    named = "folder" in options
+    if name == "fashion-mnist" and not named and DEBIAN_FASHION.is_dir():
+        resolved["folder"], named = str(DEBIAN_FASHION), True
     if resolved.get("download", True) is None:
-        resolved["download"] = "folder" not in options or resolved["url"] is not None
+        resolved["download"] = not named or resolved["url"] is not None
     resolved["validation"] = resolved["validation"] or None
     _check_sizes(resolved)
     return dict(sorted((_sized(resolved) if is_image_folder(resolved) else resolved).items()))

@@ -13,7 +13,7 @@ from prunescape.errors import InputError, nearest
 
 TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
 UNKNOWN_KIND = "unknown_kind"
-SWITCHES = ("flip", "flush_to_zero")  # keys whose values may be yes or no
+SWITCHES = ("flip", "flush_to_zero", "download")  # keys whose values may be yes or no
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
 
 

@@ -1,5 +1,6 @@
 """The original files of data sets: their names and published md5, and the addresses that they are downloaded from."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,7 +81,8 @@ def check_offered(name: str, key: str, value: object) -> None:
         addresses = value if isinstance(value, list) and value else [value]
         fits, allowed = value is None or all(map(_is_address, addresses)), ALLOWED_URL
     if not fits:
-        raise InputError(f"the data set {name} cannot take {value!r} for {key}", allowed=allowed)
+        shown = re.sub(r"(?<=//)[^/@]*@", "…@", repr(value))  # without a password
+        raise InputError(f"the data set {name} cannot take {shown} for {key}", allowed=allowed)
 
 
 def _is_address(value: object) -> bool:
