@@ -62,6 +62,17 @@ def test_the_good_config_is_a_study():
     assert load_study(GOOD | {"reference": "matthiesen2023"}).reference == "matthiesen2023"
 
 
+def test_where_original_files_come_from_is_no_part_of_what_a_study_is():
+    options = {"url": ["https://example.org/", "file:///data/"], "download": False, "folder": "mine"}
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["e"]["dataset"] = "cifar10"
+    plain, moved = (load_study(config | {"datasets": {"cifar10": {"test": 500, **more}}}) for more in ({}, options))
+    assert plain.summary() == moved.summary() and plain.dataset_options("cifar10")["download"] is True
+    assert moved.dataset_options("cifar10").items() >= options.items()
+    with pytest.raises(InputError, match=r"datasets\.cifar10: the data set cifar10 cannot take 'ftp://x/' for url"):
+        load_study(config | {"datasets": {"cifar10": {"url": "ftp://x/"}}}, "study.yaml")
+
+
 def test_fresh_seeds_follow_those_of_the_grid_and_a_pilot_trains_them_at_the_prior():
     study = load_study(with_value("experiments.e.verdict", {"replicates": 3}))
     assert study.experiments["e"].verdict_terms["fresh_seeds"] == [1, 2, 3]

@@ -153,8 +153,10 @@ def test_a_redirection_is_followed_with_its_range(site, target):
     assert_whole(target)
     assert page.requests == ["", "bytes=1000-"]
     site.page("/loop", moved=f"{site.address}/loop"), site.page("/file", moved="file:///etc/hostname")
+    site.page("/ftp", moved=site.address.replace("http", "ftp"))
     target.unlink()
-    assert refusal(target, f"{site.address}/loop", f"{site.address}/file").count("HTTP 302") == 2
+    line = refusal(target, *(f"{site.address}/{name}" for name in ("loop", "file", "ftp")))
+    assert line.count("HTTP 302") == 2 and f"{site.address}/ftp: it leads to ftp" in line
 
 
 def test_a_file_address_is_copied(tmp_path, target):

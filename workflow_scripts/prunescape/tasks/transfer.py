@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import FTPHandler, Request, build_opener
 
 TIMEOUT_SECONDS = 60  # of silence: without a limit it would hold the job for ever
 CHUNK = 1 << 18  # bytes
@@ -51,6 +51,13 @@ def transfer(
     return start
 
 
+class NoFTP(FTPHandler):
+    """Takes the place of the handler that would follow a redirection to ftp."""
+
+    def ftp_open(self, req):
+        raise Refused("it leads to ftp")
+
+
 class _Pace:
     """Raises Broken when too little came within a stretch of time."""
 
@@ -87,7 +94,7 @@ def _opened(address: str, start: int):
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        return urlopen(Request(address, headers=headers), timeout=TIMEOUT_SECONDS)
+        return build_opener(NoFTP).open(Request(address, headers=headers), timeout=TIMEOUT_SECONDS)
     except HTTPError:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:
