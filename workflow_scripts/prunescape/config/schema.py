@@ -91,4 +91,4 @@ def study_schema() -> Schema:
         parts[part] |= rules
     del schema["$defs"][Bounds.__name__]  # open_schemas has them by hyperparameter
     schema["$defs"] |= hyperparameter_schemas()
-    return {"$schema": DRAFT, "title": "A study of prunescape"} | schema
+    return {"$schema": DRAFT, "title": "prunescape"} | schema

@@ -29,18 +29,18 @@ COUNT = {"type": "integer", "minimum": 1}
 EQUAL_SHARES = "with equal shares of each class"
 OPTIONS: dict[str, tuple[Schema, str]] = {  # of data sets; check_options in datasets.py refuses what these do
     "folder": ({"type": "string", "minLength": 1}, "Where the original files are, or go. No result depends on it."),
-    "format": ({"const": FORMAT}, "Images in train/CLASS/ and val/CLASS/ of `folder`, read from disk during training."),
+    "format": ({"const": FORMAT}, "Images in train/CLASS/ and val/CLASS/ of folder, read from disk during training."),
     "size": (COUNT, "Side of the square crop, pixels; training crops lie anywhere, tests take the centre."),
     "resize": (COUNT, "The shorter side of an image before the crop, pixels."),
     "workers": (
         {"type": "integer", "minimum": 0, "maximum": 256},
         "Processes that decode beside each training, as cores allow. No result depends on it.",
     ),
-    "train": (COUNT, f"Number of training examples, drawn by `split_seed` {EQUAL_SHARES}."),
-    "test": (COUNT, f"Number of test examples, drawn by `split_seed` {EQUAL_SHARES}."),
+    "train": (COUNT, f"Number of training examples, drawn by split_seed {EQUAL_SHARES}."),
+    "test": (COUNT, f"Number of test examples, drawn by split_seed {EQUAL_SHARES}."),
     "validation": (
         {"type": "integer", "minimum": 0},
-        f"Number of training examples held out, {EQUAL_SHARES}, for `select_on: validation`; 0: none.",
+        f"Number of training examples held out, {EQUAL_SHARES}, for select_on: validation; 0: none.",
     ),
     "split_seed": ({"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}, "Decides which examples are drawn."),
     "vocabulary": (
@@ -51,7 +51,7 @@ OPTIONS: dict[str, tuple[Schema, str]] = {  # of data sets; check_options in dat
 }
 LEFT_OUT = {  # of options without a default
     **dict.fromkeys(("train", "test"), "all there are"),
-    "resize": "256/224 of `size`",
+    "resize": "256/224 of size",
     "workers": f"{GPU_WORKERS} with a GPU, else 0",
 }
 

@@ -42,8 +42,8 @@ def field_texts(kind: type) -> dict[str, str]:
 
 
 def joined(text: str) -> str:
-    """A docstring as one line."""
-    return " ".join(text.split())
+    """A docstring as one line of plain text."""
+    return " ".join(text.replace("`", "").split())
 
 
 def _field_and_text(statements: tuple[ast.stmt, ast.stmt]) -> tuple[str, str]:
