@@ -53,7 +53,7 @@ class _Writer(GenerateJsonSchema):
         return CHECKED.get(schema["function"]["function"]) or super().function_before_schema(schema)
 
     def dict_schema(self, schema) -> Schema:
-        """A mapping that knows its keys names them; other names must fit their pattern, as values that fit none."""
+        """Names the keys of a mapping that knows them, and lets no other key in than pydantic does."""
         written = super().dict_schema(schema)
         names = written.get("propertyNames", {})
         if "enum" in names:
