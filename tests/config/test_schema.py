@@ -224,27 +224,8 @@ def test_a_recipe_has_the_same_hyperparameters_with_bounds_and_levels():
 @pytest.mark.parametrize("name", [*DATASETS, "flowers"])
 def test_options_of_data_sets_are_those_that_are_checked(name):
     needed = {"format": FORMAT, "folder": "data/flowers", "size": 64} if name == "flowers" else {}
-    tried = (
-        None,
-        -1,
-        0,
-        1,
-        2,
-        3,
-        256,
-        257,
-        10_000,
-        10_001,
-        10**6,
-        10**6 + 1,
-        2**32 - 1,
-        2**32,
-        0.5,
-        "",
-        "a",
-        FORMAT,
-        [1],
-    )
+    numbers = (-1, 0, 1, 2, 3, 256, 257, 10_000, 10_001, 10**6, 10**6 + 1, 2**32 - 1, 2**32, 0.5)
+    tried = (None, True, *numbers, "", "a", FORMAT, [1])
     validator = Draft7Validator(SCHEMA["properties"]["datasets"] | {"$defs": SCHEMA["$defs"]})
     for key in DATASETS.get(name, IMAGE_FOLDER):
         for value in tried:
