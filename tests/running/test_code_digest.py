@@ -156,6 +156,7 @@ def package(tmp_path, monkeypatch):
         (TRAINING, "losses: list[a]", "losses: list[float]"),
         (TRAINING, "losses: list[a]", "losses"),
         (TRAINING, "limit(1)", "limit(2)"),
+        (TRAINING, "= 0.5\n", '= 0.5\n    """Of a step."""\n'),
         (TRAINING, "    from prunescape.unrelated import a", "    from prunescape.nets.two import width as a"),
     ],
 )

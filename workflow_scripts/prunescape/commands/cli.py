@@ -10,6 +10,7 @@ from prunescape.commands.analysing import add_analyse, add_export
 from prunescape.commands.arms import add_arms
 from prunescape.commands.factors import add_factors
 from prunescape.commands.models import add_bench, add_prune
+from prunescape.commands.schema import add_schema
 from prunescape.commands.studies import add_pdf, add_resume, add_summary, add_verify
 from prunescape.errors import InputError, nearest
 from prunescape.store.exhaustion import exhausted
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     add_pdf(commands.add_parser("pdf", help="the report of a study as a PDF"))
     untouched = {"prefix_chars": " ", "add_help": False}  # what looks like an option is snakemake's
     add_resume(commands.add_parser("resume", help="go on with a study whose run was killed", **untouched))
+    add_schema(commands.add_parser("schema", help="the JSON Schema of a study's config, for editors"))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))
     add_verify(commands.add_parser("verify", help="check every file of a study against its digest"))
     return root

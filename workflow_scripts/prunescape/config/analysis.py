@@ -10,14 +10,12 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class AnalysisTerms(Part):
-    """Thresholds in percentage points under a landscape's best score (matthiesen2023, 3.3 and Eq 3.3).
-
-    `thresholds` are the x of the x-ROIs. `risk_threshold`, one of them, is the base's region of good settings, over
-    which risks and verdicts are taken.
-    """
+    """Thresholds in percentage points under a landscape's best score (matthiesen2023, 3.3 and Eq 3.3)."""
 
     thresholds: Distinct[Points] = [0.5, 1.0]
+    """Percentage points: of each one region of interest and one confidence ellipse; grids extend by the largest."""
     risk_threshold: Points = 0.5
+    """One of the thresholds: that of the base's good settings, over which risks and verdicts are taken."""
 
     @model_validator(mode="after")
     def _known_threshold(self) -> Self:
@@ -28,16 +26,17 @@ class AnalysisTerms(Part):
 
 
 class Objectives(Part):
-    """Limits that a recommended model must keep, each optional, and the load of the two scenarios.
-
-    `accuracy_floor` is the least top-1 of the exported model, percent; `memory_limit_mb` the largest peak memory, 10^6
-    bytes; `size_limit_kb` the largest ONNX file, 10^3 bytes. `server_rates` are queries of `query_images` images per
-    second, `stream_rates` single images per second; without them both are chosen from the measured throughput.
-    """
+    """Limits that a recommended model must keep, each optional, and the load of the two scenarios."""
 
     accuracy_floor: Percent | None = None
+    """Least top-1 of the exported model, percent."""
     memory_limit_mb: Positive | None = None
+    """Largest peak memory, 10^6 bytes."""
     size_limit_kb: Positive | None = None
+    """Largest ONNX file, 10^3 bytes."""
     query_images: Count = 8
+    """Images per query of the server scenario."""
     server_rates: Distinct[Positive] | None = None
+    """Queries per second; left out, they are chosen from the measured throughput."""
     stream_rates: Distinct[Positive] | None = None
+    """Single images per second, at random; left out, they are chosen from the measured throughput."""

@@ -21,23 +21,34 @@ class Request(Part):
     """What one rule's jobs ask for; what is left out is as for all rules."""
 
     partition: SlurmName | None = None
+    """Left out: the cluster's own default."""
     account: SlurmName | None = None
+    """To whom the job is billed; left out: the cluster's own default."""
     qos: SlurmName | None = None
+    """Quality of service; left out: the cluster's own default."""
     constraint: Constraint | None = None
+    """Features of the node, in Slurm's words: a100|h100; left out: any node."""
     gpu_model: GpuModel | None = None
+    """Kind of GPU, for jobs that ask for one; left out: any."""
     minutes: Minutes | None = None
+    """Time limit of a job, minutes."""
     memory_mb: Megabytes | None = None
+    """Memory of a job, megabytes."""
 
 
 class Cluster(Request):
-    """What all submitted jobs ask for; each retry asks for `growth` times the minutes and memory, up to the `max_`."""
+    """What all submitted jobs ask a cluster for (docs/cluster.md); it decides no result."""
 
     minutes: Minutes = 240
     memory_mb: Megabytes = 2000
     growth: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] = 1.5
+    """Each retry of a job asks for so many times the minutes and memory of the one before."""
     max_minutes: Minutes | None = None
+    """The most minutes that a retry asks for, such as the partition's limit."""
     max_memory_mb: Megabytes | None = None
+    """The most megabytes that a retry asks for."""
     rules: dict[Literal[SUBMITTED], Request] = {}
+    """The keys of a request for the jobs of one rule."""
 
     def request(self, rule: str) -> Request:
         """What the first try of a rule's job asks for."""

@@ -10,10 +10,9 @@ from prunescape.errors import InputError, nearest
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
 FORMAT = "image-folder"
 
-# `train`, `test` and `validation` are numbers of images, drawn by `split_seed` with equal shares per class. For the
-# first two None takes all there are; `validation` images leave the training split, None holds none out.
+# schema_values.py says what each option means; None of `train` or `test` is all there are, of `validation` none.
 DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
-# Any folder of images under any name; `size` and `resize` in pixels, `workers` are processes that decode for training.
+# any folder of images under any name
 IMAGE_FOLDER = {"format": FORMAT, "folder": None, "size": None, "resize": None, "workers": None, **DRAWN}
 DATASETS: dict[str, dict[str, object]] = {
     "digits": {**DRAWN, "test": 600},

@@ -27,14 +27,18 @@ class Bounds(Part):
     """The lowest and the highest value of a hyperparameter; any between them may be drawn, uniformly on its scale."""
 
     low: Any
+    """The lowest value."""
     high: Any
+    """The highest value."""
 
 
 class Confirmation(Part):
-    """A round after all trials: the `first` best settings of each variant, with so many fresh `seeds`."""
+    """A round after all trials: the best settings of each variant, trained with fresh seeds."""
 
     first: Count
+    """So many of the best settings."""
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)]
+    """Fresh seeds of each."""
 
 
 def _arms_of(arms: Any) -> Any:
@@ -46,22 +50,31 @@ Range = Annotated[Annotated[Bounds, Tag("bounds")] | Annotated[Distinct[Any], Ta
 
 
 class DesignTerms(Part):
-    """Which settings are trained: of a grid every one, or a `share` of each variant that finished cells choose.
-
-    The other kinds have a `space` instead of a grid, hyperparameter -> its levels or its bounds, and train the same
-    settings of every variant (docs/designs.md). `random` draws so many `trials` for each of the `arms` by the `seed`;
-    `balanced` has every level equally often, and pairs of levels as nearly as possible; `factorial` has all
-    combinations. The `best` settings of each arm and variant by the column `rank_by` of cells.parquet are exported.
-    """
+    """Which settings are trained, of a grid or of a space of hyperparameters (docs/landscapes.md, docs/designs.md)."""
 
     kind: Literal[(*GRID_KINDS, *SPACE_KINDS)] = "grid"
+    """Of a grid: grid, every setting; adaptive, a share that finished cells choose.
+
+    Of a space, the same settings for every variant: random; balanced, every level equally often, and pairs of levels as
+    nearly as possible; factorial, all combinations.
+    """
     share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Of an adaptive design: the most of the grid's settings that each variant gets."""
     trials: Count | None = None
+    """Settings of each arm of a random or balanced design."""
     seed: Seed = 0
+    """Of the draws of a random or balanced design."""
     space: dict[str, Range] = {}
+    """By hyperparameter: its levels, or its bounds. The prior or the recipe has its default."""
     arms: Annotated[Distinct[str], BeforeValidator(_arms_of)] = [ALL]
+    """What trials leave at its default: nothing (all, all-again), one hyperparameter, or one dimension of them.
+
+    liao2022 is short for all arms of that paper (4.1.2) and a second search.
+    """
     rank_by: Literal["train_top1", "val_top1", "top1"] = "train_top1"
+    """Column of cells.parquet by which settings are the best."""
     best: Count = 1
+    """So many of the best settings of each arm and variant are exported and measured."""
     confirm: Confirmation | None = None
 
     @property

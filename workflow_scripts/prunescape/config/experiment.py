@@ -27,34 +27,39 @@ RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonu
 
 
 class Pruning(Part):
-    """How filters are ranked and how far a layer may be cut (matthiesen2023, 2.2.3 and 3.2).
-
-    Pruned widths are multiples of `round_to`; auto takes the block in which runtimes compute, if it reaches the ratio.
-    """
+    """How filters are ranked and how far a layer may be cut (matthiesen2023, 2.2.3 and 3.2)."""
 
     score: Literal[SCORES] = SCORES[0]
+    """Of a filter: l1_layer, its L1 norm over its layer's mean; l1, the L1 norm itself, as the thesis says."""
     min_keep: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Smallest share of a layer's channels that is kept."""
     ranking: Literal["trained", "initial"] = "trained"
+    """Whose filters are ranked: those of the base trained at the prior with seed 0, or of an untrained one."""
     round_to: Literal[ROUND_TO] = "auto"
+    """Pruned widths are multiples of it; auto: of the block in which runtimes compute, if that reaches the ratio."""
 
 
 class Export(Part):
-    """Which cells are exported to ONNX: the best so many of each variant."""
+    """Which cells are exported to ONNX."""
 
     best: Count = 1
+    """So many of the best cells of each variant."""
 
 
 class Extension(Part):
-    """How the grid grows towards the optimal area (matthiesen2023, 3.3); 0 rounds leave it as configured."""
+    """How the grid grows towards the optimal area (matthiesen2023, 3.3)."""
 
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 0
+    """At most so many times, two steps each; 0 leaves it as configured. Needs equally spaced axes."""
 
 
 class Steps(Part):
-    """Equally spaced values around the prior: `size` values, `step` apart."""
+    """Equally spaced values around the prior."""
 
     step: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+    """Distance of neighbours."""
     size: Annotated[int, Field(ge=1, le=99)]
+    """Number of values."""
 
     def around(self, prior: str) -> list[str]:
         """The values, lowest first; an even size has one more below the prior than above."""
@@ -68,31 +73,36 @@ def _axes_of(grid: Any) -> Any:
 
 KIND = Discriminator(lambda values: "steps" if isinstance(values, dict | Steps) else "values")
 Values = Annotated[Annotated[Steps, Tag("steps")] | Annotated[Distinct[Any], Tag("values")], KIND]
-# hyperparameter -> its values; or the same below the key `axes`
 Grid = Annotated[dict[str, Values], BeforeValidator(_axes_of), Field(min_length=FEWEST_AXES)]
 
 
 class Experiment(Part):
-    """One model on one data set with its variants and its design: a grid, or a space of hyperparameters.
-
-    `prior` is the setting that the unpruned model is known to train well with: a point of the grid or the defaults of
-    the space, whose other hyperparameters are the recipe's. Its values beside those that vary hold for all cells.
-    `network` gives hyperparameters of the network that are not to be the model's defaults (config/models.py).
-    """
+    """One model on one data set with its variants and its design: a grid, or a space of hyperparameters."""
 
     model: str
+    """One of ours, or a classifier of torchvision: torchvision:NAME, for images with 3 channels."""
     dataset: str
+    """One of ours, or an image folder's name from `datasets`."""
     recipe: Recipe
     network: dict[str, Any] = {}
+    """Hyperparameters of the network that are not to be the model's defaults."""
     variants: dict[Literal[METHODS], Distinct[Ratio]]
+    """By method, the shares of FLOPs that are KEPT; the unpruned base is always among the variants."""
     pruning: Pruning = Pruning()
     prior: dict[str, Any] = {}
+    """The setting that the base is known to train well with: a point of the grid, or the defaults of the space.
+
+    What neither varies holds for all cells.
+    """
     grid: Grid = {}
+    """Two or more hyperparameters: their values, or steps around the prior; or the same below the key `axes`."""
     seeds: Distinct[Seed] = [RANKING_SEED]
+    """One training per setting and seed."""
     design: DesignTerms = DesignTerms()
     extension: Extension = Extension()
     verdict: Verdict = Verdict()
     select_on: Literal["test", "validation"] = "test"
+    """The split on which the best setting is chosen; test reports the score."""
     export: Export = Export()
 
     @property

@@ -24,18 +24,22 @@ DEFAULT_NETWORK = Setting(())
 
 
 class Study(Part):
-    """All experiments of one config, with the data sets and targets they use.
-
-    `reference` is the work whose published values stand beside ours in the tables, for the models it studied.
-    """
+    """All experiments of one config, with the data sets and targets they use."""
 
     study: Name
+    """Name of the folder under results/."""
     reference: Literal["matthiesen2023"] | None = None
+    """A work whose published values stand beside ours in the tables, for the models it studied."""
     device: Literal["cpu", "cuda"] = "cpu"
+    """Where cells are trained; not part of a cell's identity."""
     cells_per_gpu: CountOrAuto = "auto"
+    """Cells of one variant that train together on a GPU; auto: all that cores and memory allow; 1: each alone."""
     datasets: dict[Name, dict[str, Any]] = {}
+    """Options per data set; one that is left out has its defaults."""
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
+    """By name: one model on one data set each."""
     targets: dict[Name, Target] = {}
+    """By name: where exported models are measured (docs/targets.md)."""
     analysis: AnalysisTerms = AnalysisTerms()
     objectives: Objectives = Objectives()
     cluster: Cluster = Cluster()

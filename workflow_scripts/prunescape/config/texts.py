@@ -11,8 +11,7 @@ from prunescape.config.originals import OFFERED
 from prunescape.errors import InputError
 
 TASK = "text"
-# Of the tokens of the training split the `vocabulary` - 2 most frequent have a number; two numbers are for padding and
-# for unknown tokens. A text keeps its last `length` tokens. The other options are as in datasets.py, of texts.
+# as in datasets.py, schema_values.py says what each option means
 ENCODED = {"vocabulary": 20_000, "length": 200}
 DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
 TEXTS: dict[str, dict[str, object]] = {

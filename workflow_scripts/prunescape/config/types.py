@@ -14,7 +14,10 @@ SMALLEST_POINTS = 0.01  # one image of 10,000; such a value is more likely a sha
 
 
 class Part(BaseModel):
-    """A piece of the config; a key that it does not know is an error."""
+    """A piece of the config; a key that it does not know is an error.
+
+    The text under a field says what the key means, in which unit: an editor shows it (schema.py).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -17,7 +17,9 @@ class Looks(Part):
     """A sequential verdict: it looks after every `first` fresh seeds, and at `most` for the last time."""
 
     first: Annotated[int, Field(ge=1, le=MOST_SEEDS)]
+    """Fresh seeds up to the first look, and from one look to the next; 2 or more."""
     most: Annotated[int, Field(ge=1, le=MOST_SEEDS)]
+    """All fresh seeds of a point."""
 
 
 NUMBER_OR_LOOKS = Discriminator(lambda value: "looks" if isinstance(value, dict | Looks) else "number")
@@ -26,18 +28,20 @@ Replicates = Annotated[Annotated[Looks, Tag("looks")] | Annotated[Number, Tag("n
 
 
 class Verdict(Part):
-    """The tests of whether a variant needs tuning again (see docs/verdict.md); 0 replicates train no fresh seeds.
-
-    A number of `replicates` is the fixed design. `margin` is in percentage points; `sigma`, the standard deviation of a
-    score over seeds in points, replaces the pilot's estimate; `noise` is where standard errors come from.
-    """
+    """The tests of whether a variant needs tuning again (see docs/verdict.md)."""
 
     replicates: Replicates = 0
+    """Fresh seeds where the first seed decides nothing; a number is the fixed design, 0 trains none: no verdict."""
     margin: Points = 0.5
+    """What tuning would have to gain to be worth it, percentage points."""
     alpha: ErrorRate = 0.05
+    """Chance of a wrong verdict, at most."""
     alpha_screen: ErrorRate = 0.01
+    """The part of alpha that the choice of points may use."""
     sigma: Points | None = None
+    """Standard deviation of a score over seeds, percentage points, if known; left out: a pilot tells it."""
     noise: Literal[NOISES] = CONTRAST
+    """Where standard errors come from; contrast assumes least and needs most seeds (docs/verdict.md)."""
 
     @property
     def looks(self) -> list[int]:

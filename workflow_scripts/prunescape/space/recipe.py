@@ -1,7 +1,7 @@
 """The recipe: every hyperparameter of a training, with its bounds and meaning.
 
-A hyperparameter is one entry here: a field of `Recipe` whose annotation has a `Meaning`. Those of the network itself,
-which `PARAMETERS` has too, stand in networks.py.
+A hyperparameter is one entry here: a field of `Recipe` whose annotation has a `Meaning`, with a text under it for what
+that does not say. Those of the network itself, which `PARAMETERS` has too, stand in networks.py.
 """
 
 import math
@@ -35,18 +35,8 @@ from prunescape.space.parameters import Meaning, Parameter
 class Recipe:
     """How a cell is trained (matthiesen2023, Table 3.3; liao2022, Table 2; burmester2023, 2.5).
 
-    docs/hyperparameters.md lists all. `log10_lr`, `log10_wd` and `log10_epsilon` are log10 of the learning rate,
-    of the weight decay and of ε; the grid or the prior of a config gives the first two. A schedule multiplies the
-    learning rate anew at every epoch, see `rate_factor`; `milestones` are the epochs after which a step schedule
-    multiplies it by `decay`. Over the first `warmup_epochs` the rate rises besides from step to step. `rho` is the
-    weight of the past in a mean of squares, `beta1` and `beta2` are those of Adam and its kin. `loss_function` is what
-    training minimises; the loss of a test is cross-entropy with all of them. `label_smoothing` is the share of a label
-    that all classes get alike. `crop_padding` is in pixels, `augmentation` what torchvision does to a batch besides.
-    `scaling` is how pixels enter the network (tasks/images/scaling.py), `partition` which of the training examples are
-    validated on instead, and `data_share` which share of the others is trained on (tasks/parts.py). `precision` is that
-    of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16 and fp16, with weights and
-    sums in fp32; fp64, all of it; or auto, the fastest where the experiment is declared. Tests are in fp32 (fp64 for
-    fp64), on a GPU in TF32 unless the precision is fp32.
+    docs/hyperparameters.md lists all. The prior, the grid or the space has learning rate and weight decay. Tests are in
+    fp32 (fp64 for fp64), on a GPU in TF32 unless the precision is fp32.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -56,26 +46,44 @@ class Recipe:
     log10_lr: Annotated[float | None, Ge(-6), Le(1), Meaning("learning rate", "log10", stackable=True)] = None
     log10_wd: Annotated[float | None, Ge(-8), Le(0), Meaning("weight decay", "log10", stackable=True)] = None
     schedule: Annotated[Schedules, Meaning("schedule", "categorical", stackable=True)] = "step"
+    """What the learning rate is multiplied by at every epoch, see `rate_factor` and docs/hyperparameters.md."""
     milestones: tuple[Annotated[int, Ge(1)], ...] = ()
+    """The epochs after which a step schedule multiplies the learning rate by `decay`."""
     decay: Annotated[float, Gt(0), Lt(1), Meaning("decay at a milestone", "linear", when=STEPS)] = 0.1
     decay_rate: Annotated[float, Gt(0), Lt(1), Meaning("decay over all epochs", "linear", when=EXPONENTIAL)] = 0.01
     power: Annotated[float, Gt(0), Le(10), Meaning("polynomial's power", "linear", when=POLYNOMIAL)] = 1.0
     warmup_epochs: Annotated[int, Ge(0), Le(1_000), Meaning("warm-up", "integer", stackable=True, unit="epochs")] = 0
+    """Over them the learning rate rises besides from step to step."""
     optimiser: Annotated[Optimisers, Meaning("optimiser", "categorical")] = "sgd"
     momentum: Annotated[float, Ge(0), Lt(1), Meaning("momentum", "linear", stackable=True, when=VELOCITY)] = 0.9
     beta1: Annotated[float, Ge(0), Lt(1), Meaning("β1", "linear", stackable=True, when=MEANS)] = 0.9
+    """The weight of the past in a mean of gradients."""
     beta2: Annotated[float, Gt(0), Lt(1), Meaning("β2", "linear", stackable=True, when=MEANS)] = 0.999
+    """The weight of the past in a mean of their squares."""
     rho: Annotated[float, Gt(0), Lt(1), Meaning("ρ of mean squares", "linear", stackable=True, when=SQUARES)] = 0.9
+    """The weight of the past."""
     log10_epsilon: Annotated[float, Ge(-12), Le(0), Meaning("ε", "log10", stackable=True, when=DIVIDED)] = -7.0
     loss_function: Annotated[Losses, Meaning("loss function", "categorical")] = "cross_entropy"
+    """What training minimises; the loss of a test is cross-entropy with all of them."""
     label_smoothing: Annotated[float, Ge(0), Lt(1), Meaning("label smoothing", "linear")] = 0.0
+    """The share of a label that all classes get alike."""
     crop_padding: Annotated[int, Ge(0), Le(64), Meaning("crop padding", "integer", "data", unit="pixels")] = 0
+    """Zeros around an image before a random crop; 0 turns it off."""
     flip: Annotated[bool, Meaning("random flips", "switch", "data")] = False
+    """Horizontal ones."""
     augmentation: Annotated[Augmentations, Meaning("augmentation", "categorical", "data")] = "none"
+    """What torchvision does to a batch, after crops and flips."""
     scaling: Annotated[Scalings, Meaning("scaling of inputs", "categorical", "data")] = "standard"
+    """standard by mean and deviation, robust by median and quartiles, minmax to 0..1 (tasks/images/scaling.py)."""
     partition: Annotated[Partitions, Meaning("partition of the training images", "categorical", "data")] = "none"
+    """Percent to train on, to validate on, to leave aside; tests are on the test split (tasks/parts.py)."""
     data_share: Annotated[float, Gt(0), Le(1), Meaning("share of the training images", "linear", "data")] = 1.0
+    """Of those to train on; a smaller share is part of a larger one (tasks/parts.py)."""
     precision: Annotated[Precisions, Meaning("precision", "categorical", "system")] = "fp32"
+    """Of matrix products and convolutions while training; tf32 and fp16 on a GPU only.
+
+    bf16 and fp16 have weights and sums in fp32, fp64 has all; auto is the fastest where the experiment is declared.
+    """
 
     @property
     def learning_rate(self) -> float:
