@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prunescape.analysis.arms.trials import ArmTerms, ranked_models
 from prunescape.analysis.results import ARMS, result_names
-from prunescape.commands.cli import main
+from prunescape.commands.arms import named_columns
+from prunescape.commands.cli import main, parser
 from support.arms import PROPERTIES, drawn_trials
 
 NAMED = ["--arm", "arm", "--rank-by", "train_top1", "--of", *PROPERTIES]
@@ -90,11 +92,36 @@ def test_a_table_with_one_row_per_trial_needs_no_target(tmp_path, capsys):
             'the column "precision" holds "fp32", which is not a finite number',
         ),
         ([*NAMED, *MEASURED, "--standard", "server", "fp8"], "nothing was measured on server in fp8"),
+        ([*NAMED, "--by", "arm"], 'the column "arm" is in --arm and in --by; hint: each needs a column of its own'),
+        (["--arm", "train_top1", *NAMED[2:]], 'the column "train_top1" is in --arm and in --rank-by'),
+        ([*NAMED, "--higher", "file_byte"], '"file_byte" is in --higher and not in --of'),
+        ([*NAMED, *MEASURED, "--again", "all-agian"], 'no other arm is called "all-agian", the second search'),
+        ([*NAMED, *MEASURED, "--again", "all"], 'no other arm is called "all", the second search'),
+        ([*NAMED, "--by", "run"], "run split the table into 360 groups of one row; allowed: up to 200 groups, of two"),
+        ([*NAMED, "--best", "²"], 'argument --best: "²" is not a whole number above 0'),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys, named, message):
-    drawn_trials().to_csv(tmp_path / "trials.csv", index=False)
+    drawn_trials().assign(run=range(360)).to_csv(tmp_path / "trials.csv", index=False)
     assert main(["arms", str(tmp_path / "trials.csv"), *named, "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_an_arm_of_one_trial_is_to_be_left_out(tmp_path, capsys):
+    table = drawn_trials().query("target == 'server' and precision == 'fp32'")
+    pd.concat([table, table.head(1).assign(arm="lone")]).to_csv(tmp_path / "t.csv", index=False)
+    assert main(["arms", str(tmp_path / "t.csv"), *NAMED, "--out", str(tmp_path / "out")]) == 2
+    what = 'the arm "lone" has 1 trials, fewer than its best 10; hint: leave such arms out'
+    assert capsys.readouterr().err == f"prunescape: error: {tmp_path / 't.csv'}, t, base: {what}\n"
+
+
+def test_empty_cells_split_a_table_too_and_names_of_arms_lose_their_spaces(tmp_path):
+    table = drawn_trials().query("target == 'server' and precision == 'fp32'")
+    table = table.assign(arm=" " + table["arm"], model=None)
+    trials = named_columns(
+        table, parser().parse_args(["arms", "t.csv", *NAMED, "--by", "model", "--out", str(tmp_path)])
+    )
+    assert set(trials["experiment"]) == {""}
+    assert set(ranked_models(trials, ArmTerms(properties=("file_bytes",)))["arm"]) == set(drawn_trials()["arm"])

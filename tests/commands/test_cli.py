@@ -61,7 +61,8 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "file/out")]) == 2
     assert (
-        capsys.readouterr().err == f"prunescape: error: {tmp_path / 'file/out'}: cannot be written: Not a directory\n"
+        capsys.readouterr().err
+        == f"prunescape: error: {tmp_path / 'file/out'}: cannot be written: file is a file; allowed: a folder\n"
     )
 
 

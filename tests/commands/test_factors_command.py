@@ -1,14 +1,17 @@
 """`prunescape factors`: one line for wrong input, tables from CSV, Parquet and Optuna, and what it finds in each."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from prunescape.analysis.factors.choice import found_factors
 from prunescape.analysis.factors.columns import TABLES
 from prunescape.analysis.factors.factor_tables import tables_of
-from prunescape.analysis.factors.question import Question, prepared_runs
+from prunescape.analysis.factors.question import Question, prepared_runs, read_runs
 from prunescape.analysis.study_tables import IDENTITY_COLUMNS, RECORD_COLUMNS
 from prunescape.commands.cli import main
 from prunescape.errors import InputError
@@ -25,6 +28,9 @@ def runs(rows: int = 60) -> pd.DataFrame:
     frame["top1"] = 90 + frame["dropout"] + rng.normal(0, 0.1, rows)
     frame["loss"] = np.where(np.arange(rows) == 3, np.nan, 0.5 + rng.random(rows))
     frame["latency_s"] = np.where(np.arange(rows) == 7, 0.0, 0.01)
+    frame["noted"] = [*map(str, rng.random(rows - 1).round(6)), "oops"]
+    frame["huge"] = np.where(np.arange(rows) == 5, 1e200, np.arange(rows) % 7 + 1.0)
+    frame["log10:x"] = rng.random(rows)
     return frame.assign(note="x", one=1, host=[f"h{number}" for number in range(rows)])
 
 
@@ -64,6 +70,30 @@ GOOD = ["--of", "top1", "--factors", "optimiser", "dropout"]
         ([*GOOD, "--margin", "-1"], "the margin -1 is no change of an effect"),
         ([*GOOD, "--studies", "s"], "only an Optuna storage has studies"),
         (GOOD[2:], "--of"),
+        (["--of", "top1", "--by", "top1"], 'the column "top1" is in --of and in --by'),
+        (
+            [*GOOD[:3], "optimiser", "--by", "dropout"],
+            "dropout split the table into 60 groups of one row; allowed: up to",
+        ),
+        ([*GOOD, "--by", "log10:decay"], 'there is no column "log10:decay"'),
+        (
+            ["--of", "top1", "--factors", "noted", "dropout"],
+            'the column "noted" holds "oops" among numbers; hint: mend these values, or --types noted=categorical',
+        ),
+        (
+            ["--of", "huge"],
+            'the column "huge" holds 1e+200, too large for sums of squares; hint: leave the row out, or',
+        ),
+        (["--of", "top1", "--factors", "huge"], '"huge" holds 1e+200, too large for sums of squares'),
+        (
+            ["--of", "top1", "--factors", "x", "y"],
+            'there is no column "x"; allowed: optimiser, dropout, twin, double, decay, top1',
+        ),
+        (["--of", "top1", "--factors", "log10:x"], 'hint: rename the column "log10:x"'),
+        (
+            ["--of", "top1", "--factors", "optimiser", "twin", "dropout", "double"],
+            '"optimiser" and "twin"; nor "dropout" and "double": perfectly confounded; hint: leave one of each of them',
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -90,6 +120,59 @@ def test_odd_columns_are_one_line(values, asked, said):
     with pytest.raises(InputError) as caught:
         tables_of(prepared_runs(frame, "t.parquet", Question(("top1",), **asked)))
     assert said in str(caught.value)
+
+
+TIMES = pd.date_range("2026-01-01", periods=40)
+
+
+@pytest.mark.parametrize(("values", "value"), [(TIMES, "2026-01-01 00:00:00"), (TIMES - TIMES[0], "0 days 00:00:00")])
+def test_a_time_is_no_response(values, value):
+    frame = pd.DataFrame({"odd": values, "dropout": np.linspace(0, 1, 40) ** 2})
+    with pytest.raises(InputError) as caught:
+        prepared_runs(frame, "t.parquet", Question(("odd",)))
+    what = f'the column "odd" holds {value}, a time and no number'
+    assert str(caught.value) == f"t.parquet, row 1 after the header: {what}; hint: give seconds or days as a number"
+
+
+def test_a_thousand_groups_are_refused_at_once():
+    frame = pd.DataFrame({"k": np.repeat(np.arange(1000), 30) / 7, "dropout": np.arange(30_000) % 11.0})
+    frame["top1"] = np.random.default_rng(0).normal(size=30_000)
+    with pytest.raises(InputError) as caught:
+        prepared_runs(frame, "t.csv", Question(("top1",), by=("k",)))
+    what, hint = "k split the table into 1000 groups of 30 rows", "is it a number that varies from run to run?"
+    assert str(caught.value) == f"t.csv: {what}; allowed: up to 200 groups, of two rows or more; hint: {hint}"
+
+
+def test_a_text_among_numbers_is_named_where_factors_are_found():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"lr": [*map(str, np.tile(np.arange(19) / 10, 2)), "n/k", "n/k"], "top1": rng.normal(size=40)})
+    notes = prepared_runs(frame, "t.csv", Question(("top1",))).notes
+    assert 'the column "lr" holds "n/k" among numbers, so its values are categories' in notes
+
+
+def test_decimals_of_a_database_are_numbers(tmp_path):
+    decimals = pa.array([Decimal(f"{number % 13}.5") for number in range(60)])
+    table = pa.Table.from_pandas(runs()[["optimiser", "top1"]]).append_column("price", decimals)
+    pq.write_table(table, tmp_path / "t.parquet")
+    found = read_runs(tmp_path / "t.parquet", Question(("top1",)))
+    assert [(factor.name, factor.kind) for factor in found.factors] == [
+        ("optimiser", "categorical"),
+        ("price", "continuous"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("größe,top1\n1,2\n", "the file cannot be read as CSV ('utf-8' codec can't decode byte 0xf6 in position 2"),
+        ("size,top1\ngroß,2\nklein,3\n", 'the column "size" holds text that is no UTF-8; allowed: a Parquet file'),
+    ],
+)
+def test_a_csv_that_is_no_utf8_is_one_line(text, said, tmp_path):
+    (tmp_path / "t.csv").write_text(text, encoding="latin-1")
+    with pytest.raises(InputError) as caught:
+        read_runs(tmp_path / "t.csv", Question(("top1",)))
+    assert str(caught.value).startswith(f"{tmp_path / 't.csv'}: {said}")
 
 
 def test_infinity_among_few_levels_is_a_level():
@@ -124,7 +207,7 @@ def test_nothing_to_explain_with_is_said():
     [
         (ray(), ["config/lr", "config/weight_decay", "config/variant"]),
         (wandb(), ["lr", "weight_decay", "variant"]),
-        (runs(), ["optimiser", "dropout", "twin", "double", "decay"]),
+        (runs(), ["optimiser", "dropout", "twin", "double", "decay", "huge"]),
     ],
 )
 def test_factors_are_found_in_tables_of_others(frame, expected):

@@ -147,7 +147,7 @@ BAD = [
     ("device", "gpu", ["device", "gpu", "cpu", "cuda"]),
     ("cells_per_gpu", 0, ["cells_per_gpu: 0 cannot", "auto, or a number from 1"]),
     ("cells_per_gpu", "many", ["cells_per_gpu: 'many' cannot", "auto, or a number from 1"]),
-    ("experiments.e.recipe.epochs", "many", ["experiments.e.recipe.epochs", "many", "integer"]),
+    ("experiments.e.recipe.epochs", "many", ["experiments.e.recipe.epochs", "many", "a whole number"]),
     ("experiments.e.recipe.epochs", 0, ["experiments.e.recipe.epochs", "0", "greater than or equal to 1"]),
     ("experiments.e.recipe.epochs", True, ["experiments.e.recipe.epochs", "True", "number"]),
     ("experiments.e.recipe.momentum", NAN, ["experiments.e.recipe.momentum", "nan", "less than 1"]),

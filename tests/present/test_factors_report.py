@@ -8,6 +8,7 @@ from prunescape.analysis.factors.columns import TABLES
 from prunescape.commands.cli import main
 from prunescape.present.figures.factors_data import MOST_EFFECTS, factors_figures
 from prunescape.present.figures.factors_drawings import draw_factors_interactive, draw_factors_static
+from prunescape.present.figures.folder import OPEN, write_figures
 from prunescape.present.report.factor_sentences import interaction_texts, paragraphs
 
 KEY = {"by": "", "response": "top1"}
@@ -147,3 +148,12 @@ def test_the_page_has_words_figure_and_tables_of_each_response_and_group(tmp_pat
     assert sum(name.endswith(".svg") for name in names) == sum(name.endswith(".pdf") for name in names) == 2
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("top1, variant=base: 40 rows") and said[-1].startswith(f"written to {tmp_path / 'out'}: ")
+
+
+def test_letters_that_the_font_lacks_are_one_line(tmp_path, capsys, recwarn):
+    named = {name: table.replace("dropout", "最適化") for name, table in tables().items()}
+    (figure, *_) = factors_figures(named)
+    write_figures([(figure, OPEN)], tmp_path)
+    what = "SVG and PDF lack letters of another script; the HTML has them"
+    assert capsys.readouterr().err == f"warning: {figure.name}: {what}\n"
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]

@@ -5,6 +5,8 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+# what others call hyperparameters of ours
+CALLED = {"lr": "log10_lr", "learning_rate": "log10_lr", "wd": "log10_wd", "weight_decay": "log10_wd"}
 
 
 class InputError(Exception):
@@ -30,7 +32,9 @@ class Stopped(Exception):
 
 def nearest(name: str, choices) -> str:
     """A hint that names the choice most like `name`, or an empty text when none is near."""
-    found = get_close_matches(str(name), [str(choice) for choice in choices], n=1, cutoff=0.5)
+    texts = [str(choice) for choice in choices]
+    known = CALLED.get(str(name))
+    found = [known] if known in texts else get_close_matches(str(name), texts, n=1, cutoff=0.5)
     return f'did you mean "{found[0]}"?' if found else ""
 
 

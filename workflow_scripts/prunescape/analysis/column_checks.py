@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on":
 WHOLE = ("seed", "classes", "round")
 ALIKE = 0.7  # share of letters, as difflib counts it: "seed" is not meant by "Created"
 NAMED = 12  # so many columns are named in a hint
+MOST_GROUPS = 200  # of rows that are analysed apart
 EXACT = 2**53  # a floating-point number keeps every whole number up to here
 HOLDS = 'the column "{name}" holds {value:g}'
 NO_NUMBER = 'the column "{name}" holds "{value}", which is not a finite number'
+IS_TIME = 'the column "{name}" holds {value}, a time and no number'
 NOT_FINITE = 'the column "{name}" holds {value}, which is not a finite number'
 NOT_WHOLE = 'the column "{name}" holds {value}, which is not a whole number'
 INEXACT = 'the column "{name}" holds {value}, of which a floating-point number keeps only the first 16 digits'
@@ -81,6 +83,16 @@ def _plural(names: list[str]) -> str:
     return f"columns {', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
+def check_groups(frame: pd.DataFrame, by: Sequence[str], path: Path | str) -> None:
+    """Raise where the columns `by` have so many values that they are no names of groups."""
+    sizes = frame.groupby(list(by), dropna=False).size() if by else pd.Series([2])
+    if len(sizes) > MOST_GROUPS or sizes.max() < 2:
+        what = f"{' and '.join(by)} split the table into {len(sizes)} groups"
+        few = f" of {len(frame) / len(sizes):.3g} rows" if sizes.max() > 1 else " of one row"
+        allowed = f"up to {MOST_GROUPS} groups, of two rows or more"
+        raise InputError(what + few, where=path, allowed=allowed, hint="is it a number that varies from run to run?")
+
+
 def set_text(cells: pd.DataFrame, name: str, path: Path | str) -> None:
     """Make the column text, with its default where it is missing."""
     if name == "experiment" and name not in cells:
@@ -107,6 +119,9 @@ def set_number(cells: pd.DataFrame, name: str, path: Path | str, *, needed: bool
     `hint` says what to do about a value that is missing or infinite.
     """
     values = cells[name] if name in cells else pd.Series(np.nan, index=cells.index, name=name)
+    if values.dtype.kind in "mM":  # pandas would count nanoseconds
+        refuse(values, values.notna(), IS_TIME, path, hint="give seconds or days as a number")
+        values = pd.Series(np.nan, index=values.index, name=name)
     if values.dtype == object or pd.api.types.is_bool_dtype(values):
         values = values.map(lambda value: value if value is None else str(value)).astype("str")
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")

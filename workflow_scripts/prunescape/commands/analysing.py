@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescape.commands.arguments import named_number, number
+from prunescape.commands.arguments import folder, named_number, number
 from prunescape.config.noises import MOST_SEEDS, NOISES
 from prunescape.errors import InputError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def add_analyse(command: argparse.ArgumentParser) -> None:
     """`prunescape analyse CELLS --out DIR`, and which columns it takes."""
     add_cells(command)
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the tables")
+    command.add_argument("--out", type=folder, required=True, metavar="DIR", help="folder for the tables")
     command.add_argument(
         "--thresholds",
         type=number,

@@ -1,6 +1,10 @@
 """Types of command-line arguments that several commands take."""
 
 import argparse
+import os
+from pathlib import Path
+
+from prunescape.errors import InputError
 
 
 def example_shape(text: str) -> tuple[int, ...]:
@@ -14,9 +18,20 @@ def example_shape(text: str) -> tuple[int, ...]:
 def dimension(text: str) -> tuple[str, int]:
     """`height=320` as a name and a size."""
     name, _, size = text.rpartition("=")
-    if not name or not size.isdigit() or int(size) < 1:
+    if not name or not size.isdecimal() or int(size) < 1:
         raise argparse.ArgumentTypeError(f'"{text}" is no size like height=320')
     return name, int(size)
+
+
+def folder(text: str) -> Path:
+    """A folder that is there, or can be made; raises InputError for a file, what is below one, or a closed folder."""
+    path = Path(text)
+    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise InputError(f"cannot be written: {there.name} is a file", where=path, allowed="a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError("cannot be written: permission denied", where=path, allowed="a folder of your own")
+    return path
 
 
 def named_number(text: str) -> tuple[str, float]:
@@ -45,6 +60,6 @@ def number(text: str) -> float:
 
 def whole_number(text: str) -> int:
     """A count from 1."""
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'"{text}" is not a whole number above 0')
     return int(text)

@@ -1,12 +1,13 @@
 """`prunescape arms`: random searches of any table compared, arm by arm."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from prunescape.commands.arguments import whole_number
+from prunescape.commands.arguments import folder, whole_number
 from prunescape.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def add_arms(command: argparse.ArgumentParser) -> None:
     rank = "column that the best models of an arm are chosen by, as the training accuracy; the highest first"
     command.add_argument("--rank-by", required=True, metavar="COLUMN", help=rank)
     command.add_argument("--of", required=True, nargs="+", metavar="COLUMN", help="properties to compare")
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for tables and figures")
+    command.add_argument("--out", type=folder, required=True, metavar="DIR", help="folder for tables and figures")
     command.add_argument("--minimise", action="store_true", help="the lowest of --rank-by is the best, as of a loss")
     higher = "those of --of of which more is better (default: top1 and accuracy)"
     command.add_argument("--higher", nargs="+", default=[], metavar="COLUMN", help=higher)
@@ -70,19 +71,41 @@ def run_arms(options: argparse.Namespace) -> None:
 
 def named_columns(table: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
     """The table with the columns that the analysis reads under its own names; raises InputError for missing ones."""
+    from prunescape.analysis.column_checks import check_groups
+
     chosen = {"arm": options.arm, "trial": options.trial, "target": options.target, "precision": options.precision}
     for name in [*options.by, *filter(None, chosen.values()), options.rank_by, *options.of]:
         if name not in table:
             what, allowed = f'there is no column "{name}"', ", ".join(map(str, table.columns))
             raise InputError(what, where=options.table, allowed=allowed, hint=nearest(name, table.columns))
+    _check_roles(chosen, options)
+    check_groups(table, options.by, options.table)
     known = table.reset_index(drop=True)
     ours = {name: known[column] for name, column in chosen.items() if column}
     ours["variant"] = "base"
-    ours["experiment"] = known[options.by].astype("str").agg(", ".join, axis=1) if options.by else options.table.stem
+    ours["experiment"] = (
+        known[options.by].astype("str").fillna("").agg(", ".join, axis=1) if options.by else options.table.stem
+    )
     if "trial" not in ours:
         ours["trial"] = known.get("trial", known.index)
     kept = known[list(dict.fromkeys([options.rank_by, *options.of]))]
     return kept.drop(columns=[name for name in ours if name in kept]).assign(**ours)
+
+
+def _check_roles(chosen: Mapping[str, str | None], options: argparse.Namespace) -> None:
+    """Raise InputError for a column that says two things of a row, and for --higher of what is not compared."""
+    roles = [(column, f"--{role}") for role, column in chosen.items() if column]
+    roles += [(column, "--by") for column in options.by] + [(options.rank_by, "--rank-by")]
+    seen: dict[str, str] = {}
+    for column, role in roles:
+        if column in seen:
+            what = f'the column "{column}" is in {seen[column]} and in {role}'
+            raise InputError(what, where=options.table, hint="each needs a column of its own")
+        seen[column] = role
+    for name in options.higher:
+        if name not in options.of:
+            what, allowed = f'"{name}" is in --higher and not in --of', ", ".join(options.of)
+            raise InputError(what, where=options.table, allowed=allowed, hint=nearest(name, options.of))
 
 
 def arm_lines(analysis: "Analysis") -> list[str]:
@@ -102,4 +125,4 @@ def arm_lines(analysis: "Analysis") -> list[str]:
         }
         who = "of the A/A arm, each by chance" if control else "of arms"
         lines.append(f"{of.sum()} comparisons {who}: {', '.join(f'{n} differ {rule}' for rule, n in shown.items())}")
-    return lines or ["one arm alone: nothing to compare"]
+    return lines or ["nothing to compare: no property is told of two arms at the same place"]

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from prunescape.commands.arguments import named_text, number
+from prunescape.commands.arguments import folder, named_text, number
 
 
 def add_factors(command: argparse.ArgumentParser) -> None:
@@ -12,7 +12,7 @@ def add_factors(command: argparse.ArgumentParser) -> None:
     command.add_argument("table", type=Path, metavar="TABLE", help="a row per run: Parquet, CSV or a file of Optuna's")
     response = "columns to explain, or log10:COLUMN for the logarithm of one"
     command.add_argument("--of", nargs="+", required=True, metavar="RESPONSE", help=response)
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for tables, figures and page")
+    command.add_argument("--out", type=folder, required=True, metavar="DIR", help="folder for tables, figures and page")
     by = "analyse the rows of each value of these columns apart, as variant"
     command.add_argument("--by", nargs="+", default=[], metavar="COLUMN", help=by)
     factors = "columns that explain, log10:COLUMN for a logarithm (default: found, and named when done)"

@@ -22,6 +22,8 @@ from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import parameter_named
 
 MOST_SETTINGS = 100_000  # of a factorial design
+MOST_BALANCED = 10_000  # trials of a balanced design, which take half a minute to spread
+SHOWN = 20  # levels in a message
 EXAMPLE = "see config/config.yaml for a complete example"
 
 
@@ -104,14 +106,19 @@ def _fix(name: str) -> str:
 
 def _check_default(experiment: Experiment, name: str) -> None:
     """Whether the prior's or the recipe's value of a hyperparameter is one that trials may have."""
-    default = experiment.prior_text(name)
     given = f"prior.{name} or recipe.{name}"
+    try:
+        default = experiment.prior_text(name)
+    except InputError as error:  # auto, which is no value of a cell
+        raise InputError(f"its default: {error.what}", allowed=error.allowed, hint=f"change {given}") from None
     if default is None:
         raise InputError("it has no default", hint=f"give {given}")
     space, value = experiment.search_space, PARAMETERS[name].value(default)
     if name in space.levels and default not in space.levels[name]:
         what = f"its default, {default}, is none of its levels"
-        raise InputError(what, allowed=", ".join(space.levels[name]), hint=f"add it, or change {given}")
+        levels = sorted(space.levels[name], key=PARAMETERS[name].value)
+        allowed = ", ".join(levels[:SHOWN]) + ", ..." * (len(levels) > SHOWN)
+        raise InputError(what, allowed=allowed, hint=f"add it, or change {given}")
     if name in space.bounds:
         low, high = (PARAMETERS[name].value(text) for text in space.bounds[name])
         if not low <= value <= high:
@@ -142,7 +149,9 @@ def _check_arm(arm: str, dimensions: dict[str, list[str]]) -> None:
     except KeyError:
         prefix = next((start for start in (FIX_DIMENSION, FIX) if arm.startswith(start)), "")
         what = f"{arm} fixes what does not vary" if prefix else f'there is no arm "{arm}"'
-        raise InputError(what, allowed=", ".join(known), hint=nearest(arm, known)) from None
+        name = arm.removeprefix(prefix)
+        hint = f"add {name} to the space, or leave the arm out" if name in PARAMETERS else nearest(arm, known)
+        raise InputError(what, allowed=", ".join(known), hint=hint) from None
 
 
 def _check_trials(experiment: Experiment, place: str) -> None:
@@ -166,10 +175,13 @@ def _checked_trials(experiment: Experiment, place: str) -> int:
     trials = experiment.design.trials
     if trials is None:
         raise InputError("this key is missing", where=f"{place}.trials", hint="how many settings each arm trains")
+    if experiment.design.kind == "balanced" and trials > MOST_BALANCED:
+        what, allowed = f"{trials} trials are too many to balance", f"1 to {MOST_BALANCED}"
+        raise InputError(what, where=f"{place}.trials", allowed=allowed, hint="kind: random")
     for arm, fixed in experiment.trial_terms["arms"].items():
         space = experiment.search_space.fixed(fixed).countable(trials)
         found = sum(1 for _ in islice(space.settings(), trials))
-        if found < trials and not space.bounds:
+        if found < trials:
             what = f"{trials} trials are asked for, and arm {arm} has {found} different settings"
             hint = "ask for fewer, add levels, or leave the arm out"
             raise InputError(what, where=f"{place}.trials", allowed=f"1 to {found}", hint=hint)

@@ -42,6 +42,8 @@ class Confirmation(Part):
 
 
 def _arms_of(arms: Any) -> Any:
+    if isinstance(arms, list) and LIAO2022 in arms and len(arms) > 1:
+        raise ValueError(f"{LIAO2022} stands for arms of its own; allowed: arms: {LIAO2022}, or a list without it")
     return [arms] if arms == LIAO2022 else arms
 
 

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.designs import Bounds, DesignTerms, arms_of
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
-from prunescape.config.types import Count, Distinct, Part, Ratio, Seed
+from prunescape.config.types import Count, Distinct, Part, Ratio, Seed, first_repeated
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
 from prunescape.space.parameters import Value, canonical
@@ -217,6 +217,12 @@ class Experiment(Part):
         shared = self.declared_recipe | self.network_values
         return [shared[name]] if texts is None else [PARAMETERS[name].value(text) for text in texts]
 
+    def section_of(self, name: str) -> str:
+        """The key of the experiment below which a hyperparameter of the recipe is given."""
+        if name in self.design.space:
+            return "design.space"
+        return "grid" if name in self.grid else "prior" if name in self.prior else "recipe"
+
     def prior_text(self, name: str) -> str | None:
         """The prior's value of a hyperparameter; None where neither prior, recipe nor network has one."""
         value = self.prior.get(name, getattr(self.recipe, name, self.network_values.get(name)))
@@ -247,9 +253,9 @@ def level_texts(name: str, values: list[Any]) -> list[str]:
 
 def refuse_repeated(texts: list[str]) -> None:
     """Raise InputError for a value that is there twice."""
-    repeated = [text for index, text in enumerate(texts) if text in texts[:index]]
-    if repeated:
-        raise InputError(f"{repeated[0]} is given more than once", allowed="each value once")
+    repeated = first_repeated(texts)
+    if repeated is not None:
+        raise InputError(f"{repeated} is given more than once", allowed="each value once")
 
 
 def conditions_of(name: str) -> list[str]:

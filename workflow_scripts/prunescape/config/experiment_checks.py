@@ -143,7 +143,7 @@ def _check_text(experiment: Experiment, options: dict[str, Any], where: str) -> 
     for parameter, neutral in OF_IMAGES.items():
         found = [value for value in experiment.values_of(parameter) if value != neutral]
         if found:
-            place = f"{where}.{'grid' if parameter in experiment.grid else 'recipe'}.{parameter}"
+            place = f"{where}.{experiment.section_of(parameter)}.{parameter}"
             what, allowed = f"{found[-1]} has no meaning for the texts of {name}", str(neutral).lower()
             raise InputError(what, where=place, allowed=allowed, hint=f"remove {parameter}: it changes images")
     if model in WHOLE and experiment.variants:
@@ -160,7 +160,7 @@ def _check_images(experiment: Experiment, options: dict[str, Any], where: str) -
     padding = max(experiment.values_of("crop_padding"))
     if is_image_folder(options) and padding:
         hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
-        place = f"{where}.recipe.crop_padding"
+        place = f"{where}.{experiment.section_of('crop_padding')}.crop_padding"
         raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
 
 

@@ -15,6 +15,19 @@ TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a 
 UNKNOWN_KIND = "unknown_kind"
 SWITCHES = ("flip", "flush_to_zero", "download")  # keys whose values may be yes or no
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
+LISTS = ("list_type", "tuple_type")
+TEXTS = ("string_type",)
+WHOLE = ("int_type", "int_parsing", "int_parsing_size", "int_from_float")
+# what is allowed where pydantic finds these kinds of errors
+ALLOWED = {
+    **dict.fromkeys(LISTS, "a list"),
+    **dict.fromkeys(TEXTS, "a text"),
+    **dict.fromkeys(WHOLE, "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("dict_type", "mapping_type"), "keys with their values"),
+}
+PARTS = ("model_type", "model_attributes_type", "dataclass_type")  # something else where a part's keys belong
 
 
 def input_error(error: ValidationError, root: type[BaseModel], source: str) -> InputError:
@@ -34,6 +47,9 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
         kind, allowed = str(found["input"]["kind"]), found["msg"]
         hint = nearest(kind, allowed.split(", "))
         return InputError(f"'{kind}' cannot be used", where=f"{where}.kind", allowed=allowed, hint=hint)
+    if found["type"] in PARTS:
+        allowed = f"the keys {', '.join(_keys_at(root, path))}"
+        return InputError(f"{_short(found['input'])} cannot be used", where=where, allowed=allowed)
     return _value_error(found, where)
 
 
@@ -46,9 +62,34 @@ def _value_error(found: dict[str, Any], where: str) -> InputError:
     choices = [choice.strip("'") for choice in found.get("ctx", {}).get("expected", "").split(" or ")]
     choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
     same = [choice for choice in choices if choice.casefold() == str(value).casefold()]
-    hint = nearest(str(value), same or choices) if choices != [""] else _share_hint(found, where)
-    allowed = (message[:1].lower() + message[1:]).removeprefix("input should be ")
+    near = [*same] if value is None else same or choices
+    hint = nearest(str(value), near) if choices != [""] else _meant(found, where)
+    if found["type"] == "too_short":
+        message = f"at least {found['ctx']['min_length']} items"
+    allowed = ALLOWED.get(found["type"], (message[:1].lower() + message[1:]).removeprefix("input should be "))
     return InputError(f"{_short(value)} cannot be used", where=where, allowed=allowed, hint=hint)
+
+
+def _meant(found: dict[str, Any], where: str) -> str:
+    """What was meant by a value of another kind: one item of a list, a text that YAML reads otherwise, a percentage."""
+    value, kind = found["input"], found["type"]
+    if kind in LISTS and isinstance(value, str | int | float):
+        return f"did you mean [{value}]?"
+    if kind in TEXTS and isinstance(value, dict) and len(value) == 1:
+        ((name, given),) = value.items()
+        return f'did you mean "{name}:{given}", without the space?' if given is not None else ""
+    if kind in WHOLE and isinstance(value, str):
+        return _whole_number(value)
+    return _share_hint(found, where)
+
+
+def _whole_number(text: str) -> str:
+    """What was meant by 1e3, which YAML takes for a text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return ""
+    return f"did you mean {int(number)}?" if number.is_integer() else ""
 
 
 def _share_hint(found: dict[str, Any], where: str) -> str:

@@ -21,10 +21,12 @@ def check_recipe(experiment: Experiment, where: str) -> None:
     warmup, fewest = max(experiment.values_of("warmup_epochs")), min(experiment.values_of("epochs"))
     if warmup > fewest:
         what, hint = f"a warm-up of {warmup} epochs is longer than a training", "warm up over fewer, or train longer"
-        raise InputError(what, where=f"{where}.recipe.warmup_epochs", allowed=f"0 to {fewest}", hint=hint)
+        place = f"{where}.{experiment.section_of('warmup_epochs')}.warmup_epochs"
+        raise InputError(what, where=place, allowed=f"0 to {fewest}", hint=hint)
     if "ftrl" in experiment.values_of("optimiser") and find_spec("pytorch_optimizer") is None:
         hint = "install it with `pip install 'prunescape[ftrl]'`, or take another optimiser"
-        raise InputError("ftrl needs the package pytorch-optimizer", where=f"{where}.recipe.optimiser", hint=hint)
+        place = f"{where}.{experiment.section_of('optimiser')}.optimiser"
+        raise InputError("ftrl needs the package pytorch-optimizer", where=place, hint=hint)
     _refuse_what_does_not_act(experiment, where)
 
 
@@ -34,7 +36,8 @@ def check_parts(experiment: Experiment, options: dict[str, Any], where: str) -> 
     drawn = [partition for partition in partitions if partition != "none"]
     if drawn and options["validation"]:
         what = f"{drawn[0]} holds images out, and so does datasets.{options['name']}.validation"
-        raise InputError(what, where=f"{where}.recipe.partition", allowed="one of both", hint="set validation: 0")
+        place = f"{where}.{experiment.section_of('partition')}.partition"
+        raise InputError(what, where=place, allowed="one of both", hint="set validation: 0")
     if experiment.select_on == "validation" and not options["validation"] and "none" in partitions:
         hint = f"give datasets.{options['name']} the option `validation`, a number of training examples to hold out"
         raise InputError("nothing is held out for validation", where=f"{where}.select_on", hint=hint)
@@ -46,8 +49,8 @@ def check_precision(experiment: Experiment, device: str, where: str) -> None:
     if device == "cpu" and precisions:
         name = precisions[0]
         what, hint = f"a CPU has no {name}", f"set device: cuda; {ONLY_ON_A_GPU[name]}"
-        place = "design.space" if "precision" in experiment.design.space else "recipe"
-        raise InputError(what, where=f"{where}.{place}.precision", allowed="fp32, bf16, fp64, auto", hint=hint)
+        place = f"{where}.{experiment.section_of('precision')}.precision"
+        raise InputError(what, where=place, allowed="fp32, bf16, fp64, auto", hint=hint)
 
 
 def _check_milestones(experiment: Experiment, where: str) -> None:
@@ -78,8 +81,7 @@ def _given(experiment: Experiment, name: str) -> tuple[bool, str]:
     if name not in Recipe.__dataclass_fields__ or name in NO_DEFAULT:
         return False, ""
     default = Recipe.__dataclass_fields__[name].default
-    place = "prior" if name in experiment.prior else "recipe"
-    return experiment.values_of(name) != [default], f"{place}.{name}"
+    return experiment.values_of(name) != [default], f"{experiment.section_of(name)}.{name}"
 
 
 def _without_effect(parameter: Parameter, other: str, values: list, levels: tuple[Any, ...], where: str) -> InputError:

@@ -13,11 +13,22 @@ from prunescape.errors import InputError, nearest
 
 ENDINGS = (".yaml", ".yml", ".json")
 MERGE = "tag:yaml.org,2002:merge"
+MOST_VALUES = 1_000_000  # in all lists and mappings together, each counted as often as an alias repeats it
+MOST_NESTED = 100
 PYTHON = ("__use_yte__", "__definitions__", "__variables__")  # keys of YTE, with which Snakemake runs Python
 
 
 class OnceLoader(yaml.SafeLoader):
     """Reads YAML as Snakemake does, but refuses a mapping that has a key twice, and anything that is Python's."""
+
+    def construct_object(self, node, deep=False):
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError as error:  # of a date, or of a number with thousands of digits
+            where = _place(node.start_mark.line, node.start_mark.column)
+            reason = str(error).partition(";")[0]
+            what, hint = f"YAML cannot read {str(node.value)[:40]} ({reason})", "write a text in quotes"
+            raise InputError(what, where=where, hint=hint) from None
 
     def construct_mapping(self, node, deep=False):
         seen = set()
@@ -36,6 +47,7 @@ def read_config(file: Path | str) -> dict[str, Any]:
     """The keys and values in `file`, JSON or YAML; raises InputError that names the place of what is wrong."""
     try:
         content = _parsed(_text(Path(file)))
+        _check_size(content)
     except InputError as error:
         where = ": ".join(filter(None, [str(file), error.where]))
         raise InputError(error.what, where=where, allowed=error.allowed, hint=error.hint) from None
@@ -46,6 +58,19 @@ def read_config(file: Path | str) -> dict[str, Any]:
             what, hint = f"the key {key} would run Python from the config", "remove it, and write plain values"
             raise InputError(what, where=file, hint=hint)
     return content
+
+
+def _check_size(content: Any) -> None:
+    """Raise InputError for what never ends: a list that holds itself, or aliases of aliases of aliases."""
+    waiting, count = [(content, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        held = value.values() if isinstance(value, dict) else value if isinstance(value, list | set) else ()
+        count += len(held)
+        if depth > MOST_NESTED or count > MOST_VALUES:
+            allowed = f"{MOST_VALUES} values, nested {MOST_NESTED} deep"
+            raise InputError("the config never ends", allowed=allowed, hint="an alias (*name) may repeat itself")
+        waiting += [(each, depth + 1) for each in held]
 
 
 def _text(file: Path) -> str:
@@ -68,10 +93,12 @@ def _text(file: Path) -> str:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         return yaml.load(text, OnceLoader)
+    except RecursionError:
+        raise InputError("the config is nested too deep", allowed=f"{MOST_NESTED} lists or mappings") from None
     except yaml.MarkedYAMLError as error:
         simple = error.problem == "could not find expected ':'"  # where the key began says more than where it ended
         mark = error.context_mark if simple else error.problem_mark

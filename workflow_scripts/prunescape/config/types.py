@@ -1,5 +1,6 @@
 """The kinds of value a config may hold, each with its bounds."""
 
+from collections.abc import Hashable, Iterable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -41,10 +42,21 @@ def _decimal(low: float, high: float, meaning: str) -> BeforeValidator:
 def _distinct(values: list[Item]) -> list[Item]:
     if not values:
         raise ValueError("the list is empty; allowed: at least one value")
-    repeated = [value for index, value in enumerate(values) if value in values[:index]]
-    if repeated:
-        raise ValueError(f"{repeated[0]} is given more than once; allowed: each value once")
+    repeated = first_repeated(values)
+    if repeated is not None:
+        raise ValueError(f"{repeated} is given more than once; allowed: each value once")
     return values
+
+
+def first_repeated(values: Iterable[Any]) -> Any:
+    """The first value that equals one before it, None without one; lists and mappings equal what is spelled alike."""
+    seen: set[Any] = set()
+    for value in values:
+        known = value if isinstance(value, Hashable) else repr(value)
+        if known in seen:
+            return value
+        seen.add(known)
+    return None
 
 
 def _points(value: float) -> float:

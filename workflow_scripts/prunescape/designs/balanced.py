@@ -5,6 +5,7 @@ here the criterion is the sum of squared counts over all pairs of levels of two 
 of levels are equally frequent.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -98,25 +99,42 @@ def _exchange(row: int, partners: np.ndarray, column: np.ndarray, places: np.nda
 def _different(design: np.ndarray, setting: Callable[[np.ndarray], Setting], hashed: Hash) -> list[Setting]:
     """The settings of a design's rows, after exchanges of single levels where two rows give the same one."""
     settings = [setting(row) for row in design]
+    rows_of = Counter(settings)
+    before: Counter[Setting] = Counter()
     for row in range(len(settings)):
-        if settings[row] in settings[:row]:
-            _set_apart(row, design, settings, setting, hashed)
+        if before[settings[row]]:
+            other, had = _set_apart(row, design, settings, setting, hashed, rows_of)
+            if other < row:
+                before.subtract([had])
+                before.update([settings[other]])
+        before[settings[row]] += 1
     return settings
 
 
 def _set_apart(
-    row: int, design: np.ndarray, settings: list[Setting], setting: Callable[[np.ndarray], Setting], hashed: Hash
-) -> None:
-    """Exchange one level of a row with another row, so that both have settings that no row has."""
+    row: int,
+    design: np.ndarray,
+    settings: list[Setting],
+    setting: Callable[[np.ndarray], Setting],
+    hashed: Hash,
+    rows_of: Counter[Setting],
+) -> tuple[int, Setting]:
+    """Exchange one level of a row with another row, so that both have settings that no row has.
+
+    `rows_of` counts the rows of each setting. Gives the other row, and the setting that it had.
+    """
     others = _shuffled(np.arange(len(design)), hashed, "apart", row)
     for other in others[others != row]:
         for factor in range(design.shape[1]):
             pair = design[[row, other]]
             pair[[0, 1], factor] = pair[[1, 0], factor]
             new = [setting(each) for each in pair]
-            if new[0] != new[1] and not set(new) & set(settings):
+            if new[0] != new[1] and not any(rows_of[each] for each in new):
+                had = settings[other]
+                rows_of.subtract([settings[row], had])
+                rows_of.update(new)
                 design[[row, other]] = pair
                 settings[row], settings[other] = new
-                return
+                return int(other), had
     what = f"no balanced design of {len(design)} different settings was found"
     raise InputError(what, hint="ask for fewer trials, give more levels, or take kind: factorial")

@@ -117,7 +117,7 @@ def random_settings(space: SearchSpace, trials: int, seed: int, arm: str) -> lis
     for trial in range(trials):
         tries = (drawn_setting(space, seed, arm, trial, attempt) for attempt in range(MOST_REDRAWS))
         new = next((setting for setting in tries if setting not in drawn), None)
-        drawn[new or next(each for each in space.countable().settings() if each not in drawn)] = None
+        drawn[new or next(each for each in space.countable(trials).settings() if each not in drawn)] = None
     return list(drawn)
 
 

@@ -94,12 +94,21 @@ class SearchSpace:
                 yield {name: text} | kept if acts else kept
 
     def countable(self, most: int | None = None) -> Self:
-        """The space with every whole number within bounds as a level, or the `most` lowest of them."""
-        whole = {name: ends for name, ends in self.bounds.items() if PARAMETERS[name].meaning.scale == "integer"}
-        values = {name: range(int(low), int(high) + 1)[:most] for name, (low, high) in whole.items()}
-        levels = {name: [str(value) for value in numbers] for name, numbers in values.items()}
-        bounds = {name: ends for name, ends in self.bounds.items() if name not in whole}
+        """The space with every whole number within bounds as a level, or the `most` lowest of them.
+
+        With `most` other numbers within bounds count too, in steps of their last decimal.
+        """
+        counted = {name for name in self.bounds if most is not None or _is_whole(name)}
+        levels = {name: self._lowest(name, most) for name in counted}
+        bounds = {name: ends for name, ends in self.bounds.items() if name not in counted}
         return replace(self, levels=dict(self.levels) | levels, bounds=bounds)
+
+    def _lowest(self, name: str, most: int | None) -> list[str]:
+        low, high = self.bounds[name]
+        if _is_whole(name):
+            return [str(value) for value in range(int(low), int(high) + 1)[:most]]
+        steps = range(int((float(high) - float(low)) * 10**DIGITS) + 2)[:most]
+        return list(dict.fromkeys(self._rounded(name, float(low) + step / 10**DIGITS) for step in steps))
 
     def within(self, name: str, quantile: float) -> str:
         """The text of a hyperparameter within bounds at a `quantile`, in [0, 1), of a uniform distribution.
@@ -107,9 +116,18 @@ class SearchSpace:
         It is uniform on its own scale: in the logarithm, where that is the value, and over whole numbers.
         """
         low, high = self.bounds[name]
-        if PARAMETERS[name].meaning.scale == "integer":
+        if _is_whole(name):
             return str(int(low) + int(quantile * (int(high) - int(low) + 1)))
-        return canonical(round(float(low) + quantile * (float(high) - float(low)), DIGITS))
+        return self._rounded(name, float(low) + quantile * (float(high) - float(low)))
+
+    def _rounded(self, name: str, value: float) -> str:
+        """The text of a number to its last decimal, which leads out of no bounds."""
+        low, high = map(float, self.bounds[name])
+        return canonical(min(max(round(value, DIGITS), low), high))
+
+
+def _is_whole(name: str) -> bool:
+    return PARAMETERS[name].meaning.scale == "integer"
 
 
 def _acts(name: str, values: Mapping[str, Any]) -> bool:

@@ -95,7 +95,7 @@ def standard_of(models: pd.DataFrame, terms: ArmTerms) -> tuple[str, str]:
     found = list(dict.fromkeys(models[CONDITION].itertuples(index=False, name=None)))
     if terms.standard is not None:
         if terms.standard not in found:
-            allowed = ", ".join(" ".join(each) for each in found)
+            allowed = ", ".join(" ".join(each).strip() or "no target or precision is named" for each in found)
             raise InputError(f"nothing was measured on {' in '.join(terms.standard)}", allowed=allowed)
         return terms.standard
     return next((each for each in found if each[1] == STANDARD), found[0])
@@ -109,7 +109,7 @@ def _checked(table: pd.DataFrame, terms: ArmTerms, where: object) -> pd.DataFram
         known[name] = known[name].astype("str").fillna(default) if name in known else default
     for name in ("arm", "trial"):
         _check_empty(known, name, where)
-    known["arm"] = known["arm"].astype("str")
+    known["arm"] = known["arm"].astype("str").str.strip()
     for name in dict.fromkeys([terms.rank_by, *terms.properties]):
         hint = "every trial needs it, a diverged one too" * (name == terms.rank_by)
         set_number(known, name, str(where), needed=name == terms.rank_by, hint=hint)
@@ -142,6 +142,7 @@ def _check_empty(known: pd.DataFrame, name: str, where: object) -> None:
 
 def _check_arms(trials: pd.DataFrame, terms: ArmTerms, where: object) -> None:
     """Every experiment has a baseline, and every arm at least as many trials as its best."""
+    _check_again(trials, terms, where)
     for (experiment, variant), rows in trials.groupby(SEARCHED, sort=False):
         sizes = rows["arm"].value_counts(sort=False)
         place = ", ".join(filter(None, [str(where), experiment, variant]))
@@ -151,7 +152,16 @@ def _check_arms(trials: pd.DataFrame, terms: ArmTerms, where: object) -> None:
         few = sizes[sizes < terms.best]
         if len(few):
             what = f'the arm "{few.index[0]}" has {few.iloc[0]} trials, fewer than its best {terms.best}'
-            raise InputError(what, where=place, hint=f"at most {sizes.min()} for the best")
+            hint = f"at most {sizes.min()} for the best" if sizes.min() > 1 else "leave such arms out"
+            raise InputError(what, where=place, hint=hint)
+
+
+def _check_again(trials: pd.DataFrame, terms: ArmTerms, where: object) -> None:
+    """A second search of the baseline that somebody names is another arm of the table."""
+    arms = [arm for arm in dict.fromkeys(trials["arm"]) if arm != terms.baseline]
+    if terms.again == terms.baseline or (terms.again not in arms and terms.again != ArmTerms.again):
+        what = f'no other arm is called "{terms.again}", the second search of the baseline'
+        raise InputError(what, where=where, allowed=_some(arms), hint=nearest(terms.again, arms))
 
 
 def _some(names: Sequence[str]) -> str:

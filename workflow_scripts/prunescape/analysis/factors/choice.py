@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from prunescape.analysis.factors.factor import column_of
+from prunescape.analysis.factors.factor import LOG10, column_of
 from prunescape.analysis.sources.names import CONFIG_PREFIXES
 from prunescape.analysis.sources.runs import STATE_COLUMNS, STEPS
 from prunescape.space.recipe import PARAMETERS
@@ -46,6 +46,7 @@ def found_factors(frame: pd.DataFrame, responses: Sequence[str], by: Sequence[st
     """
     taken = {*map(column_of, responses), *by}
     columns = [str(name) for name in frame if name not in taken and varies(frame[name])]
+    columns = [name for name in columns if not name.startswith(LOG10)]  # --factors cannot name it
     for marks, factors in OURS.items():
         if set(frame) >= set(marks):
             return [name for name in columns if name in PARAMETERS or name in factors]

@@ -75,25 +75,42 @@ class Design:
         if rows <= count:
             what, hint = f"{rows} rows are too few for {count} coefficients", f"more rows or fewer factors{alone}"
             raise InputError(what, where=where, allowed=f"{count + 1} rows or more", hint=hint)
-        texts = [f'"{name}"' for name in self.confounded()]
-        if len(texts) == 1:
-            what, hint = f"no rows tell the levels of {texts[0]} apart", "add rows, or leave it out"
+        groups = self.confounded()
+        if not groups:
+            return
+        lone = next((names[0] for names in groups if len(names) == 1), None)
+        if lone is not None:
+            what, hint = f'no rows tell the levels of "{lone}" apart', "add rows, or leave it out"
             raise InputError(what, where=where, hint=hint)
-        if texts:
-            what = f"no rows tell apart {', '.join(texts[:-1])} and {texts[-1]}: perfectly confounded"
-            raise InputError(what, where=where, hint=f"leave one of them out: --factors names those to keep{alone}")
+        texts = [_listed(names) for names in groups]
+        hint = f"leave one of {'each of ' * (len(groups) > 1)}them out: --factors names those to keep"
+        hint += alone * any(most in names for names in groups)
+        raise InputError(f"no rows tell apart {'; nor '.join(texts)}: perfectly confounded", where=where, hint=hint)
 
-    def confounded(self) -> list[str]:
-        """The factors whose columns are, in part or all, combinations of the other columns; by the matrix' rank."""
-        triangle = _triangle(self.matrix)
-        every, found = rank(triangle), []
-        if every == triangle.shape[1]:
+    def confounded(self) -> list[list[str]]:
+        """Groups of factors whose columns are, in part or all, combinations of the other columns of their group.
+
+        Columns belong together where the projection on the null space of the centred matrix joins them.
+        """
+        centred = _triangle(self.matrix)[1:, 1:]
+        if centred.shape[1] == 0 or rank(centred) == centred.shape[1]:
             return []
-        for factor in self.factors:
-            own = self.columns_of(factor)
-            if every - rank(np.delete(triangle, own, axis=1)) < len(own):
-                found.append(factor.name)
-        return found
+        lengths = np.linalg.norm(centred, axis=0)
+        _, values, rows = np.linalg.svd(centred / np.where(lengths > 0, lengths, 1.0))
+        null = rows[(values > TOLERANCE).sum() :]
+        joined = np.abs(null.T @ null) > TOLERANCE**0.5
+        groups: list[set[str]] = []
+        for column in np.flatnonzero(joined.any(axis=1)):
+            names = {self.cells[other][0].name for other in np.flatnonzero(joined[column])}
+            others = [group for group in groups if group & names]
+            groups = [*(group for group in groups if group not in others), names.union(*others)]
+        order = [factor.name for factor in self.factors]
+        return sorted((sorted(group, key=order.index) for group in groups), key=lambda names: order.index(names[0]))
+
+
+def _listed(names: Sequence[str]) -> str:
+    texts = [f'"{name}"' for name in names]
+    return f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def _columns(factor: Factor, values: np.ndarray) -> np.ndarray:

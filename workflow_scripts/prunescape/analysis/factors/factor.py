@@ -20,6 +20,7 @@ NUMERIC: tuple[Kind, ...] = ("continuous", "log10", "levels")
 FEW_LEVELS = 6  # a number with so many values or fewer has levels; with more it is continuous
 LOG10 = "log10:"
 ABSENT = "does not act"  # the level of rows without a value
+LARGEST = 1e150  # of a number: the square of a larger one is no floating-point number
 WIDE = 100  # numbers above 0 of which the largest is so many times the smallest are better seen as logarithms
 
 
@@ -130,6 +131,13 @@ def found_kind(values: pd.Series) -> Kind:
     return "switch" if {str(value).lower() for value in distinct} == {"true", "false"} else "categorical"
 
 
+def odd_text(values: pd.Series) -> str:
+    """The first text of a column whose other values are, for the most part, many numbers; empty for other columns."""
+    distinct = [] if is_number(values) else list(values.dropna().unique())
+    odd = [str(value) for value in distinct if not _is_float(value)]
+    return odd[0] if odd and len(distinct) > FEW_LEVELS and len(odd) < len(distinct) / 2 else ""
+
+
 def is_number(values: pd.Series) -> bool:
     """Whether a column holds numbers, and no switches; of one without any value nobody can say."""
     return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
@@ -193,6 +201,9 @@ def _ends(values: np.ndarray, name: str, where: Path | str) -> tuple[float, floa
     known = values[~np.isnan(values)]
     if not np.isfinite(known).all():
         raise InputError(f'"{name}" holds {known[~np.isfinite(known)][0]}, which is not a finite number', where=where)
+    if len(known) and np.abs(known).max() > LARGEST:
+        what = f'"{name}" holds {known[np.abs(known).argmax()]:g}, too large for sums of squares'
+        raise InputError(what, where=where, hint="leave the row out, or take its logarithm")
     if len(known) == 0 or known.min() == known.max():
         only = f"{known[0]:g}" if len(known) else "no value at all"
         raise InputError(f'the factor "{name}" has one level, {only}', where=where, hint="leave it out")

@@ -8,9 +8,18 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import BASE
-from prunescape.analysis.column_checks import refuse, set_number
+from prunescape.analysis.column_checks import check_groups, refuse, set_number
 from prunescape.analysis.factors.choice import VARIANT, found_factors, is_compound
-from prunescape.analysis.factors.factor import LOG10, Factor, check_names, column_of, level_texts, spans_decades
+from prunescape.analysis.factors.factor import (
+    LARGEST,
+    LOG10,
+    Factor,
+    check_names,
+    column_of,
+    level_texts,
+    odd_text,
+    spans_decades,
+)
 from prunescape.analysis.sources.files import read_source
 from prunescape.analysis.sources.names import nested_name
 from prunescape.analysis.sources.optuna_storage import is_storage, read_trials
@@ -19,6 +28,7 @@ from prunescape.errors import InputError, nearest
 
 NO_LOGARITHM = 'the column "{name}" holds {value:g}, which has no logarithm'
 MISSING = "--leave-out-missing leaves such rows out of this response"
+TOO_LARGE = 'the column "{name}" holds {value:g}, too large for sums of squares'
 SEED = "seed"
 OWN_COLUMNS = ("experiment", "correct_bits")  # of a study's cells
 
@@ -79,9 +89,10 @@ def read_runs(path: Path | str, question: Question) -> Runs:
 
 def prepared_runs(frame: pd.DataFrame, path: Path | str, question: Question) -> Runs:
     """As `read_runs`, of a table that is in memory."""
-    given = [*question.responses, *question.by, *question.factors, *filter(None, [question.with_])]
+    given = [*map(column_of, [*question.responses, *question.factors]), *question.by]
+    given += filter(None, [question.with_])
     known = [name for name in (VARIANT, SEED) if nested_name(name, list(frame)) in frame]
-    frame = _with_given_columns(frame, [*map(column_of, given), *known], path)
+    frame = _with_given_columns(frame, [*given, *known], path)
     if frame.empty:
         raise InputError("the table has no rows", where=path)
     for response in question.responses:
@@ -94,6 +105,7 @@ def prepared_runs(frame: pd.DataFrame, path: Path | str, question: Question) -> 
         notes.append("each experiment of the study is analysed by itself")
     names = list(question.factors) or found_factors(frame, question.responses, question.by)
     _check_roles(names, question, path)
+    check_groups(frame, question.by, path)
     check_names(question.kinds, names, path)
     check_names(question.references, names, path)
     factors = tuple(
@@ -107,12 +119,28 @@ def prepared_runs(frame: pd.DataFrame, path: Path | str, question: Question) -> 
         for name in names
     )
     if not question.factors:
-        left = [str(name) for name in frame if name not in {*map(column_of, given), *(each.column for each in factors)}]
+        left = [str(name) for name in frame if name not in {*given, *(each.column for each in factors)}]
         notes.append(f"factors found: {', '.join(names)}" + f" (not: {_some(left)})" * bool(left))
+    notes += _among_numbers(frame, factors, question, path)
     wide = [factor.name for factor in factors if spans_decades(factor)]
     if wide:
         notes.append(f"{', '.join(wide)}: over more than two decades; log10:{wide[0]} may describe its effect better")
     return Runs(frame, Path(path), question, factors, tuple(notes))
+
+
+def _among_numbers(frame: pd.DataFrame, factors: Sequence[Factor], question: Question, path: Path | str) -> list[str]:
+    """Notes on factors that are categories because of some text among numbers; raises for one that is asked for."""
+    notes = []
+    for factor in factors:
+        text = odd_text(frame[factor.column]) if not _of(question.kinds, factor.name) else ""
+        if not text:
+            continue
+        what = f'the column "{factor.column}" holds "{text}" among numbers'
+        if question.factors:
+            hint = f"mend these values, or --types {factor.column}=categorical"
+            raise InputError(what, where=path, hint=hint)
+        notes.append(f"{what}, so its values are categories")
+    return notes
 
 
 def _has_experiments(frame: pd.DataFrame) -> bool:
@@ -127,7 +155,8 @@ def _with_given_columns(frame: pd.DataFrame, names: Sequence[str], path: Path | 
     for name, column in nested.items():
         if column not in known:
             shown = ", ".join(known[:20]) + ", ..." * (len(known) > 20)
-            raise InputError(f'there is no column "{name}"', where=path, allowed=shown, hint=nearest(name, known))
+            hint = f'rename the column "{LOG10}{name}"' if LOG10 + name in known else nearest(name, known)
+            raise InputError(f'there is no column "{name}"', where=path, allowed=shown, hint=hint)
         if is_compound(frame[column]):
             raise InputError(
                 f'the column "{column}" holds lists or records', where=path, allowed="one value in each row"
@@ -141,6 +170,13 @@ def _set_response(frame: pd.DataFrame, response: str, path: Path | str, leave_ou
     set_number(frame, column, path, needed=not leave_out, hint=hint)
     if frame[column].isna().all():
         raise InputError(f'the column "{column}" holds no number', where=path, hint="choose another --of")
+    refuse(
+        frame[column],
+        frame[column].abs() > LARGEST,
+        TOO_LARGE,
+        path,
+        hint=f"leave the row out, or --of {LOG10}{column}",
+    )
     if response.startswith(LOG10):
         refuse(frame[column], frame[column] <= 0, NO_LOGARITHM, path, hint=f"--of {column}, without the logarithm")
 

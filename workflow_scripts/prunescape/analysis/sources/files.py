@@ -48,6 +48,10 @@ def read_source(path: Path | str, as_text: tuple[str, ...]) -> pd.DataFrame:
     if nested:
         what, allowed = f'the column "{nested[0]}" holds lists or records', "one value in each row"
         raise InputError(what, where=path, allowed=allowed)
+    whole = [
+        field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field for field in table.schema
+    ]  # decimals of a database are numbers as others
+    table = table.cast(pa.schema(whole))
     frame = table.to_pandas(ignore_metadata=True)  # what pandas would make an index stays a column
     return frame.dropna(how="all")  # a sheet's empty rows; the others keep their numbers
 
@@ -63,10 +67,15 @@ def _read_csv(path: Path, head: bytes, as_text: tuple[str, ...]):
     parse = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     try:
         try:
-            return csv.read_csv(path, parse_options=parse, convert_options=convert)
+            table = csv.read_csv(path, parse_options=parse, convert_options=convert)
         except pa.ArrowInvalid:
             # a cell may be longer than a block, or a type other than the first block shows: one block has all
             whole = csv.ReadOptions(block_size=min(max(path.stat().st_size, BLOCK), LARGEST_BLOCK))
-            return csv.read_csv(path, read_options=whole, parse_options=parse, convert_options=convert)
+            table = csv.read_csv(path, read_options=whole, parse_options=parse, convert_options=convert)
+        names = table.column_names
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"the file cannot be read as CSV ({error})", where=path, allowed=FORMATS) from None
+    other = [name for name, kind in zip(names, table.schema.types, strict=True) if pa.types.is_binary(kind)]
+    if other:
+        raise InputError(f'the column "{other[0]}" holds text that is no UTF-8', where=path, allowed=FORMATS)
+    return table

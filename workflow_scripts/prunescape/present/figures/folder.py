@@ -1,5 +1,7 @@
 """A study's figures: which there are and where the report shows each; their folder, as HTML, SVG and PDF."""
 
+import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -168,13 +170,19 @@ def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> Non
 
 def _write_static(figure: Figure, out: Path) -> None:
     # names may hold dollars; only the powers of ten at log axes are formulas
-    with matplotlib.rc_context({**MATPLOTLIB_STYLE, "text.parse_math": figure.kind in WITH_FORMULAS}):
+    style = {**MATPLOTLIB_STYLE, "text.parse_math": figure.kind in WITH_FORMULAS}
+    with matplotlib.rc_context(style), warnings.catch_warnings(record=True) as caught:
         page = DRAWINGS[figure.kind][1](figure)
         page.get_layout_engine().execute(page)
         page.set_layout_engine("none")  # laid out once, and the same in every format
         for kind, metadata in METADATA.items():
             with whole_file(out / f"{figure.name}.{kind}") as temporary:
                 page.savefig(temporary, format=kind, metadata=metadata)
+    others = [warning.message for warning in caught if "missing from font" not in str(warning.message)]
+    if len(others) < len(caught):
+        print(f"warning: {figure.name}: SVG and PDF lack letters of another script; the HTML has them", file=sys.stderr)
+    for message in others:
+        warnings.warn(message, stacklevel=2)
 
 
 def study_figures(
