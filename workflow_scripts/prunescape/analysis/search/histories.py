@@ -117,8 +117,8 @@ def _histories(key: Sequence[str], rows: pd.DataFrame, chance: float, terms: Sea
     """The histories of ONE variant from the rows of its complete seeds."""
     rows = rows.sort_values(["seed", "setting", "epoch"], kind="stable")
     seeds, settings = sorted(rows["seed"].unique()), sorted(rows["setting"].unique())
-    grouped = rows.groupby(["seed", "setting"])
-    trained, ended = grouped.size(), grouped["test_loss"].last().notna()
+    trained = rows.groupby(["seed", "setting"]).size()
+    ended = rows.drop_duplicates(["seed", "setting"], keep="last")["test_loss"].notna().to_numpy()
     epochs = int(trained.max())
     different = sorted(set(trained[ended]) | {epochs})
     if len(different) > 1:
