@@ -104,6 +104,12 @@ def test_what_cannot_be_is_one_line(call, said):
     assert "\n" not in str(raised.value)
 
 
+def test_tpe_runs_fewer_searches_where_they_are_long():
+    assert [SearchTerms().tpe_searches_of(trials) for trials in (4, 16, 64, 3200)] == [100, 100, 25, 1]
+    assert SearchTerms(tpe_searches=300).tpe_searches_of(64) == 300
+    assert SearchTerms(searches=20, tpe_searches=300).tpe_searches_of(64) == 20
+
+
 def test_numbers_of_trials_are_powers_of_two_by_default():
     assert SearchTerms().trials_of(25, "") == (4, 8, 16)
     assert SearchTerms().trials_of(32, "") == (4, 8, 16, 32)

@@ -107,6 +107,20 @@ def test_hyperband_is_the_best_of_its_brackets_and_trains_a_cell_once():
         assert (found.cells[number], found.restarted[number]) == (12, restarted)
 
 
+def test_halving_and_tpe_are_compared_with_random_search_on_the_same_draws():
+    known = histories(drawn_scores(settings=12))
+    terms = SearchTerms(strategies=("random", "halving", "tpe"), trials=(8,), searches=40, tpe_searches=9)
+    table = replay([known], terms).set_index("strategy")
+    draws = Draws.of(40, known, 0)
+    whole = regrets(known, draws, search(known, draws, [[Rung(8, 10)]]).chosen)
+    assert table.loc["random", "regret"] == pytest.approx(whole.mean())
+    assert np.isnan(table.loc["random", "against_random"])
+    assert table.loc["halving", "against_random"] == pytest.approx(table.loc["halving", "regret"] - whole.mean())
+    assert table.loc["tpe", "against_random"] == pytest.approx(table.loc["tpe", "regret"] - whole[:9].mean())
+    halving = table.loc["halving"]
+    assert halving["against_random_low"] <= halving["against_random"] <= halving["against_random_high"]
+
+
 def test_equal_scores_are_ordered_by_chance():
     known = histories(np.full((2, 4, 3), 90.0))
     draws = Draws.of(4000, known, seed=5)

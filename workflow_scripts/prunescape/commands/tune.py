@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from prunescape.analysis.search.terms import GROWTHS, LOSSES, SCORES, STRATEGIES, SearchTerms
+from prunescape.analysis.search.terms import GROWTHS, LOSSES, SCORES, STRATEGIES, TPE_SEARCHES, SearchTerms
 from prunescape.commands.arguments import number, whole_number
 
 
@@ -36,8 +36,8 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--brackets", type=whole_number, metavar="N", help=brackets)
     searches = "searches of each strategy (default: %(default)s)"
     command.add_argument("--searches", type=whole_number, default=default.searches, metavar="N", help=searches)
-    few = "at most so many of tpe, whose trials take milliseconds (default: %(default)s)"
-    command.add_argument("--tpe-searches", type=whole_number, default=default.tpe_searches, metavar="N", help=few)
+    few = f"searches of tpe, whose trials take milliseconds (default: {TPE_SEARCHES}, fewer where they are long)"
+    command.add_argument("--tpe-searches", type=whole_number, metavar="N", help=few)
     command.add_argument("--seed", type=int, default=default.seed, help="decides all draws (default: %(default)s)")
     margin = "regret up to which a search has found the best, points (default: %(default)s)"
     command.add_argument("--margin", type=number, default=default.margin, metavar="POINTS", help=margin)

@@ -7,9 +7,9 @@ import pandas as pd
 from prunescape.analysis.search.histories import VARIANT
 from prunescape.analysis.search.terms import GRID, HALVING, RANDOM
 from prunescape.present.labels import variant_title
-from prunescape.present.numbers import number, short, whole
+from prunescape.present.numbers import is_missing, number, short, whole
 
-HEADS = ("strategy", "settings", "regret (95 %)", "by seed", "found", "cells", "epochs", "restarted")
+HEADS = ("strategy", "settings", "regret (95 %)", "by seed", "against random", "found", "cells", "epochs", "restarted")
 LOW = 0.5  # a rank correlation under which a ranking says little of another
 
 
@@ -39,13 +39,18 @@ def _cells(row) -> tuple[str, ...]:
     return (
         row.strategy,
         str(row.trials),
-        f"{number(row.regret)} ({number(row.regret_low)} to {number(row.regret_high)})",
+        _interval(row.regret, row.regret_low, row.regret_high),
         f"{number(row.regret_seed_low)} to {number(row.regret_seed_high)}",
+        _interval(row.against_random, row.against_random_low, row.against_random_high),
         number(100 * row.found, 0, " %"),
         number(row.cells, 1),
         number(row.epochs, 1),
         number(row.epochs_restarted, 1),
     )
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    return number(value) if is_missing(value) else f"{number(value)} ({number(low)} to {number(high)})"
 
 
 def _paragraph(rows: pd.DataFrame, rungs: pd.DataFrame) -> str:
@@ -86,24 +91,26 @@ def _early(rungs: pd.DataFrame) -> Iterator[str]:
 
 
 def _halving(rows: pd.DataFrame) -> Iterator[str]:
-    """What halving loses against training all of its settings to the end, from as many settings and the same draws."""
-    halving, random = (rows[rows["strategy"] == name].set_index("trials") for name in (HALVING, RANDOM))
-    both = halving.index.intersection(random.index)
-    if both.empty:
+    """What halving from most settings loses against training all of them to the end, and against as many epochs."""
+    halving = rows[rows["strategy"] == HALVING]
+    if halving.empty:
         return
-    most = both.max()
-    ours, whole_trainings = halving.loc[most], random.loc[most]
-    lost, spared = ours.regret - whole_trainings.regret, 1 - ours.epochs / whole_trainings.epochs
-    what = f"loses {number(lost)} points" if lost > 0 else "loses nothing"
-    yield (
-        f"Halving from {most} settings {what} against training all of them to the end, and spares "
-        f"{number(100 * spared, 0)} % of their epochs."
-    )
-    near = (random["epochs"] - ours.epochs).abs().idxmin()
-    if near < most:
-        yield (
-            f"The random search nearest in epochs, over {near} settings for {whole(round(random.epochs[near]))}, "
-            f"misses {number(random.regret[near])}, halving for {whole(round(ours.epochs))} {number(ours.regret)}."
-        )
-    if ours.regret_low > whole_trainings.regret_high and lost > ours.margin:
+    ours = halving.loc[halving["trials"].idxmax()]
+    lost = ours.against_random
+    what = f"loses {number(lost)} points" if ours.against_random_low > 0 else "loses nothing that shows"
+    yield f"Halving from {ours.trials} settings {what} against training all of them to the end."
+    yield from _as_many_epochs(ours, rows[rows["strategy"] == RANDOM])
+    if ours.against_random_low > 0 and lost > ours.margin:
         yield "Its early rungs drop settings that end well: begin later (--min-epochs), or rank by another column."
+
+
+def _as_many_epochs(ours, random: pd.DataFrame) -> Iterator[str]:
+    """The random search nearest to halving in epochs, where it is one of fewer settings."""
+    fewer = random[random["trials"] < ours.trials]
+    if fewer.empty:
+        return
+    near = fewer.loc[(fewer["epochs"] - ours.epochs).abs().idxmin()]
+    yield (
+        f"It misses {number(ours.regret)} for {whole(round(ours.epochs))} epochs; random search over {near.trials} "
+        f"settings misses {number(near.regret)} for {whole(round(near.epochs))}."
+    )

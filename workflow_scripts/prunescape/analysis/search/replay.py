@@ -11,11 +11,12 @@ from prunescape.analysis.search.budgets import Rung, epoch_ladder, halving_rungs
 from prunescape.analysis.search.histories import VARIANT, Histories
 from prunescape.analysis.search.strategies import Draws, Searched, regrets, search
 from prunescape.analysis.search.terms import GRID, HALVING, HYPERBAND, RANDOM, TPE, SearchTerms
-from prunescape.analysis.search.tpe import tpe_search
+from prunescape.analysis.search.tpe import STARTUP, tpe_search
 from prunescape.store.tables import Columns
 
 RESAMPLES = 1000  # of searches, for intervals
 LEVEL = 95.0  # percent
+PAIRED = (HALVING, TPE)  # strategies whose first settings are those of a random search
 VARIANT_COLUMNS: Columns = {name: VARIANT_KEY_COLUMNS[name] for name in VARIANT}
 _LOW, _HIGH = "lower end of its 95 % interval: percentiles of means of resampled searches", "its upper end"
 REPLAY_COLUMNS: Columns = {
@@ -33,6 +34,9 @@ REPLAY_COLUMNS: Columns = {
     "regret_high": ("float64", _HIGH),
     "regret_seed_low": ("float64", "the lowest mean regret among the seeds that chose, points"),
     "regret_seed_high": ("float64", "the highest"),
+    "against_random": ("float64", "points: its regret - that of whole trainings of as many settings, same draws"),
+    "against_random_low": ("float64", f"{_LOW}; null of grid, random and hyperband, as the next"),
+    "against_random_high": ("float64", _HIGH),
     "regret_median": ("float64", "points: half of the searches had no more"),
     "regret_q90": ("float64", "points: nine of ten searches had no more"),
     "found": ("float64", "share of searches with a regret of at most `margin`"),
@@ -77,6 +81,7 @@ def _rows(histories: Histories, terms: SearchTerms) -> Iterator[dict[str, Any]]:
             **_spread(regret, draws),
             "found": float((regret <= terms.margin).mean()),
             **_mean("regret", regret, terms.seed),
+            **(_against_random(histories, draws, trials, regret, terms) if strategy in PAIRED else {}),
             **_mean("cells", searched.cells, terms.seed),
             **_mean("epochs", searched.epochs, terms.seed),
             "epochs_restarted": float(searched.restarted.mean()),
@@ -90,8 +95,9 @@ def _searches(histories: Histories, terms: SearchTerms) -> Iterator[Planned]:
     for strategy, parameters, brackets in _plans(histories, terms, counts):
         yield strategy, parameters, _trials(brackets), draws, search(histories, draws, brackets)
     if TPE in terms.strategies:
-        some = draws.first(terms.tpe_searches)
-        for count, searched in tpe_search(histories, some, counts, terms.seed).items():
+        some = draws.first(terms.tpe_searches_of(max(counts)))
+        modelled = [count for count in counts if count > STARTUP] or counts  # up to there it is random search
+        for count, searched in tpe_search(histories, some, modelled, terms.seed).items():
             yield TPE, f"trials {count}", count, some, searched
 
 
@@ -123,6 +129,14 @@ def _trials(brackets: Sequence[Sequence[Rung]]) -> int:
 def _spelled(rungs: Sequence[Rung]) -> str:
     """`16@1 8@2 4@3`."""
     return " ".join(f"{rung.trials}@{rung.epochs}" for rung in rungs)
+
+
+def _against_random(
+    histories: Histories, draws: Draws, trials: int, regret: np.ndarray, terms: SearchTerms
+) -> dict[str, float]:
+    """How much more regret (N,) than random search over the first so many settings of the same draws leaves."""
+    whole = search(histories, draws, [[Rung(trials, histories.epochs)]])
+    return _mean("against_random", regret - regrets(histories, draws, whole.chosen), terms.seed)
 
 
 def _spread(regret: np.ndarray, draws: Draws) -> dict[str, float]:

@@ -10,7 +10,7 @@ from prunescape.analysis.search.replay import LEVEL, VARIANT_COLUMNS
 from prunescape.analysis.search.terms import SearchTerms
 from prunescape.store.tables import Columns
 
-RESAMPLES = 500  # of settings, for intervals
+RESAMPLES = 200  # of settings, for intervals
 RUNG_COLUMNS: Columns = {
     **VARIANT_COLUMNS,
     "epoch": ("int64", "from 1"),

@@ -8,6 +8,8 @@ GRID, RANDOM, HALVING, HYPERBAND, TPE = STRATEGIES = ("grid", "random", "halving
 LINEAR, DOUBLING = GROWTHS = ("linear", "doubling")
 SCORES = ("test_top1", "train_top1")  # columns of curves.parquet in percent, in which regret is told
 LOSSES = ("test_loss", "train_loss")  # by which searches may choose, too: the lowest first
+# by default tpe runs so many searches, or fewer where they are long: so many of its trials, which take milliseconds
+TPE_SEARCHES, TPE_TRIALS = 100, 1600
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class SearchTerms:
     keeps 1 / `eta` of the settings at each rung; rungs begin at `min_epochs` and grow as `growth` says. Hyperband has
     so many `brackets`, by default all. Searches choose by the column `rank_by` of curves.parquet on one seed; regret is
     in `of` on the others. A search has found the best when its regret is at most `margin` points. Of the `searches` tpe
-    runs the first `tpe_searches`, since each of its trials takes milliseconds.
+    runs the first `tpe_searches`, by default what TPE_SEARCHES and TPE_TRIALS allow.
     """
 
     strategies: tuple[str, ...] = STRATEGIES
@@ -28,7 +30,7 @@ class SearchTerms:
     growth: str = LINEAR
     brackets: int | None = None
     searches: int = 1000
-    tpe_searches: int = 100
+    tpe_searches: int | None = None
     seed: int = 0
     margin: float = 0.5
     of: str = SCORES[0]
@@ -47,11 +49,15 @@ class SearchTerms:
             "--margin": (self.margin, 0 <= self.margin < float("inf"), "0 or more percentage points"),
             "--seed": (self.seed, self.seed >= 0, "0 or more"),
             "--searches": (self.searches, self.searches >= 1, "1 or more"),
-            "--tpe-searches": (self.tpe_searches, self.tpe_searches >= 1, "1 or more"),
         }
         for where, (value, fits, allowed) in wrong.items():
             if not fits:
                 raise InputError(f"{value:g} cannot be used", where=where, allowed=allowed)
+
+    def tpe_searches_of(self, trials: int) -> int:
+        """How many searches of so many `trials` tpe runs."""
+        few = max(1, min(TPE_SEARCHES, TPE_TRIALS // trials)) if self.tpe_searches is None else self.tpe_searches
+        return min(few, self.searches)
 
     def trials_of(self, settings: int, where: str) -> tuple[int, ...]:
         """How many settings searches may look at where `settings` are finished; raises InputError for more of them."""
