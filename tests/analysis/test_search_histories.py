@@ -80,7 +80,11 @@ def test_what_cannot_be_replayed_is_one_line(tmp_path):
     refused(tmp_path / "digit", 'there is no such folder; hint: did you mean "digits"?')
     refused(tmp_path / "digits", "the folder holds no cells.parquet, so it is none of a study's results")
     folder = write_study(tmp_path / "digits", curve_rows(drawn_scores(seeds=1)))
-    refused(folder, "no variant has two seeds at every setting (e, base: 1 of 1 seeds at all 6 settings, left out)")
+    refused(
+        folder, "no variant has two settings with two seeds each (e, base: 1 of 1 seeds at all 6 settings, left out)"
+    )
+    write_study(folder, curve_rows(drawn_scores(settings=1)))
+    refused(folder, "e, base: one setting, which needs no search, left out")
     curves = folder / "curves.parquet"
     curves.write_bytes(curves.read_bytes()[:-40] + bytes(40))
     refused(folder, "curves.parquet: the Parquet file is damaged")

@@ -7,7 +7,7 @@ import pandas as pd
 from prunescape.analysis.search.histories import VARIANT
 from prunescape.analysis.search.terms import GRID, HALVING, RANDOM
 from prunescape.present.labels import variant_title
-from prunescape.present.numbers import is_missing, number, short, whole
+from prunescape.present.numbers import counted, is_missing, number, short, whole
 
 HEADS = ("strategy", "settings", "regret (95 %)", "by seed", "against random", "found", "cells", "epochs", "restarted")
 LOW = 0.5  # a rank correlation under which a ranking says little of another
@@ -75,11 +75,13 @@ def _cheapest(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _named(row) -> str:
-    return f"{row.strategy} over {row.trials} settings"
+    return f"{row.strategy} over {counted(row.trials, 'setting')}"
 
 
 def _early(rungs: pd.DataFrame) -> Iterator[str]:
     first, last = rungs.iloc[0], rungs.iloc[-1]
+    if is_missing(first.spearman_top) or is_missing(last.spearman_others):  # of one setting, or of equal scores
+        return
     yield (
         f"The ranking after epoch {first.epoch} correlates with the last one by {number(first.spearman)} over all "
         f"settings and by {number(first.spearman_top)} among the better half; the last one correlates with that of the "
@@ -111,6 +113,6 @@ def _as_many_epochs(ours, random: pd.DataFrame) -> Iterator[str]:
         return
     near = fewer.loc[(fewer["epochs"] - ours.epochs).abs().idxmin()]
     yield (
-        f"It misses {number(ours.regret)} for {whole(round(ours.epochs))} epochs; random search over {near.trials} "
-        f"settings misses {number(near.regret)} for {whole(round(near.epochs))}."
+        f"It misses {number(ours.regret)} for {whole(round(ours.epochs))} epochs; {_named(near)} misses "
+        f"{number(near.regret)} for {whole(round(near.epochs))}."
     )

@@ -17,7 +17,7 @@ from prunescape.store.tables import read_result
 
 CURVES, CELLS = "curves.parquet", "cells.parquet"
 VARIANT = [*GROUP, "variant"]
-FEWEST_SEEDS = 2  # one that chooses and one that scores
+FEWEST_SETTINGS, FEWEST_SEEDS = 2, 2  # one seed chooses, the other scores
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def read_histories(results: Path | str, terms: SearchTerms) -> tuple[list[Histor
 
     Only seeds that every setting of a variant was trained with count; fresh seeds at chosen settings are left out.
     Raises InputError for a folder without the tables of a study, a damaged table, trainings of different epochs, and
-    where no variant has two such seeds.
+    where no variant has two settings and two such seeds.
     """
     folder = Path(results)
     curves, cells = _read(folder, CURVES), _read(folder, CELLS)
@@ -80,7 +80,7 @@ def read_histories(results: Path | str, terms: SearchTerms) -> tuple[list[Histor
             found.append(_histories(key, chosen, 100 / classes[key[0]], terms, folder / CURVES))
     if not found:
         hint = "`seeds: [0, 1, 2]` in the config trains every setting with three: one chooses, the others score"
-        what = f"no variant has two seeds at every setting ({'; '.join(notes) or 'there are no trainings'})"
+        what = f"no variant has two settings with two seeds each ({'; '.join(notes) or 'there are no trainings'})"
         raise InputError(what, where=folder, hint=hint)
     return found, notes
 
@@ -105,6 +105,8 @@ def _complete(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame | None, list[
     settings = rows["setting"].nunique()
     trained = rows.groupby("seed")["setting"].nunique()
     common = trained.index[trained == settings]
+    if settings < FEWEST_SETTINGS:
+        return None, [f"{name}: one setting, which needs no search, left out"]
     if len(common) < FEWEST_SEEDS:
         return None, [f"{name}: {len(common)} of {len(trained)} seeds at all {settings} settings, left out"]
     kept = rows[rows["seed"].isin(common)]

@@ -1,6 +1,7 @@
 """The table of strategies: what searches of each chose on one seed, scored on the others, and what they cost."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -147,9 +148,16 @@ def _spread(regret: np.ndarray, draws: Draws) -> dict[str, float]:
     return {name: float(value) for name, value in (between | {"regret_median": median, "regret_q90": q90}).items()}
 
 
+@lru_cache(maxsize=2)
+def _resampled(count: int, seed: int) -> np.ndarray:
+    """How often each of so many searches is in each bootstrap sample (RESAMPLES, count); the same for every mean."""
+    generator = np.random.default_rng((seed, RESAMPLES))
+    drawn = (generator.integers(0, count, count) for _ in range(RESAMPLES))
+    return np.array([np.bincount(places, minlength=count) for places in drawn], dtype="float64")
+
+
 def _mean(name: str, values: np.ndarray, seed: int) -> dict[str, float]:
     """The mean over searches (N,) and its bootstrap interval."""
-    generator = np.random.default_rng((seed, RESAMPLES))
-    means = values[generator.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1)
+    means = _resampled(len(values), seed) @ values / len(values)
     low, high = np.percentile(means, (50 - LEVEL / 2, 50 + LEVEL / 2))
     return {name: float(values.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}

@@ -8,6 +8,7 @@ GRID, RANDOM, HALVING, HYPERBAND, TPE = STRATEGIES = ("grid", "random", "halving
 LINEAR, DOUBLING = GROWTHS = ("linear", "doubling")
 SCORES = ("test_top1", "train_top1")  # columns of curves.parquet in percent, in which regret is told
 LOSSES = ("test_loss", "train_loss")  # by which searches may choose, too: the lowest first
+MOST_SEARCHES = 20_000  # of which a thousand bootstrap samples need 160 MB
 # by default tpe runs so many searches, or fewer where they are long: so many of its trials, which take milliseconds
 TPE_SEARCHES, TPE_TRIALS = 100, 1600
 
@@ -48,7 +49,7 @@ class SearchTerms:
             "--min-epochs": (self.min_epochs, self.min_epochs >= 1, "1 to the epochs of a training"),
             "--margin": (self.margin, 0 <= self.margin < float("inf"), "0 or more percentage points"),
             "--seed": (self.seed, self.seed >= 0, "0 or more"),
-            "--searches": (self.searches, self.searches >= 1, "1 or more"),
+            "--searches": (self.searches, 1 <= self.searches <= MOST_SEARCHES, f"1 to {MOST_SEARCHES}"),
         }
         for where, (value, fits, allowed) in wrong.items():
             if not fits:
