@@ -150,6 +150,11 @@ def test_correlations_of_rungs_are_scipys():
         assert table.loc[epoch, "spearman"] == pytest.approx(np.mean(of))
         of = [spearmanr(scores[seed, :, epoch - 1], others[seed]).statistic for seed in range(3)]
         assert table.loc[epoch, "spearman_others"] == pytest.approx(np.mean(of))
+        best = [np.argsort(-scores[seed, :, -1], kind="stable")[:8] for seed in range(3)]
+        of = [
+            spearmanr(scores[seed, best[seed], epoch - 1], scores[seed, best[seed], -1]).statistic for seed in range(3)
+        ]
+        assert table.loc[epoch, "spearman_top"] == pytest.approx(np.mean(of))
     assert (table["spearman_low"] <= table["spearman"]).all()
     assert (table["spearman_high"] >= table["spearman"] - 1e-12).all()
 
@@ -216,26 +221,42 @@ def test_tpe_asks_what_optunas_own_loop_asks():
         assert found.chosen[0] == max(tried[:count], key=lambda place: values[place])
 
 
+def random_settings(count: int) -> list[dict]:
+    """Of a random design in which momentum acts with one of three optimisers."""
+    random = np.random.default_rng(8)
+    values = []
+    for _ in range(count):
+        one = {"log10_lr": round(random.uniform(-3, 0), 2), "batch_size": int(random.choice([16, 32, 64, 128]))}
+        one["optimiser"] = str(random.choice(["adam", "adamw", "sgd"]))
+        values.append(one | ({"momentum": float(random.choice([0.0, 0.5, 0.9]))} if one["optimiser"] == "sgd" else {}))
+    return values
+
+
 def test_what_a_sampler_asks_for_is_snapped_to_the_nearest_finished_setting():
-    """Of a random design: ranks as shares of their range, other levels 0 or 1, half a range where one lacks."""
-    values = [
-        {"log10_lr": -3.0, "optimiser": "sgd", "momentum": 0.0},
-        {"log10_lr": -1.7, "optimiser": "adam"},
-        {"log10_lr": 0.0, "optimiser": "sgd", "momentum": 0.9},
-        {"log10_lr": -0.1, "optimiser": "adam"},
-    ]
-    known = histories(drawn_scores(settings=4), tuple(Setting.of(one) for one in values))
+    """Ranks as shares of their range, other levels 0 or 1, half a range where a setting lacks one; by a plain loop."""
+    values = random_settings(14)
+    known = histories(drawn_scores(settings=14), tuple(Setting.of(one) for one in values))
     lattice = Lattice(known)
-    assert lattice.levels == {"log10_lr": [-3.0, -1.7, -0.1, 0.0], "momentum": [0.0, 0.9], "optimiser": ["adam", "sgd"]}
-    for choice in itertools.product(range(4), range(2), range(2)):
+    levels = lattice.levels
+    assert list(levels) == ["batch_size", "log10_lr", "momentum", "optimiser"]
+    assert (levels["batch_size"], levels["optimiser"]) == ([16, 32, 64, 128], ["adam", "adamw", "sgd"])
+    for choice in itertools.product(*(range(len(each)) for each in levels.values())):
         distances = []
         for one in values:
-            rate = (lattice.levels["log10_lr"].index(one["log10_lr"]) - choice[0]) / 3
-            momentum = lattice.levels["momentum"].index(one["momentum"]) - choice[1] if "momentum" in one else 0.5
-            distances.append(rate**2 + momentum**2 + (one["optimiser"] != lattice.levels["optimiser"][choice[2]]))
+            apart = {
+                name: levels[name].index(one[name]) - at for name, at in zip(levels, choice, strict=True) if name in one
+            }
+            shares = [apart["batch_size"] / 3, apart["log10_lr"] / (len(levels["log10_lr"]) - 1)]
+            shares.append(apart["momentum"] / (len(levels["momentum"]) - 1) if "momentum" in one else 0.5)
+            distances.append(sum(share**2 for share in shares) + (apart["optimiser"] != 0))
         assert distances[lattice.nearest(choice)] == pytest.approx(min(distances))
-    found = tpe_search(known, Draws.of(3, known, 0), (4, 12), seed=0)
+
+
+def test_tpe_searches_settings_that_lack_a_hyperparameter():
+    known = histories(drawn_scores(settings=14), tuple(Setting.of(one) for one in random_settings(14)))
+    draws = Draws.of(4, known, 0)
+    found = tpe_search(known, draws, (4, 40), seed=0)
     assert (found[4].cells == 4).all()  # fewer trials than STARTUP: those of random search
-    assert (found[12].cells == 4).all()  # a setting that is asked for again costs nothing
-    best = known.ranked[Draws.of(3, known, 0).seeds, :, -1].argmax(axis=1)
-    assert (found[12].chosen == best).all()
+    assert (found[40].cells <= 14).all()
+    assert (found[40].cells > 5).all()
+    assert (found[40].epochs == 10 * found[40].cells).all()  # a setting that is asked for again costs nothing

@@ -29,8 +29,8 @@ LOOKS = dict(
         strict=True,
     )
 )
-# of the number beside a mark, points: strategies whose marks lie near each other have theirs on two sides
-OFFSETS = {name: (4, -9) if name in (HYPERBAND, TPE) else (4, 3) for name in STRATEGIES}
+# of the number beside a mark, points: strategies whose marks lie near each other have theirs on different sides
+OFFSETS = dict.fromkeys(STRATEGIES, (4, 3)) | {HYPERBAND: (-6, 6), TPE: (4, -9)}
 EPOCHS, REGRET = "epochs of one search", "regret, points"
 
 
