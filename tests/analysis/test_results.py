@@ -9,7 +9,7 @@ from scipy import stats
 
 from analyse_cells import analyse_cells
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.results import ARMS, LANDSCAPE, RESULTS, STEPS, TARGET, TRIALS, Analysis, result_names
+from prunescape.analysis.results import ARMS, LANDSCAPE, RESULTS, SEARCH, STEPS, TARGET, TRIALS, Analysis, result_names
 from prunescape.commands.cli import main
 from prunescape.config.study import load_study
 from support.analysed import study_terms
@@ -143,6 +143,7 @@ def test_every_need_is_an_input_or_a_table():
         *result_names(TRIALS),
     }
     known[ARMS] = {"arm_models", "arm_terms"}
+    known[SEARCH] = {"histories", "search_terms"}
     for table in RESULTS.values():
         assert set(table.needs) | set(table.columns_need) <= known[table.group]
 

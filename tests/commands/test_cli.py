@@ -26,7 +26,7 @@ def prune(model="resnet8", *, shape="3,8,8", ratio="0.5", method="uniform") -> l
         ([], "COMMAND"),
         (
             ["analyze"],
-            "allowed: analyse, factors, export-optuna, arms, bench, prune, pdf, resume, schema, summary, verify; "
+            "allowed: analyse, factors, export-optuna, arms, tune, bench, prune, pdf, resume, schema, summary, verify; "
             'hint: did you mean "analyse"?',
         ),
         (["verify", "results/nothing"], "results/nothing: there is no such folder"),

@@ -37,6 +37,10 @@ from prunescape.analysis.landscape.chance import CHANCE_TEST_COLUMNS, chance_tes
 from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
 from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points, risk_test_columns, risk_tests
 from prunescape.analysis.read_cells import scores
+from prunescape.analysis.search.histories import Histories
+from prunescape.analysis.search.replay import REPLAY_COLUMNS, replay
+from prunescape.analysis.search.rungs import RUNG_COLUMNS, rungs
+from prunescape.analysis.search.terms import SearchTerms
 from prunescape.analysis.seeds.membership import membership, membership_columns
 from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns
@@ -61,7 +65,7 @@ from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.verdicts import judge_study
 from prunescape.store.tables import Columns
 
-LANDSCAPE, TARGET, TRIALS, ARMS = "landscape", "target", "trials", "arms"
+LANDSCAPE, TARGET, TRIALS, ARMS, SEARCH = "landscape", "target", "trials", "arms", "search"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
 
@@ -122,6 +126,11 @@ class Analysis:
         """
         return cls({"trials": trials, "measured": measured, "arm_terms": terms, "where": where})
 
+    @classmethod
+    def of_searches(cls, histories: Sequence[Histories], terms: SearchTerms) -> Self:
+        """The tables of searches over finished trainings, whose `histories` `read_histories` gives."""
+        return cls({"histories": histories, "search_terms": terms})
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
             step = STEPS.get(name) or RESULTS[name]
@@ -163,8 +172,8 @@ class ResultTable(Step):
     """A table of results; `columns` makes its columns from what it needs, and `applies` says where it has a meaning.
 
     Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells, those of the
-    group TRIALS from the trials of designs with a space, their cells and
-    measurements, those of the group ARMS from trials of random searches.
+    group TRIALS from the trials of designs with a space, their cells and measurements, those of the group ARMS from
+    trials of random searches, those of the group SEARCH from the histories of finished trainings.
     """
 
     columns: Callable[..., Columns]
@@ -296,6 +305,8 @@ RESULTS: dict[str, ResultTable] = {
     "arm_pairs": _arms(optimisation.arm_pairs, optimisation.PAIR_COLUMNS),
     "arm_pair_tests": _arms(optimisation.arm_pair_tests, optimisation.PAIR_TEST_COLUMNS),
     "arm_split": _arms(optimisation.arm_split, optimisation.SPLIT_COLUMNS),
+    "replay": ResultTable(replay, ("histories", "search_terms"), lambda: REPLAY_COLUMNS, group=SEARCH),
+    "rungs": ResultTable(rungs, ("histories", "search_terms"), lambda: RUNG_COLUMNS, group=SEARCH),
 }
 
 

@@ -12,6 +12,7 @@ from prunescape.commands.factors import add_factors
 from prunescape.commands.models import add_bench, add_prune
 from prunescape.commands.schema import add_schema
 from prunescape.commands.studies import add_pdf, add_resume, add_summary, add_verify
+from prunescape.commands.tune import add_tune
 from prunescape.errors import InputError, nearest
 from prunescape.store.exhaustion import exhausted
 
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     add_factors(commands.add_parser("factors", help="which hyperparameters decide a response, in any table of runs"))
     add_export(commands.add_parser("export-optuna", help="a table of cells as Optuna studies, one per variant"))
     add_arms(commands.add_parser("arms", help="random searches compared: what fixing a hyperparameter does"))
+    add_tune(commands.add_parser("tune", help="search strategies compared on the finished trainings of a study"))
     add_bench(commands.add_parser("bench", help="latency, memory and energy of ONNX models on this host or a target"))
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
     add_pdf(commands.add_parser("pdf", help="the report of a study as a PDF"))

@@ -46,6 +46,7 @@ from prunescape.present.figures.plotly_landscape import draw_landscape_interacti
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
 from prunescape.present.figures.runs_data import design_runs
+from prunescape.present.figures.search import draw_search_interactive, draw_search_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.study_terms import StudyTerms
@@ -69,6 +70,7 @@ DRAWINGS = {
     "matrix": (draw_matrix_interactive, draw_matrix_static),
     "curves": (draw_curves_interactive, draw_curves_static),
     "efficiency": (draw_efficiency_interactive, draw_efficiency_static),
+    "search": (draw_search_interactive, draw_search_static),
     "arm_boxes": (draw_arms_interactive, draw_arms_static),
     "arm_densities": (draw_arms_interactive, draw_arms_static),
 }

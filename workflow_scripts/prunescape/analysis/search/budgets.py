@@ -1,0 +1,93 @@
+"""How many settings a search trains for how many epochs: the rungs of successive halving, the brackets of Hyperband."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prunescape.analysis.search.terms import LINEAR
+from prunescape.errors import InputError
+
+ROUNDING = 1e-9  # what a quotient of whole numbers may miss its whole number by
+
+
+@dataclass(frozen=True)
+class Rung:
+    """So many `trials` are trained until each has `epochs` epochs behind it; then the best of them are promoted."""
+
+    trials: int
+    epochs: int
+
+
+def epoch_ladder(epochs: int, *, min_epochs: int, growth: str) -> list[int]:
+    """The epochs of the rungs, rising, the last one `epochs` (edgetune2022, 3.5, Alg 2).
+
+    Rung it = 1, 2, … has min(it · min_epochs, epochs) by linear growth (4.3), and twice its predecessor's by doubling
+    (2.2). Raises InputError where min_epochs is not within 1 and `epochs`.
+
+    >>> epoch_ladder(10, min_epochs=2, growth="linear")
+    [2, 4, 6, 8, 10]
+    """
+    check_min_epochs(min_epochs, epochs)
+    ladder = [min_epochs]
+    while ladder[-1] < epochs:
+        ladder.append(min(ladder[-1] + min_epochs if growth == LINEAR else 2 * ladder[-1], epochs))
+    return ladder
+
+
+def halving_rungs(trials: int, ladder: Sequence[int], *, eta: float) -> list[Rung]:
+    """The rungs of synchronous successive halving from `trials` settings: each keeps one of `eta`, rounded down.
+
+    It ends with the last step of the `ladder`, or earlier with the last survivor, which still gets a rung at full
+    budget.
+
+    >>> halving_rungs(4, [1, 2, 3, 4], eta=2)
+    [Rung(trials=4, epochs=1), Rung(trials=2, epochs=2), Rung(trials=1, epochs=4)]
+    """
+    rungs, left = [], trials
+    for epochs in ladder[:-1]:
+        if left == 1:
+            break
+        rungs.append(Rung(left, epochs))
+        left = max(1, math.floor(left / eta + ROUNDING))
+    return [*rungs, Rung(left, ladder[-1])]
+
+
+def hyperband_brackets(
+    epochs: int, *, min_epochs: int, eta: float, brackets: int | None = None, most: float = math.inf
+) -> list[list[Rung]]:
+    """The brackets of Hyperband (Li et al., JMLR 18(185), 2018, Algorithm 1), the one with most rungs first.
+
+    With R = epochs / min_epochs and s_max = ⌊log_η R⌋, bracket s = s_max … 0 starts n = ⌈(s_max + 1) η^s / (s + 1)⌉
+    settings at R η^−s, here in whole epochs, and at most `most` settings. `brackets` takes the first so many. Raises
+    InputError for more brackets than there are, or a min_epochs that is not within 1 and `epochs`.
+    """
+    check_min_epochs(min_epochs, epochs)
+    s_max = math.floor(math.log(epochs / min_epochs) / math.log(eta) + ROUNDING)
+    count = s_max + 1 if brackets is None else brackets
+    if not 1 <= count <= s_max + 1:
+        what, hint = f"{count} brackets are not what the rungs give", f"rungs from {min_epochs} to {epochs} epochs"
+        raise InputError(what, where="--brackets", allowed=f"1 to {s_max + 1}", hint=hint)
+    found = []
+    for s in range(s_max, s_max - count, -1):
+        trials = math.ceil((s_max + 1) / (s + 1) * eta**s - ROUNDING)
+        ladder = [max(min_epochs, math.floor(epochs * eta ** (i - s) + 0.5)) for i in range(s + 1)]
+        found.append(halving_rungs(int(min(trials, most)), ladder, eta=eta))
+    return found
+
+
+def check_min_epochs(min_epochs: int, epochs: int) -> None:
+    """Raise InputError where the first rung is no part of a training of `epochs`."""
+    if not 1 <= min_epochs <= epochs:
+        what = f"{min_epochs} epochs are no part of a training"
+        raise InputError(what, where="--min-epochs", allowed=f"1 to {epochs}, the epochs of these trainings")
+
+
+def restarted_epochs(rungs: Sequence[Rung]) -> int:
+    """Epochs of all rungs where each starts its trainings anew; survivors that continue need fewer."""
+    return sum(rung.trials * rung.epochs for rung in rungs)
+
+
+def continued_epochs(rungs: Sequence[Rung]) -> int:
+    """Epochs of all rungs where survivors continue their own trainings."""
+    before = [0, *(rung.epochs for rung in rungs)]
+    return sum(rung.trials * (rung.epochs - done) for rung, done in zip(rungs, before, strict=False))
