@@ -49,10 +49,10 @@ rule draw_figures:
 rule write_tables:
     """Write the tables of a paper: Parquet, CSV, Markdown and LaTeX, with published values where there are any."""
     input:
+        **{name: f"{RESULTS}/{name}.parquet" for name in ARM_RESULTS},
         cells=f"{RESULTS}/cells.parquet",
         ellipses=f"{RESULTS}/ellipses.parquet",
         risk=f"{RESULTS}/risk.parquet",
-        **{name: f"{RESULTS}/{name}.parquet" for name in ARM_RESULTS},
     output:
         expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",
