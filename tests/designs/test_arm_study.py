@@ -73,8 +73,10 @@ def test_a_study_with_arms_runs_to_a_report_that_compares_them(finished):
 
 
 def test_tables_that_others_write_of_the_results_say_the_same(finished, tmp_path, capsys):
-    """`prunescape arms` on the trials beside their cells, by hand; `prunescape analyse` reads no landscape of them."""
+    """`prunescape arms` on the trials beside their cells, by hand; `prunescape analyse` finds no landscape in them."""
     results = finished.work / "results/armed"
+    assert main(["analyse", str(results / "cells.parquet"), "--out", str(tmp_path / "landscapes")]) == 2
+    assert "hint: see best_settings.parquet and arm_comparisons.parquet beside it" in capsys.readouterr().err
     cells, trials = (pd.read_parquet(results / f"{name}.parquet") for name in ("cells", "trials"))
     joined = trials[trials["arm"] != "default"].merge(cells[cells["variant"] == "base"], on=list(SPACE))
     columns = ["arm", "trial", "train_top1", "top1"]

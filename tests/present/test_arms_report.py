@@ -68,6 +68,22 @@ def test_a_gain_is_called_one(worse):
     )
 
 
+def test_a_property_of_one_model_of_each_arm_is_not_compared(study):
+    known = Analysis.of_trials(study.cells, study.trials, {"e": STUDY_TERMS["e"] | {"best": 1}}, complete(one(study)))
+    tables = tables_of(known)
+    text = arm_findings(tables, study.trials, known["trial_cells"])[1].sentences[0]
+    assert "Too few models tell latency (here, fp32), file size (fp32)" in text
+    assert "No arm is shown to change accuracy or FLOPs." in text
+    assert tables["arm_comparisons"].groupby("target")["n"].max().to_dict() == {"": 10, "here": 1, "phone": 1}
+
+
+def one(study: StudyOfArms) -> pd.DataFrame:
+    """The measurements of the best model of each arm and variant alone."""
+    known = Analysis.of_trials(study.cells, study.trials, STUDY_TERMS, None)["best_settings"].query("place == 1")
+    keys = ["variant", "log10_lr", "batch_size", "kernel"]
+    return study.benchmarks.merge(known[keys], on=keys)
+
+
 @pytest.mark.parametrize(
     ("count", "tests", "said"),
     [

@@ -109,13 +109,13 @@ def completeness_sentences(compared: pd.DataFrame, planned: list[str], joined_ce
 
 def claim_sentences(rows: pd.DataFrame) -> list[str]:
     """What arms are shown to do to each property of ONE variant; last what is not shown to change."""
-    found, silent = [], []
+    found, silent, untested = [], [], []
     for (name, *where), part in rows.groupby(["property", *CONDITION], sort=False):
         tested = part[~part["control"].astype(bool)]
         title = place_title(name, *where)
         shown = tested[tested["p_holm"] < LEVEL]
         if shown.empty:
-            silent.append(title)
+            (untested if tested["p"].isna().all() else silent).append(title)
             continue
         worse = (shown["delta"] < 0) == (name in ArmTerms(properties=()).higher)
         sides = [("worse", shown[worse]), ("better", shown[~worse])]
@@ -129,6 +129,8 @@ def claim_sentences(rows: pd.DataFrame) -> list[str]:
         found.append(f"{title[0].upper()}{title[1:]}: {' and '.join(words)} at the default.{others}")
     if silent:
         found.append(f"No arm is shown to change {_either(silent)}.")
+    if untested:
+        found.append(f"Too few models tell {joined(untested)} to compare arms in it.")
     return found
 
 
@@ -178,4 +180,4 @@ def optimisation_sentences(tables: Tables, variant: str) -> Iterable[str]:
     split = split[(split["variant"] == variant) & (split["property"] == LATENCY)]
     for where, part in split.groupby(CONDITION, sort=False):
         alone = [f"{row.change} {percent(row.median)}" for row in part.itertuples()]
-        yield f"Of latency in {condition_title(*where)}: {', '.join(alone)}."
+        yield f"Of latency in {condition_title(*where)}: {'; '.join(alone)}."
