@@ -68,6 +68,15 @@ def test_comparisons_by_hand_and_scipy():
     assert again["control"] and math.isnan(again["p_holm"]) and again["delta"] == 0
 
 
+def test_a_property_that_is_the_same_everywhere_tells_no_arms_apart():
+    table = drawn_trials().assign(flops=7.0)
+    properties = (*PROPERTIES, "flops")
+    known, plain = analysis(table, properties=properties), analysis(drawn_trials())
+    for name in ("arm_comparisons", "arm_searches"):
+        pd.testing.assert_frame_equal(known[name], plain[name])
+    assert set(known["arm_changes"].query("property == 'flops'")["relative"]) == {0.0}
+
+
 def test_holm_covers_all_arms_and_properties_of_one_condition():
     rows = analysis(drawn_trials(("all", "all-again", "fix:a", "fix:kernel")))["arm_comparisons"]
     for _, here in rows.groupby(["target", "precision"]):

@@ -42,12 +42,12 @@ def test_a_fixed_hyperparameter_that_costs_accuracy_is_named_with_its_effects(wo
         tables["arm_comparisons"].query("variant == 'base' and arm == 'fix:batch_size' and property == 'top1'").iloc[0]
     )
     assert row["delta"] == -1 and row["p_holm"] < 0.05, "every one of eight is below every other"
-    (text,) = base.sentences
+    text = " ".join(base.sentences)
     assert text.startswith(
         f"Accuracy: worse with batch size (best model −{-100 * row['best_difference']:.1f} %, δ −1.00"
     )
     assert "; over whole searches −" in text and "No arm is shown to change FLOPs." in text
-    assert "The control, a second search of everything, lies apart by chance: accuracy δ " in text
+    assert "The control all-again, a second search of everything, lies apart by luck alone: accuracy δ " in text
     assert method.sentences[0].startswith("The best 8 models of each arm by training accuracy")
 
 

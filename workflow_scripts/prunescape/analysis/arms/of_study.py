@@ -31,7 +31,7 @@ def study_arms(
     """The searches of every experiment that has the arm `all` and others: as trained and, if so, as measured.
 
     `joined` as `trial_cells` gives it, `terms` as `Study.trial_terms`. Trials that were not trained yet are left out,
-    and with them an arm that has fewer than are compared. So is a property that is the same in all models.
+    and with them an arm that has fewer than are compared. So is a property that is the same in all models of a variant.
     """
     found: list[ArmTrials] = []
     for name, planned in trials[trials["arm"] != DEFAULT].groupby("experiment", sort=True):
@@ -104,14 +104,11 @@ def _searches(
     known: pd.DataFrame, properties: Sequence[str], common: Mapping[str, Any], experiment: str
 ) -> list[ArmTrials]:
     """The comparison of these trials under all conditions in `known`; none where nothing in them varies."""
-    known, keys = known.copy(), ["variant", *(name for name in CONDITION if name in known)]
-    for name in properties:
-        known[name] = known[name].where(known.groupby(keys, dropna=False)[name].transform("nunique") > 1)
     told = known[known["target"].notna()] if "target" in known else known
-    varying = tuple(name for name in properties if told[name].notna().any())
-    if not varying:
+    varied = tuple(name for name in properties if (told.groupby("variant")[name].nunique() > 1).any())
+    if not varied:
         return []
-    terms = ArmTerms(properties=varying, standard=_standard(told), **common)
+    terms = ArmTerms(properties=varied, standard=_standard(told), **common)
     return [ArmTrials(known, None, terms, where=f"trials of {experiment}")]
 
 

@@ -125,6 +125,11 @@ def best_models(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
     return models[models["rank"] <= terms.best].sort_values([*SEARCHED, "rank"], kind="stable")
 
 
+def varying(models: pd.DataFrame, terms: ArmTerms) -> list[str]:
+    """The properties that are not the same in all `models`, those of ONE condition: others tell no arms apart."""
+    return [name for name in terms.properties if models[name].nunique() > 1]
+
+
 def standard_of(models: pd.DataFrame, terms: ArmTerms) -> tuple[str, str]:
     """The (target, precision) of the models before optimisation; raises InputError where nothing was measured so."""
     found = list(dict.fromkeys(models[CONDITION].itertuples(index=False, name=None)))

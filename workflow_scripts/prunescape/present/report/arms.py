@@ -1,5 +1,6 @@
 """What the report says of arms: which hyperparameters cost what when they stay at their default, and what is chance."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pandas as pd
@@ -48,8 +49,12 @@ def arm_findings(tables: Tables, trials: pd.DataFrame, joined_cells: pd.DataFram
     shown = [VariantFindings("", "Arms: how they are compared", [*method_sentences(tables), *notes])]
     for variant in sorted(rows["variant"].unique(), key=variant_order):
         own = rows[rows["variant"] == variant]
-        text = " ".join([*claim_sentences(own), control_sentence(own), *optimisation_sentences(tables, variant)])
-        shown.append(VariantFindings(variant, f"Arms, {variant_title(variant)}", [text]))
+        texts = [
+            " ".join(claim_sentences(own)),
+            control_sentence(own),
+            " ".join(optimisation_sentences(tables, variant)),
+        ]
+        shown.append(VariantFindings(variant, f"Arms, {variant_title(variant)}", [text for text in texts if text]))
     return shown
 
 
@@ -109,13 +114,18 @@ def completeness_sentences(compared: pd.DataFrame, planned: list[str], joined_ce
 
 def claim_sentences(rows: pd.DataFrame) -> list[str]:
     """What arms are shown to do to each property of ONE variant; last what is not shown to change."""
-    found, silent, untested = [], [], []
+    found: list[str] = []
+    silent: list[tuple[str, str]] = []
+    untested: list[str] = []
     for (name, *where), part in rows.groupby(["property", *CONDITION], sort=False):
         tested = part[~part["control"].astype(bool)]
         title = place_title(name, *where)
         shown = tested[tested["p_holm"] < LEVEL]
         if shown.empty:
-            (untested if tested["p"].isna().all() else silent).append(title)
+            if tested["p"].isna().all():
+                untested.append(title)
+            else:
+                silent.append((name, title))
             continue
         worse = (shown["delta"] < 0) == (name in ArmTerms(properties=()).higher)
         sides = [("worse", shown[worse]), ("better", shown[~worse])]
@@ -128,10 +138,24 @@ def claim_sentences(rows: pd.DataFrame) -> list[str]:
         )
         found.append(f"{title[0].upper()}{title[1:]}: {' and '.join(words)} at the default.{others}")
     if silent:
-        found.append(f"No arm is shown to change {_either(silent)}.")
+        found.append(f"No arm is shown to change {_either(_silent(silent, rows))}.")
     if untested:
         found.append(f"Too few models tell {joined(untested)} to compare arms in it.")
     return found
+
+
+def _silent(silent: list[tuple[str, str]], rows: pd.DataFrame) -> list[str]:
+    """The properties in `silent`, by one name where they are so under every condition."""
+    conditions = rows.drop_duplicates(["property", *CONDITION])["property"].value_counts()
+    count = Counter(name for name, _ in silent)
+    return list(
+        dict.fromkeys(
+            f"{property_title(name)}{' under any condition' * (count[name] > 1)}"
+            if count[name] == conditions[name]
+            else title
+            for name, title in silent
+        )
+    )
 
 
 def _either(texts: list[str]) -> str:
@@ -160,11 +184,11 @@ def control_sentence(rows: pd.DataFrame) -> str:
         return "There is no arm all-again, which would show how far two equal searches lie apart."
     parts = [
         f"{place_title(row.property, row.target, row.precision)} δ {number(row.delta)} (p {_p(row.p)})"
-        for row in control.itertuples()
+        for row in control.drop_duplicates("property").itertuples()
     ]
     low = int((control["p"] < LEVEL).sum())
-    chance = f"; {counted(low, 'of these p', 'of these p')} under 5 % though only luck differs" if low else ""
-    return f"The control, a second search of everything, lies apart by chance: {joined(parts)}{chance}."
+    chance = f"{low or 'none'} of its {len(control)} p {'are' if low != 1 else 'is'} under 5 % before any correction"
+    return f"The control all-again, a second search of everything, lies apart by luck alone: {joined(parts)}; {chance}."
 
 
 def optimisation_sentences(tables: Tables, variant: str) -> Iterable[str]:
@@ -174,10 +198,10 @@ def optimisation_sentences(tables: Tables, variant: str) -> Iterable[str]:
     for where, part in tests.groupby(CONDITION, sort=False):
         against = condition_title(*part[["standard_target", "standard_precision"]].iloc[0])
         changes = [f"{property_title(row.property)} {percent(row.relative_median)}" for row in part.itertuples()]
-        what = f"In {condition_title(*where)} instead of {against} the best models of {ALL} change by (median)"
-        yield f"{what}: {joined(changes)}."
+        what = f"{condition_title(*where)} against {against}, median over the best models of {ALL}"
+        yield f"{what[0].upper()}{what[1:]}: {joined(changes)}."
     split = tables["arm_split"]
     split = split[(split["variant"] == variant) & (split["property"] == LATENCY)]
     for where, part in split.groupby(CONDITION, sort=False):
         alone = [f"{row.change} {percent(row.median)}" for row in part.itertuples()]
-        yield f"Of latency in {condition_title(*where)}: {'; '.join(alone)}."
+        yield f"Latency, {condition_title(*where)}: {'; '.join(alone)}."
