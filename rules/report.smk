@@ -1,7 +1,13 @@
 """Result tables -> figures, tables as a paper prints them -> one page that opens without a network."""
 
+from prunescape.analysis.results import ARMS, result_names
+from prunescape.present.tables.arm_tables import PRINTED
+
 # the parts of a study's summary on which the tables of a paper depend
-TABLE_TERMS = ("analysis", "experiments", "reference")
+TABLE_TERMS = ("analysis", "experiments", "reference", "trials")
+# tables that only studies that compare arms have, and what these are made of
+ARM_TABLES = PRINTED if STUDY.compares_arms else ()
+ARM_RESULTS = ("trials", "benchmarks", *result_names(ARMS)) if STUDY.compares_arms else ()
 
 
 rule draw_figures:
@@ -22,6 +28,10 @@ rule draw_figures:
         fit=f"{RESULTS}/fit.parquet",
         importance=f"{RESULTS}/importance.parquet",
         effects=f"{RESULTS}/effects.parquet",
+        benchmarks=f"{RESULTS}/benchmarks.parquet",
+        arm_scaled=f"{RESULTS}/arm_scaled.parquet",
+        arm_changes=f"{RESULTS}/arm_changes.parquet",
+        arm_pairs=f"{RESULTS}/arm_pairs.parquet",
     output:
         figures=f"{RESULTS}/figures/figures.json",  # stands for the drawings beside it, by their digests
     log:
@@ -39,13 +49,14 @@ rule draw_figures:
 rule write_tables:
     """Write the tables of a paper: Parquet, CSV, Markdown and LaTeX, with published values where there are any."""
     input:
+        **{name: f"{RESULTS}/{name}.parquet" for name in ARM_RESULTS},
         cells=f"{RESULTS}/cells.parquet",
         ellipses=f"{RESULTS}/ellipses.parquet",
         risk=f"{RESULTS}/risk.parquet",
     output:
         expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",
-            table=("confidence_ellipses", "performance_risk", "best_accuracies"),
+            table=("confidence_ellipses", "performance_risk", "best_accuracies", *ARM_TABLES),
             kind=("parquet", "csv", "md", "tex"),
         ),
     log:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from prunescape.present.figures.folder import DRAWN_FACTORS, draw_figures
+from prunescape.present.figures.folder import DRAWN_ARMS, DRAWN_FACTORS, draw_figures
 from prunescape.running.job_log import job_log
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -25,5 +25,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             trials=snakemake.input.trials,
             trial_efficiency=snakemake.input.trial_efficiency,
             factor_tables={name: snakemake.input[name] for name in DRAWN_FACTORS},
+            benchmarks=snakemake.input.benchmarks,
+            arm_tables={name: snakemake.input[name] for name in DRAWN_ARMS},
             out=out,
         )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from prunescape.analysis.results import ARMS, result_names
 from prunescape.present.tables.folder import write_tables
 from prunescape.running.job_log import job_log
 
@@ -12,5 +13,8 @@ if __name__ == "__main__" and "snakemake" in globals():
             cells=snakemake.input.cells,
             ellipses=snakemake.input.ellipses,
             risk=snakemake.input.risk,
+            trials=snakemake.input.get("trials"),
+            benchmarks=snakemake.input.get("benchmarks"),
+            arms={name: path for name in result_names(ARMS) if (path := snakemake.input.get(name))},
             out=Path(snakemake.output[0]).parent,
         )

@@ -9,7 +9,7 @@ from scipy.stats import binom, mannwhitneyu, norm
 from statsmodels.stats.multitest import multipletests
 
 from prunescape.analysis.arms.optimisation import median_interval
-from prunescape.analysis.arms.statistics import cliffs_delta, magnitude, rank_test
+from prunescape.analysis.arms.statistics import cliffs_delta, least_delta, magnitude, rank_test
 from prunescape.analysis.cost.comparisons import holm
 
 
@@ -131,3 +131,21 @@ def test_the_interval_of_a_median_has_at_least_95_percent(n):
     k = round(low)  # so many values lie below it, as many above the upper one
     assert high == n - 1 - k
     assert 2 * binom.cdf(k, n, 0.5) <= 0.05 < 2 * binom.cdf(k + 1, n, 0.5)
+
+
+@pytest.mark.parametrize(("n", "m", "critical"), [(10, 10, 23), (5, 5, 2), (4, 4, 0), (8, 12, 22), (3, 3, None)])
+def test_the_least_delta_is_that_of_the_critical_u(n, m, critical):
+    """Critical values of U, two-sided at 5 %, as textbooks print them (Siegel, Nonparametric Statistics, table K)."""
+    found = least_delta(n, m)
+    assert math.isnan(found) if critical is None else found == pytest.approx(1 - 2 * critical / (n * m))
+
+
+def test_the_least_delta_at_another_level_is_scipys():
+    """Over all ways to share out eleven ranks to six and five."""
+    ranks = np.arange(11.0)
+    deltas = []
+    for places in itertools.combinations(range(11), 6):
+        first, second = ranks[list(places)], np.delete(ranks, places)
+        if mannwhitneyu(first, second, alternative="two-sided", method="exact").pvalue < 0.01:
+            deltas.append(abs(cliffs_delta(first, second)[0]))
+    assert least_delta(6, 5, 0.01) == pytest.approx(min(deltas))

@@ -42,7 +42,8 @@ def test_ranks_stand_on_all_trials_though_few_are_measured():
     keys = {"experiment": "e", "variant": "base", "arm": "all", "target": "t", "precision": "fp32"}
     measured = pd.DataFrame([keys | {"trial": 3, "latency": 7.0}, keys | {"trial": 1, "latency": 5.0}])
     known = analysis(trials, measured, properties=("top1", "latency"), best=2)
-    models = known["arm_models"][["trial", "rank", "trials", "top1", "latency"]]
+    (ranked,) = known["arm_models"]
+    models = ranked.models[["trial", "rank", "trials", "top1", "latency"]]
     assert models.to_numpy().tolist() == [
         [1, 2, 4, 2, 5],
         [3, 1, 4, 4, 7],
@@ -65,6 +66,15 @@ def test_comparisons_by_hand_and_scipy():
     assert (row["delta"], row["magnitude"]) == (-1, "large")
     again = known["arm_comparisons"].set_index("arm").loc["all-again"]
     assert again["control"] and math.isnan(again["p_holm"]) and again["delta"] == 0
+
+
+def test_a_property_that_is_the_same_everywhere_tells_no_arms_apart():
+    table = drawn_trials().assign(flops=7.0)
+    properties = (*PROPERTIES, "flops")
+    known, plain = analysis(table, properties=properties), analysis(drawn_trials())
+    for name in ("arm_comparisons", "arm_searches"):
+        pd.testing.assert_frame_equal(known[name], plain[name])
+    assert set(known["arm_changes"].query("property == 'flops'")["relative"]) == {0.0}
 
 
 def test_holm_covers_all_arms_and_properties_of_one_condition():
@@ -234,6 +244,7 @@ BAD = [
     (lambda table: table.assign(target="server"), {}, "the trial 0 of the arm all is there twice"),
     (lambda table: table.assign(train_top1=range(len(table))), {}, 'a trial has several values of "train_top1"'),
     (lambda table: table.assign(arm=table["arm"].where(table["trial"] != 2)), {}, "t.csv, row 9 after the header"),
+    (lambda table: table.assign(rank=1), {"properties": ("rank",)}, 'the property "rank" has the name of a rank; hint'),
     (lambda table: table.head(0), {}, "the table holds no trials"),
 ]
 

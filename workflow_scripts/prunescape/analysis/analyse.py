@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
@@ -9,7 +10,7 @@ from prunescape.analysis.cost.measured import read_measured, with_network
 from prunescape.analysis.cost.speedups import variant_flops
 from prunescape.analysis.landscape.chance import VARIANT, chance_tests, learnt_nothing
 from prunescape.analysis.read_cells import read_cells, read_study_cells
-from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, Analysis, joined_result, result_names
+from prunescape.analysis.results import LANDSCAPE, RESULTS, TARGET, TRIALS, Analysis, joined_result, result_names
 from prunescape.analysis.trials import Terms, read_trial_cells
 from prunescape.analysis.verdict.screening import claim_count
 from prunescape.config.analysis import AnalysisTerms
@@ -116,8 +117,21 @@ def analyse_trials(
     `terms` as `Study.trial_terms` gives them; a study without a design that has a space gives tables without rows.
     Raises InputError for a table that cannot be used.
     """
-    analysis = Analysis.of_trials(*read_trial_cells(cells, trials), terms, read_measured(benchmarks))
+    analysis = trial_analysis(terms, cells=cells, trials=trials, benchmarks=benchmarks)
     return write_results([analysis], result_names(TRIALS), out)
+
+
+def trial_analysis(
+    terms: Terms,
+    *,
+    cells: Path | str,
+    trials: Path | str,
+    benchmarks: Path | str,
+    written: Mapping[str, Path | str] = MappingProxyType({}),
+) -> Analysis:
+    """The analysis of a study's trials, as `analyse_trials`; results that are `written` are read from their files."""
+    known = {name: read_result(path, RESULTS[name].columns()) for name, path in written.items()}
+    return Analysis.of_trials(*read_trial_cells(cells, trials), terms, read_measured(benchmarks), known)
 
 
 def write_results(analyses: Sequence[Analysis], names: Sequence[str], out: Path | str) -> dict[str, Path]:

@@ -54,7 +54,8 @@ def read_cells(
     if in_storage:
         check_parameters(cells, [axis.column for axis in axes], path)
     if len(cells) and of_landscapes(cells).empty:
-        what, hint = "all rows are trials of a space, which are no landscape", "see best_settings.parquet beside it"
+        what = "all rows are trials of a space, which are no landscape"
+        hint = "see best_settings.parquet and arm_comparisons.parquet beside it"
         raise InputError(what, where=path, allowed="a table with cells of a grid", hint=hint)
     known = checked_cells(of_landscapes(cells), path, partial=partial, axes=axes, metric=metric, base=base)
     if taken:

@@ -7,6 +7,7 @@ read it whenever a job starts.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Self
 
 import pandas as pd
@@ -14,7 +15,8 @@ import pandas as pd
 from prunescape.analysis.arms import comparisons as arms
 from prunescape.analysis.arms import optimisation, searches
 from prunescape.analysis.arms import spread as arm_spread
-from prunescape.analysis.arms.trials import ArmTerms, join_measured, ranked_models
+from prunescape.analysis.arms.of_study import study_arms
+from prunescape.analysis.arms.trials import ArmTerms, ArmTrials, RankedArms, ranked_arms
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.cost.measured import written_columns
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
@@ -110,21 +112,28 @@ class Analysis:
         return cls({"measured": measured, "flops": flops, "objectives": objectives})
 
     @classmethod
-    def of_trials(cls, cells: pd.DataFrame, trials: pd.DataFrame, terms: Terms, measured: pd.DataFrame) -> Self:
+    def of_trials(
+        cls,
+        cells: pd.DataFrame,
+        trials: pd.DataFrame,
+        terms: Terms,
+        measured: pd.DataFrame,
+        known: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+    ) -> Self:
         """The tables of trials: of the `cells` of designs with a space and their `trials`, as `read_trial_cells` reads.
 
-        `terms` by experiment as `Study.trial_terms` gives them; `measured` are the measurements of the study.
+        `terms` by experiment as `Study.trial_terms` gives them; `measured` are the measurements of the study. Results
+        that are `known` are not computed again.
         """
-        return cls({"cells": cells, "trials": trials, "trial_terms": terms, "measured": measured})
+        return cls({"cells": cells, "trials": trials, "trial_terms": terms, "measured": measured, **known})
 
     @classmethod
     def of_arms(cls, trials: pd.DataFrame, measured: pd.DataFrame | None, terms: ArmTerms, where: object = "") -> Self:
         """The tables of arms of random searches, from their `trials` and what was `measured` of them.
 
-        Trials have experiment, variant, arm, trial and what they are ranked by; see `join_measured`. `where` names the
-        table in errors.
+        As `ArmTrials`; trials have experiment, variant, arm, trial and what they are ranked by.
         """
-        return cls({"trials": trials, "measured": measured, "arm_terms": terms, "where": where})
+        return cls({"arm_trials": [ArmTrials(trials, measured, terms, where)]})
 
     @classmethod
     def of_searches(cls, histories: Sequence[Histories], terms: SearchTerms) -> Self:
@@ -152,7 +161,7 @@ class Analysis:
         if not self.applies(name):
             return pd.DataFrame(columns=list(columns))
         frame = self[name][list(columns)]
-        if RESULTS[name].group != LANDSCAPE:
+        if LANDSCAPE not in RESULTS[name].groups:
             return frame
         if self["metric"].minimise:
             frame = frame.assign(**{value: 0.0 - frame[value] for value in METRIC_VALUES if value in frame})
@@ -173,13 +182,13 @@ class ResultTable(Step):
 
     Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells, those of the
     group TRIALS from the trials of designs with a space, their cells and measurements, those of the group ARMS from
-    trials of random searches, those of the group SEARCH from the histories of finished trainings.
+    trials of random searches, a study's among them, those of the group SEARCH from the histories of finished trainings.
     """
 
     columns: Callable[..., Columns]
     columns_need: tuple[str, ...] = ()
     applies: Callable[[Analysis], bool] = lambda analysis: True
-    group: str = LANDSCAPE
+    groups: tuple[str, ...] = (LANDSCAPE,)
 
 
 def _in_percent(analysis: Analysis) -> bool:
@@ -193,24 +202,24 @@ def _of_rate_and_decay(analysis: Analysis) -> bool:
 
 
 def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: Columns) -> ResultTable:
-    return ResultTable(make, needs, partial(written_columns, columns), ("measured",), group=TARGET)
+    return ResultTable(make, needs, partial(written_columns, columns), ("measured",), groups=(TARGET,))
 
 
 def _trials(make: Callable[..., pd.DataFrame], *needs: str, columns: Callable[..., Columns]) -> ResultTable:
     """A table about trials, whose columns depend on those of trials.parquet."""
-    return ResultTable(make, needs, columns, ("trials",), group=TRIALS)
+    return ResultTable(make, needs, columns, ("trials",), groups=(TRIALS,))
 
 
 def _of_trained(
     make: Callable[[pd.DataFrame], pd.DataFrame], columns: Columns, has: Callable[[pd.DataFrame], bool]
 ) -> ResultTable:
     """The same about the cells of designs with a space."""
-    return replace(_of_design(make, columns, has), group=TRIALS)
+    return replace(_of_design(make, columns, has), groups=(TRIALS,))
 
 
 def _factors(name: str) -> ResultTable:
     """A table of `prunescape factors` over trials."""
-    return ResultTable(lambda tables: tables[name], ("trial_factors",), partial(factor_columns, name), group=TRIALS)
+    return ResultTable(lambda tables: tables[name], ("trial_factors",), partial(factor_columns, name), groups=(TRIALS,))
 
 
 def _of_design(
@@ -220,8 +229,15 @@ def _of_design(
     return ResultTable(make, ("cells",), lambda: columns, applies=lambda analysis: has(analysis["cells"]))
 
 
-def _arms(make: Callable[..., pd.DataFrame], columns: Columns) -> ResultTable:
-    return ResultTable(make, ("arm_models", "arm_terms"), lambda: columns, group=ARMS)
+def _arms(make: Callable[[pd.DataFrame, ArmTerms], pd.DataFrame], columns: Columns) -> ResultTable:
+    """A table about arms, of a table of random searches or of a study with more than one arm."""
+
+    def table(searches: Sequence[RankedArms]) -> pd.DataFrame:
+        made = [make(each.models, each.terms) for each in searches]
+        parts = [part for part in made if len(part)] or made[:1] or [pd.DataFrame(columns=list(columns))]
+        return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+
+    return ResultTable(table, ("arm_models",), lambda: columns, groups=(TRIALS, ARMS))
 
 
 def _inferred(
@@ -242,10 +258,8 @@ STEPS: dict[str, Step] = {
     "comparisons": Step(comparisons, ("measured", "objectives")),
     "trial_cells": Step(trial_cells, ("cells", "trials")),
     "trial_factors": Step(trial_factors, ("trial_cells", "trials")),
-    "arm_models": Step(
-        lambda trials, measured, terms, where: ranked_models(join_measured(trials, measured), terms, where),
-        ("trials", "measured", "arm_terms", "where"),
-    ),
+    "arm_trials": Step(study_arms, ("trial_cells", "trials", "trial_terms", "measured")),
+    "arm_models": Step(ranked_arms, ("arm_trials",)),
     "inferences": Step(inferences, ("scores", "axes", "metric", "thresholds", "grids", "chance_tests")),
 }
 RESULTS: dict[str, ResultTable] = {
@@ -305,14 +319,14 @@ RESULTS: dict[str, ResultTable] = {
     "arm_pairs": _arms(optimisation.arm_pairs, optimisation.PAIR_COLUMNS),
     "arm_pair_tests": _arms(optimisation.arm_pair_tests, optimisation.PAIR_TEST_COLUMNS),
     "arm_split": _arms(optimisation.arm_split, optimisation.SPLIT_COLUMNS),
-    "replay": ResultTable(replay, ("histories", "search_terms"), lambda: REPLAY_COLUMNS, group=SEARCH),
-    "rungs": ResultTable(rungs, ("histories", "search_terms"), lambda: RUNG_COLUMNS, group=SEARCH),
+    "replay": ResultTable(replay, ("histories", "search_terms"), lambda: REPLAY_COLUMNS, groups=(SEARCH,)),
+    "rungs": ResultTable(rungs, ("histories", "search_terms"), lambda: RUNG_COLUMNS, groups=(SEARCH,)),
 }
 
 
 def result_names(group: str) -> list[str]:
     """The tables of one group, in order."""
-    return [name for name, table in RESULTS.items() if table.group == group]
+    return [name for name, table in RESULTS.items() if group in table.groups]
 
 
 def joined_result(analyses: Sequence[Analysis], name: str) -> tuple[pd.DataFrame, Columns]:

@@ -38,15 +38,17 @@ def trial_cells(cells: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
 
     A cell stands in as many rows as trials have its setting: select an arm, or rows without a repeated cell.
     """
-    parts = [_joined(own, cells[cells["experiment"] == name]) for name, own in trials.groupby("experiment", sort=True)]
+    parts = [
+        at_settings(own, cells[cells["experiment"] == name]) for name, own in trials.groupby("experiment", sort=True)
+    ]
     columns = list(dict.fromkeys([*trials, *cells]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def _joined(trials: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def at_settings(trials: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """`trial_cells` of ONE experiment, whose settings are of the hyperparameters that vary in its trials.
 
-    Other hyperparameters of the cells are the recipe's, and stay as they are.
+    Other hyperparameters of the cells, or of models that were measured, are the recipe's, and stay as they are.
     """
     varied = [name for name in hyperparameters(trials) if trials[name].notna().any()]
     keys = trials[["experiment", "arm", "trial", "setting", *varied]]

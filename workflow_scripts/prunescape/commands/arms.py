@@ -61,7 +61,8 @@ def run_arms(options: argparse.Namespace) -> None:
     terms = ArmTerms(properties=tuple(dict.fromkeys(options.of)), rank_by=options.rank_by, **named)
     trials = named_columns(read_source(options.table, ()), options)
     analysis = Analysis.of_arms(trials, None, terms, options.table)
-    names, tables, figures = result_names(ARMS), arm_tables(analysis), arm_figures(analysis)
+    names, figures = result_names(ARMS), arm_figures(analysis)
+    tables = [table for table in arm_tables(analysis) if len(table[0])]
     write_results([analysis], names, options.out)
     write_printed(tables, options.out / "tables")
     write_figures([(figure, LINKED) for figure in figures], options.out / "figures")

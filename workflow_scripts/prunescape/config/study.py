@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from prunescape.config.analysis import AnalysisTerms, Objectives
 from prunescape.config.cluster import Cluster
 from prunescape.config.datasets import identity_options, resolve_options
+from prunescape.config.designs import ALL
 from prunescape.config.experiment import RANKING_SEED, Experiment
 from prunescape.config.experiment_checks import check_experiment
 from prunescape.config.messages import input_error, refuse_switches
@@ -102,6 +103,12 @@ class Study(Part):
             for name, experiment in sorted(self.experiments.items())
             if experiment.design.has_space
         }
+
+    @property
+    def compares_arms(self) -> bool:
+        """Whether some design has another arm beside the one that varies all."""
+        of_spaces = [each for each in self.experiments.values() if each.design.has_space]
+        return any(ALL in arms and len(arms) > 1 for arms in (each.trial_terms["arms"] for each in of_spaces))
 
     def summary(self) -> dict[str, Any]:
         """The study as plain JSON values, keys sorted, defaults spelled out, without what decides only how jobs run."""

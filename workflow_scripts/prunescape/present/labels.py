@@ -174,8 +174,9 @@ def property_title(name: str) -> str:
 def arm_title(arm: str) -> str:
     """`batch size` for fix:batch_size, `optimiser (dimension)` for fix-dimension:optimiser; others as they are."""
     kind, _, name = arm.partition(":")
-    name = name.replace("_", " ")
-    titles = {"fix": name, "fix-dimension": f"{name} (dimension)"}
+    words = name.replace("_", " ")
+    one = hyperparameter_title(name) if name in PARAMETERS else words
+    titles = {"fix": one, "fix-dimension": f"{words} (dimension)"}
     return shortened(titles.get(kind, arm) if name else arm, 40)
 
 

@@ -132,7 +132,7 @@ def _write_report(
     `lacking` is what `write_report` takes as missing and unmeasured.
     """
     from prunescape.analysis.analyse import analyse_study, analyse_trials, compare_targets
-    from prunescape.present.figures.folder import DRAWN_FACTORS, draw_figures
+    from prunescape.present.figures.folder import DRAWN_ARMS, DRAWN_FACTORS, draw_figures
     from prunescape.present.report.page import write_report
 
     folder = cells.parent
@@ -142,8 +142,9 @@ def _write_report(
     trials = folder / "trials.parquet"
     analyse_trials(study.get("trials", {}), cells=cells, trials=trials, benchmarks=benchmarks, out=folder)
     drawn = {name: folder / f"{name}.parquet" for name in (*DRAWN, *DRAWN_OF_TRIALS)}
-    factors = {name: folder / f"{name}.parquet" for name in DRAWN_FACTORS}
-    draw_figures(study, cells=cells, **drawn, factor_tables=factors, out=place / "figures")
+    factors, arms = ({name: folder / f"{name}.parquet" for name in names} for names in (DRAWN_FACTORS, DRAWN_ARMS))
+    more = {"factor_tables": factors, "benchmarks": benchmarks, "arm_tables": arms}
+    draw_figures(study, cells=cells, **drawn, **more, out=place / "figures")
     write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html", variants=folder.parent)
     write_json(folder / LACKING, {"targets": lacking["unmeasured"]})
     if whole:  # figures and report rest on this table: without it the next run makes all of them again

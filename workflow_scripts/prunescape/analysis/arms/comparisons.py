@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.arms.statistics import cliffs_delta, magnitude, rank_test
-from prunescape.analysis.arms.trials import CONDITION, SEARCHED, WHERE_COLUMNS, ArmTerms, best_models
+from prunescape.analysis.arms.trials import CONDITION, SEARCHED, WHERE_COLUMNS, ArmTerms, best_models, varying
 from prunescape.analysis.cost.comparisons import holm
 
 COMPARISON_COLUMNS: dict[str, tuple[str, str]] = {
@@ -40,7 +40,8 @@ def arm_comparisons(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
     """One row per experiment, variant, target, precision, arm and property, as COMPARISON_COLUMNS.
 
     `models` as `ranked_models` gives them. Models are no independent draws: each search has only one set of best ones,
-    so that p and the interval of delta speak of these models, not of another search (see `searches`).
+    so that p and the interval of delta speak of these models, not of another search (see `searches`). A property that
+    is the same in all of them is left out.
     """
     rows = []
     for where, here in best_models(models, terms).groupby([*SEARCHED, *CONDITION], sort=False):
@@ -50,7 +51,7 @@ def arm_comparisons(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
             _compared(arm, base, name) | {"arm": label, "property": name, "control": label == terms.again}
             for label, arm in here.groupby("arm", sort=False)
             if label != terms.baseline
-            for name in terms.properties
+            for name in varying(here, terms)
             if arm[name].notna().any() and base[name].notna().any()
         ]
         family = holm([np.nan if row["control"] else row["p"] for row in found])

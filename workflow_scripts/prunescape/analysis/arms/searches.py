@@ -6,13 +6,14 @@ and selects in each; a permutation test exchanges whole trials between two searc
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from prunescape.analysis.arms.comparisons import in_table_order
 from prunescape.analysis.arms.statistics import LEVEL
-from prunescape.analysis.arms.trials import CONDITION, SEARCHED, WHERE_COLUMNS, ArmTerms
+from prunescape.analysis.arms.trials import CONDITION, SEARCHED, WHERE_COLUMNS, ArmTerms, varying
 from prunescape.analysis.cost.comparisons import holm
 
 NOT_ALL = "not every trial of both arms tells it: only searches as a whole can be drawn again"
@@ -114,14 +115,15 @@ def exchanged_effects(
 def arm_searches(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
     """One row per experiment, variant, target, precision, arm and property, as SEARCH_COLUMNS.
 
-    `models` as `ranked_models` gives them.
+    `models` as `ranked_models` gives them. A property that is the same in all of them is left out.
     """
     rows: list[dict] = []
     for where, here in models.groupby([*SEARCHED, *CONDITION], sort=False):
         named = dict(zip([*SEARCHED, *CONDITION], where, strict=True))
+        told = replace(terms, properties=tuple(varying(here, terms)))
         arms = {label: rows.sort_values("rank") for label, rows in here.groupby("arm", sort=False)}
         base = arms.pop(terms.baseline, None)
-        found = [row for label, arm in arms.items() if base is not None for row in _of_arm(label, arm, base, terms)]
+        found = [row for label, arm in arms.items() if base is not None for row in _of_arm(label, arm, base, told)]
         family = holm([np.nan if row["control"] else row.get("p_searches", np.nan) for row in found])
         rows += [named | row | {"p_holm": p} for row, p in zip(_beside_control(found), family, strict=True)]
     return in_table_order(pd.DataFrame(rows, columns=list(SEARCH_COLUMNS)), models, terms)

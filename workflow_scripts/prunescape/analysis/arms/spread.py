@@ -38,7 +38,8 @@ SPREAD_COLUMNS: dict[str, tuple[str, str]] = {
 def arm_scaled(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
     """P_x / min(P) of every model of the baseline arm, over all its models and over its best (Figures 2, 3 and 6).
 
-    As SCALED_COLUMNS; properties whose smallest is not above 0 are left out, for the ratio then says nothing.
+    As SCALED_COLUMNS; properties whose smallest is not above 0 are left out, for the ratio then says nothing, and those
+    of all models where not every trial tells them.
     """
     base = models[models["arm"] == terms.baseline].assign(trial=lambda rows: rows["trial"].astype("str"))
     parts = [pd.DataFrame(columns=list(SCALED_COLUMNS))]
@@ -46,23 +47,32 @@ def arm_scaled(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
         for _, here in rows.groupby([*SEARCHED, *CONDITION], sort=False):
             for name in terms.properties:
                 told = here[here[name].notna()].sort_values("rank").assign(models=who, property=name)
-                if len(told) and told[name].min() > 0:
+                if _tell(who, here, name) and told[name].min() > 0:
                     scaled = told[name] / told[name].min()
                     parts.append(told.assign(value=told[name], scaled=scaled)[list(SCALED_COLUMNS)])
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def arm_spread(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
-    """Quartiles of scaled properties and LARD of every arm, of all its models and of its best, as SPREAD_COLUMNS."""
+    """Quartiles of scaled properties and LARD of every arm, of all its models and of its best, as SPREAD_COLUMNS.
+
+    Rows of all models are left out where not every trial tells the property.
+    """
     rows = []
     for (arm, *where), found in models.groupby(["arm", *SEARCHED, *CONDITION], sort=False):
         named = {"arm": arm, **dict(zip([*SEARCHED, *CONDITION], where, strict=True))}
         for who, here in ((ALL, found), (BEST, found[found["rank"] <= terms.best])):
             for name in terms.properties:
-                values = here[name].dropna().to_numpy("float64")
-                if len(values):
+                if _tell(who, here, name):
+                    values = here[name].dropna().to_numpy("float64")
                     rows.append({**named, "models": who, "property": name, **_spread(values, name in terms.higher)})
     return in_table_order(pd.DataFrame(rows, columns=list(SPREAD_COLUMNS)), models, terms)
+
+
+def _tell(who: str, models: pd.DataFrame, name: str) -> bool:
+    """Whether some of the `models` of ONE arm tell the property, and all of the search where `who` are all."""
+    told = models[name].notna().sum()
+    return told > 0 and (who == BEST or told == models["trials"].iloc[0])
 
 
 def _spread(values: np.ndarray, higher: bool) -> dict[str, float]:

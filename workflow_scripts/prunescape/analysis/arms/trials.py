@@ -31,7 +31,7 @@ class ArmTerms:
 
     Models are ranked by `rank_by`, the highest first, or with `minimise` the lowest. Of properties in `higher` more is
     better. `standard` is the (target, precision) of the models before optimisation; None: fp32 where there is such a
-    precision, on the first target. `resamples` searches are drawn from a seed.
+    precision, on the first target. `resamples` searches are drawn from a seed. `ranked_on` names `rank_by` for readers.
     """
 
     properties: tuple[str, ...]
@@ -44,6 +44,33 @@ class ArmTerms:
     standard: tuple[str, str] | None = None
     resamples: int = 2000
     seed: int = 0
+    ranked_on: str = "training accuracy"
+
+
+@dataclass(frozen=True)
+class ArmTrials:
+    """Searches to compare on the same `terms`: their `trials`, and what was `measured` of them (see `join_measured`).
+
+    `where` names the table in errors.
+    """
+
+    trials: pd.DataFrame
+    measured: pd.DataFrame | None
+    terms: ArmTerms
+    where: object = ""
+
+
+@dataclass(frozen=True)
+class RankedArms:
+    """The `models` of these searches as `ranked_models` gives them, and the `terms` on which they are compared."""
+
+    models: pd.DataFrame
+    terms: ArmTerms
+
+    def rows(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a table of results about these searches under the conditions of these models."""
+        keys = ["experiment", *CONDITION]
+        return table.merge(self.models[keys].drop_duplicates(), on=keys)
 
 
 def join_measured(trials: pd.DataFrame, measured: pd.DataFrame | None) -> pd.DataFrame:
@@ -55,6 +82,14 @@ def join_measured(trials: pd.DataFrame, measured: pd.DataFrame | None) -> pd.Dat
         return trials
     known = trials.drop(columns=[name for name in measured if name in trials and name not in TRIAL])
     return known.merge(measured, on=[name for name in TRIAL if name in measured], how="left")
+
+
+def ranked_arms(searches: Sequence[ArmTrials]) -> list[RankedArms]:
+    """`ranked_models` of each."""
+    return [
+        RankedArms(ranked_models(join_measured(each.trials, each.measured), each.terms, each.where), each.terms)
+        for each in searches
+    ]
 
 
 def ranked_models(table: pd.DataFrame, terms: ArmTerms, where: object = "") -> pd.DataFrame:
@@ -76,7 +111,7 @@ def ranked_models(table: pd.DataFrame, terms: ArmTerms, where: object = "") -> p
         )
     _check_arms(trials, terms, where)
     ranks = pd.concat([_ranks(rows, terms) for _, rows in trials.groupby(SEARCH, sort=False)])
-    models = known.join(ranks)
+    models = known.drop(columns=RANKED, errors="ignore").join(ranks)
     models[RANKED] = models.groupby(TRIAL)[RANKED].transform("first")
     whole = dict.fromkeys(("rank", "trials", "tied_out"), "int64")
     models = models[[*TRIAL, *RANKED, *CONDITION, *terms.properties]].astype(whole)
@@ -88,6 +123,11 @@ def ranked_models(table: pd.DataFrame, terms: ArmTerms, where: object = "") -> p
 def best_models(models: pd.DataFrame, terms: ArmTerms) -> pd.DataFrame:
     """The best of every arm, in order of rank."""
     return models[models["rank"] <= terms.best].sort_values([*SEARCHED, "rank"], kind="stable")
+
+
+def varying(models: pd.DataFrame, terms: ArmTerms) -> list[str]:
+    """The properties that are not the same in all `models`, those of ONE condition: others tell no arms apart."""
+    return [name for name in terms.properties if models[name].nunique() > 1]
 
 
 def standard_of(models: pd.DataFrame, terms: ArmTerms) -> tuple[str, str]:
@@ -128,6 +168,8 @@ def _check_columns(table: pd.DataFrame, terms: ArmTerms, where: object) -> None:
         raise InputError("the table holds no trials", where=where)
     if terms.best < 2:
         raise InputError(f"the best {terms.best} cannot be compared", where=where, allowed="2 or more")
+    if taken := [name for name in terms.properties if name in RANKED]:
+        raise InputError(f'the property "{taken[0]}" has the name of a rank', where=where, hint="rename the column")
     for name in ("arm", "trial", terms.rank_by, *terms.properties):
         if name not in table:
             allowed, hint = ", ".join(map(str, table.columns)), nearest(name, table.columns)

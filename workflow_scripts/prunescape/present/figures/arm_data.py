@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.arms.trials import CONDITION, SEARCHED, standard_of
+from prunescape.analysis.arms.trials import CONDITION, SEARCHED, RankedArms, standard_of
 from prunescape.analysis.results import Analysis
 from prunescape.present.figures.figure import Figure, file_name
 from prunescape.present.labels import condition_title, property_title, subject_title
@@ -72,16 +72,24 @@ class DensityFigure(ArmFigure):
 
 
 def arm_figures(analysis: Analysis) -> list[ArmFigure]:
-    """Figures 2 to 6 as far as the table tells them: those of optimised models once for each other condition."""
-    terms, scaled = analysis["arm_terms"], analysis["arm_scaled"]
-    standard = standard_of(analysis["arm_models"], terms)
-    of_best = f"the best {terms.best} models by training accuracy"
+    """Figures 2 to 6 as far as the trials tell them: those of optimised models once for each other condition.
+
+    A study has those of each experiment, as trained and as measured.
+    """
+    return [figure for searches in analysis["arm_models"] for figure in _figures(analysis, searches)]
+
+
+def _figures(analysis: Analysis, searches: RankedArms) -> list[ArmFigure]:
+    """The figures of searches that are compared with each other."""
+    terms, standard = searches.terms, standard_of(searches.models, searches.terms)
+    scaled, changed, paired = (searches.rows(analysis[f"arm_{name}"]) for name in ("scaled", "changes", "pairs"))
+    of_best = f"the best {terms.best} models by {terms.ranked_on}"
     figures = [
         _scaled(scaled, "all", standard, f"scaled properties of all models{_on(standard)}", "all models"),
         _scaled(scaled, "best", standard, f"scaled properties of {of_best}{_on(standard)}", of_best),
     ]
-    for other in dict.fromkeys(analysis["arm_changes"][CONDITION].itertuples(index=False, name=None)):
-        changes, pairs = (_at(analysis[name], other) for name in ("arm_changes", "arm_pairs"))
+    for other in dict.fromkeys(changed[CONDITION].itertuples(index=False, name=None)):
+        changes, pairs = _at(changed, other), _at(paired, other)
         against = f"{condition_title(*other)} against {condition_title(*standard)}"
         panels = _panels(changes, "property", property_title, SEARCHED, subject_title, "relative")
         figures.append(

@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
+from prunescape.analysis.analyse import trial_analysis
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.efficiency.curves import CURVE_COLUMNS
 from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS
@@ -22,6 +23,7 @@ from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
 from prunescape.analysis.read_cells import mean_scores
 from prunescape.analysis.trials import read_trial_cells
+from prunescape.present.figures.arm_data import arm_figures
 from prunescape.present.figures.arm_drawings import draw_arms_interactive, draw_arms_static
 from prunescape.present.figures.curves import curves_figure, draw_curves_interactive, draw_curves_static
 from prunescape.present.figures.efficiency import (
@@ -77,6 +79,7 @@ DRAWINGS = {
 
 
 DRAWN_FACTORS = ("fit", "importance", "effects")  # tables of factors
+DRAWN_ARMS = ("arm_scaled", "arm_changes", "arm_pairs")  # tables of arms
 
 
 def draw_figures(
@@ -96,14 +99,16 @@ def draw_figures(
     trials: Path | str | None = None,
     trial_efficiency: Path | str | None = None,
     factor_tables: Mapping[str, Path | str] = MappingProxyType({}),
+    benchmarks: Path | str | None = None,
+    arm_tables: Mapping[str, Path | str] = MappingProxyType({}),
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
     Experiments that trained a share of their grid need both inferred tables; `verdicts` and `looks` show sequential
     verdicts, `efficiency` and `curves` all runs over three hyperparameters or more. `trials`, `trial_efficiency` and
-    `factor_tables` (by name) show the same, and what matters, of designs with a space. `study` is the study's summary,
-    or empty.
-    Raises InputError for unusable tables.
+    `factor_tables` (by name) show the same, and what matters, of designs with a space, and with `benchmarks` and
+    `arm_tables` (by name) what arms do. `study` is the study's summary, or empty. Raises InputError for unusable
+    tables.
     """
     terms = StudyTerms.of(study)
     known = terms.read_cells(cells)
@@ -123,6 +128,9 @@ def draw_figures(
             figures += run_figures(trained, read_result(trial_efficiency, EFFICIENCY_COLUMNS), histories)
     found = {name: read_result(path, factor_columns(name)) for name, path in factor_tables.items()}
     figures += [(figure, OPEN) for figure in trial_factor_figures(found)] if found else []
+    if trials and benchmarks and arm_tables:
+        places = {"cells": cells, "trials": trials, "benchmarks": benchmarks, "written": arm_tables}
+        figures += [(figure, FOLDED) for figure in arm_figures(trial_analysis(study.get("trials", {}), **places))]
     write_figures(figures, out)
 
 

@@ -12,6 +12,8 @@ from prunescape.config.designs import LIAO2022
 from prunescape.present.factor_words import in_words
 from prunescape.present.labels import hyperparameter_title, joined, setting_text, value_text, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
+from prunescape.present.report.arm_tables import arm_tables
+from prunescape.present.report.arms import arm_findings
 from prunescape.present.report.efficiency_tables import confirmation_table as confirmation_tests_table
 from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.factor_sentences import interaction_texts, paragraphs
@@ -59,16 +61,18 @@ def trials_section(
         best_table(results.tables["best_settings"]),
         confirmation_table(results.tables["confirmations"]),
         confirmation_tests_table(results.tables["confirmation_tests"]),
+        *arm_tables(results.tables),
         *factor_tables(in_words(results.tables)),
         *efficiency_tables(results.cells, results.tables["trial_efficiency"]),
         *measured_tables(results),
         *comparison_tables(results.tables),
     ]
     unlearnt = [f"{text[0].upper()}{text[1:]}." for text in no_answer(chance_tests(results.cells))]
+    arms = arm_findings(results.tables, trials, joined_cells)
     opening = [*unlearnt, design_sentence(plan, trials)]
     return {
         **known,
-        "findings": ExperimentFindings(opening, trial_findings(results), list(LIMITS)),
+        "findings": ExperimentFindings(opening, [*trial_findings(results), *arms], list(LIMITS)),
         "run": run_pairs(results.cells, None),
         "tables": [table for table in tables if table.rows],
     }

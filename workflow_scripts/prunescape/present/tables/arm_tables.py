@@ -1,11 +1,11 @@
 """Tables 3 to 6 of liao2022 in the paper's form, and beside them what it leaves out, of arms of random searches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
 from prunescape.analysis.arms.statistics import LEVEL
-from prunescape.analysis.arms.trials import CONDITION, SEARCHED, WHERE_COLUMNS, ArmTerms, standard_of
+from prunescape.analysis.arms.trials import CONDITION, SEARCHED, WHERE_COLUMNS, RankedArms, standard_of
 from prunescape.analysis.results import Analysis
 from prunescape.present.labels import arm_title, condition_title, property_title, subject_title
 from prunescape.present.numbers import DASH, is_missing, number
@@ -15,25 +15,29 @@ from prunescape.store.tables import Columns
 Table = tuple[pd.DataFrame, Columns, PrintedTable]
 Cells = tuple[str, Callable[[dict], str]]  # the head of a printed column and the text of a row of results there
 SMALLEST = 0.001
+# the files of these tables, in order
+PRINTED = (
+    *("arms_before_optimisation", "arms_after_optimisation", "arms_corrected", "arms_as_searches", "lard"),
+    *("pairwise_differences", "optimisation_and_device"),
+)
+AS_TRAINED = ("", "")  # of a study's trials: neither a target nor a precision
 NOTE = f"p / effect: where p is under {LEVEL} the size of Cliff's delta, else p."
 
 
 def arm_tables(analysis: Analysis) -> list[Table]:
-    """Every table that has rows: its frame, its columns, and its print."""
-    terms = analysis["arm_terms"]
-    standard = standard_of(analysis["arm_models"], terms)
+    """Every table, with rows or without: its frame, its columns, and its print."""
+    searches: list[RankedArms] = analysis["arm_models"]
     compared, searched = analysis["arm_comparisons"], analysis["arm_searches"]
-    before, after = _standard(compared, standard), _optimised(compared, standard)
-    tables = [
-        _of_arms("Arms before optimisation", before, terms, PAPER, "arm_comparisons", analysis, PAPER_NOTES),
-        _of_arms("Arms after optimisation", after, terms, PAPER, "arm_comparisons", analysis, PAPER_NOTES),
-        _of_arms("Arms corrected", compared, terms, CORRECTED, "arm_comparisons", analysis, CORRECTED_NOTES),
-        _of_arms("Arms as searches", searched, terms, SEARCHES, "arm_searches", analysis, SEARCH_NOTES),
-        lard_table(analysis["arm_spread"], terms, standard),
+    before = _is_standard(compared, searches)
+    return [
+        _of_arms("Arms before optimisation", compared[before], PAPER, "arm_comparisons", analysis, PAPER_NOTES),
+        _of_arms("Arms after optimisation", compared[~before], PAPER, "arm_comparisons", analysis, PAPER_NOTES),
+        _of_arms("Arms corrected", compared, CORRECTED, "arm_comparisons", analysis, CORRECTED_NOTES),
+        _of_arms("Arms as searches", searched, SEARCHES, "arm_searches", analysis, SEARCH_NOTES),
+        lard_table(analysis["arm_spread"], searches),
         pair_table(analysis["arm_pair_tests"]),
         split_table(analysis["arm_split"], analysis.columns("arm_split")),
     ]
-    return [table for table in tables if len(table[0])]
 
 
 def small(value: float, decimals: int = 3) -> str:
@@ -82,38 +86,60 @@ SEARCH_NOTES = [
 ]
 
 
-def _standard(rows: pd.DataFrame, standard: tuple[str, str]) -> pd.DataFrame:
-    return rows[(rows[CONDITION] == list(standard)).all(axis=1)]
+def _is_standard(rows: pd.DataFrame, searches: Iterable[RankedArms]) -> pd.Series:
+    """Which rows speak of models before optimisation, in the order of the table."""
+    places = _standards(searches)
+    keys = list(zip(*(rows[name] for name in ("experiment", *CONDITION)), strict=True))
+    return pd.Series([key in places for key in keys], index=rows.index, dtype=bool)
 
 
-def _optimised(rows: pd.DataFrame, standard: tuple[str, str]) -> pd.DataFrame:
-    return rows[(rows[CONDITION] != list(standard)).any(axis=1)]
+def _standards(searches: Iterable[RankedArms]) -> set[tuple[str, str, str]]:
+    """The experiments, targets and precisions of models before optimisation."""
+    return {
+        (experiment, *standard_of(each.models, each.terms))
+        for each in searches
+        for experiment in each.models["experiment"].unique()
+    }
+
+
+def _best(searches: Sequence[RankedArms]) -> str:
+    """`best 10 models`, or how many of each experiment."""
+    known = {name: each.terms.best for each in searches for name in each.models["experiment"].unique()}
+    if len(set(known.values())) == 1:
+        return f"best {next(iter(known.values()))} models"
+    return f"best models ({', '.join(f'{count} of {name}' for name, count in known.items())})"
 
 
 def _of_arms(
     title: str,
     rows: pd.DataFrame,
-    terms: ArmTerms,
     cells: Sequence[Cells],
     name: str,
     analysis: Analysis,
     notes: Sequence[str],
 ) -> Table:
     """One line per arm, `cells` for each property; a group per experiment, variant, target and precision."""
-    properties = [each for each in terms.properties if each in set(rows["property"])]
+    searches = analysis["arm_models"]
+    properties = _properties(rows, searches)
     groups = []
     for where, here in rows.groupby([*SEARCHED, *CONDITION], sort=False):
         lines = []
         for arm, found in here.groupby("arm", sort=False):
             known = {row["property"]: row for row in found.to_dict("records")}
             texts = [text(known[each]) if each in known else DASH for each in properties for _, text in cells]
-            label = arm_title(arm) + " (A/A control)" * (arm == terms.again)
+            label = arm_title(arm) + " (A/A control)" * bool(found["control"].iloc[0])
             lines.append(Row(label, texts, VALUE))
         groups.append((_group(where), lines))
     spans = [(property_title(each), len(cells)) for each in properties]
-    caption = " ".join([f"Best {terms.best} models of each arm against those of the arm {terms.baseline}.", *notes])
+    caption = " ".join([f"The {_best(searches)} of each arm against those of the arm that varies all.", *notes])
     printed = PrintedTable(title, caption, spans, [head for head, _ in cells] * len(properties), groups)
     return rows, analysis.columns(name), printed
+
+
+def _properties(rows: pd.DataFrame, searches: Iterable[RankedArms]) -> list[str]:
+    """Those that the rows tell, in the order in which they are compared."""
+    told = set(rows["property"])
+    return list(dict.fromkeys(name for each in searches for name in each.terms.properties if name in told))
 
 
 def _group(where: tuple[str, str, str, str]) -> str:
@@ -121,27 +147,29 @@ def _group(where: tuple[str, str, str, str]) -> str:
     return subject_title(*where[:2]) + (f" ({condition})" if condition else "")
 
 
-def lard_table(spread: pd.DataFrame, terms: ArmTerms, standard: tuple[str, str]) -> Table:
+def lard_table(spread: pd.DataFrame, searches: Sequence[RankedArms]) -> Table:
     """LARD of the baseline's best models before and after optimisation, one line per property (Table 4)."""
-    rows = spread[(spread["arm"] == terms.baseline) & (spread["models"] == "best")]
+    baselines = {each.terms.baseline for each in searches}
+    rows = spread[spread["arm"].isin(baselines) & (spread["models"] == "best")]
+    standards = _standards(searches)
     places = sorted(
         dict.fromkeys(rows[[*SEARCHED, *CONDITION]].itertuples(index=False, name=None)),
-        key=lambda place: (place[:2], place[2:] != standard),
+        key=lambda place: (place[:2], (place[0], *place[2:]) not in standards, place[2:] != AS_TRAINED),
     )
     values = rows.set_index([*SEARCHED, *CONDITION, "property"])["lard"]
-    heads = [condition_title(*place[2:]) or "as measured" for place in places]
+    heads = [condition_title(*place[2:]) or "as trained" for place in places]
     lines = [
         Row(property_title(name), [number(values.get((*place, name))) for place in places], VALUE)
-        for name in terms.properties
+        for name in _properties(rows, searches)
     ]
     spans = {subject_title(*place[:2]): 0 for place in places}
     for place in places:
         spans[subject_title(*place[:2])] += 1
     caption = (
-        f"LARD, (max - min) / min, of the best {terms.best} models of the arm {terms.baseline} (as Table 4 of Liao, "
-        f"2022, whose printed formula divides by the worst instead). Standard: {condition_title(*standard) or 'all'}."
+        f"LARD, (max - min) / min, of the {_best(searches)} of the arm that varies all (as Table 4 of Liao, 2022, "
+        "whose printed formula divides by the worst instead). The first column of each network is before optimisation."
     )
-    printed = PrintedTable("LARD", caption, list(spans.items()), heads, [(f"Best {terms.best} models", lines)])
+    printed = PrintedTable("LARD", caption, list(spans.items()), heads, [("Best models", lines)])
     columns = {name: known for name, known in WHERE_COLUMNS.items()}
     columns |= {"property": ("string", "a column of the table"), "n": ("int64", "models that tell it")}
     columns |= {"lard": ("float64", "(max - min) / min"), "lard_printed": ("float64", "|(best - worst) / worst|")}

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
+from prunescape.analysis.analyse import trial_analysis
 from prunescape.analysis.results import Analysis
 from prunescape.errors import InputError
 from prunescape.present.published import check_reference
 from prunescape.present.study_terms import StudyTerms
 from prunescape.present.tables import paper_tables as paper
+from prunescape.present.tables.arm_tables import arm_tables
 from prunescape.present.tables.formats import latex, markdown
 from prunescape.present.tables.printed import PrintedTable
 from prunescape.store.files import whole_file
@@ -20,10 +23,19 @@ FORMATS = {"md": markdown, "tex": latex}
 
 
 def write_tables(
-    study: dict[str, Any], *, cells: Path | str, ellipses: Path | str, risk: Path | str, out: Path | str
+    study: dict[str, Any],
+    *,
+    cells: Path | str,
+    ellipses: Path | str,
+    risk: Path | str,
+    out: Path | str,
+    trials: Path | str | None = None,
+    benchmarks: Path | str | None = None,
+    arms: Mapping[str, Path | str] = MappingProxyType({}),
 ) -> dict[str, Path]:
     """Write confidence_ellipses, performance_risk and best_accuracies (.parquet, .csv, .md, .tex) into `out`.
 
+    With `trials`, `benchmarks` and the result tables of `arms`, by name, it writes those of arms, too, as `arm_tables`.
     `cells` is a table that the analysis takes, `ellipses` and `risk` are what the analysis wrote of it. `study` is the
     study's summary, or empty; with its `reference` (see `published`) what that work published of the same models and
     data sets stands beside our values. Gives the written paths by file name. Raises InputError for a table that cannot
@@ -33,7 +45,11 @@ def write_tables(
     terms = StudyTerms.of(study)
     results = {"ellipses": terms.read("ellipses", ellipses), "risk": terms.read("risk", risk)}
     scores = terms.scores(terms.read_cells(cells))
-    return write_paper_tables(results, scores, terms, study.get("reference"), out)
+    written = write_paper_tables(results, scores, terms, study.get("reference"), out)
+    if trials and benchmarks and arms:
+        places = {"cells": cells, "trials": trials, "benchmarks": benchmarks, "written": arms}
+        written |= write_printed(arm_tables(trial_analysis(study["trials"], **places)), out)
+    return written
 
 
 def write_paper_tables(
