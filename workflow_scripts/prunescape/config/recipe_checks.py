@@ -25,7 +25,16 @@ def check_recipe(experiment: Experiment, where: str) -> None:
     if "ftrl" in experiment.values_of("optimiser") and find_spec("pytorch_optimizer") is None:
         hint = "install it with `pip install 'prunescape[ftrl]'`, or take another optimiser"
         raise InputError("ftrl needs the package pytorch-optimizer", where=f"{where}.recipe.optimiser", hint=hint)
+    if "int8_aware" in experiment.values_of("internal") and experiment.architecture == "text_lstm":
+        what, hint = "an LSTM cannot be trained with int8_aware", "take int8_after, which quantises its weights"
+        where, allowed = f"{where}.{_place(experiment, 'internal')}", "none, compiled, int8_after"
+        raise InputError(what, where=where, allowed=allowed, hint=hint)
     _refuse_what_does_not_act(experiment, where)
+
+
+def _place(experiment: Experiment, name: str) -> str:
+    """Where an experiment gives a hyperparameter."""
+    return f"design.space.{name}" if name in experiment.design.space else f"recipe.{name}"
 
 
 def check_parts(experiment: Experiment, options: dict[str, Any], where: str) -> None:
@@ -46,8 +55,8 @@ def check_precision(experiment: Experiment, device: str, where: str) -> None:
     if device == "cpu" and precisions:
         name = precisions[0]
         what, hint = f"a CPU has no {name}", f"set device: cuda; {ONLY_ON_A_GPU[name]}"
-        place = "design.space" if "precision" in experiment.design.space else "recipe"
-        raise InputError(what, where=f"{where}.{place}.precision", allowed="fp32, bf16, fp64, auto", hint=hint)
+        place = f"{where}.{_place(experiment, 'precision')}"
+        raise InputError(what, where=place, allowed="fp32, bf16, fp64, auto", hint=hint)
 
 
 def _check_milestones(experiment: Experiment, where: str) -> None:

@@ -20,6 +20,7 @@ from prunescape.space.levels import (
     STEPS,
     VELOCITY,
     Augmentations,
+    Internals,
     Losses,
     Optimisers,
     Partitions,
@@ -46,7 +47,7 @@ class Recipe:
     validated on instead, and `data_share` which share of the others is trained on (tasks/parts.py). `precision` is that
     of matrix products and convolutions while training: fp32; tf32, of an NVIDIA GPU; bf16 and fp16, with weights and
     sums in fp32; fp64, all of it; or auto, the fastest where the experiment is declared. Tests are in fp32 (fp64 for
-    fp64), on a GPU in TF32 unless the precision is fp32.
+    fp64), on a GPU in TF32 unless the precision is fp32. `internal` is how the network is computed (training/internal).
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -76,6 +77,7 @@ class Recipe:
     partition: Annotated[Partitions, Meaning("partition of the training images", "categorical", "data")] = "none"
     data_share: Annotated[float, Gt(0), Le(1), Meaning("share of the training images", "linear", "data")] = 1.0
     precision: Annotated[Precisions, Meaning("precision", "categorical", "system")] = "fp32"
+    internal: Annotated[Internals, Meaning("internal optimisation", "categorical", "system")] = "none"
 
     @property
     def learning_rate(self) -> float:
