@@ -13,6 +13,8 @@ from prunescape.models.build import build_model
 from prunescape.models.weights import load_weights, save_weights
 from prunescape.store.records import in_float
 from prunescape.tasks.images.task import Task
+from prunescape.tasks.text.prepared import PreparedTexts
+from prunescape.tasks.text.task import Task as TextTask
 from prunescape.training import together
 from prunescape.training.internal import build_internal
 from prunescape.training.internal.int8 import Range, quantised_weights
@@ -233,6 +235,27 @@ def test_the_weights_of_an_lstm_are_quantised_after_training():
     for name in ("weight_ih_l0", "weight_hh_l0"):
         getattr(reference.lstm, name).data.copy_(getattr(found.lstm, name))
     assert torch.equal(reference.lstm(reference.embedding(tokens))[0], found.lstm(found.embedding(tokens))[0])
+
+
+@pytest.mark.parametrize("internal", ["int8_after", "int8_aware"])
+def test_a_text_network_is_quantised(internal):
+    """Its convolutions have one dimension; ranges are those of texts from all over the training split."""
+    random = np.random.default_rng(0)
+    tokens, labels = random.integers(0, 20, (60, 12), dtype=np.int32), random.integers(0, 2, 60)
+    data = PreparedTexts(tokens, labels, tokens, labels, np.zeros(0, np.uint8), 20, 2)
+    about = {"filters": 4, "kernel": 3, "units": 5, "embedding": 6, "pooling": "globalmax"}
+    about |= {"dropout": 0.0, "activation": "relu"}
+    built = build_model("text_cnn", "text_cnn", in_channels=20, image_size=[12], classes=2, hyperparameters=about)
+    training = trained(start_training(built, TextTask(data, CPU), replace(RECIPE, internal=internal), seed=0))
+    examples, found = training.splits.train.evenly_spread(7)
+    chosen = np.linspace(0, 59, 7).round().astype(int)
+    assert (examples.numpy() == tokens[chosen]).all() and (found.numpy() == labels[chosen]).all()
+    scored = training.internal.scored(training)
+    before, after = (
+        one.conv2.weight.detach().double().numpy() for one in (training.internal.plain(training.network), scored)
+    )
+    np.testing.assert_allclose(after, rounded_weights(before), rtol=1e-5, atol=1e-7)
+    assert training.outcome.test.loss != training.outcome.float_test.loss
 
 
 def test_an_lstm_is_not_trained_with_quantisation():
