@@ -6,7 +6,7 @@ from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
-from prunescape.running.early_checks import check_gpu, check_originals, check_providers, shows_gpu
+from prunescape.running.early_checks import check_compiler, check_gpu, check_originals, check_providers, shows_gpu
 from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on_interrupt
 from prunescape.running.restoring import is_restoring
 from prunescape.running.run_lock import hold, holder, in_use
@@ -73,6 +73,8 @@ def start_run():
             require_slurm()
         if STUDY.device == "cuda" and trains_here() and missing_cells():
             check_gpu()
+            if compiles():
+                check_compiler("cuda")
         WATCH.hold = hold(RESUMING)
         WATCH.write_down()
         write_settings()
@@ -109,8 +111,13 @@ def trains_here():
     return workflow.resource_settings.nodes is None and not workflow.deployment_settings.deployment_method
 
 
+def compiles():
+    """Whether some cell's network is compiled."""
+    return any("compiled" in experiment.values_of("internal") for experiment in STUDY.experiments.values())
+
+
 def look_at_host():
-    """Stop where a target on this host cannot be measured, or original files are lacking; say where no GPU is.
+    """Stop where a target here cannot be measured, original files or a compiler are lacking; say where no GPU is.
 
     A run stops at once for a lack of it.
     """
@@ -118,6 +125,8 @@ def look_at_host():
     try:
         check_providers(STUDY.targets)
         check_originals(map(STUDY.dataset_options, missing))
+        if STUDY.device == "cpu" and compiles():
+            check_compiler("cpu")
     except InputError as error:
         sys.exit(f"error: {error}")
     if STUDY.device == "cuda" and not shows_gpu():

@@ -64,3 +64,11 @@ def test_a_missing_package_is_named_when_the_config_is_read(monkeypatch):
     said = str(told.value)
     assert said.startswith("my.yaml: experiments.e.recipe.optimiser: ftrl needs the package pytorch-optimizer")
     assert "pip install" in said and "\n" not in said
+
+
+def test_an_lstm_is_refused_quantisation_aware_training():
+    data = {"model": "text_lstm", "dataset": "movie-reviews", "variants": {}}
+    with pytest.raises(InputError) as told:
+        study_with({"internal": "int8_aware"}, **data)
+    assert "experiments.e.recipe.internal: an LSTM cannot be trained with int8_aware; allowed: none" in str(told.value)
+    assert study_with({"internal": "int8_after"}, **data).experiments["e"].recipe.internal == "int8_after"

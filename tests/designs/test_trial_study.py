@@ -137,6 +137,31 @@ def test_a_balanced_design_runs_to_its_report(tmp_path):
 
 
 @pytest.mark.long
+def test_internal_optimisations_train_in_the_warm_process(tmp_path):
+    """Each once, the compiled one in a fork; the code of a level trains again what drew it."""
+    design = {"kind": "factorial", "space": {"internal": ["none", "compiled", "int8_after", "int8_aware"]}}
+    design |= {"trials": ..., "seed": ...}
+    study = {**copy.deepcopy(STUDY), "experiments": {"e": space_experiment(design, variants={})}}
+    project = Project(tmp_path, study)
+    project.run()
+    cells = pd.read_parquet(project.work / "results/mixed/cells.parquet").set_index("internal")
+    assert sorted(cells.index) == sorted(design["space"]["internal"]) and (cells["status"] == "ok").all()
+    assert (cells["compile_seconds"].dropna().index == ["compiled"]).all()
+    assert cells.loc["compiled", "compile_seconds"] > 10 * cells.loc["compiled", "epoch_seconds"]
+    assert sorted(cells["float_correct"].dropna().index) == ["int8_after", "int8_aware"]
+    assert cells.loc["int8_after", "float_correct"] == cells.loc["none", "correct"]
+    assert cells.loc["int8_after", "train_loss"] == cells.loc["none", "train_loss"]
+    log = next(project.work.rglob("internal=compiled/seed=0/train.log")).read_text()
+    assert log.startswith("epoch=1") and len(log.splitlines()) == 1, "nothing is said of the compiler"
+    for level, old in {"compiled": "MOST_SHAPES = 64", "int8_after": "EXAMPLES = 256", "int8_aware": "= 0.01"}.items():
+        code = f"workflow_scripts/prunescape/training/internal/{level}.py", old, f"{old} + 0"
+        project.edit(*code)
+        assert trainings(project.planned()) == {f"experiment=e, variant=base, setting=internal={level}, seed=0"}
+        project.edit(code[0], *code[:0:-1])
+    assert project.planned() == set()
+
+
+@pytest.mark.long
 def test_killed_and_resumed_it_comes_to_the_same(mixed, tmp_path):
     project = Project(tmp_path, STUDY)
     running = project.start()

@@ -284,9 +284,10 @@ def test_a_module_of_the_package_may_move(package, old, new):
         ("training/optimisers", "sgd", "SGD", "Other"),
         ("training/losses", "poisson", "EPSILON).log", "EPSILON).log2"),
         ("tasks/images/augmentations", "mixup", "0.2", "0.3"),
+        ("training/internal", "int8_aware", "SHARE = 0.01", "SHARE = 0.02"),
     ],
 )
-def test_each_optimiser_loss_and_augmentation_has_its_own_digest(package, folder, name, old, new):
+def test_each_level_that_is_loaded_by_name_has_its_own_digest(package, folder, name, old, new):
     """A new one, and its name among the levels, retrains nothing that another trained; a changed one does."""
     place, module = package.folder / "prunescape" / folder, f"prunescape.{folder.replace('/', '.')}"
     roots = "train_cell", f"{module}.{name}", "prunescape.tasks.images.task"

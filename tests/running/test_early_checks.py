@@ -1,5 +1,6 @@
 """What this host lacks is said before anything is trained on it."""
 
+import re
 import subprocess
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
 from prunescape.running import early_checks
-from prunescape.running.early_checks import check_gpu, check_providers, shows_gpu
+from prunescape.running.early_checks import check_compiler, check_gpu, check_providers, shows_gpu
 from support.good_config import GOOD
 from support.project import Project, small_study
 
@@ -56,3 +57,38 @@ def test_a_dry_run_refuses_what_cannot_be_measured_here(tmp_path):
     done = project.snakemake("--dry-run")
     assert done.returncode != 0 and "Traceback" not in done.stdout
     assert "error: targets.here.provider: onnxruntime here has no XnnpackExecutionProvider; allowed: " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("device", "module", "told"),
+    [
+        ("cpu", "shutil.which", "torch compiles with g++, a C++ compiler that is not here"),
+        ("cuda", "find_spec", "torch compiles for a GPU with the package triton, which is not here"),
+    ],
+)
+def test_what_compiles_networks_is_looked_for(device, module, told, monkeypatch):
+    monkeypatch.setattr(early_checks.sys, "platform", "linux")
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setattr(f"{early_checks.__name__}.{module}", lambda name: "there")
+    if device == "cuda":
+        check_compiler(device)
+    monkeypatch.setattr(f"{early_checks.__name__}.{module}", lambda name: None)
+    with pytest.raises(InputError, match=re.escape(f"internal: compiled: {told}; hint: install it")):
+        check_compiler(device)
+
+
+def test_a_compiler_needs_pythons_header_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(early_checks.shutil, "which", lambda name: "there")
+    monkeypatch.setattr(early_checks.sysconfig, "get_paths", lambda: {"include": str(tmp_path)})
+    with pytest.raises(InputError, match="Python's header files, which are not here"):
+        check_compiler("cpu")
+    (tmp_path / "Python.h").touch()
+    check_compiler("cpu")
+
+
+def test_a_dry_run_refuses_to_compile_without_a_compiler(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    study = small_study({"recipe": {"epochs": 1, "batch_size": 50, "internal": "compiled"}})
+    done = Project(tmp_path, study).snakemake("--dry-run")
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    assert "error: internal: compiled: torch compiles with no-such-compiler, a C++ compiler" in done.stdout

@@ -19,7 +19,14 @@ CPU = torch.device("cpu")
 # fields of a record that a clock, the host and what else runs there decide
 TIMES = (
     *("seconds", "epoch_seconds", "images_per_second", "peak_memory_bytes", "provenance", "epoch_joules"),
-    *("epoch_cpu_seconds", "epoch_host_cpu_seconds", "energy_source", "energy_covers", "energy_reason"),
+    *(
+        "compile_seconds",
+        "epoch_cpu_seconds",
+        "epoch_host_cpu_seconds",
+        "energy_source",
+        "energy_covers",
+        "energy_reason",
+    ),
 )
 WIDTHS = {"model": "m", "ratio_achieved": 1.0, "flops": 1, "parameters": 2}
 

@@ -312,6 +312,19 @@ def test_streamed_is_the_same_as_in_memory_where_nothing_is_random(tmp_path):
     assert torch.equal(first.validation.correct, second.validation.correct)
 
 
+def test_calibration_sees_images_from_all_over_the_folder(flowers):
+    """They lie sorted by class; quantised after training, a cell's float scores are those without quantisation."""
+    data, _ = flowers
+    split = Streamed(data.train_listing, data, CPU)
+    images, labels = split.evenly_spread(6)
+    whole = [torch.cat(parts) for parts in zip(*split.in_order(7), strict=True)]
+    chosen = np.linspace(0, len(split) - 1, 6).round().astype(int)
+    assert torch.equal(images, whole[0][chosen]) and torch.equal(labels, whole[1][chosen])
+    assert labels.unique().tolist() == list(range(data.classes))
+    (_, plain), (_, quantised) = (trained(data, replace(RECIPE, internal=level)) for level in ("none", "int8_after"))
+    assert quantised.float_test.loss == plain.test.loss != quantised.test.loss
+
+
 def test_a_training_beside_another_draws_for_itself(flowers):
     """From the same images, in the order and with the crops of its own seed: what it draws alone."""
     data, _ = flowers

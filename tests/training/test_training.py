@@ -241,7 +241,7 @@ def test_a_record_has_every_column_and_its_bits_count_the_correct():
     outcome = train(linear_network(data), data, recipe_with(0.01, 0, epochs=2, batch_size=16), seed=0)
     record = record_of(outcome, data, log10_lr=-2.0, log10_wd=0.0, momentum=0.5, batch_size=16)
     job = {"seconds": 1.0, "resumes": 0, "together": 1, "alone": None, "peak_memory_bytes": 5}
-    job |= {"recipe": {"precision": "fp32"}}
+    job |= {"recipe": {"precision": "fp32"}, "compile_seconds": None}
     job |= energy_fields(Meter(), outcome.used, outcome.seconds, together=1)
     names = ("device", "host", "cpu", "torch", "numpy", "finished")
     digests = ("data_digest", "code_digest", "widths_digest", "weights_digest")

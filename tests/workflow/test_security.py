@@ -24,7 +24,7 @@ FORBIDDEN = {
     *("eval", "exec", "compile", "__import__", "system", "popen", "getoutput", "getstatusoutput"),
     *("extractall", "extract", "unpack_archive", "unsafe_load", "full_load", "load_all", "Unpickler", "read_pickle"),
 }
-OWNERS = {"re", "self", "network", "nn"}  # re.compile, network.eval
+OWNERS = {"re", "self", "network", "nn", "torch"}  # re.compile, network.eval, torch.compile of a network
 PICKLE = ("prunescape/tasks/images/readers.py", "loads")
 
 

@@ -47,6 +47,8 @@ RECORD_COLUMNS: Columns = {
     "tested": ("int64", "images in the test split"),
     "largest_class": ("int64", "those of them in the split's most frequent class; null where the data are gone"),
     "correct": ("int64", "test images whose top-1 class is right after the last epoch; null when diverged"),
+    "float_correct": ("int64", "the same with weights in floating point, of a cell that scores in int8; else null"),
+    "float_top1": ("float64", "100 float_correct / tested, percent"),
     "correct_top5": ("int64", "the same for the five best classes; null when diverged or with 10 classes or fewer"),
     "top1": ("float64", "percent; exactly 100 / classes when diverged (matthiesen2023, 3.1.1)"),
     "top5": ("float64", "percent; exactly 500 / classes when diverged; null with 10 classes or fewer"),
@@ -64,7 +66,8 @@ RECORD_COLUMNS: Columns = {
     "seconds": ("float64", "wall time of training and testing, without interruptions"),
     "resumes": ("int64", "how often the training was interrupted and went on from where it was"),
     "images_per_second": ("float64", "training images per second of training"),
-    "epoch_seconds": ("float64", "mean wall time of an epoch's training, without its test"),
+    "epoch_seconds": ("float64", "mean wall time of an epoch's training, without its test and what compiles it"),
+    "compile_seconds": ("float64", "wall time of compilation, in trainings and tests; null where nothing is compiled"),
     "epoch_cpu_seconds": ("float64", "mean processor time of that, workers included; of all cells in step together"),
     "others_cpu": ("float64", "processor time of everything else on the host meanwhile, as a multiple of that"),
     "epoch_joules": ("float64", "mean energy of an epoch's training; null with an `energy_reason`"),
@@ -250,6 +253,8 @@ def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) 
     unknown = dict.fromkeys((columns.keys() & PARAMETERS.keys()) | {"largest_class"})
     row = {**unknown, **values, **record, **record["provenance"], **place}
     row |= used_per_epoch(record)
+    right = record["float_correct"]
+    row["float_top1"] = None if right is None else 100 * right / record["tested"]
     row["network"] = Setting.of(record["setting"]).network_text
     row["correct_bits"] = base64.b64decode(record["correct_bits"])
     return {name: row[name] for name in columns}

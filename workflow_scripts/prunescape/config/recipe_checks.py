@@ -27,6 +27,10 @@ def check_recipe(experiment: Experiment, where: str) -> None:
         hint = "install it with `pip install 'prunescape[ftrl]'`, or take another optimiser"
         place = f"{where}.{experiment.section_of('optimiser')}.optimiser"
         raise InputError("ftrl needs the package pytorch-optimizer", where=place, hint=hint)
+    if "int8_aware" in experiment.values_of("internal") and experiment.architecture == "text_lstm":
+        what, hint = "an LSTM cannot be trained with int8_aware", "take int8_after, which quantises its weights"
+        place = f"{where}.{experiment.section_of('internal')}.internal"
+        raise InputError(what, where=place, allowed="none, compiled, int8_after", hint=hint)
     _refuse_what_does_not_act(experiment, where)
 
 

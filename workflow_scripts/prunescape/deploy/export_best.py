@@ -14,7 +14,7 @@ from prunescape.deploy.precisions import CALIBRATED, export_precision, subnormal
 from prunescape.models.build import planned_network
 from prunescape.models.weights import load_weights
 from prunescape.store.files import file_digest, read_json, write_json
-from prunescape.store.records import OK, WIDTHS
+from prunescape.store.records import OK, WIDTHS, in_float
 from prunescape.tasks.contract import task_module
 
 CELL_FIELDS = ("experiment", "model", "dataset", "variant", "setting", "seed")
@@ -68,7 +68,8 @@ def export_best(
         written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **inputs)
         about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
         for precision, (file, parity) in written.items():
-            described = describe(file, contents[position]) | task.stored_score(contents[position], prepared)
+            score = task.stored_score(in_float(contents[position]), prepared)
+            described = describe(file, contents[position]) | score
             models.append({**about, "precision": precision, "parity": parity, **described})
     write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
 
@@ -125,7 +126,7 @@ def describe(file: Path, record: dict) -> dict:
     """What is known of an exported file: its cell, the cell's score in torch, its digest and its sizes in bytes.
 
     `top1` is that of the cell, on the whole test split; `correct` and `tested`, which the task adds, count the test
-    examples that the data file stores, so that a target can measure the same.
+    examples that the data file stores and the float network gets right, so that a target can measure the same.
     """
     content = file.read_bytes()
     network = {"network": record["network"]} if record.get("network") else {}

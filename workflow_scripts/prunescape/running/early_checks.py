@@ -1,9 +1,13 @@
-"""What is looked at before anything runs: configs, execution providers, original files, a GPU. Imports no torch."""
+"""What is looked at before anything runs: configs, providers, original files, a compiler, a GPU. Imports no torch."""
 
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from glob import glob
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +58,23 @@ def check_originals(datasets: Iterable[dict[str, Any]]) -> None:
         missing_files(options)
         if is_text(options):
             check_sources(options)
+
+
+def check_compiler(device: str) -> None:
+    """Raise InputError where torch lacks what it compiles networks with for this `device`, cpu or cuda."""
+    where, hint = "internal: compiled", "install it, or take another level of internal"
+    if device == "cuda":
+        if find_spec("triton") is None:
+            raise InputError(
+                "torch compiles for a GPU with the package triton, which is not here", where=where, hint=hint
+            )
+        return
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        what = f"torch compiles with {compiler}, a C++ compiler that is not here"
+        raise InputError(what, where=where, hint=f"{hint}; the variable CXX names another")
+    if not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists():
+        raise InputError("torch compiles with Python's header files, which are not here", where=where, hint=hint)
 
 
 def shows_gpu() -> bool:

@@ -15,11 +15,13 @@ Scalings = Literal["standard", "none", "robust", "minmax"]  # tasks/images/scali
 Partitions = Literal["none", "60-20-20", "70-15-15", "80-10-10", "90-5-5"]  # tasks/parts.py
 AUTO = "auto"  # settled once per experiment: no value of a cell
 Precisions = Literal["fp32", "tf32", "bf16", "fp16", "fp64", "auto"]
+Internals = Literal["none", "compiled", "int8_after", "int8_aware"]  # modules of training/internal
 # hyperparameters whose levels, but for "none", are modules of ours that a cell loads by name
 LOADED = {
     "optimiser": "prunescape.training.optimisers",
     "loss_function": "prunescape.training.losses",
     "augmentation": "prunescape.tasks.images.augmentations",
+    "internal": "prunescape.training.internal",
 }
 
 

@@ -20,6 +20,7 @@ from prunescape.space.levels import (
     STEPS,
     VELOCITY,
     Augmentations,
+    Internals,
     Losses,
     Optimisers,
     Partitions,
@@ -84,6 +85,8 @@ class Recipe:
 
     bf16 and fp16 have weights and sums in fp32, fp64 has all; auto is the fastest where the experiment is declared.
     """
+    internal: Annotated[Internals, Meaning("internal optimisation", "categorical", "system")] = "none"
+    """How the network is computed: compiled, or quantised to int8 after or during training (training/internal)."""
 
     @property
     def learning_rate(self) -> float:

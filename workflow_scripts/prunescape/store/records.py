@@ -1,6 +1,7 @@
 """The record of one cell: its fixed values, and which test images were right, packed as bits."""
 
 import base64
+from typing import Any
 
 # what every widths.json holds
 WIDTHS = ("model", "architecture", "in_channels", "classes", "modules", "ratio_achieved", "flops", "parameters")
@@ -24,6 +25,13 @@ def pack_bits(correct) -> str:
 def unpack_bits(packed: str, count: int):
     """What `pack_bits` packed: per-image correctness, (count,) booleans. Raises ValueError for other text."""
     return outcomes(base64.b64decode(packed), count)
+
+
+def in_float(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose correct examples are those of its stored weights: a cell may score in int8, they are float."""
+    names = ("correct", "correct_bits")
+    floats = {name: record.get(f"float_{name}") for name in names}
+    return record if floats["correct"] is None else record | floats
 
 
 def outcomes(bits: bytes, count: int):

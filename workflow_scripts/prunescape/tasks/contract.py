@@ -41,6 +41,9 @@ class Split(Protocol):
     def first(self, count: int) -> tuple[Tensor, Tensor] | None:
         """The first examples without drawing anything; None where the split is not in memory."""
 
+    def evenly_spread(self, count: int) -> tuple[Tensor, Tensor]:
+        """Up to `count` examples from all over the stored order, as they are."""
+
     def drawn_from(self, generator: torch.Generator) -> Split:
         """The same examples, shuffled and augmented by another generator."""
 

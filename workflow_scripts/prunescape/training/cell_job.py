@@ -60,8 +60,11 @@ class CellJob:
         about = {"task": training.task, "widths": self.plan, "identity": self.identity | training.splits.counts}
         content = cell_record(self.cell, training.outcome, **about) | {"together": together, "alone": self.alone}
         content |= energy_fields(training.meter, training.outcome.used, training.outcome.seconds, together)
-        save_weights(training.network.float(), self.files.weights, {"status": content["status"]})
+        save_weights(
+            training.internal.plain(training.network).float(), self.files.weights, {"status": content["status"]}
+        )
         content |= {"seconds": self.checkpointer.seconds, "resumes": self.checkpointer.resumes}
+        content |= {"compile_seconds": training.internal.compile_seconds}
         content |= {"peak_memory_bytes": peak_memory_bytes(training.device), "recipe": self.recipe}
         digests = self.digests | {"weights_digest": file_digest(self.files.weights)}
         write_json(self.files.record, content | {"provenance": environment(training.device) | digests})
@@ -143,7 +146,7 @@ def checkpoint_key(cell: dict[str, Any], recipe: dict[str, Any], digests: dict[s
 
 
 def load_by_name(shared: Path | str, setting: dict[str, str]) -> None:
-    """Import the modules that a cell loads by name, some of which take seconds: its optimiser, loss, augmentation."""
+    """Import the modules that a cell loads by name, some of which take seconds: its optimiser, a compiler and so on."""
     values = asdict(Recipe(**read_json(shared, "recipe")["recipe"] | Setting.of(setting).training.values))
     import_for_children(*filter(None, (loaded_module(name, values[name]) for name in LOADED)))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prunescape.space.cells import Cell
-from prunescape.store.records import DIVERGED, OK
+from prunescape.store.records import DIVERGED, OK, pack_bits
 
 if TYPE_CHECKING:
-    from prunescape.tasks.contract import Task
+    from prunescape.tasks.contract import Task, Tested
     from prunescape.training.loop import Outcome
 
 
@@ -51,7 +52,8 @@ def cell_record(
         "seed": cell.seed,
         "status": DIVERGED if outcome.diverged else OK,
         **task.scores(identity, *tested),
-        "loss": last["test_loss"],
+        "loss": last["test_loss"] if outcome.float_test is None else finite_or_none(outcome.test.loss),
+        **_float_scores(None if outcome.diverged else outcome.float_test),
         "train_loss": last["train_loss"],
         "train_top1": last["train_top1"],
         "best_epoch": best_epoch(outcome.history),
@@ -62,6 +64,18 @@ def cell_record(
         "history": outcome.history,
         "epoch_seconds": outcome.seconds,
     }
+
+
+def _float_scores(tested: Tested | None) -> dict[str, Any]:
+    """Correct test examples in floating point, and which, of a cell that scores in int8; else None."""
+    if tested is None:
+        return {"float_correct": None, "float_correct_bits": None}
+    return {"float_correct": int(tested.correct.sum()), "float_correct_bits": pack_bits(tested.correct)}
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no NaN and no infinity: None stands for both."""
+    return value if math.isfinite(value) else None
 
 
 def best_epoch(history: list[dict[str, Any]]) -> int | None:

@@ -111,7 +111,7 @@ def state_of(training: Training) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors["cuda_random"] = torch.cuda.get_rng_state(training.device)
     running = {"batches": epoch.batches, "examples": epoch.examples, "seconds": epoch.seconds, "used": epoch.used}
     finished = {"history": outcome.history, "seconds": outcome.seconds, "used": outcome.used}
-    return tensors, {"epoch": running, **finished}
+    return tensors, {"epoch": running, "compile_seconds": training.internal.compile_seconds, **finished}
 
 
 def restore(training: Training, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
@@ -122,6 +122,7 @@ def restore(training: Training, tensors: dict[str, Tensor], values: dict[str, An
     training.epoch = Epoch(start=tensors["epoch_start"], **sums, **values["epoch"])
     training.outcome.history, training.outcome.seconds = values["history"], values["seconds"]
     training.outcome.used = values["used"]
+    training.internal.compile_seconds = values["compile_seconds"]
     torch.set_rng_state(tensors["torch_random"])
     if "cuda_random" in tensors:
         torch.cuda.set_rng_state(tensors["cuda_random"], training.device)

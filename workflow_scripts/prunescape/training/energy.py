@@ -40,6 +40,11 @@ class Meter:
         self.counter, self.missing = counter, missing
         self._last: tuple[float, tuple[int, ...] | None, float, float] | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether it counts."""
+        return self._last is not None
+
     def start(self) -> None:
         """Count from now on."""
         self._last = self._look()

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from prunescape.pruning.pipelines import whole_recipe
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Split, Splits, Task, Tested
+from prunescape.training.cell_record import finite_or_none
 from prunescape.training.device import check_precision, computed_in, to_precision
 from prunescape.training.energy import Meter, nothing_used
+from prunescape.training.internal import Internal, build_internal
 from prunescape.training.loss_scaling import ScaledOptimiser
 from prunescape.training.optimisers import Optimiser, build_optimiser
 
@@ -24,13 +26,15 @@ from prunescape.training.optimisers import Optimiser, build_optimiser
 class Outcome:
     """What a training reached: `test` after the LAST epoch, `validation` too, None without such a split.
 
-    `history` has one entry per finished epoch; `seconds` is the wall time of each epoch's training, without its test,
-    `used` what that used (energy.py).
+    `history` has one entry per finished epoch; `seconds` is the wall time of each epoch's training, without its test
+    and what compiles it, `used` what that used (energy.py). `float_test` is that of the same weights in floating point,
+    where the others are those of a quantised network.
     """
 
     diverged: bool = False
     test: Tested | None = None
     validation: Tested | None = None
+    float_test: Tested | None = None
     history: list[dict] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     used: list[dict[str, Any]] = field(default_factory=list)
@@ -102,6 +106,7 @@ class Training:
     report: Callable[[dict], None]
     between_batches: Callable[[Training], None]
     meter: Meter
+    internal: Internal
     outcome: Outcome = field(default_factory=Outcome)
 
     @property
@@ -136,25 +141,39 @@ class Training:
             self._end_epoch(number, rate)
             if outcome.diverged:
                 return
+        self._score()
+
+    def _score(self) -> None:
+        """Score what the trained network is used as, once more where that differs from what the epochs tested."""
+        outcome, internal = self.outcome, self.internal
+        scored, plain = internal.scored(self), internal.plain(self.network)
+        if scored is not plain:
+            outcome.float_test = outcome.test if plain is self.network else self._test(self.splits.test, plain)
+            outcome.test = outcome.test if scored is self.network else self._test(self.splits.test, scored)
+            outcome.diverged = not math.isfinite(outcome.test.loss)
         if self.splits.validation:
-            outcome.validation = self._test(self.splits.validation)
-            outcome.diverged = not math.isfinite(outcome.validation.loss)
+            outcome.validation = self._test(self.splits.validation, scored)
+            outcome.diverged |= not math.isfinite(outcome.validation.loss)
+
+    def _clock(self) -> float:
+        """Seconds that count as training: it stands still while a network is compiled."""
+        return time.perf_counter() - (self.internal.compile_seconds or 0.0)
 
     def _batches_of_epoch(self, rate: float) -> Iterator[Batch]:
         """What is left of the running epoch."""
         self.network.train()
-        epoch, started = self.epoch, time.perf_counter() - self.epoch.seconds
+        epoch, started = self.epoch, self._clock() - self.epoch.seconds
         self.generator.set_state(epoch.start)
         self.meter.start()
         for examples, labels in self.splits.train.shuffled(self.recipe.batch_size, skip=epoch.batches):
             yield Batch(examples, labels, rate * self.recipe.warmup_factor(self.steps, self.steps_of_epoch))
             epoch.examples += len(labels)
             epoch.batches += 1
-            epoch.seconds = time.perf_counter() - started
+            epoch.seconds = self._clock() - started
             self.meter.keep_up(epoch.used)
             self.pause()
         epoch.loss_sum.item()  # a GPU has really ended only now
-        epoch.seconds = time.perf_counter() - started
+        epoch.seconds = self._clock() - started
         self.meter.stop(epoch.used)
 
     def _end_epoch(self, number: int, rate: float) -> None:
@@ -163,7 +182,7 @@ class Training:
         train_loss, train_top1 = epoch.loss_sum.item() / epoch.examples, 100 * epoch.correct.item() / epoch.examples
         outcome.diverged = not math.isfinite(train_loss)
         if not outcome.diverged:
-            outcome.test = self._test(self.splits.test, between_batches=self.pause)
+            outcome.test = self._test(self.splits.test, self.network, between_batches=self.pause)
             outcome.diverged = not math.isfinite(outcome.test.loss)
         outcome.seconds.append(epoch.seconds)
         outcome.used.append(epoch.used)
@@ -180,10 +199,10 @@ class Training:
         self.report(outcome.history[-1])
         epoch.begin_next(self.generator)
 
-    def _test(self, split: Split, **hooks) -> Tested:
+    def _test(self, split: Split, network: nn.Module, **hooks) -> Tested:
         """In float32, on a GPU as TF32 unless the recipe asks for fp32: that takes a fifth of the time."""
         with computed_in(self.recipe.precision):
-            return self.task.test(self.network, split, **hooks)
+            return self.task.test(network, split, **hooks)
 
 
 def start_training(
@@ -202,12 +221,15 @@ def start_training(
 
     Order and augmentation follow from `seed`, on any device alike. `rate_factors` are by default those of the whole
     recipe. `between_batches` is called with this training wherever it may be saved; what it raises ends the training.
-    A training `beside` another shares its examples. Raises InputError for a precision that the device does not have.
+    A training `beside` another shares its examples. Raises InputError for a precision that the device does not have,
+    and for a network that the recipe's internal optimisation cannot change.
     """
     check_precision(recipe.precision, task.device)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)  # dropout draws from torch's global state
     to_precision(network.to(task.device, memory_format=torch.channels_last), recipe.precision)
+    internal = build_internal(recipe.internal)
+    internal.prepare(network)
     return Training(
         network,
         task,
@@ -220,6 +242,7 @@ def start_training(
         report,
         between_batches,
         meter or Meter(),
+        internal,
     )
 
 
@@ -227,8 +250,3 @@ def optimiser_for(network: nn.Module, recipe: Recipe) -> Optimiser:
     """The recipe's optimiser for a network on its device; in fp16 one that scales the loss."""
     optimiser = build_optimiser(network.parameters(), recipe)
     return ScaledOptimiser(optimiser, list(network.parameters())) if recipe.precision == "fp16" else optimiser
-
-
-def finite_or_none(value: float) -> float | None:
-    """JSON has no NaN and no infinity: None stands for both."""
-    return value if math.isfinite(value) else None

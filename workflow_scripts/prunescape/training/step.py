@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Task
 from prunescape.training.device import computed_in, forward
+from prunescape.training.internal import Internal
 from prunescape.training.loop import Batch, Epoch, Training, optimiser_for
 from prunescape.training.loss_scaling import ScaledOptimiser
 from prunescape.training.losses import build_losses
@@ -31,6 +32,7 @@ class Throwaway:
     network: nn.Module
     optimiser: Optimiser
     epoch: Epoch
+    internal: Internal = field(default_factory=Internal)
 
 
 def throwaway(network: nn.Module, recipe: Recipe, device: torch.device) -> Throwaway:
@@ -158,7 +160,7 @@ def build_step(trained: Sequence[Training | Throwaway], task: Task, recipe: Reci
     for one in trained:
         one.optimiser.allocate()
     networks = [one.network for one in trained]
-    captured = all(one.optimiser.capturable for one in trained)
+    captured = all(one.optimiser.capturable and one.internal.capturable for one in trained)
     return Step(
         networks,
         [one.optimiser for one in trained],

@@ -22,7 +22,7 @@ def train_together(trainings: Sequence[Training]) -> None:
     another order. One that diverges does not change the others. Raises Stopped after all were saved.
     """
     first = trainings[0]
-    with side_stream(first.device):
+    with first.internal.running(first), side_stream(first.device):
         step = build_step(trainings, first.task, first.recipe, first.recipe.precision)
         sources: list[Iterator[Batch] | None] = [training.batches() for training in trainings]
         while any(batches := _next_batches(trainings, sources)):
@@ -67,6 +67,8 @@ def why_alone(training: Training) -> str | None:
     if not training.optimiser.capturable:
         kind = "fp16" if training.recipe.precision == "fp16" else training.recipe.optimiser
         return f"a step of {kind} cannot be captured"
+    if not training.internal.capturable:
+        return f"a step of {training.recipe.internal} cannot be captured"
     return None
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from prunescape.tasks.exporting import evenly_spread
 from prunescape.tasks.images.augmentations import draw_seed
 
 
@@ -83,6 +84,10 @@ class InMemory:
 
     def first(self, count: int) -> tuple[Tensor, Tensor]:
         return self.images[:count], self.labels[:count]
+
+    def evenly_spread(self, count: int) -> tuple[Tensor, Tensor]:
+        chosen = to_device(torch.from_numpy(evenly_spread(len(self), count)), self.labels.device)
+        return self.images[chosen], self.labels[chosen]
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         order = to_device(torch.randperm(len(self.labels), generator=self.augmenter.generator), self.labels.device)

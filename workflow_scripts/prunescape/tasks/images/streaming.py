@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from prunescape.errors import InputError
+from prunescape.tasks.exporting import evenly_spread
 from prunescape.tasks.images.augmentations import draw_seed
 from prunescape.tasks.images.decoding import CENTRE, read_crop
 from prunescape.tasks.images.prepared import PreparedFolder
@@ -77,6 +78,10 @@ class Streamed:
 
     def first(self, count: int) -> None:
         """No batch is in memory."""
+
+    def evenly_spread(self, count: int) -> tuple[Tensor, Tensor]:
+        chosen = evenly_spread(len(self), count)
+        return next(iter(self._loaded(iter([(chosen, None, np.zeros(len(chosen), bool))]))))
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         seeds: list[int] = []  # of all batches drawn so far: decoding may be some batches behind

@@ -11,6 +11,7 @@ from torch import Tensor
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.classification import Classification
 from prunescape.tasks.contract import Splits
+from prunescape.tasks.exporting import evenly_spread
 from prunescape.tasks.parts import trained_and_held_out
 from prunescape.tasks.text.prepared import PreparedTexts, load_prepared
 
@@ -34,6 +35,10 @@ class Sentences:
 
     def first(self, count: int) -> tuple[Tensor, Tensor]:
         return self.tokens[:count], self.labels[:count]
+
+    def evenly_spread(self, count: int) -> tuple[Tensor, Tensor]:
+        chosen = torch.from_numpy(evenly_spread(len(self), count)).to(self.labels.device)
+        return self.tokens[chosen], self.labels[chosen]
 
     def shuffled(self, batch_size: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(len(self), generator=self.generator).to(self.labels.device)
