@@ -144,10 +144,10 @@ class RunWatch(logging.Handler):
 
     def _say_trained(self) -> None:
         """Say when the last cell of a round is trained, and what may follow."""
-        counts = self.counts.counts()
-        if self.counts.is_training and counts.done == counts.total:
+        cells = self.counts.cells()
+        if cells.done == cells.total:
             later = f"; {self.ahead}" if self.ahead else ""
-            self.display.say(f"{self.counts.stage}: {counts.done} of {counts.total} cells trained{later}")
+            self.display.say(f"{self.counts.training}: {cells.done} of {cells.total} cells trained{later}")
 
     def _on_job_error(self, fields: dict[str, Any]) -> None:
         job = fields["jobid"]

@@ -94,9 +94,13 @@ class JobCounts:
 
     @property
     def stage(self) -> str:
-        """The name of the stage; trainings after the first cells are those of a round."""
-        name = NAMES[self.place]
-        return f"round {self.round}" if name == TRAINING and self.round else name
+        """The name of the stage."""
+        return self.training if self.is_training else NAMES[self.place]
+
+    @property
+    def training(self) -> str:
+        """What the training of the cells is called now: after the first cells it is a round."""
+        return f"round {self.round}" if self.round else TRAINING
 
     @property
     def is_training(self) -> bool:
@@ -110,8 +114,14 @@ class JobCounts:
 
     def counts(self) -> Counts:
         """The jobs of the stage: of trainings the cells of this round."""
-        rules = (CELL,) if self.is_training else STAGES[NAMES[self.place]][0]
-        done = sum(self.done[rule] for rule in rules) - (self.earlier_cells if self.is_training else 0)
+        return self.cells() if self.is_training else self._counts(STAGES[NAMES[self.place]][0])
+
+    def cells(self) -> Counts:
+        """The cells of this round."""
+        return self._counts((CELL,), self.earlier_cells)
+
+    def _counts(self, rules: tuple[str, ...], earlier: int = 0) -> Counts:
+        done = sum(self.done[rule] for rule in rules) - earlier
         failed = sum(rule in rules for rule in self.failed.values())
         return Counts(done, failed, done + failed + sum(max(0, self.left[rule]) for rule in rules))
 
