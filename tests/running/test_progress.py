@@ -246,3 +246,14 @@ def test_of_snakemakes_messages_only_news_are_shown(text, fields, shown):
     record = logging.LogRecord("snakemake", logging.INFO, "", 0, text, (), None)
     vars(record).update(fields)
     assert is_news(record) is shown
+
+
+def test_a_dry_run_shows_no_more_than_its_planning():
+    stream, clock = io.StringIO(), Clock()
+    watch = RunWatch(Lines(stream, clock), Known(cells=lambda: 9), plans_only=True, clock=clock)
+    watch.handle(event("workflow_started"))
+    clock.now = 6
+    watch.look()
+    watch.handle(event("run_info", stats={"train_cell": 9}))
+    watch.handle(event("job_info", jobid=1, rule_name="train_cell", wildcards={}))
+    assert stream.getvalue() == "planning: 9 cells, 6 s so far\n"

@@ -78,12 +78,16 @@ class Project:
 
     def start(self, *arguments: str, configfile: bool = True, command: Sequence[str] = ("snakemake",)):
         """Start a command that takes Snakemake's arguments on the study, and leave it running."""
+        printed = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(**self.process(*arguments, configfile=configfile, command=command), **printed)
+
+    def process(self, *arguments: str, configfile: bool = True, command: Sequence[str] = ("snakemake",)) -> dict:
+        """Such a command, with its folder and environment, as subprocess takes them."""
         words = [sys.executable, "-m", *command, *arguments, *self.runner]
         words += ["--snakefile", str(self.code / "Snakefile")]
         words += ["--directory", str(self.work), *(["--configfile", str(self.config)] if configfile else [])]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(self.code / "workflow_scripts")}
-        printed = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(words, cwd=self.work, env=environment, **printed)
+        return {"args": words, "cwd": self.work, "env": environment}
 
     def finish(self, running: subprocess.Popen) -> subprocess.CompletedProcess[str]:
         """Wait for what `start` started; gives its exit status and what it printed."""

@@ -39,6 +39,7 @@ class RunWatch(logging.Handler):
 
     It counts jobs of this run only. `trained` is called with the wildcards of each trained cell. `finished` names the
     rules of which a job succeeded. `hold` is the lock of this run, whose file gets the name of its jobs in a queue.
+    A dry run `plans_only`: once it knows its jobs it has no progress to show.
     """
 
     def __init__(
@@ -47,9 +48,11 @@ class RunWatch(logging.Handler):
         known: Known,
         trained: Callable[[dict[str, str]], None] = lambda wildcards: None,
         *,
+        plans_only: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
+        self.plans_only = plans_only
         self.display, self.known, self.trained, self.clock = display, known, trained, clock
         self.hold: Hold | None = None
         self.submitted = ""
@@ -107,6 +110,9 @@ class RunWatch(logging.Handler):
         self.began, self.planning = self.clock(), self.known.cells()
 
     def _on_run_info(self, fields: dict[str, Any]) -> None:
+        if self.plans_only:
+            self.close()
+            return
         self.planning, self.running = 0, True
         self.counts.begin_round(self.known.round())
         self.counts.plan(fields["stats"])
@@ -143,10 +149,11 @@ class RunWatch(logging.Handler):
             self._say_trained()
 
     def _say_trained(self) -> None:
-        """Say when the last cell of a round is trained, and what may follow."""
+        """Say when no cell of the round is left, and what may follow; after a failure no round does."""
         cells = self.counts.cells()
-        if cells.done == cells.total:
-            later = f"; {self.ahead}" if self.ahead else ""
+        if cells.done + cells.failed == cells.total:
+            after = f"; {self.ahead}" if self.ahead else ""
+            later = f", {cells.failed} failed" if cells.failed else after
             self.display.say(f"{self.counts.training}: {cells.done} of {cells.total} cells trained{later}")
 
     def _on_job_error(self, fields: dict[str, Any]) -> None:
@@ -158,6 +165,8 @@ class RunWatch(logging.Handler):
             self.failures[job] = failure
             self.counts.fail_job(job, rule)
             self.display.say(f"failed: {failure.text}")
+            if rule == CELL:
+                self._say_trained()
 
 
 def training_text(counts: Counts, seconds: float, ahead: str) -> str:

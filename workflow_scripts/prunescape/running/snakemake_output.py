@@ -48,7 +48,7 @@ def watch_run(output: Any, known: Known, trained: Callable[[dict[str, str]], Non
     quiet = {kind.name.lower() for kind in output.quiet or ()}
     asked = (output.dryrun, output.verbose, output.debug_dag, output.printshellcmds, output.show_failed_logs)
     own = bool(quiet) or any(asked)
-    watch = RunWatch(choose_display(quiet=quiet, live=not own), known, trained)
+    watch = RunWatch(choose_display(quiet=quiet, live=not own), known, trained, plans_only=output.dryrun)
     handlers = [handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"]
     for handler in handlers if not own else ():
         show_only_news(handler, watch)
