@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 PAUSE = 30.0  # seconds between two lines
-STEADY = 600.0  # seconds; later lines come when a run has taken a tenth longer than at the line before
+STEADY = 300.0  # seconds; later lines come when a run has taken a tenth longer than at the line before
 REDRAW = 0.2  # seconds between two drawings of the bar
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prunescape.present.numbers import counted, duration
+from prunescape.present.numbers import duration
 from prunescape.running.display import Display, Status
 from prunescape.running.failures import Failure
 from prunescape.running.run_lock import Hold
@@ -62,7 +62,7 @@ class RunWatch(logging.Handler):
         self.counts = JobCounts()
         self.planning = 0  # cells, while Snakemake makes its jobs of them
         self.running = False
-        self.ahead = ""
+        self.ahead = self.added = ""
         self.began = clock()
         self.trains_since: float | None = None
 
@@ -96,6 +96,7 @@ class RunWatch(logging.Handler):
         if jobs.is_training:
             since = self.clock() if self.trains_since is None else self.trains_since
             text = training_text(counts, self.clock() - since, self.ahead)
+            text += "" if counts.done else self.added
         return Status(jobs.stage, text + failed, counts.done, counts.total)
 
     def close(self) -> None:
@@ -129,16 +130,14 @@ class RunWatch(logging.Handler):
         self.counts.begin_job(job, rule)
 
     def _begin_round(self, number: int) -> None:
-        """Say what round `number` adds, which was planned last, now that Snakemake has its jobs."""
+        """Count the cells of round `number`, which was planned last, now that Snakemake has its jobs."""
         self.counts.plan(self.known.left())
         self.ahead = self.known.ahead()
-        added = self.counts.left[CELL]
-        if added:
+        if self.counts.left[CELL] > 0:
             self.counts.begin_round(number)
             self.trains_since = None
-            later = f"; {self.ahead} after them" if self.ahead else ""
-            in_all = f"{counted(added, 'cell')} more, {self.known.cells():,} in all"
-            self.display.say(f"{self.counts.stage} follows: {in_all}{later}")
+            later = f"; then {self.ahead}" if self.ahead else ""
+            self.added = f", {self.known.cells():,} in all{later}"
 
     def _on_job_finished(self, fields: dict[str, Any]) -> None:
         rule, wildcards = self.jobs.get(fields["job_id"], ("", {}))

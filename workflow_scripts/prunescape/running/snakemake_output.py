@@ -8,7 +8,7 @@ from prunescape.running.display import choose_display
 from prunescape.running.progress import Known, RunWatch, keep_looking
 
 STARTED = "workflow_started"
-SHOWN = ("Nothing to be done", "Will exit after", "Terminating processes", "Complete log", "Elapsed time")
+SHOWN = ("Nothing to be done", "Will exit after", "Terminating processes", "Complete log")
 FOLLOWS = "Exiting because a job execution failed"  # the end of the run says which, and why
 SCRIPT_FAILED = "CalledProcessError in file"  # why stands in the job's log, of which the watch tells
 
