@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from prunescape.running.display import choose_display
@@ -48,6 +49,7 @@ def watch_run(output: Any, known: Known, trained: Callable[[dict[str, str]], Non
     quiet = {kind.name.lower() for kind in output.quiet or ()}
     asked = (output.dryrun, output.verbose, output.debug_dag, output.printshellcmds, output.show_failed_logs)
     own = bool(quiet) or any(asked)
+    known = replace(known, logs=list) if quiet else known
     watch = RunWatch(choose_display(quiet=quiet, live=not own), known, trained, plans_only=output.dryrun)
     handlers = [handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"]
     for handler in handlers if not own else ():
