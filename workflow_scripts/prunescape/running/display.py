@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 PAUSE = 30.0  # seconds between two lines
-STEADY = 300.0  # seconds; later lines come when a run has taken a tenth longer than at the line before
+LONGER = 1 / 8  # after four minutes a line comes when a run has taken so much longer than at the line before
 REDRAW = 0.2  # seconds between two drawings of the bar
 
 
@@ -62,8 +62,7 @@ class Lines:
         if status.stage != self.stage:
             self.stage, self.changed = status.stage, now
         begins = self.printed != self.stage and now - self.changed >= status.patience
-        elapsed = now - self.started
-        pause = PAUSE if elapsed < STEADY else elapsed / 10
+        pause = max(PAUSE, LONGER * (now - self.started))
         if begins or (self.printed == self.stage and now - self.latest >= pause):
             self.printed = self.stage
             self.say(f"{status.stage}: {status.text}")

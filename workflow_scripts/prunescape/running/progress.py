@@ -148,12 +148,13 @@ class RunWatch(logging.Handler):
             self._say_trained()
 
     def _say_trained(self) -> None:
-        """Say when no cell of the round is left, and what may follow; after a failure no round does."""
+        """Say when no first cell is left, and what may follow: the line that begins a round says that of its cells."""
         cells = self.counts.cells()
-        if cells.done + cells.failed == cells.total:
-            after = f"; {self.ahead}" if self.ahead else ""
-            later = f", {cells.failed} failed" if cells.failed else after
-            self.display.say(f"{self.counts.training}: {cells.done} of {cells.total} cells trained{later}")
+        if cells.done + cells.failed < cells.total or (self.counts.round and not cells.failed):
+            return
+        after = f"; {self.ahead}" if self.ahead else ""
+        later = f", {cells.failed} failed" if cells.failed else after
+        self.display.say(f"{self.counts.training}: {cells.done} of {cells.total} cells trained{later}")
 
     def _on_job_error(self, fields: dict[str, Any]) -> None:
         job = fields["jobid"]
