@@ -156,7 +156,7 @@ def test_planning_is_told_after_some_seconds():
     assert run.lines == ["planning: 10,302 cells, 5 s so far", "planning: 10,302 cells, 36 s so far"]
 
 
-def test_lines_become_fewer_after_four_minutes():
+def test_lines_become_fewer_after_three_minutes():
     run = Run({"train_cell": 10_000})
     run.begin("train_cell")
     printed = {}
@@ -164,7 +164,7 @@ def test_lines_become_fewer_after_four_minutes():
         run.clock.now = second
         run.watch.look()
         printed[second] = len(run.lines)
-    assert printed[240] == 10 and printed[600] <= 18
+    assert printed[180] == 8 and printed[600] <= 16
     assert printed[24 * 3600 - 1] - printed[600] < 60
 
 

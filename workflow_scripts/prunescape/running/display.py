@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 PAUSE = 30.0  # seconds between two lines
-LONGER = 1 / 8  # after four minutes a line comes when a run has taken so much longer than at the line before
+LONGER = 1 / 6  # after three minutes a line comes when a run has taken so much longer than at the line before
 REDRAW = 0.2  # seconds between two drawings of the bar
 
 
