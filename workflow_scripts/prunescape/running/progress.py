@@ -101,8 +101,9 @@ class RunWatch(logging.Handler):
 
     def close(self) -> None:
         """Show no more progress."""
-        self.planning, self.running = 0, False
-        self.display.close()
+        with self.lock:
+            self.planning, self.running = 0, False
+            self.display.close()
         super().close()
 
     def _on_workflow_started(self, fields: dict[str, Any]) -> None:
