@@ -70,7 +70,10 @@ def test_a_line_at_each_change_of_stage_and_every_thirty_seconds():
         run.do("train_cell", 20)
     run.do("export_onnx", 1)
     run.do("export_onnx", 1)
-    run.do("benchmark_target", 31)
+    job = run.begin("benchmark_target")
+    run.clock.now += 31
+    run.watch.look()
+    run.tell("job_finished", job_id=job)
     run.do("write_report")
     assert run.lines == [
         "log: /runs/a.log",
@@ -80,6 +83,7 @@ def test_a_line_at_each_change_of_stage_and_every_thirty_seconds():
         "training: 4 of 4 cells trained",
         "exporting: 0 of 2 variants",
         "benchmarking: 0 of 1 targets",
+        "benchmarking: 0 of 1 targets, 31 s so far",
         "report: 0 of 1 steps",
     ]
 

@@ -15,7 +15,7 @@ from prunescape.running.stages import CELL, Counts, JobCounts
 
 SUBMITTED = "SLURM run ID: "  # precedes the name of this run's jobs in Slurm's queue
 PLANNING = "planning"
-PATIENCE = 5.0  # seconds of planning before a line says so
+PATIENCE = 5.0  # seconds of a stage without cells before its line says how long it takes
 BEAT = 0.5  # seconds between two looks at the clock
 
 
@@ -65,6 +65,7 @@ class RunWatch(logging.Handler):
         self.ahead = self.added = ""
         self.began = clock()
         self.trains_since: float | None = None
+        self.stage, self.stage_since = "", clock()
 
     def emit(self, record: logging.LogRecord) -> None:
         event = str(getattr(record, "event", "") or "")
@@ -92,10 +93,15 @@ class RunWatch(logging.Handler):
     def _status(self) -> Status:
         counts, jobs = self.counts.counts(), self.counts
         failed = f", {len(self.failures)} failed" if self.failures else ""
+        now = self.clock()
+        if self.stage != jobs.stage:
+            self.stage, self.stage_since = jobs.stage, now
         text = f"{counts.done} of {counts.total} {jobs.unit}"
+        if not jobs.is_training and now - self.stage_since >= PATIENCE:
+            text += f", {duration(now - self.stage_since)} so far"
         if jobs.is_training:
-            since = self.clock() if self.trains_since is None else self.trains_since
-            text = training_text(counts, self.clock() - since, self.ahead)
+            since = now if self.trains_since is None else self.trains_since
+            text = training_text(counts, now - since, self.ahead)
             text += "" if counts.done else self.added
         return Status(jobs.stage, text + failed, counts.done, counts.total)
 
