@@ -10,8 +10,7 @@ PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 .PHONY: study help resume test test-long bench lint clean
 
 study: $(READY)
-	$(BIN)/snakemake --cores all --quiet rules
-	@echo "The report is $(CURDIR)/results/$(STUDY)/report.html"
+	$(BIN)/snakemake --cores all
 
 help:
 	@echo "make study      the default study, to its report in results/$(STUDY)/report.html"
@@ -22,7 +21,7 @@ help:
 	@echo "Other studies: $(BIN)/snakemake --cores 8 --configfile config/studies/NAME.yaml"
 
 resume: $(READY)
-	$(BIN)/prunescape resume --cores all --quiet rules
+	$(BIN)/prunescape resume --cores all
 
 test: lint
 	$(PYTEST)

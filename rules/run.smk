@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from glob import glob
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from prunescape.running.early_checks import check_compiler, check_gpu, check_ori
 from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on_interrupt
 from prunescape.running.restoring import is_restoring
 from prunescape.running.run_lock import hold, holder, in_use
-from prunescape.running.progress import watch_cells
+from prunescape.running.progress import Known
 from prunescape.running.run_end import PARTIAL, Expected, failed_lines, finished_lines
+from prunescape.running.snakemake_output import watch_run
+from prunescape.running.stages import rounds_ahead
 
 
 include: "restore.smk"
@@ -32,8 +35,9 @@ def expected_files():
 
 def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
+    WATCH.close()
     if failed:
-        known = {"terms": STUDY.analysis_terms(), "failures": WATCH.failures}
+        known = {"terms": STUDY.analysis_terms(), "failures": list(WATCH.failures.values())}
         lines = failed_lines(RESULTS, STUDY.summary(), expected_files(), **known)
     elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/{PARTIAL}", ignore_errors=True)  # an earlier failure's report is no longer true
@@ -48,6 +52,28 @@ def show_end(failed=False):
 def missing_cells():
     """How many cells of the rounds planned by now have no record."""
     return sum(not os.path.exists(record) for record in expected_files().records)
+
+
+def jobs_left():
+    """How many jobs of each rule this run has not done yet, as far as they are planned."""
+    return Counter(job.rule.name for job in workflow.dag.needrun_jobs())
+
+
+def round_of_cells():
+    """The round whose cells are to be trained first, 0 for the cells that no result decides on."""
+    waiting = [int(job.wildcards.round) for job in workflow.dag.needrun_jobs() if job.rule.name == "plan_round"]
+    return min(waiting) - 1 if waiting else len(present_rounds(ROUND))
+
+
+def known_of_study():
+    """What the progress of a run asks of the study."""
+    return Known(
+        cells=lambda: len(cells_with(present_rounds(ROUND))),
+        left=jobs_left,
+        round=round_of_cells,
+        ahead=lambda: rounds_ahead(PLANS, present_rounds(ROUND)),
+        logs=workflow.logger_manager.get_logfile,
+    )
 
 
 def forget_checkpoint(wildcards):
@@ -133,8 +159,8 @@ def look_at_host():
         print("note: device is cuda, and this host shows no GPU", file=sys.stderr)
 
 
-WATCH = watch_cells(missing_cells, forget_checkpoint)
 if workflow.is_main_process:
+    WATCH = watch_run(workflow.output_settings, known_of_study(), forget_checkpoint)
     look_for_other_runs()
     refuse_damaged()
     if trains_here():

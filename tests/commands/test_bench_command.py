@@ -70,3 +70,9 @@ def test_what_cannot_be_measured_is_one_line(files, study, capsys, monkeypatch, 
     assert main(["bench", *(known.get(part, part) for part in arguments), *QUICK]) == 2
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("prunescape: error: ")]
     assert len(told) == 1 and words in told[0]
+
+
+def test_repeats_share_a_line_per_configuration(files, capsys):
+    assert main(["bench", str(files["free"]), "--threads", "1", "--batch", "1", "8", "--repeats", "12"]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "repeat" in line]
+    assert said == [f"threads 1, batch {batch}: 1 of 12 repeats" for batch in (1, 8)]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from prunescape.designs.rounds import present_rounds
-from support.project import Project, experiment, jobs_in
+from support.project import Project, experiment
 
 SHARE = {
     "study": "share",
@@ -59,7 +59,7 @@ def test_a_lost_cell_is_trained_again_alone_and_plans_the_same(shared):
     before = trained(shared)
     lost = min(before)
     (shared.work / "results/share/experiment=e" / lost / "record.json").unlink()
-    again = [job for job in jobs_in(shared.run()) if job.startswith("train_cell")]
+    again = [job for job in shared.made() if job.startswith("train_cell")]
     assert len(again) == 1 and lost.split("/")[0] in again[0]
     assert trained(shared) == before and shared.planned() == set()
 

@@ -7,8 +7,8 @@ import pytest
 
 from prunescape.analysis.analyse import analyse
 from prunescape.errors import InputError
-from prunescape.running.progress import Failure
-from prunescape.running.run_end import finished_lines, missing_cells, reason_in, unmeasured_line, unmeasured_targets
+from prunescape.running.failures import Failure, reason_in
+from prunescape.running.run_end import finished_lines, missing_cells, unmeasured_line, unmeasured_targets
 from support.project import Project, small_study
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from prunescape.running.progress import Failure
-from prunescape.running.run_end import Expected, failed_lines, reason_in
+from prunescape.running.failures import Failure, reason_in
+from prunescape.running.run_end import Expected, failed_lines
 from prunescape.store.exhaustion import exhausted, out_of_memory
 from prunescape.store.files import write_json
 from support.project import SCRIPTS

@@ -78,12 +78,16 @@ class Project:
 
     def start(self, *arguments: str, configfile: bool = True, command: Sequence[str] = ("snakemake",)):
         """Start a command that takes Snakemake's arguments on the study, and leave it running."""
+        printed = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(**self.process(*arguments, configfile=configfile, command=command), **printed)
+
+    def process(self, *arguments: str, configfile: bool = True, command: Sequence[str] = ("snakemake",)) -> dict:
+        """Such a command, with its folder and environment, as subprocess takes them."""
         words = [sys.executable, "-m", *command, *arguments, *self.runner]
         words += ["--snakefile", str(self.code / "Snakefile")]
         words += ["--directory", str(self.work), *(["--configfile", str(self.config)] if configfile else [])]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(self.code / "workflow_scripts")}
-        printed = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(words, cwd=self.work, env=environment, **printed)
+        return {"args": words, "cwd": self.work, "env": environment}
 
     def finish(self, running: subprocess.Popen) -> subprocess.CompletedProcess[str]:
         """Wait for what `start` started; gives its exit status and what it printed."""
@@ -99,6 +103,20 @@ class Project:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    def made(self, *arguments: str) -> set[str]:
+        """Run to the end; the jobs that it did, and those of runs that it started itself."""
+        before = self.logs()
+        self.run(*arguments)
+        return self.jobs_since(before)
+
+    def logs(self) -> set[Path]:
+        """Snakemake's logs of all runs so far but dry ones."""
+        return set(self.work.glob(".snakemake/log/*.log"))
+
+    def jobs_since(self, before: set[Path]) -> set[str]:
+        """The jobs in all logs but those of `before`."""
+        return jobs_in("\n".join(log.read_text() for log in sorted(self.logs() - before)))
+
     def planned(self, *arguments: str) -> set[str]:
         """The jobs that a run would do now, as `rule` or `rule wildcards`."""
         return jobs_in(self.run("--dry-run", *arguments))
@@ -112,7 +130,7 @@ class Project:
 
 
 def jobs_in(output: str) -> set[str]:
-    """The jobs that Snakemake announces in its output: `rule` with its wildcards in order, without an empty network."""
+    """The jobs that Snakemake announces in a log or dry run: `rule` with its wildcards, without an empty network."""
     jobs = set()
     for block in re.split(r"\n(?=\s*(?:local)?(?:rule|checkpoint) )", output):
         rule = re.match(r"\s*(?:local)?(?:rule|checkpoint) (\w+):", block)

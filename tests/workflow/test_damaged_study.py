@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from prunescape.space.settings import Setting
-from support.project import Project, jobs_in
+from support.project import Project
 
 pytestmark = pytest.mark.long
 PRUNED = "experiment=small/variant=nonuniform-0.5"
@@ -62,7 +62,7 @@ def test_what_all_cells_hang_on_is_refused_before_anything_is_deleted(copied, fi
     for kind in ("record.json", "weights.safetensors", "target=here.json"):
         assert files(copied.work, kind) == files(finished.work, kind)
     (copied.work / "results/tiny" / name).unlink()
-    assert not {job for job in jobs_in(copied.run()) if job.startswith(("train_cell", "benchmark_target"))}
+    assert not {job for job in copied.made() if job.startswith(("train_cell", "benchmark_target"))}
     assert files(copied.work, Path(name).name) == files(finished.work, Path(name).name)
     assert copied.planned() == set()
 
@@ -73,7 +73,7 @@ def test_a_damaged_record_costs_its_cell(copied, finished):
     line = refused(copied, f"{CELL}/record.json")
     assert "delete it and run again" in line
     record.unlink()
-    trained = {job for job in jobs_in(copied.run()) if job.startswith("train_cell")}
+    trained = {job for job in copied.made() if job.startswith("train_cell")}
     assert len(trained) == 1
     pd.testing.assert_frame_equal(science(copied.work), science(finished.work))
     assert copied.planned() == set()
@@ -98,7 +98,7 @@ def test_a_damaged_model_is_not_measured(copied, finished):
     (copied.work / "results/tiny/experiment=small/target=here.json").unlink()
     assert "export.json" in refused(copied, f"{PRUNED}/onnx/rank-1.onnx")
     (model.parent / "export.json").unlink()
-    assert "export_onnx experiment=small, variant=nonuniform-0.5" in jobs_in(copied.run())
+    assert "export_onnx experiment=small, variant=nonuniform-0.5" in copied.made()
     assert files(copied.work, "rank-1.onnx") == files(finished.work, "rank-1.onnx")
     assert copied.planned() == set()
 
@@ -110,7 +110,7 @@ def test_damaged_images_are_not_trained_on(copied, finished):
     done = copied.snakemake()
     assert done.returncode != 0 and "digits.npz" in done.stdout and AGAIN in done.stdout
     data.unlink()
-    jobs = jobs_in(copied.run())
+    jobs = copied.made()
     assert "prepare_data dataset=digits" in jobs and len([job for job in jobs if job.startswith("train_cell")]) == 1
     pd.testing.assert_frame_equal(science(copied.work), science(finished.work))
 

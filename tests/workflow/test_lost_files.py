@@ -7,7 +7,7 @@ import pytest
 from snakemake.persistence.file import FilePersistence
 
 from prunescape.commands.cli import main
-from support.project import TINY_STUDY, jobs_in
+from support.project import TINY_STUDY
 
 PRUNED = "experiment=small/variant=nonuniform-0.5"
 CACHES = {
@@ -25,8 +25,8 @@ FIRST, *OTHERS = CACHES | RESULTS
 long = pytest.mark.long
 
 
-def rules_in(output: str) -> set[str]:
-    return {job.split()[0] for job in jobs_in(output)}
+def rules_of(jobs: set[str]) -> set[str]:
+    return {job.split()[0] for job in jobs}
 
 
 @pytest.mark.parametrize("name", [FIRST, *(pytest.param(name, marks=long) for name in OTHERS)])
@@ -35,7 +35,7 @@ def test_what_was_deleted_is_made_again_and_nothing_is_trained(copied, name):
     before = lost.read_bytes()
     lost.unlink()
     planned = copied.run("--dry-run")
-    made = rules_in(copied.run())
+    made = rules_of(copied.made())
     assert (CACHES | RESULTS)[name] in made and not made & {"train_cell", "benchmark_target"}
     assert lost.read_bytes() == before
     assert name.rpartition("/")[0] in planned and copied.planned() == set()
@@ -47,7 +47,7 @@ def test_a_lost_cache_costs_no_cell_that_another_change_does_not(copied):
     study = copy.deepcopy(TINY_STUDY)
     study["experiments"]["small"]["grid"]["log10_wd"] = [-4.0, -3.0, -2.0]
     copied.configure(study)
-    trained = {job for job in jobs_in(copied.run("cells")) if job.startswith("train_cell")}
+    trained = {job for job in copied.made("cells") if job.startswith("train_cell")}
     assert len(trained) == 2 and all("log10_wd=-2.0" in job for job in trained)
 
 
@@ -59,7 +59,7 @@ def test_results_without_snakemakes_records_are_compared_with_the_config(copied)
     study["experiments"]["small"]["recipe"]["epochs"] = 2
     copied.configure(study)
     assert "experiment=small/shared.json" in copied.run("--dry-run")
-    assert {"declare_experiment", "train_cell", "write_report"} <= rules_in(copied.run())
+    assert {"declare_experiment", "train_cell", "write_report"} <= rules_of(copied.made())
     assert copied.planned() == set()
 
 
@@ -67,7 +67,7 @@ def test_results_without_snakemakes_records_are_compared_with_the_config(copied)
 def test_tables_of_another_config_are_made_again_without_records(copied):
     shutil.rmtree(copied.work / ".snakemake")
     copied.configure(TINY_STUDY | {"analysis": {"thresholds": [0.5, 2.0]}})
-    made = rules_in(copied.run())
+    made = rules_of(copied.made())
     assert {"analyse_cells", "write_report"} <= made and not made & {"train_cell", "export_onnx", "benchmark_target"}
 
 
@@ -82,7 +82,7 @@ def test_a_cell_that_was_finished_when_its_run_was_interrupted_is_kept(copied):
             persistence._delete_record(output)
     weights = copied.work / cells[1] / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
-    trained = {job for job in jobs_in(copied.run()) if job.startswith("train_cell")}
+    trained = {job for job in copied.made() if job.startswith("train_cell")}
     assert len(trained) == 1 and "log10_wd=-3.0" in trained.pop()
     assert copied.planned() == set()
 

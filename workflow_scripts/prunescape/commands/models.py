@@ -29,12 +29,14 @@ def add_bench(command: argparse.ArgumentParser) -> None:
 
 def run_bench(options: argparse.Namespace) -> None:
     """Measure, and say what was found; what does not run goes to standard error."""
+    from prunescape.commands.bench_progress import shown_repeats
     from prunescape.measure.files import bench_files, bench_lines, target_named
 
     target = target_named(options.target, options.configfile)
     given = {name: getattr(options, name) for name in ("threads", "batch", "provider", "repeats")}
     asked = target | {name: value for name, value in given.items() if value is not None}
-    found = bench_files(options.files, asked, dict(options.dim), dict(options.value))
+    with shown_repeats():
+        found = bench_files(options.files, asked, dict(options.dim), dict(options.value))
     print(json.dumps(found, indent=1) if options.json else "\n".join(bench_lines(found)))
     for entry in found["not_run"]:
         setting = f" with batch {entry['batch']}" if "batch" in entry else ""

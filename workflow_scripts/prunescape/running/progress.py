@@ -1,60 +1,78 @@
-"""Cells done of all, rate and time left while a run goes on, and what failed: from Snakemake's log events."""
+"""What goes on in a run, from Snakemake's log events: its stage, the cells done, the time left, and what failed."""
 
 import logging
-import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from prunescape.present.numbers import duration
+from prunescape.running.display import Display, Status
+from prunescape.running.failures import Failure
 from prunescape.running.run_lock import Hold
+from prunescape.running.stages import CELL, Counts, JobCounts
 
-RULE, PLANNING = "train_cell", "plan_round"
 SUBMITTED = "SLURM run ID: "  # precedes the name of this run's jobs in Slurm's queue
-PAUSE = 5.0  # seconds between two lines
+PLANNING = "planning"
+PATIENCE = 5.0  # seconds of a stage without cells before its line says how long it takes
+BEAT = 0.5  # seconds between two looks at the clock
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A job that failed, with its wildcards and its log."""
+class Known:
+    """What a watch asks of the study: all from what is planned by now.
 
-    rule: str
-    wildcards: dict[str, str]
-    log: str
+    `cells`: how many it has. `left`: the jobs by rule that are not done. `round`: which one the cells to train belong
+    to, 0 for the first cells. `ahead`: what later rounds may add, in words. `logs`: where Snakemake writes everything.
+    """
+
+    cells: Callable[[], int] = lambda: 0
+    left: Callable[[], Mapping[str, int]] = dict
+    round: Callable[[], int] = lambda: 0
+    ahead: Callable[[], str] = str
+    logs: Callable[[], list[str]] = list
 
 
-class CellWatch(logging.Handler):
-    """Listens to Snakemake's events: prints progress of the cells and collects failed jobs.
+class RunWatch(logging.Handler):
+    """Listens to Snakemake's events, tells a display about them, and collects failed jobs.
 
-    It counts the cells of this run only. When a round was planned, `missing` gives how many cells are to be trained;
-    `trained` is called with the wildcards of each trained one. `finished` names the rules of which a job succeeded.
-    `hold` is the lock of this run, whose file gets the name of its jobs in a queue.
+    It counts jobs of this run only. `trained` is called with the wildcards of each trained cell. `finished` names the
+    rules of which a job succeeded. `hold` is the lock of this run, whose file gets the name of its jobs in a queue.
+    A dry run `plans_only`: once it knows its jobs it has no progress to show.
     """
 
     def __init__(
         self,
-        missing: Callable[[], int] = lambda: 0,
+        display: Display,
+        known: Known,
         trained: Callable[[dict[str, str]], None] = lambda wildcards: None,
         *,
-        stream=sys.stderr,
-        clock=time.monotonic,
+        plans_only: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self.missing, self.trained, self.stream, self.clock = missing, trained, stream, clock
+        self.plans_only = plans_only
+        self.display, self.known, self.trained, self.clock = display, known, trained, clock
         self.hold: Hold | None = None
         self.submitted = ""
-        self.rules: dict[int, tuple[str, dict[str, str]]] = {}
-        self.failures: list[Failure] = []
+        self.jobs: dict[int, tuple[str, dict[str, str]]] = {}
+        self.failures: dict[int, Failure] = {}
         self.finished: set[str] = set()
-        self.total = self.done = 0
-        self.started = self.printed = clock()
+        self.counts = JobCounts()
+        self.planning = 0  # cells, while Snakemake makes its jobs of them
+        self.running = False
+        self.ahead = self.added = ""
+        self.began = clock()
+        self.trains_since: float | None = None
+        self.stage, self.stage_since = "", clock()
 
     def emit(self, record: logging.LogRecord) -> None:
         event = str(getattr(record, "event", "") or "")
         handle = getattr(self, f"_on_{event}", None)
         if handle is not None:
             handle(vars(record))
+            self.look()
         elif SUBMITTED in str(record.msg):
             self.submitted = str(record.msg).partition(SUBMITTED)[2].strip()
             self.write_down()
@@ -64,49 +82,119 @@ class CellWatch(logging.Handler):
         if self.hold is not None and self.submitted:
             self.hold.note(submitted=self.submitted)
 
+    def look(self) -> None:
+        """Show how far the run is."""
+        if self.planning:
+            text = f"{self.planning:,} cells, {duration(self.clock() - self.began)} so far"
+            self.display.update(Status(PLANNING, text, patience=PATIENCE))
+        elif self.running:
+            self.display.update(self._status())
+
+    def _status(self) -> Status:
+        counts, jobs = self.counts.counts(), self.counts
+        failed = f", {len(self.failures)} failed" if self.failures else ""
+        now = self.clock()
+        if self.stage != jobs.stage:
+            self.stage, self.stage_since = jobs.stage, now
+        text = f"{counts.done} of {counts.total} {jobs.unit}"
+        if not jobs.is_training and now - self.stage_since >= PATIENCE:
+            text += f", {duration(now - self.stage_since)} so far"
+        if jobs.is_training:
+            since = now if self.trains_since is None else self.trains_since
+            text = training_text(counts, now - since, self.ahead)
+            text += "" if counts.done else self.added
+        return Status(jobs.stage, text + failed, counts.done, counts.total)
+
+    def close(self) -> None:
+        """Show no more progress."""
+        with self.lock:
+            self.planning, self.running = 0, False
+            self.display.close()
+        super().close()
+
+    def _on_workflow_started(self, fields: dict[str, Any]) -> None:
+        for log in self.known.logs():
+            self.display.say(f"log: {log}")
+        self.began, self.planning = self.clock(), self.known.cells()
+
     def _on_run_info(self, fields: dict[str, Any]) -> None:
-        self.total = max(self.total, int(fields["stats"].get(RULE, 0)))
-        self.started = self.clock()
+        if self.plans_only:
+            self.close()
+            return
+        self.planning, self.running = 0, True
+        self.counts.begin_round(self.known.round())
+        self.counts.plan(fields["stats"])
+        self.ahead = self.known.ahead()
 
     def _on_job_info(self, fields: dict[str, Any]) -> None:
-        self.rules[fields["jobid"]] = (fields["rule_name"], dict(fields["wildcards"] or {}))
+        job, rule = fields["jobid"], fields["rule_name"]
+        self.jobs[job] = (rule, dict(fields["wildcards"] or {}))
+        if self.counts.awaits:
+            self._begin_round(self.counts.round + 1)
+        if rule == CELL and self.trains_since is None:
+            self.trains_since = self.clock()
+        self.failures.pop(job, None)  # it is tried again
+        self.counts.begin_job(job, rule)
+
+    def _begin_round(self, number: int) -> None:
+        """Count the cells of round `number`, which was planned last, now that Snakemake has its jobs."""
+        self.counts.plan(self.known.left())
+        self.ahead = self.known.ahead()
+        if self.counts.left[CELL] > 0:
+            self.counts.begin_round(number)
+            self.trains_since = None
+            later = f"; then {self.ahead}" if self.ahead else ""
+            self.added = f", {self.known.cells():,} in all{later}"
 
     def _on_job_finished(self, fields: dict[str, Any]) -> None:
-        rule, wildcards = self.rules.get(fields["job_id"], ("", {}))
+        rule, wildcards = self.jobs.get(fields["job_id"], ("", {}))
         self.finished.add(rule)
-        if rule == PLANNING:
-            self.total = max(self.total, self.done + self.missing())
-        if rule == RULE:
-            self.done += 1
+        self.counts.finish_job(rule)
+        if rule == CELL:
             self.trained(wildcards)
-            self._print()
+            self._say_trained()
+
+    def _say_trained(self) -> None:
+        """Say when no first cell is left, and what may follow: the line that begins a round says that of its cells."""
+        cells = self.counts.cells()
+        if cells.done + cells.failed < cells.total or (self.counts.round and not cells.failed):
+            return
+        after = f"; {self.ahead}" if self.ahead else ""
+        later = f", {cells.failed} failed" if cells.failed else after
+        self.display.say(f"{self.counts.training}: {cells.done} of {cells.total} cells trained{later}")
 
     def _on_job_error(self, fields: dict[str, Any]) -> None:
-        _, wildcards = self.rules.get(fields["jobid"], ("", {}))
+        job = fields["jobid"]
+        rule, wildcards = self.jobs.get(job, (fields["rule_name"], {}))
         log = str((fields["log"] or [""])[0])
-        failure = Failure(fields["rule_name"], wildcards, log.removesuffix(" (check log file(s) for error details)"))
-        if failure not in self.failures:
-            self.failures.append(failure)
-
-    def _print(self) -> None:
-        now = self.clock()
-        if now - self.printed < PAUSE and self.done < self.total:
-            return
-        self.printed = now
-        print(progress_line(self.done, self.total, now - self.started), file=self.stream, flush=True)
+        failure = Failure(rule, wildcards, log.removesuffix(" (check log file(s) for error details)"))
+        if job not in self.failures:
+            self.failures[job] = failure
+            self.counts.fail_job(job, rule)
+            self.display.say(f"failed: {failure.text}")
+            if rule == CELL:
+                self._say_trained()
 
 
-def progress_line(done: int, total: int, seconds: float) -> str:
-    """One line of progress; the time left assumes the rate so far."""
-    rate = done / seconds if seconds > 0 else 0.0
-    left = f", {duration((total - done) / rate)} left" if rate > 0 and total > done else ""
-    return f"cells: {done} of {total} trained, {60 * rate:.1f} a minute{left}"
+def training_text(counts: Counts, seconds: float, ahead: str) -> str:
+    """How many cells are trained; the time left assumes the rate so far and counts what is planned."""
+    text = f"{counts.done} of {counts.total} cells"
+    if counts.done == counts.total:
+        return f"{text}, planning what follows" if ahead else text
+    if not counts.done or seconds <= 0:
+        return text
+    rate = counts.done / seconds
+    left = duration((counts.total - counts.done - counts.failed) / rate)
+    return f"{text}, {60 * rate:.1f} a minute, {left} left{' without later rounds' if ahead else ''}"
 
 
-def watch_cells(missing: Callable[[], int], trained: Callable[[dict[str, str]], None]) -> CellWatch:
-    """Attach a watch to Snakemake's logger."""
-    from snakemake.logging import logger
+def keep_looking(watch: RunWatch) -> None:
+    """Look at the clock for a watch until this process ends."""
 
-    watch = CellWatch(missing, trained)
-    logger.addHandler(watch)
-    return watch
+    def tick() -> None:
+        while True:
+            time.sleep(BEAT)
+            with watch.lock:
+                watch.look()
+
+    threading.Thread(target=tick, daemon=True).start()

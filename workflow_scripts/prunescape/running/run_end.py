@@ -8,8 +8,7 @@ from typing import Any
 
 from prunescape.designs.plan import Plan
 from prunescape.errors import InputError
-from prunescape.running.job_log import ERROR
-from prunescape.running.progress import Failure
+from prunescape.running.failures import Failure, reason_in
 from prunescape.store.files import read_json, write_json
 
 LEAST_FREE = 1_000_000  # bytes; below, a job may have had no room for its error message
@@ -18,7 +17,6 @@ OF_TARGETS = ("export_onnx", "benchmark_target", "benchmark_remote_target")
 # tables that figures show
 DRAWN = ("roi", "ellipses", "pareto", "inferred_roi", "inferred_ellipses", "verdicts", "looks", "efficiency", "curves")
 DRAWN_OF_TRIALS = ("trials", "trial_efficiency")
-KILLED = "ended from outside (killed), most often for want of memory or time"
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,7 @@ def failed_lines(
     present = [path for path in expected.records if Path(path).exists() and is_readable(path)]
     absent = [Path(path).parent.relative_to(results) for path in expected.records if path not in set(present)]
     lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(expected.records)}"]
-    for failure in failures:
-        lines.append(f"  {failure.rule}: {reason_in(failure.log)}\n    log: {Path(failure.log).resolve()}")
+    lines += [f"  {failure.text}" for failure in failures]
     if shutil.disk_usage(results).free < LEAST_FREE:
         lines.append(f"no space left on the disk of {results.resolve()}: free some and run again")
     missing = missing_cells(results, absent, failures)
@@ -191,13 +188,3 @@ def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -
         reason = reason_in(log) if log else unknown
         found.append({"cell": str(path), "reason": reason, "log": log})
     return found
-
-
-def reason_in(log: str) -> str:
-    """Why a job failed: the last line of its log; a job whose log does not end in its error was killed."""
-    path = Path(log)
-    lines = path.read_text(errors="replace").split("\n") if log and path.is_file() else []
-    written = [line.strip() for line in lines if line.strip()]
-    if not written:
-        return f"{KILLED}; its log is empty"
-    return written[-1] if written[-1].startswith(ERROR) else f"{KILLED}; its last line: {written[-1]}"
