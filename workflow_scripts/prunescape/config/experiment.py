@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.designs import Bounds, DesignTerms, arms_of
+from prunescape.config.messages import level_value
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed
 from prunescape.config.verdict import Verdict
@@ -230,7 +231,7 @@ def axis_texts(name: str, values: Steps | list[Any], prior: str | None) -> list[
 
 def level_texts(name: str, values: list[Any]) -> list[str]:
     """The levels of a space as their texts, sorted; raises InputError for an impossible or repeated one."""
-    texts = [parameter_named(name).text(value) for value in values]
+    texts = [parameter_named(name).text(level_value(name, value)) for value in values]
     refuse_repeated(texts)
     return sorted(texts)
 
