@@ -125,7 +125,14 @@ def test_settings_may_be_ranked_on_what_partitions_hold_out():
 
 
 @pytest.mark.parametrize(
-    ("name", "cells"), [("burmester2023", 101), ("burmester2023-small", 129), ("retune-factors", 601)]
+    ("name", "cells"),
+    [
+        ("burmester2023", 101),
+        ("burmester2023-small", 129),
+        ("liao2022", 4 + 100 * (15 + 15 + 16 + 14)),
+        ("liao2022-small", 1 + 2 * 6 * 40),
+        ("retune-factors", 601),
+    ],
 )
 def test_the_studies_of_trials_are_planned_without_their_data(name, cells):
     study = load_study(yaml.safe_load((STUDIES / f"{name}.yaml").read_text()), name)

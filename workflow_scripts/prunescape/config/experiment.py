@@ -168,7 +168,13 @@ class Experiment(Part):
         if not design.has_space:
             return None
         chosen = design.model_dump(include={"kind", "trials", "seed", "rank_by", "best", "confirm"})
-        return chosen | {"space": space.content, "arms": arms_of(design, space.dimensions)}
+        arms = arms_of(design, space.dimensions)
+        return chosen | {"space": space.content, "arms": arms, "ranked": self.ranks_trained_filters}
+
+    @property
+    def ranks_trained_filters(self) -> bool:
+        """Whether the weights of a trained base decide which filters some variant keeps."""
+        return self.pruning.ranking == "trained" and any(each.method == "nonuniform" for each in self.all_variants)
 
     @property
     def exported(self) -> int:
