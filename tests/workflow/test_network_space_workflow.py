@@ -160,11 +160,16 @@ def test_one_trial_more_trains_it_alone_and_exports_again_only_what_it_changes(r
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_choice_that_was_lost_is_made_again_and_nothing_else(project, results):
+@pytest.mark.long
+def test_a_choice_that_was_lost_trains_exports_and_measures_nothing(project, results):
+    """Snakemake makes the tables behind it again: while a checkpoint is open it takes for granted what follows."""
+    before = (results / "rounds/exports.json").read_bytes()
     (results / "rounds/exports.json").unlink()
     run = project.snakemake()
     assert run.returncode == 0, run.stdout
-    assert jobs_in(run.stdout) == {"choose_exports"}
+    done = {job.split()[0] for job in jobs_in(run.stdout)}
+    assert "choose_exports" in done and not done & {"train_cell", "plan_variant", "export_onnx", "benchmark_target"}
+    assert (results / "rounds/exports.json").read_bytes() == before and project.planned() == set()
 
 
 def test_a_lost_export_is_made_again_without_training(project, results):
