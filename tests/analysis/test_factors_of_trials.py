@@ -60,6 +60,8 @@ def test_cost_of_a_network_is_that_of_the_network_of_each_trial():
     shares = tables["factors"].query("response == 'log10:flops'").set_index(["by", "factor"])["partial_eta2"]
     assert (shares.xs("filters", level="factor") > 1 - 1e-9).all()
     assert {"log10:flops", "log10:parameters"} <= set(tables["fit"]["response"])
+    for name in ("interactions", "interaction_effects"):
+        assert set(tables[name]["response"]) == {"top1", "log10:epoch_seconds"}, "pruning decides on the others"
     plain, same = cells_and_trials()
     alike = plain.assign(flops=plain["variant"].map({"base": 1000, "uniform-0.5": 500}))
     assert set(trial_factors(trial_cells(alike, same), same)["fit"]["response"]) == {"top1", "log10:epoch_seconds"}

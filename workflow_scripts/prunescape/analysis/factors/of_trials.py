@@ -16,6 +16,7 @@ from prunescape.store.tables import Columns
 
 RESPONSES = ("top1", "log10:epoch_seconds")
 OF_NETWORKS = ("log10:flops", "log10:parameters")  # where hyperparameters of the network vary
+INTERACTIONS = ("interactions", "interaction_effects")
 SETTING = ["experiment", "variant", "setting"]
 NOTES = "notes"
 EXPERIMENT = {"experiment": ("string", "experiment of the study")}
@@ -69,4 +70,10 @@ def _tables(cells: pd.DataFrame, factors: list[str], responses: Sequence[str], w
         analysis = tables_of(prepared_runs(cells, where, question))
     except InputError as error:
         return {NOTES: pd.DataFrame({"note": [str(error)]})}
-    return analysis.tables | {NOTES: pd.DataFrame({"note": list(analysis.notes)})}
+    measured = {name: _of_measured(analysis.tables[name]) for name in INTERACTIONS}
+    return analysis.tables | measured | {NOTES: pd.DataFrame({"note": list(analysis.notes)})}
+
+
+def _of_measured(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows but of OF_NETWORKS: pruning decides on these, so how they change by it is no question to the trials."""
+    return table[~table["response"].isin(OF_NETWORKS)]
