@@ -38,8 +38,8 @@ rule all:
         round_files,
         [f"{DATA}/{name}.{kind}" for name in STUDY.used_datasets() for kind in ("npz", "json")],
         shared_files(),
-        variant_files("widths.json"),
-        variant_files("onnx/export.json"),
+        lambda wildcards: variant_files("widths.json"),
+        export_files,
         target_files(),
         [getattr(rules, name).output for name in RESULT_RULES],
 

@@ -9,7 +9,7 @@ rule collect_study:
         records=lambda wildcards: cell_files("record.json", all_cells()),
         rounds=round_files,
         shared=shared_files(),
-        widths=variant_files("widths.json"),
+        widths=lambda wildcards: variant_files("widths.json"),
         data=ancient(data_files()),
     output:
         cells=f"{RESULTS}/cells.parquet",
@@ -21,7 +21,7 @@ rule collect_study:
         "../envs/analyse.yaml"
     params:
         code=code_digest("collect_study", *task_modules("prepared", STUDY.experiments.values())),
-        declared=declared_files(),
+        declared=lambda wildcards: declared_files(),
         plans=PLAN_PARAMS,
     script:
         "../workflow_scripts/collect_study.py"

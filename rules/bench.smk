@@ -2,11 +2,11 @@
 
 
 rule export_onnx:
-    """Export the best cells of one variant and check each against torch on real images."""
+    """Export the best cells of one variant, or the chosen ones, and check each against torch on real images."""
     input:
         widths=f"{VARIANT}/widths.json",
-        records=lambda wildcards: cell_files("record.json", grid_cells_of(wildcards)),
-        weights=lambda wildcards: ancient(cell_files("weights.safetensors", grid_cells_of(wildcards))),
+        records=lambda wildcards: exportable_files("record.json", wildcards),
+        weights=lambda wildcards: ancient(exportable_files("weights.safetensors", wildcards)),
         identity=data_identity,
         data=ancient(data_file),
     output:
@@ -28,7 +28,7 @@ rule export_onnx:
 rule benchmark_target:
     """Measure an experiment's exported models on the host of this job, alone on it."""
     input:
-        exports=exported_variants,
+        exports=lambda wildcards: export_paths(wildcards.experiment),
         identity=data_identity,
         data=ancient(data_file),
     output:

@@ -20,6 +20,7 @@ SHARED = f"{EXPERIMENT}/shared.json"
 VARIANT = f"{RESULTS}/{VARIANT_PATH}"
 CELL = f"{RESULTS}/{CELL_PATH}"
 ROUND = f"{RESULTS}/rounds/round={{round}}.json"
+EXPORTS = f"{RESULTS}/rounds/exports.json"
 REPORT = f"{RESULTS}/report.html"
 MANIFEST_FILE = f"{RESULTS}/{MANIFEST}"
 
@@ -92,16 +93,12 @@ def ranks_trained_filters(wildcards):
     return trained and Variant.parse(wildcards.variant).method == "nonuniform"
 
 
-def ranking_cell(experiment, network):
-    """The training whose weights rank the filters of one network's variants."""
-    return STUDY.ranking_cell(experiment, networks_of(experiment)[network])
-
-
 def ranking_weights(wildcards):
     """The trained base, where the plan ranks its filters; what it shares with all cells speaks for it."""
     if not ranks_trained_filters(wildcards):
         return []
-    return ancient(cell_file(ranking_cell(wildcards.experiment, wildcards.network), "weights.safetensors"))
+    cell = STUDY.ranking_cell(wildcards.experiment, network_named(wildcards))
+    return ancient(cell_file(cell, "weights.safetensors"))
 
 
 def ranking_source(wildcards):
@@ -124,11 +121,6 @@ def variant_paths(name, experiment):
 def variant_files(name):
     """One file of each variant of each network of each experiment."""
     return [path for experiment in sorted(STUDY.experiments) for path in variant_paths(name, experiment)]
-
-
-def exported_variants(wildcards):
-    """What every variant of every network of an experiment exported."""
-    return variant_paths("onnx/export.json", wildcards.experiment)
 
 
 def shared_files():

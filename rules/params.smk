@@ -10,7 +10,7 @@ from prunescape.config.datasets import identity_options, is_image_folder, source
 from prunescape.config.targets import REACHED_BY, REMOTE
 from prunescape.space.cells import spells_out
 from prunescape.space.levels import LOADED, loaded_module
-from prunescape.designs.trials import arm_positions, plan_trials
+from prunescape.designs.trials import plan_trials
 
 # some experiment asks for the fastest precision
 PROBED = any(experiment.declared_recipe.get("precision") == "auto" for experiment in STUDY.experiments.values())
@@ -125,7 +125,7 @@ def plan_params(wildcards):
     if variant.method == "nonuniform":
         plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
     if experiment.network_values:
-        own = networks_of(wildcards.experiment)[wildcards.network].values
+        own = network_named(wildcards).values
         plan |= {"network": dict(sorted((experiment.network_values | own).items()))}
     return dict(sorted(plan.items()))
 
@@ -138,13 +138,11 @@ def plan_digest(wildcards):
 
 
 def export_params(wildcards):
-    """How many cells of a variant, or of each arm, are exported, in which precisions, and by what they are the best."""
-    experiment, plan = experiment_of(wildcards), PLANS[wildcards.experiment]
-    export = {"best": experiment.exported, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
-    if plan.trials is None:
-        return export
-    among = arm_positions(plan, cells_of(wildcards, []))
-    return export | {"among": among, "rank_by": experiment.design.rank_by}
+    """How many cells of a variant are exported, in which precisions, and by what they rank; of trials the chosen ones."""
+    experiment = experiment_of(wildcards)
+    if experiment.design.has_space:
+        return {"precisions": STUDY.precisions(), "rank_by": experiment.design.rank_by}
+    return {"best": experiment.exported, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
 
 
 def target_params(wildcards):

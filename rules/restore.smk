@@ -34,6 +34,8 @@ def jobs_beside_cells():
             yield "export_onnx", known
         for target in sorted(STUDY.targets):
             yield "benchmark_target", {"experiment": experiment, "target": target}
+    if OF_TRIALS:
+        yield "choose_exports", {}
     yield from ((rule, {}) for rule in RESULT_RULES if rule != "seal_results")
 
 
@@ -102,7 +104,7 @@ def caches():
         for kind in ("npz", "json")
     }
     widths = [path for name in kept for path in variant_paths("widths.json", name)]
-    exports = {path: [folders[name]] for name in kept for path in variant_paths("onnx/export.json", name)}
+    exports = {path: [folders[name]] for name in kept for path in present_exports(name)}
     yield prepared, "record.json"
     yield {SHARED.format(experiment=name): [folders[name]] for name in kept}, "record.json"
     yield {path: [os.path.dirname(path)] for path in widths}, "record.json"

@@ -1,9 +1,13 @@
-"""Finished cells -> the cells that they decide on: a wider grid or more settings of it, fresh seeds at kept points."""
+"""Finished cells -> what they decide on.
+
+Further cells: a wider grid or more settings of it, fresh seeds at kept points. And of trials those that are exported.
+"""
 
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from prunescape.designs.exports import read_exports
 from prunescape.designs.rounds import (
     candidate_cells,
     first_cells,
@@ -13,11 +17,14 @@ from prunescape.designs.rounds import (
     read_round,
 )
 from prunescape.space.cells import setting_name, spells_out
+from prunescape.space.settings import Setting
 from prunescape.store.files import read_json, write_json
 
 PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
+OF_TRIALS = [name for name, plan in PLANS.items() if plan.trials is not None]  # experiments
 SETTINGS = f"{RESUMING}/{EXPERIMENT_PATH}.settings.json"
 KNOWN_SETTINGS = {}  # by experiment, then by name
+WRITTEN = ("settings", "networks")  # what a run writes down for its jobs
 
 
 @cache
@@ -32,12 +39,23 @@ def networks_of(experiment):
     return planned_networks(PLANS, cells_at_first())[experiment]
 
 
+@cache
+def written_for_jobs(experiment):
+    """What this job's run wrote down of an experiment, so that a job spares making all cells."""
+    path = Path(SETTINGS.format(experiment=experiment))
+    there = path.exists() and not workflow.is_main_process
+    return dict.fromkeys(WRITTEN, {}) | (read_json(path) if there else {})
+
+
+def network_named(wildcards):
+    """The part of a setting that shapes the network of a job."""
+    written = written_for_jobs(wildcards.experiment)["networks"].get(wildcards.network)
+    return networks_of(wildcards.experiment)[wildcards.network] if written is None else Setting.of(written)
+
+
 def setting_named(wildcards):
-    """The values of a setting that its path names by a digest; a job finds them in a file, and spares making all."""
-    known = KNOWN_SETTINGS.setdefault(wildcards.experiment, {})
-    written = Path(SETTINGS.format(experiment=wildcards.experiment))
-    if not known and not workflow.is_main_process and written.exists():
-        known.update(read_json(written, "settings")["settings"])
+    """The values of a setting that its path names by a digest."""
+    known = KNOWN_SETTINGS.setdefault(wildcards.experiment, dict(written_for_jobs(wildcards.experiment)["settings"]))
     if setting_name(wildcards) not in known:
         known.update(named_settings(wildcards.experiment))
     return known[setting_name(wildcards)]
@@ -46,15 +64,17 @@ def setting_named(wildcards):
 def named_settings(experiment):
     """The values of every setting of an experiment, as far as its rounds are planned, that a path names by a digest."""
     cells = [cell for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment]
-    cells += [ranking_cell(experiment, network) for network in networks_of(experiment)]
+    cells += [STUDY.ranking_cell(experiment, network) for network in networks_of(experiment).values()]
     return {setting_name(cell.wildcards): dict(cell.setting.texts) for cell in cells if not spells_out(cell.path)}
 
 
 def write_settings():
-    """Write these down for the jobs of this run: a digest names one text for ever, so no file is ever out of date."""
+    """Write these down for the jobs of this run: a name stands for one text for ever, so no file is out of date."""
     for experiment in sorted(STUDY.experiments):
-        if named := named_settings(experiment):
-            write_json(SETTINGS.format(experiment=experiment), {"settings": named})
+        networks = {name: dict(setting.texts) for name, setting in networks_of(experiment).items()}
+        written = {"settings": named_settings(experiment), "networks": networks}
+        if written["settings"] or any(networks):
+            write_json(SETTINGS.format(experiment=experiment), written)
 
 
 def rounds_before(number=None):
@@ -77,16 +97,54 @@ def all_cells():
     return cells_with(rounds_before())
 
 
-def cells_of(wildcards, rounds):
-    """The cells of one variant of one network after these rounds: landscapes or trials, without fresh seeds."""
-    cells = candidate_cells(PLANS[wildcards.experiment], rounds)
+def trial_cells():
+    """Every cell of trials, among which those to export are chosen; no round adds any."""
+    return [cell for name in OF_TRIALS for cell in candidate_cells(PLANS[name], [])]
+
+
+@cache
+def exports_in(path, written):
+    """The choice in a file that was written at that time."""
+    return read_exports(path)
+
+
+def chosen_exports(path=None):
+    """The trials to export, by experiment and folder of the variant: the finished choice, or that in the file `path`."""
+    path = path or checkpoints.choose_exports.get().output.chosen
+    return exports_in(path, Path(path).stat().st_mtime_ns)
+
+
+def present_exports(experiment):
+    """What an experiment exports as far as that is chosen by now."""
+    if experiment in OF_TRIALS and not Path(EXPORTS).exists():
+        return []
+    return export_paths(experiment, EXPORTS)
+
+
+def export_paths(experiment, path=None):
+    """What an experiment exports: every variant of every network, or those of the chosen trials (`chosen_exports`)."""
+    if experiment not in OF_TRIALS:
+        return variant_paths("onnx/export.json", experiment)
+    return [f"{RESULTS}/{folder}/onnx/export.json" for folder in chosen_exports(path).get(experiment, {})]
+
+
+def export_files(wildcards):
+    """The choice, and what every experiment exports."""
+    chosen = [EXPORTS] if OF_TRIALS else []
+    return [*chosen, *(path for experiment in sorted(STUDY.experiments) for path in export_paths(experiment))]
+
+
+def exportable_files(name, wildcards):
+    """One file of each cell of one variant of one network that is exported, or among which the best ones are.
+
+    Those are the chosen trials, or all of a landscape after all rounds, without fresh seeds.
+    """
+    if wildcards.experiment in OF_TRIALS:
+        chosen = chosen_exports().get(wildcards.experiment, {}).get(VARIANT_PATH.format(**wildcards), [])
+        return [f"{RESULTS}/{path}/{name}" for path in chosen]
+    cells = candidate_cells(PLANS[wildcards.experiment], rounds_before())
     named = [cell for cell in cells if cell.variant.name == wildcards.variant]
-    return [cell for cell in named if cell.setting.network_path == wildcards.network]
-
-
-def grid_cells_of(wildcards):
-    """The same after all rounds."""
-    return cells_of(wildcards, rounds_before())
+    return cell_files(name, [cell for cell in named if cell.setting.network_path == wildcards.network])
 
 
 def round_files(wildcards):
@@ -111,3 +169,21 @@ checkpoint plan_round:
         code=code_digest("plan_round"),
     script:
         "../workflow_scripts/plan_round.py"
+
+
+checkpoint choose_exports:
+    """Choose the best trials of each arm and variant over all networks: only what holds one of them is exported."""
+    input:
+        records=lambda wildcards: cell_files("record.json", trial_cells()),
+    output:
+        chosen=EXPORTS,
+    log:
+        f"{RESULTS}/rounds/exports.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        plans={name: PLAN_PARAMS[name] for name in OF_TRIALS},
+        code=code_digest("choose_exports"),
+    script:
+        "../workflow_scripts/choose_exports.py"

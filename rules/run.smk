@@ -86,7 +86,7 @@ def refuse_damaged():
     identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
     rounds = sorted(glob(ROUND.format(round="*")))
     widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
-    results = [FIGURES, MANIFEST_FILE]
+    results = [EXPORTS, FIGURES, MANIFEST_FILE]
     lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds, *results])
     if lines:
         sys.exit("\n".join(f"error: {line}" for line in lines))

@@ -125,20 +125,75 @@ def test_settings_may_be_ranked_on_what_partitions_hold_out():
 
 
 @pytest.mark.parametrize(
-    ("name", "cells"), [("burmester2023", 101), ("burmester2023-small", 129), ("retune-factors", 601)]
+    ("name", "cells"),
+    [
+        ("burmester2023", 101),
+        ("burmester2023-small", 129),
+        ("liao2022", 4 + 100 * (15 + 15 + 16 + 14)),
+        ("liao2022-small", 1 + 2 * 6 * 40),
+        ("retune-factors", 601),
+    ],
 )
 def test_the_studies_of_trials_are_planned_without_their_data(name, cells):
     study = load_study(yaml.safe_load((STUDIES / f"{name}.yaml").read_text()), name)
     assert len(first_cells(study_plans(study, name))) == cells
 
 
+def test_what_this_host_cannot_do_is_named_where_it_stands():
+    with pytest.raises(InputError, match=r"experiments\.e\.design\.space\.precision: a CPU has no fp16"):
+        load_study(space_study({"space": SPACE | {"precision": ["fp32", "fp16"]}}))
+
+
+NETWORK = {"filters": [6, 12], "dropout": {"low": 0, "high": 0.6}, "activation": ["relu", "tanh"]}
+
+
+def test_hyperparameters_of_the_network_have_the_defaults_of_the_model_or_of_network():
+    study = space_study({"space": SPACE | NETWORK}, model="image_cnn", network={"filters": 6})
+    experiment = load_study(study).experiments["e"]
+    defaults = experiment.search_space.defaults
+    assert (defaults["filters"], defaults["dropout"], defaults["activation"]) == ("6", "0.5", "relu")
+    assert experiment.declared_network == {"kernel": 3, "pooling": "max"}, "what does not vary is shared"
+    assert experiment.search_space.dimensions["architecture"] == ["filters"]
+    assert experiment.search_space.dimensions["layer"] == ["activation", "dropout"]
+
+
 @pytest.mark.parametrize(
     ("model", "values", "said"),
     [
-        ("resnet8", {"precision": ["fp32", "fp16"]}, "experiments.e.design.space.precision: a CPU has no fp16"),
-        ("image_cnn", {"filters": [6, 12]}, r"which only a grid varies; hint: give it in network\.filters, or"),
+        ("resnet8", {"filters": [6, 12]}, ["filters: the network of resnet8 has no", "allowed: none"]),
+        ("image_cnn", {"unit": [6, 12]}, ["space.unit: no hyperparameter", 'did you mean "units"?']),
+        ("image_cnn", {"units": [6, 12]}, ["space.units: the network of image_cnn has no", "filters, kernel"]),
+        ("image_cnn", {"filters": [0, 12]}, ["space.filters: 0 cannot be used", "at least 1 and at most 4096"]),
+        ("image_cnn", {"filters": [6, 24]}, ["its default, 12, is none of its levels", "or change network.filters"]),
+        ("image_cnn", {"filters": [12]}, ["one level, 12, does not vary", "belongs to network.filters"]),
+        ("image_cnn", {"dropout": {"low": 0, "high": 0.3}}, ["default, 0.5, is outside its bounds", "network.dropout"]),
+        ("image_cnn", {"dropout": {"low": 0, "high": 1}}, ["space.dropout.high: 1 cannot be used", "below 1"]),
+        ("image_cnn", {"pooling": ["max", "globalavg"]}, ["space.pooling: image_cnn cannot pool by", "max, avg"]),
+        ("image_cnn", {"activation": ["relu", "tnh"]}, ["space.activation: tnh cannot", 'did you mean "tanh"?']),
+        ("image_cnn", {"optimiser": ["sgd", "admw"]}, ["space.optimiser: admw cannot", 'did you mean "adamw"?']),
     ],
+    ids=str,
 )
-def test_what_a_space_cannot_vary_here_is_named_where_it_stands(model, values, said):
-    with pytest.raises(InputError, match=said):
-        load_study(space_study({"space": SPACE | values}, model=model))
+def test_a_bad_hyperparameter_of_the_network_is_one_clear_line(model, values, said):
+    with pytest.raises(InputError) as caught:
+        load_study(space_study({"space": SPACE | values}, model=model), "study.yaml")
+    text = str(caught.value)
+    assert text.startswith("study.yaml: experiments.e.design.space") and "\n" not in text
+    assert all(part in text for part in said), text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"recipe": {"epochs": 1, "batch_size": 50, "filters": 6}}, ["e.recipe.filters: unknown", "network.filters"]),
+        ({"recipe": {"epochs": 1, "batch_size": 50, "optimiser": "admw"}}, ["recipe.optimiser", 'mean "adamw"?']),
+        ({"prior": {"optimiser": "admw"}}, ["e.prior.optimiser: admw cannot be used", 'did you mean "adamw"?']),
+        ({"network": {"activation": "rellu"}}, ["e.network.activation: rellu cannot", 'did you mean "relu"?']),
+        ({"network": {"filter": 6}}, ["e.network.filter: the network of image_cnn has no", 'mean "filters"?']),
+    ],
+    ids=str,
+)
+def test_a_misplaced_or_misspelled_value_names_its_place_or_the_nearest(changes, said):
+    with pytest.raises(InputError) as caught:
+        load_study(space_study(model="image_cnn", **changes), "study.yaml")
+    assert all(part in str(caught.value) for part in said), caught.value

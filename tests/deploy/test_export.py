@@ -220,13 +220,11 @@ def test_ties_go_to_the_smallest_setting_as_numbers():
     assert best_records([], 2) == []
 
 
-def test_the_best_trials_of_any_arm_are_exported():
-    """Places 0 and 1 are best of the one arm, 1 and 3 of the other, 2 diverged; places, not settings, break ties."""
-    scores = [(90.0, "ok"), (80.0, "ok"), (99.0, "diverged"), (80.0, "ok"), (10.0, "ok")]
+def test_chosen_trials_are_exported_by_falling_score():
+    """Of equal ones the first comes first; a diverged one is never exported."""
+    scores = [(80.0, "ok"), (90.0, "ok"), (99.0, "diverged"), (80.0, "ok"), (10.0, "ok")]
     records = [{"status": status, "train_top1": score} for score, status in scores]
-    export = {"best": 2, "rank_by": "train_top1", "among": [[0, 1, 2, 3], [4, 3, 1]]}
-    assert chosen_records(records, export) == [0, 1, 3]
-    assert chosen_records(records, export | {"best": 1}) == [0, 3]
+    assert chosen_records(records, {"rank_by": "train_top1", "precisions": []}) == [1, 0, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import pytest
 from scipy.stats import chisquare, kstest
 
 from prunescape.config.study import load_study
+from prunescape.designs import ranking
 from prunescape.designs.balanced import balanced_array, pair_counts
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import Places, candidate_cells, first_cells, have_rounds, next_round, study_plans
-from prunescape.designs.trials import arm_positions, drawn_setting, hashed, plan_trials, random_settings
+from prunescape.designs.trials import drawn_setting, hashed, plan_trials, random_settings
 from prunescape.space.search_space import SearchSpace
 from support.spaces import DESIGN, SPACE, space_study
 
@@ -75,10 +76,40 @@ def test_every_variant_has_the_same_settings_and_seeds_and_the_base_its_default(
     pairs = {name: [(c.setting, c.seed) for c in drawn if c.variant.name == name] for name in plan.variants}
     assert pairs["base"] == pairs["uniform-0.5"] and len(pairs["base"]) == DESIGN["trials"] * 2
     assert candidate_cells(plan, []) == cells and not have_rounds({"e": plan})
-    for variant in plan.variants:
-        own = [cell for cell in cells if cell.variant.name == variant]
-        (arm,) = arm_positions(plan, own)
-        assert [(own[place].setting, own[place].seed) for place in arm] == [(setting, 3) for setting in settings_of()]
+
+
+NETWORKS = {"space": SPACE | {"filters": [6, 9, 12]}, "arms": ["all", "fix:filters"]}
+
+
+def test_every_network_has_one_ranking_at_the_default_training_unless_a_trial_trains_it():
+    plan = plan_of(NETWORKS, model="image_cnn", variants={"nonuniform": [0.5]}, seeds=[3])
+    rankings = ranking.first_cells(plan)
+    networks = {trial.setting.network for trial in plan_trials(plan)}
+    default = plan_trials(plan)[0].setting
+    assert {cell.setting.network for cell in rankings} == networks - {default.network} and len(networks) == 3
+    assert {(cell.variant.name, cell.seed, cell.setting.training) for cell in rankings} == {
+        ("base", 0, default.training)
+    }
+    places = Places({"e": plan}, [])
+    assert {places.of(cell.content)["stage"] for cell in rankings} == {"ranking"}
+    trained = candidate_cells(plan, [])
+    assert not set(rankings) & set(trained) and {places.of(cell.content)["stage"] for cell in trained} == {"trial"}
+    assert set(first_cells({"e": plan})) == {*trained, *rankings}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"variants": {"uniform": [0.5]}},
+        {"variants": {"nonuniform": [0.5]}, "pruning": {"round_to": 1, "ranking": "initial"}},
+    ],
+)
+def test_without_trained_filters_to_rank_there_is_no_ranking(changes):
+    assert ranking.first_cells(plan_of(NETWORKS, model="image_cnn", **changes)) == []
+
+
+def test_networks_that_are_all_alike_have_the_default_cell_alone():
+    assert ranking.first_cells(plan_of(variants={"nonuniform": [0.5]})) == []
 
 
 def test_a_confirmation_trains_the_best_of_each_variant_with_fresh_seeds():

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import kruskal
 
 from prunescape.analysis.axes import DEFAULT_AXES
+from prunescape.present.labels import network_title
 from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_tables import emulation_table, subnormals_kept, weights_table
 from support.measurements import with_costs
@@ -67,3 +68,10 @@ def test_a_target_is_shown_as_its_runtime_computes_by_default(flushed, left):
     frame = pd.DataFrame([row(rank, flag, [1.0, 1.0, 1.0]) for rank, flag in enumerate(flushed, 1)])
     kept = subnormals_kept(frame)
     assert len(kept) == left and (kept["flush_to_zero"].nunique() == 1)
+
+
+def test_a_network_is_named_by_the_titles_of_its_hyperparameters():
+    assert network_title("activation=relu,dropout=0.25,kernel=3") == (
+        " (activation function relu, dropout ratio 0.25, kernel size 3)"
+    )
+    assert network_title("") == ""

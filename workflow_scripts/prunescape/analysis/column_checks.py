@@ -13,10 +13,11 @@ import pandas as pd
 from prunescape.analysis.axes import Axes, Metric
 from prunescape.analysis.sources.runs import FINISHED, STEPS, UNFINISHED
 from prunescape.errors import InputError, nearest
-from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, STAGES, VALIDATION
+from prunescape.store.records import DIVERGED, GRID, OK, SPLITS, VALIDATION
+from prunescape.store.stages import ALL_STAGES
 
 # texts with few values: their default and all that they may be
-CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, STAGES), "select_on": (VALIDATION, SPLITS)}
+CHOICES = {"status": (OK, (OK, DIVERGED)), "stage": (GRID, ALL_STAGES), "select_on": (VALIDATION, SPLITS)}
 WHOLE = ("seed", "classes", "round")
 ALIKE = 0.7  # share of letters, as difflib counts it: "seed" is not meant by "Created"
 NAMED = 12  # so many columns are named in a hint

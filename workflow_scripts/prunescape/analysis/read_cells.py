@@ -15,7 +15,8 @@ from prunescape.analysis.sources.names import with_named_columns
 from prunescape.analysis.sources.optuna_storage import check_parameters, is_storage, read_trials
 from prunescape.analysis.sources.runs import mark_fresh_seeds, without_unfinished
 from prunescape.errors import InputError
-from prunescape.store.records import DIVERGED, GRID, OF_TRIALS, OK, VALIDATION
+from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
+from prunescape.store.stages import OF_SPACES
 
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
 AGAIN = "leave out rows without a value; seeds number the runs of one setting, and are 0 where there is one"
@@ -66,7 +67,7 @@ def read_cells(
 def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:
     """As `read_cells` with `partial`, of a study whose experiments each have their own `axes`, or the default ones.
 
-    Trials and their confirmations are left out: they are cells of no landscape.
+    What belongs to trials is left out: these are cells of no landscape.
     """
     return checked_study_cells(read_source(path, columns_read(axes.values(), DEFAULT_METRIC)), path, axes)
 
@@ -85,8 +86,8 @@ def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str
 
 
 def of_landscapes(cells: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `cells` that are no trials of a space nor their confirmations."""
-    return cells[~cells["stage"].isin(OF_TRIALS)] if "stage" in cells else cells
+    """The rows of `cells` that are no trials of a space, nor their confirmations or rankings."""
+    return cells[~cells["stage"].isin(OF_SPACES)] if "stage" in cells else cells
 
 
 def checked_cells(

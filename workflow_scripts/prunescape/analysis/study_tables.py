@@ -34,7 +34,7 @@ RECORD_COLUMNS: Columns = {
     "stage": (
         "string",
         "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points); trial of a space, or "
-        "confirmation: a fresh seed at one of the best trials",
+        "confirmation: a fresh seed at one of the best trials; ranking: no trial, its weights rank filters",
     ),
     "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
     "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),

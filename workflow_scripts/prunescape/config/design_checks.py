@@ -15,6 +15,7 @@ from prunescape.config.designs import (
     fixed_by,
 )
 from prunescape.config.experiment import Experiment, level_texts
+from prunescape.config.models import network_parameter, network_value
 from prunescape.errors import InputError, located, nearest
 from prunescape.space.networks import NETWORK
 from prunescape.space.recipe import PARAMETERS
@@ -50,11 +51,7 @@ def check_space_design(experiment: Experiment, options: dict[str, Any], where: s
     for name, values in design.space.items():
         located(f"{place}.space.{name}", _check_range, name, values)
         if name in NETWORK:
-            what, hint = (
-                f"{name} belongs to the network, which only a grid varies",
-                f"give it in network.{name}",
-            )
-            raise InputError(what, where=f"{place}.space.{name}", hint=f"{hint}, or as an axis of a grid")
+            located(f"{place}.space", _check_network, experiment, name)
     for name in design.space:
         located(f"{place}.space.{name}", _check_default, experiment, name)
         located(f"{place}.space.{name}", _check_acts, experiment.search_space, name)
@@ -100,13 +97,25 @@ def _check_range(name: str, values: Bounds | list[Any]) -> None:
         raise InputError(f"low, {low}, is not under high, {high}", allowed="low under high", hint=_fix(name))
 
 
+def _check_network(experiment: Experiment, name: str) -> None:
+    """Whether the model's network has this hyperparameter, with each of its levels."""
+    network_parameter(experiment.model, name)
+    for text in experiment.search_space.levels.get(name, []):
+        network_value(experiment.model, name, text)
+
+
 def _fix(name: str) -> str:
-    return f"one value that holds for all cells belongs to recipe.{name} or prior.{name}"
+    return f"one value that holds for all cells belongs to {_places_of(name)}"
+
+
+def _places_of(name: str) -> str:
+    """The keys of an experiment that may have the default of a hyperparameter."""
+    return f"network.{name}" if name in NETWORK else f"prior.{name} or recipe.{name}"
 
 
 def _check_default(experiment: Experiment, name: str) -> None:
-    """Whether the prior's or the recipe's value of a hyperparameter is one that trials may have."""
-    given = f"prior.{name} or recipe.{name}"
+    """Whether the prior's, the recipe's or the network's value of a hyperparameter is one that trials may have."""
+    given = _places_of(name)
     try:
         default = experiment.prior_text(name)
     except InputError as error:  # auto, which is no value of a cell

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.designs import Bounds, DesignTerms, arms_of
+from prunescape.config.messages import level_value
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed, first_repeated
 from prunescape.config.verdict import Verdict
@@ -177,7 +178,13 @@ class Experiment(Part):
         if not design.has_space:
             return None
         chosen = design.model_dump(include={"kind", "trials", "seed", "rank_by", "best", "confirm"})
-        return chosen | {"space": space.content, "arms": arms_of(design, space.dimensions)}
+        arms = arms_of(design, space.dimensions)
+        return chosen | {"space": space.content, "arms": arms, "ranked": self.ranks_trained_filters}
+
+    @property
+    def ranks_trained_filters(self) -> bool:
+        """Whether the weights of a trained base decide which filters some variant keeps."""
+        return self.pruning.ranking == "trained" and any(each.method == "nonuniform" for each in self.all_variants)
 
     @property
     def exported(self) -> int:
@@ -246,7 +253,7 @@ def axis_texts(name: str, values: Steps | list[Any], prior: str | None) -> list[
 
 def level_texts(name: str, values: list[Any]) -> list[str]:
     """The levels of a space as their texts, sorted; raises InputError for an impossible or repeated one."""
-    texts = [parameter_named(name).text(value) for value in values]
+    texts = [parameter_named(name).text(level_value(name, value)) for value in values]
     refuse_repeated(texts)
     return sorted(texts)
 

@@ -7,6 +7,7 @@ from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.design_checks import check_kind, check_space_design
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment, axis_texts
+from prunescape.config.messages import level_value
 from prunescape.config.models import TEXT_MODELS, WHOLE, network_parameter, network_values
 from prunescape.config.recipe_checks import check_parts, check_recipe
 from prunescape.config.texts import TEXTS, is_text
@@ -15,7 +16,6 @@ from prunescape.errors import InputError, located
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS
-from prunescape.space.settings import parameter_value
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
@@ -30,6 +30,9 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
         hint = "prune one of your own with `prunescape prune`"
         raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
     check_kind(experiment, where)
+    for name, value in experiment.network.items():
+        located(f"{where}.network", network_parameter, experiment.model, name)
+        located(f"{where}.network.{name}", level_value, name, value)
     located(f"{where}.network", network_values, experiment.model, experiment.network)
     for name in NEEDED:
         _refuse_raw_values(experiment, name, where)
@@ -52,7 +55,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
 
 def _check_prior(experiment: Experiment, where: str) -> None:
     for name, value in experiment.prior.items():
-        located(f"{where}.prior.{name}", parameter_value, name, value)
+        located(f"{where}.prior.{name}", level_value, name, value)
         if name in NETWORK:
             hint = f"give it in network.{name}"
             raise InputError(f"{name} belongs to the network", where=f"{where}.prior.{name}", hint=hint)

@@ -1,6 +1,6 @@
 """What is wrong with a config in one line: file, key, value, what is allowed, hint.
 
-Found by pydantic, or here where it raises no error: a yes that counts as 1.
+Found by pydantic, or here where it raises no error: a yes that counts as 1, a misspelled level.
 """
 
 import dataclasses
@@ -10,6 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from prunescape.errors import InputError, nearest
+from prunescape.space.networks import NETWORK
+from prunescape.space.parameters import Value
+from prunescape.space.settings import parameter_named
 
 TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
 UNKNOWN_KIND = "unknown_kind"
@@ -40,7 +43,8 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
     if found["type"] in UNKNOWN_KEY:
         allowed = _keys_at(root, path[:-1])
         what = f"unknown key (its value: {_short(found['input'])})"
-        return InputError(what, where=where, allowed=", ".join(allowed), hint=nearest(str(keys[-1]), allowed))
+        hint = _of_network(keys) or nearest(str(keys[-1]), allowed)
+        return InputError(what, where=where, allowed=", ".join(allowed), hint=hint)
     if found["type"] in ("missing", "missing_argument"):
         return InputError("this key is missing", where=where, hint="see config/config.yaml for a complete example")
     if found["type"] == UNKNOWN_KIND:
@@ -51,6 +55,22 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
         allowed = f"the keys {', '.join(_keys_at(root, path))}"
         return InputError(f"{_short(found['input'])} cannot be used", where=where, allowed=allowed)
     return _value_error(found, where)
+
+
+def _of_network(keys: list[object]) -> str:
+    """Where a hyperparameter of the network belongs that stands in the recipe."""
+    in_recipe = keys[-2:-1] == ["recipe"] and keys[-1] in NETWORK
+    return f"{keys[-1]} belongs to the network: give it in network.{keys[-1]}" if in_recipe else ""
+
+
+def level_value(name: str, given: Any) -> Value:
+    """`given` as a value of the hyperparameter called `name`; raises InputError with the nearest level for another."""
+    parameter = parameter_named(name)
+    try:
+        return parameter.value(given)
+    except InputError as error:
+        hint = nearest(str(given), parameter.levels)
+        raise InputError(error.what, allowed=error.allowed, hint=hint) from None
 
 
 def _value_error(found: dict[str, Any], where: str) -> InputError:

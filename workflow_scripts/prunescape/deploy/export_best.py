@@ -34,13 +34,12 @@ def export_best(
 ) -> None:
     """Write the `export["best"]` best cells of a variant as `out`/rank-1.onnx, ... and what they are as export.json.
 
-    `export["select_on"]` is the split that ranks them, by default test. Of trials those are written that are among the
-    best of any arm: `export["among"]` holds the positions of each arm's cells in `records`, `export["rank_by"]` the
-    field that ranks them. `export["precisions"]` names the files that stand beside each float one, such as
-    rank-1.int8.onnx. `records` and `weights` hold one file per cell, in the same order; `folder` is where an image
-    folder's images lie, which only int8 needs. What was in `out` is deleted first. Diverged cells are never exported:
-    with no other, `models` is empty. Raises InputError when a file is missing or damaged, or an exported model does not
-    compute what torch does.
+    `export["select_on"]` is the split that ranks them, by default test. Of trials, which were chosen before, all are
+    written, ranked by the field `export["rank_by"]`. `export["precisions"]` names the files that stand beside each
+    float one, such as rank-1.int8.onnx. `records` and `weights` hold one file per cell, in the same order; `folder` is
+    where an image folder's images lie, which only int8 needs. What was in `out` is deleted first. Diverged cells are
+    never exported: with no other, `models` is empty. Raises InputError when a file is missing or damaged, or an
+    exported model does not compute what torch does.
     """
     torch.set_num_threads(1)
     shutil.rmtree(out, ignore_errors=True)  # export.json stands for the models beside it
@@ -76,17 +75,14 @@ def export_best(
 
 def chosen_records(records: list[dict], export: dict[str, Any]) -> list[int]:
     """Positions in `records` of the cells to export, best first; `export` as `export_best` takes it."""
-    if "among" not in export:
-        return best_records(records, export["best"], export.get("select_on", "test"))
-    found: set[int] = set()
-    for arm in export["among"]:
-        found |= set(best_trials(records, arm, export["rank_by"])[: export["best"]])
-    return best_trials(records, sorted(found), export["rank_by"])
+    if "rank_by" in export:
+        return ranked_trials(records, export["rank_by"])
+    return best_records(records, export["best"], export.get("select_on", "test"))
 
 
-def best_trials(records: list[dict], positions: list[int], rank_by: str) -> list[int]:
-    """Those of `positions` with status ok by falling `rank_by`, percent; ties go to the first."""
-    finished = [position for position in positions if records[position]["status"] == OK]
+def ranked_trials(records: list[dict], rank_by: str) -> list[int]:
+    """Positions in `records` of cells with status ok by falling `rank_by`, percent; ties go to the first."""
+    finished = [position for position, record in enumerate(records) if record["status"] == OK]
     return sorted(finished, key=lambda position: -records[position][rank_by])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from prunescape.designs import adaptive, confirmation, extension, replicates, trials
+from prunescape.designs import adaptive, confirmation, extension, ranking, replicates, trials
 from prunescape.designs.plan import Axes, Design, Plan, experiment_plan
 from prunescape.space.cells import Cell, grid_settings
 from prunescape.space.networks import NETWORK
@@ -26,6 +26,7 @@ DESIGNS: dict[str, Design] = {
     "adaptive": adaptive,
     "replicates": replicates,
     "trials": trials,
+    "ranking": ranking,
     "confirmation": confirmation,
 }
 FIELDS = ("round", "last", "experiments")
@@ -174,7 +175,8 @@ class Places:
 
     def __init__(self, plans: Mapping[str, Plan], rounds: Iterable[Round]) -> None:
         self.plans = plans
-        self.planned = {
+        rankings = [cell for plan in plans.values() for cell in ranking.first_cells(plan)]
+        self.planned = dict.fromkeys(rankings, (ranking.STAGE, 0)) | {
             cell: (step.stage, planned.number)
             for planned in rounds
             for step in planned.steps.values()

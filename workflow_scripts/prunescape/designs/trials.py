@@ -75,15 +75,6 @@ def plan_trials(plan: Plan) -> list[Trial]:
     return _trials(json.dumps(plan.trials, sort_keys=True))
 
 
-def arm_positions(plan: Plan, cells: list[Cell]) -> list[list[int]]:
-    """For each arm the positions in `cells`, which are of ONE variant, of those of its trials, with the first seed."""
-    position = {cell.setting: place for place, cell in enumerate(cells) if cell.seed == plan.seeds[0]}
-    arms: dict[str, list[int]] = {}
-    for trial in (trial for trial in plan_trials(plan) if trial.arm != DEFAULT):
-        arms.setdefault(trial.arm, []).extend([position[trial.setting]] if trial.setting in position else [])
-    return list(arms.values())
-
-
 def trial_rows(plans: Mapping[str, Plan]) -> list[dict[str, Any]]:
     """Every trial of a study as `write_trials` takes it."""
     return [

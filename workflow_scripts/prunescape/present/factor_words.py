@@ -9,7 +9,12 @@ from prunescape.present.labels import hyperparameter_title, variant_title
 from prunescape.space.recipe import PARAMETERS
 
 OF_VARIANT = "variant="
-RESPONSES = {"top1": "top-1", "log10:epoch_seconds": "log10 of seconds per epoch"}
+RESPONSES = {
+    "top1": "top-1",
+    "log10:epoch_seconds": "log10 of seconds per epoch",
+    "log10:flops": "log10 of FLOPs",
+    "log10:parameters": "log10 of parameters",
+}
 
 
 def in_words(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

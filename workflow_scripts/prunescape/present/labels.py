@@ -112,8 +112,11 @@ def variant_title(name: str) -> str:
 
 
 def network_title(text: str) -> str:
-    """` (filters 12, kernel 3)` for `filters=12,kernel=3`, as tables name a network; empty for the declared one."""
-    return f" ({text.replace('=', ' ').replace(',', ', ')})" if text else ""
+    """` (filters 12, kernel size 3)` for `filters=12,kernel=3`, as tables name one; empty for the declared network."""
+    pairs = [pair.split("=") for pair in text.split(",") if pair]
+    return f" ({', '.join(f'{hyperparameter_title(name)} {level_title(value)}' for name, value in pairs)})" * bool(
+        pairs
+    )
 
 
 def variant_label(name: str) -> str:

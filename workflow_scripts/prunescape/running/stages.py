@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import DESIGNS, Round
 
-CELL, NEXT_ROUND = "train_cell", "plan_round"
+CELL, NEXT_ROUND, EXPORTS = "train_cell", "plan_round", "choose_exports"
 TRAINING = "training"
 # in order; each with the rules of its jobs, and what these are called in a count
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "preparing": (("prepare_data", "declare_experiment", "plan_variant"), "steps"),
-    TRAINING: ((CELL, NEXT_ROUND), "cells"),
+    TRAINING: ((CELL, NEXT_ROUND, EXPORTS), "cells"),
     "exporting": (("export_onnx",), "variants"),
     "benchmarking": (("benchmark_target", "benchmark_remote_target"), "targets"),
     "analysing": (
@@ -104,7 +104,7 @@ class JobCounts:
 
     @property
     def is_training(self) -> bool:
-        """Whether cells are trained, or a round is planned."""
+        """Whether cells are trained, or a round is planned or exports chosen from them."""
         return NAMES[self.place] == TRAINING
 
     @property

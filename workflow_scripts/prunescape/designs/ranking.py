@@ -1,0 +1,38 @@
+"""Rankings: the base at the default training, of every network whose filters are ranked and that no trial trains so.
+
+Filters of nonuniform variants are ranked by the weights of a trained base (matthiesen2023, 2.2.3). In a space with
+hyperparameters of the network each network has its own; these cells are no trials, and no table of results reads them.
+"""
+
+import pandas as pd
+
+from prunescape.config.experiment import RANKING_SEED
+from prunescape.designs import trials
+from prunescape.designs.plan import Axes, Plan
+from prunescape.designs.trials import plan_trials
+from prunescape.space.cells import Cell
+from prunescape.space.variants import BASE
+from prunescape.store.stages import RANKING
+
+STAGE = RANKING
+
+
+def first_cells(plan: Plan) -> list[Cell]:
+    """One cell of each network of the trials, in their order; none where no trained filters are ranked."""
+    if plan.trials is None or not plan.trials["ranked"]:
+        return []
+    settings = [trial.setting for trial in plan_trials(plan)]
+    default = settings[0].training
+    wanted = dict.fromkeys(default.changed(setting.network) for setting in settings)
+    there = set(trials.first_cells(plan))
+    return [cell for each in wanted for cell in plan.at(BASE.name, each, [RANKING_SEED]) if cell not in there]
+
+
+def most_rounds(plan: Plan) -> int:
+    """No result decides on a ranking."""
+    return 0
+
+
+def next_cells(plan: Plan, axes: Axes, cells: pd.DataFrame) -> tuple[list[Cell], Axes]:
+    """None."""
+    return [], axes
