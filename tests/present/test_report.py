@@ -17,7 +17,7 @@ from prunescape.errors import InputError
 from prunescape.present.numbers import number, short, standard_error, whole
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import ellipses_table, risk_table, variants_table, verdicts_table
-from prunescape.present.report.page import write_report
+from prunescape.present.report.page import question, write_report
 from prunescape.present.report.setup import acting, plan_pairs, run_pairs
 from prunescape.present.report.target_tables import benchmarks_table
 from prunescape.present.summary import summary_lines, verdict_lines
@@ -377,3 +377,8 @@ def test_sentences_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_pat
         ["uniform 0.5", "keep", "inconclusive"],
         ["nonuniform 0.5", "retune", "inconclusive"],
     ]
+
+
+def test_the_headline_names_hyperparameters_unless_there_are_many():
+    assert question(["learning rate", "weight decay"]) == "must learning rate and weight decay"
+    assert question(list("abcde")) == "which of 5 hyperparameters must"

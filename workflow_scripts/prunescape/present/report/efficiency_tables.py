@@ -38,19 +38,19 @@ def best_runs(runs: pd.DataFrame) -> Table:
     columns: Columns = {
         "best in": "best_in",
         "variant": lambda row: variant_title(row.variant),
-        "setting": "setting",
         f"{runs['accuracy_on'].iloc[0]} accuracy, %": ("accuracy", 2, 100),
         "overfit, points": ("overfit", 2),
         "s per epoch": ("epoch_seconds", 3),
         **({"Wh per epoch": ("epoch_wh", 4), "watts": ("watts", 1), "EQ": ("eq", 2)} if told else {}),
         "accuracy / s": ("accuracy_per_second", 3),
+        "setting": "setting",
     }
     notes = [
-        "EQ: accuracy, a fraction, over watt-hours per epoch (burmester2023, Eq 1). Overfit: training accuracy minus "
-        "this. The first of many runs was lucky: fresh seeds tell by how much.",
+        "Overfit: training accuracy minus this. The first of many runs was lucky: fresh seeds tell by how much.",
+        "EQ: accuracy, a fraction, over watt-hours per epoch (burmester2023, Eq 1)."
+        if told
+        else f"No energy: {_why_not(runs)}. Seconds stand in for it; they depend on what else the host did.",
     ]
-    if not told:
-        notes.append(f"No energy: {_why_not(runs)}. Seconds stand in for it; they depend on what else the host did.")
     return make_table("Best runs", rows.itertuples(), columns, notes)
 
 
@@ -66,7 +66,6 @@ def confirmation_table(rows: pd.DataFrame) -> Table:
         "in": lambda row: RESPONSE_TITLES[row.response],
         "variant": lambda row: variant_title(row.variant),
         "place": "place",
-        "setting": "setting",
         "first": ("first", 4),
         "fresh seeds": "seeds",
         "mean": ("mean", 4),
@@ -76,6 +75,7 @@ def confirmation_table(rows: pd.DataFrame) -> Table:
         "95 % interval of that": lambda row: interval(row.difference_low, row.difference_high, 4),
         "p, Holm": lambda row: p_value(row.p_holm),
         "verdict": "verdict",
+        "setting": "setting",
     }
     notes = [
         "First: the score that the setting was chosen by or among. Selection effect: first minus the mean of fresh "

@@ -34,6 +34,7 @@ BENCHMARK_FIELDS = (
     *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees", "flush_to_zero"),
     *("samples", "latency_dataset_s", "peak_memory_bytes", "energy_j"),
 )
+MOST_NAMED = 4  # hyperparameters in the page's headline
 IN_FILES = '<p class="note">To keep this page light, this figure is in its own files only.</p>'
 
 
@@ -115,6 +116,12 @@ def write_table_report(
     _write_page({**known, "sections": sections, "of_table": True}, terms, figures, Path(out))
 
 
+def question(varied: list[str]) -> str:
+    """What the page's headline asks of the hyperparameters that vary: of many only their number."""
+    named = len(varied) <= MOST_NAMED
+    return f"must {joined(varied)}" if named else f"which of {len(varied)} hyperparameters must"
+
+
 def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None, out: Path) -> None:
     """The page of the `content`, whose sections get their figures here."""
     index = read_json(figures / INDEX, "figures", "files") if figures else {"figures": []}
@@ -122,6 +129,7 @@ def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None
     more = {
         "sections": [section | {"figures": drawn.get(section["name"], [])} for section in content["sections"]],
         "hyperparameters": joined(terms.varied),
+        "question": question(terms.varied),
         "has_grid": bool(terms.axes) or not terms.spaces,
         "risk_region": roi_title(terms.risk_threshold),
         "overview": drawn.get(None, []),

@@ -39,7 +39,7 @@ DRAWN = {
 }
 LIMITS = (
     "A best setting is a maximum over noisy cells: its score is too high by luck, the more so the more trials there "
-    "are. Fresh seeds, which `design.confirm` asks for, are free of that.",
+    "are. Fresh seeds, which design.confirm asks for, are free of that.",
     "Settings differ in several hyperparameters at once: the best ones do not say which of these mattered; the F tests "
     "and the forest do, as far as the trials tell (docs/factors.md).",
 )
