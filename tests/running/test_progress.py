@@ -126,6 +126,18 @@ def test_a_round_without_cells_is_no_stage():
     assert run.lines[-2:] == ["training: 1 of 1 cells trained", "exporting: 0 of 1 variants"]
 
 
+def test_exports_that_a_choice_asks_for_come_before_what_was_known_to_follow():
+    known = {"train_cell": 1, "choose_exports": 1, "benchmark_target": 1}
+    run = Run(known, left=lambda: {"export_onnx": 2, "benchmark_target": 1})
+    run.do("train_cell", 1)
+    run.do("choose_exports", 1)
+    run.do("export_onnx", 1)
+    run.do("export_onnx", 1)
+    run.do("benchmark_target", 1)
+    stages = ["exporting: 0 of 2 variants", "benchmarking: 0 of 1 targets"]
+    assert run.lines[-3:] == ["training: 1 of 1 cells trained", *stages]
+
+
 def test_a_resumed_run_goes_on_in_its_round():
     run = Run({"train_cell": 1, "plan_round": 1}, round=lambda: 2)
     run.begin("train_cell")

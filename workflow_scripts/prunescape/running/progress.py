@@ -11,7 +11,7 @@ from prunescape.present.numbers import duration
 from prunescape.running.display import Display, Status
 from prunescape.running.failures import Failure
 from prunescape.running.run_lock import Hold
-from prunescape.running.stages import CELL, Counts, JobCounts
+from prunescape.running.stages import CELL, NEXT_ROUND, Counts, JobCounts
 
 SUBMITTED = "SLURM run ID: "  # precedes the name of this run's jobs in Slurm's queue
 PLANNING = "planning"
@@ -130,18 +130,18 @@ class RunWatch(logging.Handler):
         job, rule = fields["jobid"], fields["rule_name"]
         self.jobs[job] = (rule, dict(fields["wildcards"] or {}))
         if self.counts.awaits:
-            self._begin_round(self.counts.round + 1)
+            self._plan_after(self.counts.awaits)
         if rule == CELL and self.trains_since is None:
             self.trains_since = self.clock()
         self.failures.pop(job, None)  # it is tried again
         self.counts.begin_job(job, rule)
 
-    def _begin_round(self, number: int) -> None:
-        """Count the cells of round `number`, which was planned last, now that Snakemake has its jobs."""
+    def _plan_after(self, checkpoint: str) -> None:
+        """Count the jobs that follow a checkpoint, now that Snakemake has them; those of a new round by themselves."""
         self.counts.plan(self.known.left())
         self.ahead = self.known.ahead()
-        if self.counts.left[CELL] > 0:
-            self.counts.begin_round(number)
+        if checkpoint == NEXT_ROUND and self.counts.left[CELL] > 0:
+            self.counts.begin_round(self.counts.round + 1)
             self.trains_since = None
             later = f"; then {self.ahead}" if self.ahead else ""
             self.added = f", {self.known.cells():,} in all{later}"

@@ -43,7 +43,7 @@ class Counts:
 class JobCounts:
     """Counts the jobs of a run by rule, and tells its stage: the first one that has jobs left, never an earlier one.
 
-    `awaits`: a round was just planned, and `plan` has not told yet which jobs follow.
+    `awaits`: the rule of a checkpoint that has finished, of a round first, until `plan` tells which jobs follow.
     """
 
     def __init__(self) -> None:
@@ -51,12 +51,12 @@ class JobCounts:
         self.done: Counter[str] = Counter()
         self.failed: dict[int, str] = {}
         self.round = self.place = self.earlier_cells = 0
-        self.awaits = False
+        self.awaits = ""
 
     def plan(self, left: Mapping[str, int]) -> None:
         """Take these numbers of jobs by rule, failed ones among them, as those that are not done."""
         self.left = Counter(left) - Counter(self.failed.values())
-        self.awaits = False
+        self.awaits = ""
         self._move()
 
     def begin_job(self, job: int, rule: str) -> None:
@@ -71,7 +71,8 @@ class JobCounts:
         """A job succeeded."""
         self.left[rule] -= 1
         self.done[rule] += 1
-        self.awaits |= rule == NEXT_ROUND
+        if rule == NEXT_ROUND or (rule == EXPORTS and not self.awaits):
+            self.awaits = rule
         self._move()
 
     def fail_job(self, job: int, rule: str) -> None:
