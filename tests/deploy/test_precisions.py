@@ -18,10 +18,10 @@ from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import count_flops, count_parameters
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
-from prunescape.tasks.exporting import evenly_spread
 from prunescape.tasks.images.exported import calibration_inputs
 from prunescape.tasks.images.prepared import load_prepared
 from prunescape.tasks.images.preparing import write_prepared
+from prunescape.tasks.subsets import evenly_spread
 from support.cells import named
 from support.onnx_files import local_target
 from support.small_images import prepared_files
@@ -129,7 +129,7 @@ def test_calibration_images_are_of_the_training_split(digits):
     pixels = np.rint((images * prepared.std[:, None, None] + prepared.mean[:, None, None]) * 255)
     known = {image.tobytes() for image in prepared.train_images}
     assert all(image.astype(np.uint8).tobytes() in known for image in pixels)
-    assert evenly_spread(5, 3).tolist() == [0, 2, 4] and evenly_spread(2).tolist() == [0, 1]
+    assert evenly_spread(5, 3).tolist() == [0, 2, 4] and evenly_spread(2, 3).tolist() == [0, 1]
 
 
 def test_four_fifths_of_every_layer_are_the_smallest_and_zero(trained):

@@ -41,6 +41,7 @@ def shared(tmp_path_factory) -> Project:
     return project
 
 
+@pytest.mark.long
 def test_a_share_is_trained_and_nothing_is_left_to_do(shared):
     assert shared.planned() == set()
     results = shared.work / "results/share"

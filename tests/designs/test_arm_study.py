@@ -10,6 +10,7 @@ from prunescape.store.files import read_json
 from support.project import Project
 from support.spaces import space_experiment
 
+pytestmark = pytest.mark.long  # arms are compared in tests/analysis and tests/present, too
 SPACE = {"log10_lr": {"low": -2, "high": 0}, "batch_size": [25, 50], "momentum": [0.0, 0.9]}
 ARM_NAMES = ["all", "all-again", "fix:batch_size"]
 DESIGN = {"trials": 4, "best": 3, "space": SPACE, "arms": ARM_NAMES}

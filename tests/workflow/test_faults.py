@@ -128,7 +128,8 @@ def kill_once(project: Project, chance: random.Random, seconds: float) -> str:
     return victim
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 12))])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(12))
 def test_killed_at_a_random_moment_it_comes_to_the_same(finished, tmp_path, seed):
     project = Project(tmp_path, TINY_STUDY)
     victim = kill_once(project, random.Random(seed), finished.seconds)

@@ -222,6 +222,7 @@ def test_what_was_deleted_is_made_again(restored):
     assert restored.planned() == set()
 
 
+@pytest.mark.long
 def test_a_change_whose_first_run_failed_is_not_forgotten(restored):
     """Snakemake deletes what a failed job made and may then find everything behind it up to date."""
     score = study_with(lambda experiments: experiments["small"].update(pruning={"score": "l1"}))

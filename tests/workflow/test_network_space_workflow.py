@@ -135,6 +135,7 @@ def test_another_order_trains_and_exports_nothing(restored):
     assert not {job for job in restored.planned() if job.startswith(("train_cell", "export_onnx", "plan_variant"))}
 
 
+@pytest.mark.long
 def test_one_trial_more_trains_it_alone_and_exports_again_only_what_it_changes(restored, results):
     more = changed({"trials": 5, "arms": ["all", "fix:filters"]})
     before = {path: path.read_bytes() for path in results.rglob("export.json")}

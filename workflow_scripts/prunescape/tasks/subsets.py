@@ -1,4 +1,4 @@
-"""Seeded subsets with equal shares per class."""
+"""Subsets of examples: seeded ones with equal shares per class, and evenly spread ones."""
 
 import numpy as np
 
@@ -68,3 +68,8 @@ def take_subsets(arrays: dict[str, np.ndarray], options: dict) -> dict[str, np.n
         source = "test" if split == "test" else "train"
         cut |= {f"{split}_{kind}": arrays[f"{source}_{kind}"][chosen] for kind in ("images", "labels")}
     return cut
+
+
+def evenly_spread(count: int, most: int) -> np.ndarray:
+    """At most `most` positions, evenly spaced over `count` examples: of every class where examples lie sorted."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int)

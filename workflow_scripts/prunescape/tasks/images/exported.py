@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from prunescape.store.records import unpack_bits
-from prunescape.tasks.exporting import PARITY_EXAMPLES, evenly_spread
+from prunescape.tasks.exporting import CALIBRATION_EXAMPLES, PARITY_EXAMPLES
 from prunescape.tasks.images.decoding import read_crop
 from prunescape.tasks.images.prepared import PreparedData, PreparedFolder
 from prunescape.tasks.images.scaling import scaling_of
+from prunescape.tasks.subsets import evenly_spread
 
 STANDARD = "standard"
 
@@ -21,9 +22,9 @@ def calibration_inputs(prepared: PreparedData | PreparedFolder, scaling_name: st
     They are scaled as the cell's inputs are.
     """
     if isinstance(prepared, PreparedData):
-        images = prepared.train_images[evenly_spread(len(prepared.train_images))]
+        images = prepared.train_images[evenly_spread(len(prepared.train_images), CALIBRATION_EXAMPLES)]
     else:
-        rows = prepared.train_listing[evenly_spread(len(prepared.train_listing))]
+        rows = prepared.train_listing[evenly_spread(len(prepared.train_listing), CALIBRATION_EXAMPLES)]
         crop = {"resize": prepared.resize, "size": prepared.size}
         paths = [Path(prepared.folder) / os.fsdecode(row["path"]) for row in rows]
         images = np.stack([read_crop(path, **crop) for path in paths]).transpose(0, 3, 1, 2)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from prunescape.tasks.exporting import evenly_spread
 from prunescape.tasks.images.augmentations import draw_seed
+from prunescape.tasks.subsets import evenly_spread
 
 
 class Augmenter:

@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from prunescape.errors import InputError
-from prunescape.tasks.exporting import evenly_spread
 from prunescape.tasks.images.augmentations import draw_seed
 from prunescape.tasks.images.decoding import CENTRE, read_crop
 from prunescape.tasks.images.prepared import PreparedFolder
+from prunescape.tasks.subsets import evenly_spread
 
 LARGEST_BATCH = 256  # of a test: larger ones would only take memory, as the crops may be large
 

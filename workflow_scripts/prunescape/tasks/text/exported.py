@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from prunescape.tasks.exporting import PARITY_EXAMPLES, evenly_spread
+from prunescape.tasks.exporting import CALIBRATION_EXAMPLES, PARITY_EXAMPLES
+from prunescape.tasks.subsets import evenly_spread
 from prunescape.tasks.text.prepared import PreparedTexts
 
 
 def calibration_inputs(prepared: PreparedTexts, scaling_name: str) -> np.ndarray:
     """Real TRAINING texts, evenly spaced: int64 (up to 256, length)."""
-    return prepared.train_tokens[evenly_spread(len(prepared.train_tokens))].astype(np.int64)
+    return prepared.train_tokens[evenly_spread(len(prepared.train_tokens), CALIBRATION_EXAMPLES)].astype(np.int64)
 
 
 def parity_inputs(prepared: PreparedTexts, scaling_name: str) -> np.ndarray:

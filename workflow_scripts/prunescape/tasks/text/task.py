@@ -11,8 +11,8 @@ from torch import Tensor
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.classification import Classification
 from prunescape.tasks.contract import Splits
-from prunescape.tasks.exporting import evenly_spread
 from prunescape.tasks.parts import trained_and_held_out
+from prunescape.tasks.subsets import evenly_spread
 from prunescape.tasks.text.prepared import PreparedTexts, load_prepared
 
 __all__ = ["Task", "example_data", "load_prepared"]
