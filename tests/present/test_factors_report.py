@@ -77,6 +77,14 @@ def test_a_paragraph_says_what_changes_a_response_and_how_well_models_explain_it
     )
 
 
+def test_a_pair_without_a_share_in_whole_percent_is_not_named():
+    found = tables()
+    pair = found["importance"]["other"].notna()
+    found["importance"].loc[pair, ["share", "low", "high"]] = (0.004, 0.003, 0.006)
+    (paragraph,) = paragraphs(found)
+    assert paragraph.text.endswith("optimiser 20 % (10 to 30) of its variance.")
+
+
 @pytest.mark.parametrize(
     ("fit", "said", "unsaid"),
     [

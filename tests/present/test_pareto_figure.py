@@ -1,6 +1,7 @@
 """The figure of accuracy against cost: its data by hand, both drawings against that data, its files and index."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,15 @@ def test_both_drawings_show_that_data():
         drawn = {tuple(dot) for dot in drawn.tolist()}
         assert set(zip(panel.cost.tolist(), panel.top1.tolist(), strict=True)) == drawn
         assert axes.get_xlabel() == panel.title
+
+
+def test_names_that_would_overlap_are_left_to_the_table():
+    (figure,) = figures()
+    assert figure.panels[0].labels == ["uniform 0.5", "", "base"] and "table" not in figure.caption
+    long = [replace(panel, names=[f"{name} {'x' * 40}" for name in panel.names]) for panel in figure.panels]
+    unnamed = replace(figure, panels=long)
+    assert not any(unnamed.panels[0].labels) and unnamed.caption.endswith("The table pareto names the models.")
+    assert not draw_pareto_static(unnamed).axes[0].texts
 
 
 def test_the_folder_holds_its_files_and_names_it(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from prunescape.config.study import load_study
 from prunescape.present.labels import setting_text
 from prunescape.present.report.table import ExperimentResults
-from prunescape.present.report.trials import best_sentences, design_pairs, design_sentence, trials_table
+from prunescape.present.report.trials import best_sentences, best_table, design_pairs, design_sentence, trials_table
 from prunescape.present.summary import trial_lines
 from support.spaces import SPACE, space_study
 
@@ -57,6 +57,13 @@ def test_the_best_of_each_variant_with_its_fresh_seeds():
     assert "fresh" not in second
     lines = trial_lines(BEST)
     assert lines[0] == "e: best setting per variant by train_top1, arm all" and lines[1].startswith("  base: 65.00 %")
+
+
+def test_of_many_best_settings_the_first_of_each_arm_are_shown():
+    many = pd.concat([BEST.assign(arm=f"arm {arm}", place=place) for arm in range(3) for place in range(1, 11)])
+    shown, whole = best_table(many), best_table(BEST)
+    assert {row[2] for row in shown.rows} == {"1", "2", "3"} and len(shown.rows) == 2 * 3 * 3
+    assert "best_settings.csv has all" in shown.notes[0] and "csv" not in whole.notes[0]
 
 
 def test_trials_are_counted_by_arm_and_variant():

@@ -18,6 +18,7 @@ from prunescape.present.labels import network_title, shortened, variant_title
 # cost -> (factor, title of the axis), in the order of the panels
 PANELS = {"latency": (1e3, "latency, ms per run"), "size": (1e-3, "file, kB"), "energy": (1e3, "energy, mJ per image")}
 ACCURACY = "top-1 of the exported model, %"
+LONGEST, MOST_NAMED = 40, 12  # characters of a name beside a dot, and such names in a panel: more would overlap
 WIDE = 20.0  # a cost that spans more than this factor is drawn on a log axis
 
 
@@ -41,6 +42,13 @@ class Panel:
     def axis(self) -> str:
         """The kind of the axis of costs."""
         return "log" if self.cost.max() > WIDE * self.cost.min() > 0 else "linear"
+
+    @property
+    def labels(self) -> list[str]:
+        """The texts beside the dots: the names of the models on the front, or none where they would overlap."""
+        shown = [name for name, front in zip(self.names, self.front, strict=True) if front]
+        fits = len(shown) <= MOST_NAMED and all(len(name) <= LONGEST for name in shown)
+        return [name if front and fits else "" for name, front in zip(self.names, self.front, strict=True)]
 
     @property
     def stairs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +76,7 @@ class ParetoFigure(Figure):
             "Every dot is an exported model at its lowest cost over threads and batch sizes; square: the base. Dark "
             "ones on the line are the front: no other model is as accurate and as cheap, and better in one. Bars: "
             "standard error of the accuracy over test images; where they overlap, the order may be chance."
-        )
+        ) + ("" if all(any(panel.labels) for panel in self.panels) else " The table pareto names the models.")
 
 
 def pareto_figures(table: pd.DataFrame) -> list[ParetoFigure]:
@@ -119,9 +127,9 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         colours = np.where(panel.front, BASE, PRUNED)[chosen]
         style = {"marker": marker, "s": 42, "edgecolor": INK, "linewidth": 0.8, "zorder": 3}
         axes.scatter(panel.cost[chosen], panel.top1[chosen], c=colours, **style)
-    for at in np.flatnonzero(panel.front):
-        place = panel.cost[at], panel.top1[at]
-        axes.annotate(panel.names[at], place, (6, -9), textcoords="offset points", fontsize=7.5, color=INK)
+    for label, *place in zip(panel.labels, panel.cost, panel.top1, strict=True):
+        if label:
+            axes.annotate(label, place, (6, -9), textcoords="offset points", fontsize=7.5, color=INK)
     axes.set_xscale(panel.axis)
     axes.margins(x=0.16, y=0.12)
     axes.set_xlabel(panel.title)
@@ -153,7 +161,7 @@ def _dots(panel: Panel) -> go.Scatter:
         x=panel.cost,
         y=panel.top1,
         mode="markers+text",
-        text=np.where(panel.front, panel.names, ""),
+        text=panel.labels,
         textposition="top center",
         textfont={"size": 10},
         error_y={"type": "data", "array": np.nan_to_num(panel.error), "color": FAINT, "thickness": 1, "width": 3},

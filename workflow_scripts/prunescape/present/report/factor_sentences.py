@@ -12,6 +12,7 @@ from prunescape.present.report.table import p_value
 Tables = dict[str, pd.DataFrame]
 NAMED = 3  # factors and pairs that a sentence names
 CURVED = 0.1  # by so much a forest must predict better than the linear model for a word on it
+LEAST = 0.005  # share of the variance that a sentence names
 SILENT = 0.2  # a forest that explains less says little about importance
 
 
@@ -92,13 +93,18 @@ def _by_forest(importance: pd.DataFrame, fit: pd.Series) -> str:
     if not fit["r2_forest"] > SILENT:
         return f"{explains}: too little to speak of importance."
     main = importance[importance["other"].isna()].nlargest(NAMED, "share")
-    named = [f"{row.factor} {_interval(row)}" for row in main.itertuples() if row.low > 0]
+    named = [f"{row.factor} {_interval(row)}" for row in main.itertuples() if _counts(row)]
     pairs = importance[importance["other"].notna()].nlargest(1, "share")
-    pair = [f"{row.factor} with {row.other} {_interval(row)}" for row in pairs.itertuples() if row.low > 0]
+    pair = [f"{row.factor} with {row.other} {_interval(row)}" for row in pairs.itertuples() if _counts(row)]
     curved = fit["r2_forest"] > fit["r2_cv"] + CURVED
     why = ", more than the linear model: effects bend, or factors act together" if curved else ""
     alone = f" Alone, {joined(named)} of its variance." if named else ""
     return f"{explains}{why}.{alone}{f' The strongest pair is {pair[0]}.' if pair else ''}"
+
+
+def _counts(row) -> bool:
+    """Whether a share of the variance is more than chance, and than nothing in whole percent."""
+    return row.low > 0 and row.share >= LEAST
 
 
 def _interval(row) -> str:

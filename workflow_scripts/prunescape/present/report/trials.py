@@ -37,6 +37,7 @@ DRAWN = {
     "balanced": "settings have every level equally often, and pairs of levels as nearly as possible",
     "factorial": "settings are all combinations of levels",
 }
+MOST_ROWS, FIRST = 40, 3  # best settings that are all shown, and how many of each arm where there are more
 LIMITS = (
     "A best setting is a maximum over noisy cells: its score is too high by luck, the more so the more trials there "
     "are. Fresh seeds, which design.confirm asks for, are free of that.",
@@ -177,7 +178,8 @@ def trials_table(rows: pd.DataFrame) -> Table:
 
 
 def best_table(best: pd.DataFrame) -> Table:
-    """The best settings of each arm and variant."""
+    """The best settings of each arm and variant, of many the first."""
+    shown = best if len(best) <= MOST_ROWS else best[best["place"] <= FIRST]
     columns: Columns = {
         "variant": lambda row: variant_title(row.variant),
         "arm": "arm",
@@ -187,9 +189,9 @@ def best_table(best: pd.DataFrame) -> Table:
         **_setting_columns(best),
     }
     names = joined([RANKS[name] for name in best["rank_by"].unique()])
-    return make_table(
-        "Best settings", by_variant(best), columns, [f"Chosen by {names}; a dash: it does not act there."]
-    )
+    note = f"Chosen by {names}; a dash: it does not act there."
+    note += "" if len(shown) == len(best) else f" The first {FIRST} of each arm; best_settings.csv has all."
+    return make_table("Best settings", by_variant(shown), columns, [note])
 
 
 def confirmation_table(confirmations: pd.DataFrame) -> Table:
