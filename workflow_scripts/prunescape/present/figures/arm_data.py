@@ -17,6 +17,7 @@ from prunescape.present.labels import condition_title, property_title, subject_t
 
 WIDE = 20.0  # values above 0 that span more than this factor are drawn on a log axis
 POINTS = 256  # of a density's line
+UNCHANGED = "A property that changes in no model has no panel."
 SCALED, CHANGE, PAIRWISE = "property / smallest", "(optimised − standard) / standard", "Δ of pairs of models"
 
 
@@ -89,7 +90,7 @@ def _figures(analysis: Analysis, searches: RankedArms) -> list[ArmFigure]:
         _scaled(scaled, "best", standard, f"scaled properties of {of_best}{_on(standard)}", of_best),
     ]
     for other in dict.fromkeys(changed[CONDITION].itertuples(index=False, name=None)):
-        changes, pairs = _at(changed, other), _at(paired, other)
+        changes, pairs = _changing(_at(changed, other), "relative"), _changing(_at(paired, other), "delta")
         against = f"{condition_title(*other)} against {condition_title(*standard)}"
         panels = _panels(changes, "property", property_title, SEARCHED, subject_title, "relative")
         figures.append(
@@ -98,7 +99,9 @@ def _figures(analysis: Analysis, searches: RankedArms) -> list[ArmFigure]:
                 panels=panels,
                 what=f"relative change of {of_best}, {against}",
                 label=CHANGE,
-                explained=f"How optimisation and device change each of {of_best} (as Figure 4 of Liao, 2022).",
+                explained=(
+                    f"How optimisation and device change each of {of_best} (as Figure 4 of Liao, 2022). {UNCHANGED}"
+                ),
             )
         )
         figures.append(_densities(pairs, other, against, of_best))
@@ -116,7 +119,8 @@ def _densities(pairs: pd.DataFrame, other: tuple[str, str], against: str, of_bes
         label=PAIRWISE,
         explained=(
             f"Density over all pairs of {of_best}, m1 the better ranked, of Δ = (m1' − m2') / m2' − (m1 − m2) / m2 (as "
-            "Figure 5 of Liao, 2022); marks: the pairs. At 0 optimisation leaves a pair as different as it was."
+            "Figure 5 of Liao, 2022); marks: the pairs. At 0 optimisation leaves a pair as different as it was. "
+            f"{UNCHANGED}"
         ),
     )
 
@@ -149,6 +153,11 @@ def _on(where: tuple[str, str]) -> str:
 
 def _at(rows: pd.DataFrame, where: tuple[str, str]) -> pd.DataFrame:
     return rows[(rows[CONDITION] == list(where)).all(axis=1)]
+
+
+def _changing(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of properties that change in some model: optimisation leaves FLOPs as they are."""
+    return rows[rows[column].ne(0).groupby(rows["property"]).transform("any")]
 
 
 def _panels(
