@@ -17,7 +17,7 @@ from prunescape.present.labels import condition_title, property_title, subject_t
 
 WIDE = 20.0  # values above 0 that span more than this factor are drawn on a log axis
 POINTS = 256  # of a density's line
-UNCHANGED = "A property that changes in no model has no panel."
+UNCHANGED = "A property that shows 0 throughout has no panel."
 SCALED, CHANGE, PAIRWISE = "property / smallest", "(optimised − standard) / standard", "Δ of pairs of models"
 
 
@@ -156,7 +156,7 @@ def _at(rows: pd.DataFrame, where: tuple[str, str]) -> pd.DataFrame:
 
 
 def _changing(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The rows of properties that change in some model: optimisation leaves FLOPs as they are."""
+    """The rows of properties whose `column` is not 0 throughout: optimisation leaves FLOPs as they are."""
     return rows[rows[column].ne(0).groupby(rows["property"]).transform("any")]
 
 
