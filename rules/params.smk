@@ -140,9 +140,10 @@ def plan_digest(wildcards):
 def export_params(wildcards):
     """How many cells of a variant are exported, in which precisions, and by what they rank; of trials the chosen ones."""
     experiment = experiment_of(wildcards)
+    export = {"best": experiment.exported, "precisions": STUDY.precisions()}
     if experiment.design.has_space:
-        return {"precisions": STUDY.precisions(), "rank_by": experiment.design.rank_by}
-    return {"best": experiment.exported, "precisions": STUDY.precisions(), "select_on": experiment.select_on}
+        return export | {"rank_by": experiment.design.rank_by}
+    return export | {"select_on": experiment.select_on}
 
 
 def target_params(wildcards):

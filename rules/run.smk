@@ -151,7 +151,7 @@ def look_at_host():
     try:
         check_providers(STUDY.targets)
         check_originals(map(STUDY.dataset_options, missing))
-        if STUDY.device == "cpu" and compiles():
+        if STUDY.device == "cpu" and compiles() and missing_cells():
             check_compiler("cpu")
     except InputError as error:
         sys.exit(f"error: {error}")

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom, mannwhitneyu, norm
+from scipy.stats import PermutationMethod, binom, mannwhitneyu, norm, rankdata
 from statsmodels.stats.multitest import multipletests
 
 from prunescape.analysis.arms.optimisation import median_interval
@@ -19,17 +19,35 @@ def samples(seed: int, ties: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_p_is_exact_without_ties_and_scipys_approximation_with_them(seed):
+def test_p_is_exact_without_ties_and_with_them(seed):
+    """With ties it is the share of all splits (SciPy's permutations of equal samples, all C(12, 6) of them)."""
     for ties in (False, True):
         first, second = samples(seed, ties)
+        first, second = (first[:6], second[:6]) if ties else (first, second)
         found = rank_test(first, second)
-        method = "asymptotic" if ties else "exact"
+        method = PermutationMethod(n_resamples=np.inf) if ties else "exact"
         expected = mannwhitneyu(first, second, alternative="two-sided", method=method)
-        assert (found.u, found.p) == pytest.approx((expected.statistic, expected.pvalue)), method
-        assert found.exact != ties
+        assert (found.u, found.p, found.exact) == pytest.approx((expected.statistic, expected.pvalue, True)), method
         # the number of pairs that the first sample wins is U (Mann and Whitney, 1947)
         wins = sum((a > b) + (a == b) / 2 for a, b in itertools.product(first, second))
         assert found.u == wins
+
+
+@pytest.mark.parametrize("differing", [4, 7])
+def test_p_of_a_constant_sample_is_the_share_of_all_splits(differing):
+    """Of seven values against five, some of them equal, all C(12, 7) splits are looked at here."""
+    first, second = np.ones(7), np.concatenate([np.arange(2.0, 2 + differing), np.ones(10 - differing)])[:5]
+    ranks = rankdata(np.concatenate([first, second]))
+    sums = np.array([sum(split) for split in itertools.combinations(ranks, 7)])
+    middle = 7 * ranks.mean()
+    share = np.mean(np.abs(sums - middle) >= abs(ranks[:7].sum() - middle) - 1e-9)
+    assert rank_test(first, second).p == pytest.approx(share)
+
+
+def test_many_values_of_which_some_are_equal_have_the_approximate_p():
+    first, second = np.arange(40) // 2, np.arange(40) // 3
+    found = rank_test(first, second)
+    assert not found.exact and found.p == pytest.approx(mannwhitneyu(first, second).pvalue)
 
 
 def test_the_papers_p_is_the_half_of_the_approximate_one_and_at_most_a_half():

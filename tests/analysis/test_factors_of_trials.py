@@ -42,29 +42,15 @@ def test_what_matters_and_what_changes_after_pruning_is_found():
     assert abs(changed["difference"] - 10 * span) < 0.5
 
 
-def test_cost_of_a_network_is_that_of_the_network_of_each_trial():
-    """FLOPs by hand: a cost per filter, half of it when pruned. A join on the variant would leave one value."""
+def test_what_follows_from_the_network_without_noise_is_no_response():
     cells, trials = cells_and_trials()
     filters = np.random.default_rng(1).choice([8, 16, 24], SETTINGS)
     trials = trials.assign(filters=filters)
     cells = cells.merge(trials[["momentum", "batch_size", "filters"]], on=["momentum", "batch_size"])
-    per_filter = cells["variant"].map({"base": 1000, "uniform-0.5": 500})
-    cells = cells.assign(flops=per_filter * cells["filters"], parameters=10 * cells["filters"])
+    cells = cells.assign(flops=1000 * cells["filters"], parameters=10 * cells["filters"])
     tables = trial_factors(trial_cells(cells, trials), trials)
-    effects = tables["effects"].query("response == 'log10:flops' and factor == 'filters'")
-    for by in ("variant=base", "variant=uniform-0.5"):
-        found = effects[effects["by"] == by].set_index(["level", "reference"])["estimate"]
-        for (level, reference), estimate in found.items():
-            assert abs(estimate - np.log10(float(level) / float(reference))) < 1e-9
-        assert len(found) == 2
-    shares = tables["factors"].query("response == 'log10:flops'").set_index(["by", "factor"])["partial_eta2"]
-    assert (shares.xs("filters", level="factor") > 1 - 1e-9).all()
-    assert {"log10:flops", "log10:parameters"} <= set(tables["fit"]["response"])
-    for name in ("interactions", "interaction_effects"):
-        assert set(tables[name]["response"]) == {"top1", "log10:epoch_seconds"}, "pruning decides on the others"
-    plain, same = cells_and_trials()
-    alike = plain.assign(flops=plain["variant"].map({"base": 1000, "uniform-0.5": 500}))
-    assert set(trial_factors(trial_cells(alike, same), same)["fit"]["response"]) == {"top1", "log10:epoch_seconds"}
+    assert set(tables["fit"]["response"]) == {"top1", "log10:epoch_seconds"}
+    assert "filters" in set(tables["factors"]["factor"])
 
 
 def test_seeds_of_a_setting_count_once():

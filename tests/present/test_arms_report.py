@@ -7,7 +7,13 @@ from prunescape.analysis.cost.measured import complete
 from prunescape.analysis.results import ARMS, Analysis, result_names
 from prunescape.present.labels import arm_title
 from prunescape.present.report.arm_tables import arm_tables, place_title, standard_place, without_repeats
-from prunescape.present.report.arms import arm_findings, claim_sentences, completeness_sentences, power_sentence
+from prunescape.present.report.arms import (
+    arm_findings,
+    claim_sentences,
+    completeness_sentences,
+    noise_sentences,
+    power_sentence,
+)
 from support.arms import STUDY_TERMS, StudyOfArms, study_of_arms
 
 
@@ -87,7 +93,11 @@ def one(study: StudyOfArms) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("count", "tests", "said"),
     [
-        (10, 1, "only from |δ| = 0.54 on. A significant δ is thus large at least, and cannot be small"),
+        (
+            10,
+            1,
+            "on where no two values are equal. A significant δ is thus large at least, and cannot be small",
+        ),
         (10, 36, "The first of 36 tests after Holm needs 0.8"),
         (4, 2, "After Holm over 2 tests none can be"),
         (3, 1, "With 3 models against 3 no difference can have p under 5 %"),
@@ -155,3 +165,9 @@ def test_a_design_with_one_arm_says_nothing_of_arms(study):
 def test_arms_have_the_titles_of_their_hyperparameters():
     assert arm_title("fix:log10_lr") == "log10 learning rate" and arm_title("fix:dropout") == "dropout ratio"
     assert arm_title("fix:width_of_it") == "width of it" and arm_title("fix-dimension:data") == "data (dimension)"
+
+
+def test_noisy_latencies_are_named():
+    measured = pd.DataFrame({"noisy": [True, False, True]})
+    assert noise_sentences(measured)[0].startswith("2 of 3 latencies are too noisy to rest on")
+    assert noise_sentences(measured.assign(noisy=False)) == noise_sentences(None) == []

@@ -6,7 +6,15 @@ import pytest
 from prunescape.config.study import load_study
 from prunescape.present.labels import setting_text
 from prunescape.present.report.table import ExperimentResults
-from prunescape.present.report.trials import best_sentences, best_table, design_pairs, design_sentence, trials_table
+from prunescape.present.report.trials import (
+    LIMITS,
+    best_sentences,
+    best_table,
+    design_pairs,
+    design_sentence,
+    limits,
+    trials_table,
+)
 from prunescape.present.summary import trial_lines
 from support.spaces import SPACE, space_study
 
@@ -79,3 +87,9 @@ def test_trials_are_counted_by_arm_and_variant():
         ]
     )
     assert trials_table(rows).rows == [["base", "all", "3", "3", "1", "10.00", "80.00", "90.00"]]
+
+
+def test_validation_splits_of_different_sizes_are_a_limit():
+    design = {"rank_by": "val_top1", "space": {"partition": ["80-10-10", "90-5-5"]}}
+    assert "different sizes" in limits(design)[-1]
+    assert limits(design | {"rank_by": "top1"}) == limits(design | {"space": {}}) == list(LIMITS)

@@ -12,8 +12,6 @@ OF_VARIANT = "variant="
 RESPONSES = {
     "top1": "top-1",
     "log10:epoch_seconds": "log10 of seconds per epoch",
-    "log10:flops": "log10 of FLOPs",
-    "log10:parameters": "log10 of parameters",
 }
 
 

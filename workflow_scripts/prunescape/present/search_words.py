@@ -63,13 +63,13 @@ def _cheapest(rows: pd.DataFrame) -> Iterator[str]:
     margin = rows.iloc[0].margin
     for row in rows[rows["strategy"] == GRID].itertuples():
         yield f"the whole grid takes {whole(row.epochs)} epochs and misses the best by {number(row.regret)} points."
-    good = rows[(rows["regret_high"] <= margin) & (rows["strategy"] != GRID)]
+    good = rows[(rows["regret_seed_high"] <= margin) & (rows["strategy"] != GRID)]
     if good.empty:
-        yield f"No search of a part of it stays within {short(margin)} points on average."
+        yield f"No search of a part of it stays within {short(margin)} points with every seed that chose."
         return
     row = good.loc[good["epochs"].idxmin()]
     yield (
-        f"The cheapest search that stays within {short(margin)} points on average is {_named(row)}: "
+        f"The cheapest search that stays within {short(margin)} points with every seed that chose is {_named(row)}: "
         f"{number(row.regret)} points for {whole(round(row.epochs))} epochs."
     )
 

@@ -82,10 +82,10 @@ def stop_on_signals(*checkpointers: Checkpointer) -> Iterator[None]:
     before = {number: signal.signal(number, ask) for number in ASKING}
     try:
         yield
-    except RuntimeError:
+    except (InputError, RuntimeError):
         if checkpointers[0].asked is None:
             raise
-        # the same signal ended the processes that decode examples: what was last saved counts
+        # the same signal ended processes that decode examples, or a compiler: what was last saved counts
         raise Stopped(checkpointers[0].asked, "after what was last saved") from None
     finally:
         for number, handler in before.items():

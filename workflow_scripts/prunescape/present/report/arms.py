@@ -33,16 +33,19 @@ MEANING = (
 )
 
 
-def arm_findings(tables: Tables, trials: pd.DataFrame, joined_cells: pd.DataFrame) -> list[VariantFindings]:
+def arm_findings(
+    tables: Tables, trials: pd.DataFrame, joined_cells: pd.DataFrame, measured: pd.DataFrame | None = None
+) -> list[VariantFindings]:
     """How the arms of ONE experiment are compared, then what each variant shows; nothing where a design has one arm.
 
-    `trials` are the experiment's rows of trials.parquet, `joined_cells` those of `analysis.trials.trial_cells`.
+    `trials` are the experiment's rows of trials.parquet, `joined_cells` those of `analysis.trials.trial_cells`,
+    `measured` those of benchmarks.parquet.
     """
     planned = [arm for arm in trials["arm"].unique() if arm != DEFAULT]
     if len(planned) < 2:
         return []
     compared = tables["arm_comparisons"]
-    notes = completeness_sentences(compared, planned, joined_cells)
+    notes = [*completeness_sentences(compared, planned, joined_cells), *noise_sentences(measured)]
     if compared.empty:
         return [VariantFindings("", "Arms", notes or ["Arms cannot be compared: no property varies."])]
     rows = without_repeats(arm_rows(tables), standard_place(tables))
@@ -82,7 +85,8 @@ def power_sentence(count: int, tests: int) -> str:
     small = (
         f" A significant δ is thus {magnitude(alone)} at least, and cannot be small (under {number(sizes['medium'])})."
     )
-    text = f"With {count} models against {count}, p is under 5 % only from |δ| = {number(alone)} on.{small}"
+    distinct = "where no two values are equal"
+    text = f"With {count} models against {count}, p is under 5 % only from |δ| = {number(alone)} on {distinct}.{small}"
     if is_missing(corrected):
         return (
             f"{text} After Holm over {counted(tests, 'test')} none can be: export more models, or compare fewer arms."
@@ -110,6 +114,15 @@ def completeness_sentences(compared: pd.DataFrame, planned: list[str], joined_ce
             f"Arms have {sizes.min()} to {sizes.max()} trials so far: the best of more are better by that alone."
         )
     return found
+
+
+def noise_sentences(measured: pd.DataFrame | None) -> list[str]:
+    """That latency was too noisy, where it was so in some measurements."""
+    noisy = 0 if measured is None else int(measured["noisy"].sum())
+    if not noisy:
+        return []
+    told = f"{noisy} of {len(measured)} latencies are too noisy to rest on"
+    return [f"{told}; what is said of latency rests on them, too."]
 
 
 def claim_sentences(rows: pd.DataFrame) -> list[str]:

@@ -37,6 +37,10 @@ DRAWN = {
     "balanced": "settings have every level equally often, and pairs of levels as nearly as possible",
     "factorial": "settings are all combinations of levels",
 }
+UNEQUAL = (
+    "Settings are ranked on validation splits of different sizes, since the partition varies: of a small split a high "
+    "score is chance more often."
+)
 MOST_ROWS, FIRST = 40, 3  # best settings that are all shown, and how many of each arm where there are more
 LIMITS = (
     "A best setting is a maximum over noisy cells: its score is too high by luck, the more so the more trials there "
@@ -44,6 +48,12 @@ LIMITS = (
     "Settings differ in several hyperparameters at once: the best ones do not say which of these mattered; the F tests "
     "and the forest do, as far as the trials tell (docs/factors.md).",
 )
+
+
+def limits(design: Mapping[str, Any]) -> list[str]:
+    """What the trials of a design cannot show."""
+    unequal = design["rank_by"] == "val_top1" and "partition" in design["space"]
+    return [*LIMITS, *([UNEQUAL] if unequal else [])]
 
 
 def trials_section(
@@ -69,11 +79,11 @@ def trials_section(
         *comparison_tables(results.tables),
     ]
     unlearnt = [f"{text[0].upper()}{text[1:]}." for text in no_answer(chance_tests(results.cells))]
-    arms = arm_findings(results.tables, trials, joined_cells)
+    arms = arm_findings(results.tables, trials, joined_cells, results.benchmarks)
     opening = [*unlearnt, design_sentence(plan, trials)]
     return {
         **known,
-        "findings": ExperimentFindings(opening, [*trial_findings(results), *arms], list(LIMITS)),
+        "findings": ExperimentFindings(opening, [*trial_findings(results), *arms], limits(plan["design"])),
         "run": run_pairs(results.cells, None),
         "tables": [table for table in tables if table.rows],
     }

@@ -62,6 +62,7 @@ class Compiled(Internal):
             with _compiling_in_own_folder(), self._timed(training):
                 yield
         except TorchDynamoException as error:
+            print(error, flush=True)  # whole, for the job's log: a compiler's own words come last
             told = " ".join(str(error).split())[:200]
             what, hint = f"the network cannot be compiled: {told}", "take internal: none"
             raise InputError(what, where="recipe.internal", hint=hint) from None
