@@ -255,7 +255,7 @@ def test_where_there_are_no_locks_each_download_has_a_file_of_its_own(site, targ
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    site.page("/a", CONTENT, pause=0.01, piece=50_000), site.page("/wrong", b"x")
+    site.page("/a", CONTENT, pause=0.01, piece=50_000)
     threads = [threading.Thread(target=fetch, args=(target, f"{site.address}/a")) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -263,7 +263,8 @@ def test_where_there_are_no_locks_each_download_has_a_file_of_its_own(site, targ
         thread.join()
     assert_whole(target)
     target.unlink()
-    refusal(target, f"{site.address}/wrong")
+    site.page("/broken", CONTENT, breaks=[100_000], statuses=[200, 404])
+    assert "kept" not in refusal(target, f"{site.address}/broken")
     assert list(target.parent.iterdir()) == []
 
 

@@ -192,5 +192,6 @@ def _md5_of(path: str) -> str:
 def _unavailable(path: Path, md5: str, fetch: _Fetch) -> InputError:
     reasons = "; ".join(f"{shown(address)}: {reason}" for address, reason in fetch.failures.items())
     hint = f"put the file with the md5 {md5} into this folder, or name other addresses with the data set's option url"
-    kept = f"; {_mb(fetch.size)} are kept in {path.name}{PART} for the next run" if fetch.size else ""
+    stays = fetch.size and fetch.part.name.endswith(PART)  # a file of our own, where there are no locks, does not
+    kept = f"; {_mb(fetch.size)} are kept in {path.name}{PART} for the next run" if stays else ""
     return InputError(f"{path.name} cannot be downloaded ({reasons})", where=path.parent, hint=hint + kept)
