@@ -114,6 +114,7 @@ def test_a_column_of_training_may_choose(study, capsys):
         (["--of", "top1"], "argument --of: invalid choice: 'top1'"),
         (["--min-epochs", "two"], "argument --min-epochs: invalid int value: 'two'"),
         (["--searches", "20001"], "--searches: 20001 cannot be used; allowed: 1 to 20000"),
+        (["--out", __file__], "test_tune_command.py is a file; allowed: a folder"),
         (["--searches", "0"], 'argument --searches: "0" is not a whole number above 0'),
     ],
 )

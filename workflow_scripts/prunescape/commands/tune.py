@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from prunescape.analysis.search.terms import GROWTHS, LOSSES, SCORES, STRATEGIES, TPE_SEARCHES, SearchTerms
-from prunescape.commands.arguments import number, whole_number
+from prunescape.commands.arguments import folder, number, whole_number
 
 
 def add_tune(command: argparse.ArgumentParser) -> None:
@@ -17,7 +17,9 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     )
     replay = "the folder of a study whose settings have two seeds or more: results/STUDY"
     command.add_argument("--replay", type=Path, required=True, metavar="RESULTS", help=replay)
-    command.add_argument("--out", type=Path, metavar="DIR", help="folder for tables and figures (default: print only)")
+    command.add_argument(
+        "--out", type=folder, metavar="DIR", help="folder for tables and figures (default: print only)"
+    )
     of = "column of curves.parquet that regret is in (default: %(default)s)"
     command.add_argument("--of", choices=SCORES, default=default.of, metavar="COLUMN", help=of)
     rank = f"column that searches choose by (default: that of --of): {', '.join((*SCORES, *LOSSES))}"
