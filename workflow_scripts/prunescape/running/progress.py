@@ -97,12 +97,11 @@ class RunWatch(logging.Handler):
         if self.stage != jobs.stage:
             self.stage, self.stage_since = jobs.stage, now
         text = f"{counts.done} of {counts.total} {jobs.unit}"
-        if not jobs.is_training and now - self.stage_since >= PATIENCE:
-            text += f", {duration(now - self.stage_since)} so far"
         if jobs.is_training:
             since = now if self.trains_since is None else self.trains_since
-            text = training_text(counts, now - since, self.ahead)
-            text += "" if counts.done else self.added
+            text = training_text(counts, now - since, self.ahead) + ("" if counts.done else self.added)
+        elif now - self.stage_since >= PATIENCE:
+            text += f", {duration(now - self.stage_since)} so far"
         return Status(jobs.stage, text + failed, counts.done, counts.total)
 
     def close(self) -> None:

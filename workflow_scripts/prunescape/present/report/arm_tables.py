@@ -15,6 +15,7 @@ UNITS = {
     **{"top1": ("%", 1.0), "latency_median_s": ("ms", 1e3), "parameters": ("thousands", 1e-3)},
     **{"file_bytes": ("kB", 1e-3), "encoded_bytes": ("kB", 1e-3), "flops": ("millions", 1e-6)},
 }
+UNITLESS = ("", 1.0)
 SEARCHED = {"effect_best": "effect_best", "low": "search_low", "high": "search_high", "p_holm": "p_search"}
 # what a property depends on, beside the network: one condition tells it for all others
 DEPENDS: dict[str, tuple[str, ...]] = {"top1": ("precision",), "flops": (), "parameters": ()}
@@ -80,12 +81,11 @@ def percent(share: float) -> str:
 
 def amount(name: str, value: float) -> str:
     """A value of a property in its unit, with four digits that count."""
-    return DASH if is_missing(value) else number(value * UNITS.get(name, ("", 1.0))[1], _decimals(name, value))
-
-
-def _decimals(name: str, value: float) -> int:
-    size = abs(value * UNITS.get(name, ("", 1.0))[1])
-    return 2 if size >= 10 or size == 0 else 3 if size >= 1 else 4
+    if is_missing(value):
+        return DASH
+    shown = value * UNITS.get(name, UNITLESS)[1]
+    size = abs(shown)
+    return number(shown, 2 if size >= 10 or size == 0 else 3 if size >= 1 else 4)
 
 
 def delta_text(row) -> str:
@@ -103,7 +103,7 @@ def search_text(row) -> str:
 def arm_table(rows: pd.DataFrame) -> Table:
     """Every arm of ONE variant and condition against the arm that varies all, in one property."""
     first = rows.iloc[0]
-    name, unit = first["property"], UNITS.get(first["property"], ("", 1.0))[0]
+    name, unit = first["property"], UNITS.get(first["property"], UNITLESS)[0]
     columns: Columns = {
         "arm: at its default": lambda row: arm_title(row.arm) + ", A/A control" * bool(row.control),
         "best model": lambda row: percent(row.best_difference),
