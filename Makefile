@@ -38,9 +38,9 @@ lint: $(READY)
 	$(BIN)/snakefmt --check $(OWN_FORMAT)
 	$(BIN)/snakemake --lint
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable ".[dev]"
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable ".[dev]"
 	touch $@
 
 clean:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+
+from prunescape.commands.extras import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "workflow_scripts"
@@ -75,15 +78,41 @@ def test_the_snakefile_stays_short():
     assert len((ROOT / "Snakefile").read_text().splitlines()) <= 60
 
 
+def pins() -> dict[str, str]:
+    """The exact version of each package in the lock file."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda file: file.stem)
-def test_conda_environments_pin_what_pyproject_pins(file):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+def test_conda_environments_pin_what_the_lock_file_pins(file):
     pip = next(item["pip"] for item in yaml.safe_load(file.read_text())["dependencies"] if isinstance(item, dict))
     assert pip
-    assert set(pip) <= set(project["dependencies"])
+    assert set(pip) <= {f"{name}=={version}" for name, version in pins().items()}
 
 
-def test_every_dependency_is_pinned_exactly():
+def requirements() -> list[Requirement]:
+    """Everything that pyproject.toml asks for, its own extras left out."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
-        assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+", requirement), requirement
+    asked = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    return [requirement for requirement in map(Requirement, asked) if requirement.name != "prunescape"]
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.name)
+def test_every_dependency_has_bounds_and_the_lock_file_a_version_within(requirement):
+    assert {part.operator for part in requirement.specifier} in ({">=", "<"}, {">="}, {"=="})  # packaging counts years
+    assert pins()[requirement.name] in requirement.specifier
+
+
+def test_the_lock_file_pins_each_package_once_and_exactly():
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", line) for line in lines)
+    assert lines == sorted(lines)
+    assert len(pins()) == len(lines)
+
+
+def test_what_a_missing_package_is_called_agrees_with_the_extra():
+    """The one line that names the extra `workflow` knows everything in it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extra = {Requirement(line).name for line in project["optional-dependencies"]["workflow"]}
+    assert set(PACKAGES.values()) == extra

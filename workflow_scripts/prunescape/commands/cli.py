@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from prunescape.commands.analysing import add_analyse, add_export
 from prunescape.commands.arms import add_arms
+from prunescape.commands.extras import lacking
 from prunescape.commands.factors import add_factors
 from prunescape.commands.models import add_bench, add_prune
 from prunescape.commands.schema import add_schema
@@ -41,15 +42,23 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left; what follows has nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, MemoryError, RuntimeError) as error:
-        lacking = exhausted(error)
-        if lacking is None and getattr(error, "filename", None):
-            lacking = InputError(error.strerror, where=error.filename)
-        if lacking is None:
+    except (ModuleNotFoundError, OSError, MemoryError, RuntimeError) as error:
+        lacked = _lacked(error)
+        if lacked is None:
             raise
-        print(f"prunescape: error: {lacking}", file=sys.stderr)
+        print(f"prunescape: error: {lacked}", file=sys.stderr)
         return 2
     return 0
+
+
+def _lacked(error: Exception) -> InputError | None:
+    """What is not here, of packages, disk, memory or files; None when the error has another reason."""
+    if isinstance(error, ModuleNotFoundError):
+        return lacking(error)
+    found = exhausted(error)
+    if found is None and getattr(error, "filename", None):
+        found = InputError(error.strerror, where=error.filename)
+    return found
 
 
 def parser() -> argparse.ArgumentParser:

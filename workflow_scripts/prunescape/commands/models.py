@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from prunescape.commands.arguments import dimension, example_shape, named_number, number, whole_number
+from prunescape.commands.extras import require_workflow
 from prunescape.config.models import ROUND_TO, SCORES
 from prunescape.space.variants import METHODS
 
@@ -63,6 +64,7 @@ def add_prune(command: argparse.ArgumentParser) -> None:
 
 def run_prune(options: argparse.Namespace) -> None:
     """Prune, and say what was reached."""
+    require_workflow("torch")
     from prunescape.pruning.prune import prune_model
 
     names = ("input_shape", "ratio", "method", "out", "score", "min_keep", "weights", "classes")

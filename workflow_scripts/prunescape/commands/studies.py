@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from prunescape.commands.extras import require_workflow
 from prunescape.errors import InputError, nearest
 
 HELP = ({"-h"}, {"--help"})
@@ -27,6 +28,7 @@ def add_resume(command: argparse.ArgumentParser) -> None:
 
 def _resume(options: argparse.Namespace) -> None:
     """Unlock the study, which the workflow refuses while a run lives on it, then become snakemake."""
+    require_workflow("snakemake", "torch")
     snakemake = [sys.executable, "-m", "snakemake", *options.arguments]
     unlocked = subprocess.run([*snakemake, "--unlock"])
     if unlocked.returncode:
