@@ -4,6 +4,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/config.smk"
 include: "rules/common.smk"
 include: "rules/params.smk"
@@ -42,6 +45,7 @@ rule all:
         export_files,
         target_files(),
         [getattr(rules, name).output for name in RESULT_RULES],
+        items_for_report,
 
 
 onstart:

@@ -12,8 +12,8 @@ rule collect_study:
         widths=lambda wildcards: variant_files("widths.json"),
         data=ancient(data_files()),
     output:
-        cells=f"{RESULTS}/cells.parquet",
-        trials=f"{RESULTS}/trials.parquet",
+        cells=file_in_report(f"{RESULTS}/cells.parquet"),
+        trials=file_in_report(f"{RESULTS}/trials.parquet"),
     log:
         f"{RESULTS}/logs/collect_study.log",
     localrule: True
@@ -33,7 +33,7 @@ rule collect_curves:
         records=lambda wildcards: cell_files("record.json", all_cells()),
         cells=f"{RESULTS}/cells.parquet",  # checks the records
     output:
-        curves=f"{RESULTS}/curves.parquet",
+        curves=file_in_report(f"{RESULTS}/curves.parquet"),
     log:
         f"{RESULTS}/logs/collect_curves.log",
     localrule: True
@@ -51,7 +51,7 @@ rule collect_benchmarks:
         cells=f"{RESULTS}/cells.parquet",
         benchmarks=target_files(),
     output:
-        benchmarks=f"{RESULTS}/benchmarks.parquet",
+        benchmarks=file_in_report(f"{RESULTS}/benchmarks.parquet"),
     log:
         f"{RESULTS}/logs/collect_benchmarks.log",
     localrule: True
@@ -69,7 +69,7 @@ rule analyse_cells:
         cells=f"{RESULTS}/cells.parquet",
     output:
         tables=expand(f"{RESULTS}/{{name}}.parquet", name=result_names(LANDSCAPE)),
-        csv=expand(f"{RESULTS}/{{name}}.csv", name=result_names(LANDSCAPE)),
+        csv=[file_in_report(f"{RESULTS}/{name}.csv") for name in result_names(LANDSCAPE)],
     log:
         f"{RESULTS}/logs/analyse_cells.log",
     localrule: True
@@ -89,7 +89,7 @@ rule compare_targets:
         benchmarks=f"{RESULTS}/benchmarks.parquet",
     output:
         tables=expand(f"{RESULTS}/{{name}}.parquet", name=result_names(TARGET)),
-        csv=expand(f"{RESULTS}/{{name}}.csv", name=result_names(TARGET)),
+        csv=[file_in_report(f"{RESULTS}/{name}.csv") for name in result_names(TARGET)],
     log:
         f"{RESULTS}/logs/compare_targets.log",
     localrule: True
@@ -110,7 +110,7 @@ rule analyse_trials:
         benchmarks=f"{RESULTS}/benchmarks.parquet",
     output:
         tables=expand(f"{RESULTS}/{{name}}.parquet", name=result_names(TRIALS)),
-        csv=expand(f"{RESULTS}/{{name}}.csv", name=result_names(TRIALS)),
+        csv=[file_in_report(f"{RESULTS}/{name}.csv") for name in result_names(TRIALS)],
     log:
         f"{RESULTS}/logs/analyse_trials.log",
     localrule: True

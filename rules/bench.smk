@@ -10,7 +10,8 @@ rule export_onnx:
         identity=data_identity,
         data=ancient(data_file),
     output:
-        exported=f"{VARIANT}/onnx/export.json",  # speaks for the models beside it, by their digests
+        # speaks for the models beside it, by their digests
+        exported=of_variant_in_report(f"{VARIANT}/onnx/export.json", "export"),
     log:
         f"{VARIANT}/export.log",
     conda:

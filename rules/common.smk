@@ -1,6 +1,9 @@
 """The paths of the study's results, and what rules ask of both. Every job parses this file: it imports no torch."""
 
 import itertools
+import os
+
+from snakemake.sourcecache import LocalSourceFile
 
 from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
 from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN
@@ -151,3 +154,48 @@ def target_files():
     """What every target measured of every experiment."""
     pattern = f"{EXPERIMENT}/target={{target}}.json"
     return expand(pattern, experiment=sorted(STUDY.experiments), target=sorted(STUDY.targets))
+
+
+def in_report(path, caption, category, subcategory, labels):
+    """A file that Snakemake's own report shows, with a text of rules/captions/; marks make no job run again."""
+    marks = {"category": category, "subcategory": subcategory, "labels": labels}
+    return report(path, caption=f"captions/{caption}.rst", **marks)
+
+
+def file_in_report(path):
+    """A result that a reader of the report takes along as a file."""
+    return in_report(path, "file", "Files", None, {"file": os.path.relpath(path, RESULTS)})
+
+
+def of_variant_in_report(path, caption):
+    """A file of each variant of each network."""
+
+    def labels(wildcards):
+        network = {"network": wildcards.network.lstrip("/")} if wildcards.network else {}
+        return network | {"variant": wildcards.variant, "file": caption}
+
+    return in_report(path, caption, "Experiment {experiment}", "Variants", labels)
+
+
+def items_for_report(wildcards):
+    """The figures and tables of a finished study, where Snakemake's own report is asked for; a run has none of them.
+
+    They are inputs, which may be marked for the report too: rules declare an index of the figures, not each of them.
+    """
+    if not any(word.startswith("--report") for word in sys.argv):
+        return []
+    from prunescape.present.snakemake_report import report_items  # pandas and matplotlib, which no other run needs here
+
+    try:
+        items = report_items(RESULTS, f"{RESUMING}/report")
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    if lost := [str(item.path) for item in items if not item.path.exists()]:
+        print(f"note: lost, so not in the report before another run: {', '.join(lost)}", file=sys.stderr)
+    return [report(str(item.path), **marks_of(item)) for item in items if item.path.exists()]
+
+
+def marks_of(item):
+    """The caption and place of one of them."""
+    place = {"category": item.category, "subcategory": item.subcategory, "labels": item.labels}
+    return {"caption": LocalSourceFile(str(item.caption))} | place

@@ -8,7 +8,7 @@ rule plan_variant:
         weights=ranking_weights,
         shared=ranking_source,
     output:
-        widths=f"{VARIANT}/widths.json",
+        widths=of_variant_in_report(f"{VARIANT}/widths.json", "widths"),
     log:
         f"{VARIANT}/plan.log",
     priority: 1  # before trainings: what cannot be planned should fail first

@@ -82,7 +82,7 @@ rule write_report:
         of_trials=rules.analyse_trials.output,
         figures=f"{RESULTS}/figures/figures.json",
     output:
-        report=REPORT,
+        report=in_report(REPORT, "report", "All experiments", "Report", {"page": "the study's own report"}),
     log:
         f"{RESULTS}/logs/write_report.log",
     localrule: True
@@ -107,7 +107,7 @@ rule seal_results:
         rules.write_tables.output,
         rules.write_report.output,
     output:
-        manifest=MANIFEST_FILE,
+        manifest=file_in_report(MANIFEST_FILE),
     log:
         f"{RESULTS}/logs/seal_results.log",
     localrule: True
