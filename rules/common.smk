@@ -10,6 +10,7 @@ from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN
 from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config.datasets import decoding_workers, is_image_folder
+from prunescape.config.models import SCORES_OF_DATA
 from prunescape.running.run_lock import STATE
 from prunescape.store.files import short_name
 from prunescape.store.manifest import MANIFEST
@@ -107,6 +108,17 @@ def ranking_weights(wildcards):
 def ranking_source(wildcards):
     """What decides the ranking weights: new recipe, code or data plan again, a deleted record does not."""
     return SHARED if ranks_trained_filters(wildcards) else []
+
+
+def looks_at_data(wildcards):
+    """Whether the score that plans a variant looks at the loss of training examples."""
+    score = experiment_of(wildcards).pruning.score
+    return score in SCORES_OF_DATA and Variant.parse(wildcards.variant).method == "nonuniform"
+
+
+def ranking_data(wildcards):
+    """The prepared data set, where the score that plans a variant looks at it; the identity speaks for it."""
+    return ancient(data_file(wildcards)) if looks_at_data(wildcards) else []
 
 
 def planned_variants(experiment):

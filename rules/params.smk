@@ -124,6 +124,8 @@ def plan_params(wildcards):
         plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
     if variant.method == "nonuniform":
         plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
+    if looks_at_data(wildcards):
+        plan |= {"examples": experiment.ranking_examples}
     if experiment.network_values:
         own = network_named(wildcards).values
         plan |= {"network": dict(sorted((experiment.network_values | own).items()))}

@@ -7,6 +7,7 @@ rule plan_variant:
         identity=data_identity,
         weights=ranking_weights,
         shared=ranking_source,
+        data=ranking_data,
     output:
         widths=of_variant_in_report(f"{VARIANT}/widths.json", "widths"),
     log:
@@ -19,5 +20,6 @@ rule plan_variant:
     params:
         plan=plan_params,
         code=plan_digest,
+        folder=without_trigger(image_folder),  # the identity speaks for the images
     script:
         "../workflow_scripts/plan_variant.py"

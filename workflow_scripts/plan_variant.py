@@ -6,11 +6,19 @@ from typing import Any
 from prunescape.running.warm import run_job
 
 
-def plan_variant(plan: dict[str, Any], *, identity: str, weights: str | None, out: str) -> None:
+def plan_variant(
+    plan: dict[str, Any],
+    *,
+    identity: str,
+    weights: str | None,
+    out: str,
+    data: str | None = None,
+    folder: str | None = None,
+) -> None:
     """As `write_widths`; torch takes seconds to import, which the warm process of a run does once."""
     from prunescape.pruning.variant_plan import write_widths
 
-    write_widths(plan, identity=identity, weights=weights, out=out)
+    write_widths(plan, identity=identity, weights=weights, out=out, data=data, folder=folder)
 
 
 def preload(arguments: Mapping[str, Any]) -> None:
@@ -28,4 +36,6 @@ if __name__ == "__main__" and "snakemake" in globals():
         identity=snakemake.input.identity,
         weights=snakemake.input.get("weights") or None,
         out=snakemake.output.widths,
+        data=snakemake.input.get("data") or None,
+        folder=snakemake.params.folder,
     )

@@ -214,7 +214,7 @@ BAD = [
     ("experiments.e.seeds", [1, 1], ["experiments.e.seeds", "1 is given more than once"]),
     ("experiments.e.seeds", [-1], ["experiments.e.seeds.0", "-1"]),
     ("experiments.e.export.best", 0, ["experiments.e.export.best", "0"]),
-    ("experiments.e.pruning.score", "l2", ["experiments.e.pruning.score", "l2", "l1_layer"]),
+    ("experiments.e.pruning.score", "l3", ["experiments.e.pruning.score", "l3", "l1_layer"]),
     ("experiments.e.pruning.min_keep", 1, ["experiments.e.pruning.min_keep", "less than 1"]),
     ("targets.here.kind", "shh", ["targets.here.kind", "shh", "local"]),
     ("targets.here.provider", "CudaExecutionProvider", ["targets.here.provider", 'mean "CUDAExecutionProvider"']),

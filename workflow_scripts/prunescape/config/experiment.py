@@ -31,7 +31,10 @@ class Pruning(Part):
     """How filters are ranked and how far a layer may be cut (matthiesen2023, 2.2.3 and 3.2)."""
 
     score: Literal[SCORES] = SCORES[0]
-    """Of a filter: l1_layer, its L1 norm over its layer's mean; l1, the L1 norm itself, as the thesis says."""
+    """Of a filter: l1_layer, its L1 norm over its layer's mean; l1, the L1 norm itself, as the thesis says.
+
+    The others: docs/methods.md, "Scores". random is the control.
+    """
     min_keep: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Smallest share of a layer's channels that is kept."""
     ranking: Literal["trained", "initial"] = "trained"
@@ -210,6 +213,12 @@ class Experiment(Part):
     def network_values(self) -> dict[str, Value]:
         """Every hyperparameter of the network by name, as all cells have it whose setting gives none; keys sorted."""
         return network_values(self.model, self.network)
+
+    @property
+    def ranking_examples(self) -> dict[str, Any]:
+        """Which training examples a score that looks at the loss sees, and how they are scaled: as at the prior."""
+        recipe = asdict(self.recipe) | {name: parameter_value(name, value) for name, value in self.prior.items()}
+        return {name: recipe[name] for name in ("data_share", "partition", "scaling")}
 
     @property
     def declared_network(self) -> dict[str, Value]:

@@ -41,7 +41,9 @@ POOLINGS_OF = {  # their levels
     "resnet50_cifar": POOLINGS,
     "text_cnn": ("globalmax", "globalavg"),
 }
-SCORES = ("l1_layer", "l1")  # pruning/scores.py has the functions; the first is the default
+# pruning/scores.py has the functions; the first is the default
+SCORES = ("l1_layer", "l1", "l2", "lamp", "bn_scale", "fpgm", "taylor", "random")
+SCORES_OF_DATA = ("taylor",)  # they look at the loss of training examples
 ROUND_TO = ("auto", 1, 8, 16, 32)  # pruned widths are multiples of it (pruning/widths.py)
 TORCHVISION = "torchvision:"
 FACTORY_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"

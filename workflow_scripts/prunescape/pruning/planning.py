@@ -1,7 +1,7 @@
 """Plans a variant: how many and which channels each layer keeps for a share of the FLOPs."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from prunescape.config.models import ROUND_TO
 from prunescape.errors import InputError, nearest
 from prunescape.models.counting import count_flops, count_parameters, first_line
 from prunescape.pruning.prunable import Structure, find_prunable
-from prunescape.pruning.scores import SCORES, unit_scores
+from prunescape.pruning.scores import SCORES, Batch, Ranked, unit_scores
 from prunescape.pruning.surgery import cut, side_width
 from prunescape.pruning.widths import (
     ALLOWED_ERROR,
@@ -145,12 +145,14 @@ def plan_widths(
     score: str = "l1_layer",
     min_keep: float = 0.1,
     round_to: int | str = 1,
+    batches: Sequence[Batch] = (),
 ) -> Plan:
     """Plan the widths of `network` for images of `input_shape` (C, H, W) that keep the share `ratio` of its FLOPs.
 
     uniform: one keep-share for all layers; nonuniform: filters ranked by `score` over the whole network
-    (matthiesen2023, 2.2.3). Either way each layer keeps its filters with the largest L1 norm, at least one and at least
-    `min_keep` of them. |achieved - ratio| <= 1 % of ratio, or the nearest that whole channels reach.
+    (matthiesen2023, 2.2.3). Either way each layer keeps its filters with the largest scores, at least one and at least
+    `min_keep` of them; scores that look at the loss need `batches` of training examples. |achieved - ratio| <= 1 % of
+    ratio, or the nearest that whole channels reach.
 
     With `round_to` 8, 16 or 32 every layer keeps a multiple of so many channels, or all of them: at least a block, so a
     layer with less than one stays whole. Blocks are then ranked by the mean score of their filters, and the nearest
@@ -161,7 +163,7 @@ def plan_widths(
     check_request(method, ratio, score, min_keep, round_to)
     structure = find_prunable(network, input_shape)
     structure.require_prunable()
-    model, scores = flops_by_width(network, structure), unit_scores(network, structure, score)
+    model, scores = flops_by_width(network, structure), unit_scores(Ranked(network, batches), structure, score)
     steps = np.array([group.step for group in structure.prunable])
 
     def units_with(block: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from prunescape.config.models import TEXT_MODELS, architecture_of, network_values
+from prunescape.config.models import SCORES_OF_DATA, TEXT_MODELS, architecture_of, network_values
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import require_outputs
@@ -71,6 +71,9 @@ def prune_model(
     architecture, out = architecture_of(model), Path(out)
     shape = check_shape(input_shape, 2 if model in TEXT_MODELS else 3)
     check_request(method, ratio, score, min_keep, round_to)
+    if score in SCORES_OF_DATA:
+        hint = "give a study pruning.score, or choose another one here"
+        raise InputError(f"the score {score} looks at training examples, which only a study has", hint=hint)
     classes = DEFAULT_CLASSES.get(architecture) if classes is None else classes
     hyperparameters = network_values(model, {})
     known = {"in_channels": shape[0], "image_size": shape[1:], "classes": classes}

@@ -1,15 +1,25 @@
 """The plan of one variant, widths and pipeline, from the data set's identity and the weights that rank filters."""
 
 import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
 
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import load_weights
 from prunescape.pruning.pipelines import PIPELINES
 from prunescape.pruning.planning import base_plan, finite, plan_content, plan_widths
+from prunescape.pruning.scores import Batch
+from prunescape.space.recipe import Recipe
 from prunescape.space.variants import BASE
 from prunescape.store.files import read_json, write_json
 from prunescape.store.records import DIVERGED
+from prunescape.tasks.contract import task_module
+
+EXAMPLES, BATCH = 1024, 64  # training examples of a score that looks at the loss, and how many of them at a time
 
 
 def ranking_network(plan: dict, *, shape, classes: int, weights: str | None):
@@ -37,14 +47,33 @@ def ratio_of(plan: dict) -> float:
         raise InputError(f"the ratio is {plan['ratio']!r}", allowed="a number above 0 and below 1") from None
 
 
-def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) -> None:
+def ranking_batches(
+    data: Path | str, identity: Path | str, examples: Mapping[str, Any], folder: str | None
+) -> list[Batch]:
+    """Batches of up to EXAMPLES training examples from all over the stored order, as they are, for the CPU.
+
+    `examples` are the recipe's `scaling`, and the `partition` and `data_share` that say which are trained on.
+    """
+    task = task_module(read_json(identity, "task"))
+    loaded = task.load_prepared(data, identity, folder=folder, workers=0)
+    recipe = Recipe(epochs=1, batch_size=BATCH, **examples)
+    taught = task.Task(loaded, torch.device("cpu"), recipe.scaling)
+    stored, classes = taught.open_splits(recipe, torch.Generator()).train.evenly_spread(EXAMPLES)
+    batches = zip(stored.split(BATCH), classes.split(BATCH), strict=True)
+    return [(taught.inputs(part), of_part) for part, of_part in batches]
+
+
+def write_widths(
+    plan: dict, *, identity: str, weights: str | None, out: str, data: str | None = None, folder: str | None = None
+) -> None:
     """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
     min_keep, nonuniform ones score; `round_to` is by default 1, `pipeline` scratch; `network` are its hyperparameters,
-    where its model has any. `identity` names the images'
-    "shape" [C, H, W] and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained
-    network. Raises InputError as `plan_widths` and when the base diverged.
+    where its model has any. `identity` names the images' "shape" [C, H, W] and "classes"; `weights` are those of the
+    base trained at the prior, None to rank an untrained network. Where the plan has `examples`, its score looks at the
+    loss, and `ranking_batches` takes them with the prepared `data` and the `folder` of images that are streamed. Raises
+    InputError as `plan_widths` and when the base diverged.
     """
     images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
@@ -53,7 +82,8 @@ def write_widths(plan: dict, *, identity: str, weights: str | None, out: str) ->
         widths = base_plan(network, shape)
     else:
         options = {name: plan[name] for name in ("method", "score", "min_keep", "round_to") if name in plan}
-        widths = plan_widths(network, shape, ratio=ratio, **options)
+        batches = ranking_batches(data, identity, plan["examples"], folder) if "examples" in plan else ()
+        widths = plan_widths(network, shape, ratio=ratio, **options, batches=batches)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
     network = {"network": plan["network"]} if "network" in plan else {}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
