@@ -115,12 +115,18 @@ def forget():
             cached.cache_clear()
 
 
+def use(monkeypatch, scripts, modules=None):
+    """Let the module read scripts, and modules of the package, in other folders."""
+    monkeypatch.setattr(module, "SCRIPTS", scripts)
+    monkeypatch.setattr(module, "MODULES", modules or scripts)
+
+
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(module, "SCRIPTS", tmp_path)
+    use(monkeypatch, tmp_path)
     yield Tree(tmp_path)
     forget()
 
@@ -129,7 +135,7 @@ def tree(tmp_path, monkeypatch):
 def package(tmp_path, monkeypatch):
     """A copy of the real scripts and modules."""
     shutil.copytree(module.SCRIPTS, tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(module, "SCRIPTS", tmp_path / "scripts")
+    use(monkeypatch, tmp_path / "scripts")
     yield Tree(tmp_path / "scripts")
     forget()
 
@@ -348,6 +354,17 @@ def test_an_edited_training_changes_the_digest_of_training(package, file, old, n
     before = package.digest(*roots)
     package.edit(f"prunescape/{file}", old, new)
     assert package.digest(*roots) != before
+
+
+def test_an_installed_workflow_has_the_digests_of_a_checkout(package, tmp_path, monkeypatch):
+    """There the scripts are below the package, so a study goes on with either and trains nothing again."""
+    roots = ("train_cell", "prunescape.tasks.images.task", "write_report")
+    before = package.digest(*roots)
+    scripts = tmp_path / "site-packages" / "prunescape" / "workflow" / "workflow_scripts"
+    shutil.copytree(tmp_path / "scripts" / "prunescape", scripts.parents[1])
+    shutil.copytree(tmp_path / "scripts", scripts, ignore=shutil.ignore_patterns("prunescape"))
+    use(monkeypatch, scripts, tmp_path / "site-packages")
+    assert package.digest(*roots) == before
 
 
 def test_nothing_reads_the_annotations_of_functions():

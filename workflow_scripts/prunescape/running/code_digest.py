@@ -13,8 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-SCRIPTS = Path(__file__).resolve().parents[2]
+from prunescape.running.workflow_files import PACKAGE as PACKAGE_FOLDER
+from prunescape.running.workflow_files import SCRIPTS
+
 PACKAGE = "prunescape"
+MODULES = PACKAGE_FOLDER.parent  # in a checkout the scripts are in the same folder
 # How a result is stored, logged or refused, which values exist, and in which process it is made, never changes it.
 STORING = (
     "errors",
@@ -37,7 +40,10 @@ NOTHING = "[]"  # the text of a module without statements
 
 
 def run_jobs_with_this_code() -> None:
-    """Let every process started from here import this checkout's package, though another one may be installed."""
+    """Let every process started from here import this workflow's scripts, and a checkout's own package.
+
+    An installed package is found as any: were its folder named too, jobs would look there before Python's own modules.
+    """
     ours, others = str(SCRIPTS), os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join([ours, *(path for path in others if path not in ("", ours))])
 
@@ -80,7 +86,8 @@ def _decides(module: str) -> bool:
 @cache
 def _file_of(module: str) -> Path | None:
     """The file of a script or module of ours; None for a name that is no module (a function, another's package)."""
-    path = SCRIPTS.joinpath(*module.split("."))
+    parts = module.split(".")
+    path = (MODULES if parts[0] == PACKAGE else SCRIPTS).joinpath(*parts)
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
