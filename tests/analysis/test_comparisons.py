@@ -121,13 +121,13 @@ def test_without_pairs_or_with_too_few_nothing_is_called_different():
     uneven = (entry("base", samples=[1e-3] * 19), entry("uniform-0.5", samples=[9e-3] * 18))
     for rows, pairs, word in ((elsewhere, 0, "no pairs"), (few, 9, "9 repeats are too few"), (uneven, 0, "no pairs")):
         row = rivals_of(*rows).iloc[0]
-        assert (row["verdict"], row["pairs"]) == ("undecided", pairs) and word in row["reason"]
+        assert (row["verdict"], row["pairs"]) == ("not tested", pairs) and word in row["reason"]
         assert np.isnan([row["p"], row["p_holm"], row["low"]]).all()
     ten = (entry("base", samples=[1e-3] * 10), entry("uniform-0.5", samples=[9e-3] * 10))
     assert rivals_of(*ten).iloc[0]["verdict"] == "slower"
 
 
-@pytest.mark.parametrize(("repeats", "verdict"), [(8, "undecided"), (10, "slower")])
+@pytest.mark.parametrize(("repeats", "verdict"), [(8, "not tested"), (10, "slower")])
 def test_a_model_much_slower_is_decided_from_as_many_repeats_as_the_reason_says(repeats, verdict):
     """METHODS, 8.5: 8 repeats, 10 pairs of 5 models, one of them 2.5 times slower."""
     random = np.random.default_rng(0)
@@ -175,7 +175,7 @@ def test_a_speedup_needs_its_base_and_its_pairs():
     uneven = analysis_of(entry("base", samples=[1e-3] * 3), entry("uniform-0.5", samples=[1e-3] * 2))["speedups"].iloc[
         0
     ]
-    assert (uneven["pairs"], uneven["verdict"]) == (0, "undecided") and np.isnan(uneven["speedup"])
+    assert (uneven["pairs"], uneven["verdict"]) == (0, "not tested") and np.isnan(uneven["speedup"])
     even = analysis_of(entry("base", 1.0), entry("uniform-0.5", 1.0))["speedups"].iloc[0]
     assert even["verdict"] == "not shown to differ"
 

@@ -37,7 +37,16 @@ VOLATILE = {
     ),
     *("cpu_seconds", "joules"),
     *("base_median_s", "median_s", "speedup", "share_of_flops_speedup"),
-    *("utilisation", "mean_s", "p99_s", "p99_relative_sd", "recommended", "not_shown_to_differ", "faster", "undecided"),
+    *(
+        "utilisation",
+        "mean_s",
+        "p99_s",
+        "p99_relative_sd",
+        "recommended",
+        "not_shown_to_differ",
+        "faster",
+        "not_tested",
+    ),
 }
 # The same of single tables; of a recommended model and its rivals only the number per objective is no matter of time.
 MEASURED = {
@@ -46,6 +55,8 @@ MEASURED = {
     "efficiency": (
         *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
     ),
+    "tuning_cost": ("resource", "hours", "hours_search", "hours_fresh"),
+    "trial_tuning_cost": ("resource", "hours", "hours_search", "hours_fresh"),
     "trial_efficiency": (
         *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
     ),

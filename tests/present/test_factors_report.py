@@ -50,7 +50,7 @@ def tables(**fit) -> dict[str, pd.DataFrame]:
     interactions = [
         {"factor": "optimiser", "p_holm": 0.0004, "largest": 2, "bound": 2.6, "verdict": "look again"},
         {"factor": "dropout", "p_holm": 0.9, "largest": 0.1, "bound": 0.345, "verdict": "may stay"},
-        {"factor": "flip", "p_holm": 0.9, "largest": 0.1, "bound": 0.7, "verdict": "open"},
+        {"factor": "flip", "p_holm": 0.9, "largest": 0.1, "bound": 0.7, "verdict": "inconclusive"},
     ]
     changed = {
         "factor": "optimiser",
@@ -100,11 +100,11 @@ def test_a_paragraph_says_what_limits_it(fit, said, unsaid):
     assert said in paragraph.text and unsaid not in paragraph.text
 
 
-def test_interactions_in_words_name_the_change_the_bound_and_what_is_open():
+def test_interactions_in_words_name_the_change_the_bound_and_what_is_inconclusive():
     assert interaction_texts(tables()) == [
         "top1, variant uniform-0.5 instead of base (20 pairs of equal settings): look again at optimiser (the "
         "effect of sgd instead of adam changes by −2, 95 %: −2.6 to −1.4; p < 0.001 after Holm). dropout may "
-        "stay: at 95 % no difference of two levels changes by over 0.345 (margin 0.5). Open: flip (by up to "
+        "stay: at 95 % no difference of two levels changes by over 0.345 (margin 0.5). Inconclusive: flip (by up to "
         "0.7); more settings or seeds would tell."
     ]
 

@@ -9,7 +9,7 @@ from matplotlib.collections import PathCollection
 
 from prunescape.commands.cli import main
 from prunescape.present.figures import folder
-from prunescape.present.figures.folder import OPEN
+from prunescape.present.figures.folder import FOLDED, OPEN
 from prunescape.present.figures.looks_data import looks_figures
 from prunescape.present.figures.looks_drawings import draw_looks_interactive, draw_looks_static
 
@@ -46,20 +46,20 @@ def test_panels_hold_each_look_of_each_variant_and_its_verdict_in_words():
     assert (found.name, found.experiment, found.metrics) == ("looks-e-top1", "e", ["top1"])
     shown = {panel.variant: panel for panel in found.panels}
     assert list(shown) == ["uniform-0.5", "uniform-0.25", "nonuniform-0.5"] and found.without == ("uniform-0.75",)
-    assert [panel.word for panel in shown.values()] == ["keep", "undecided", "retune"]
+    assert [panel.verdict for panel in shown.values()] == ["keep", "inconclusive", "retune"]
     for name, (_, bounds) in HISTORIES.items():
         np.testing.assert_array_equal(np.transpose([shown[name].lower, shown[name].upper]), bounds)
         assert shown[name].seeds.tolist() == [2, 4, 6][: len(bounds)]
     assert shown["uniform-0.5"].texts[-1] == "6 fresh seeds: −0.40 to 0.40 points; 1 open point; keep"
-    assert shown["uniform-0.25"].texts[0] == "2 fresh seeds: – to – points; 3 open points"
+    assert shown["uniform-0.25"].texts[0] == "2 fresh seeds: not bounded; 3 open points"
 
 
 def test_the_axis_holds_what_decided_and_as_much_again():
-    """Decided: keep at 0.4, retune at 0.6, undecided from −0.2 to 0.8; so −0.2 to 0.8, and 1.0 more to both sides."""
+    """Keep at 0.4, retune at 0.6, inconclusive from −0.2 to 0.8; so −0.2 to 0.8, and 1.0 more to both sides."""
     found = figure()
     assert found.limits == pytest.approx((-1.2, 1.8))
-    keep, undecided, retune = found.panels
-    for panel, ends in ((keep, [-1.2, -0.5, -0.4]), (undecided, [-1.2, -0.3, -0.2]), (retune, [-1.0, 0.6])):
+    keep, inconclusive, retune = found.panels
+    for panel, ends in ((keep, [-1.2, -0.5, -0.4]), (inconclusive, [-1.2, -0.3, -0.2]), (retune, [-1.0, 0.6])):
         assert found.ends(panel)[0] == pytest.approx(ends)
     assert found.ends(keep)[1] == pytest.approx([1.8, 0.7, 0.4]) and found.ends(retune)[1] == pytest.approx([1.8, 1.8])
     assert [part.tolist() for part in found.beyond(keep)] == [[True, False, False]] * 2
@@ -95,7 +95,7 @@ def test_both_drawings_show_that_data():
     page, printed = draw_looks_interactive(found), draw_looks_static(found)
     bars = [trace for trace in page.data if trace.type == "bar"]
     words = [trace.text[0] for trace in page.data if trace.type == "scatter" and trace.mode == "text"]
-    assert words == [f"<b>{panel.word}</b>" for panel in found.panels]
+    assert words == [f"<b>{panel.verdict}</b>" for panel in found.panels]
     assert {shape.y0 for shape in page.layout.shapes} == {0.5} and len(page.layout.shapes) == 3
     for panel, trace, axes in zip(found.panels, bars, printed.axes, strict=True):
         low, high = found.ends(panel)
@@ -105,7 +105,7 @@ def test_both_drawings_show_that_data():
         assert [bar.get_height() for bar in axes.patches] == (high - low).tolist()
         cut = [dot for part in axes.collections if isinstance(part, PathCollection) for dot in part.get_offsets()]
         assert len(cut) == sum(part.sum() for part in found.beyond(panel))
-        assert [text.get_text() for text in axes.texts] == [panel.word]
+        assert [text.get_text() for text in axes.texts] == [panel.verdict]
         assert len(set(trace.marker.color)) == 2 and trace.marker.color[-1] != trace.marker.color[0]
 
 
@@ -123,7 +123,7 @@ def test_many_variants_and_looks_have_room():
     assert [axes.get_visible() for axes in printed.axes] == [True] * 6 + [False] * 2
 
 
-def test_a_table_and_a_study_show_it_open_and_first(tmp_path, monkeypatch):
+def test_a_table_and_a_study_show_both_figures_of_verdicts_first(tmp_path, monkeypatch):
     """Five seeds, of which the lowest chooses; the others gain about 3 points at −3: retune."""
     lines = [
         f"m,d,{variant},-1,{wd},{seed},{base + gain + 0.1 * (seed * (wd + 5) % 3)}"
@@ -135,14 +135,16 @@ def test_a_table_and_a_study_show_it_open_and_first(tmp_path, monkeypatch):
     cells.write_text("model,dataset,variant,log10_lr,log10_wd,seed,top1\n" + "\n".join(lines))
     assert main(["analyse", str(cells), "--out", str(out), "--figures", "--looks", "2", "4"]) == 0
     (verdict,) = pd.read_parquet(out / "verdicts.parquet").itertuples()
-    first = json.loads((out / "figures/figures.json").read_text())["figures"][0]
-    assert (first["kind"], first["name"], first["place"]) == ("looks", "looks-d-m-top1", OPEN)
+    first, second = json.loads((out / "figures/figures.json").read_text())["figures"][:2]
+    assert (first["kind"], first["name"], first["place"]) == ("verdict", "verdict-d-m-top1", OPEN)
+    assert (second["kind"], second["name"], second["place"]) == ("looks", "looks-d-m-top1", FOLDED)
     assert (out / "figures/looks-d-m-top1.pdf").read_bytes().startswith(b"%PDF")
     page = (out / "report.html").read_text()
-    assert page.index("Findings") < page.index("from look to look") < page.index('id="landscape-d-m')
+    assert page.index('id="verdict-d-m') < page.index("from look to look") < page.index('id="landscape-d-m')
     shown = []
     monkeypatch.setattr(folder, "write_figures", lambda figures, _: shown.extend(figures))
     paths = {name: out / f"{name}.parquet" for name in ("roi", "ellipses", "verdicts", "looks")}
     folder.draw_figures({}, cells=cells, **paths, out=out)
-    assert (shown[0][0].name, shown[0][1]) == (first["name"], OPEN)
-    assert [panel.word for panel in shown[0][0].panels] == [verdict.verdict_bonferroni] == ["retune"]
+    assert [(figure.name, place) for figure, place in shown[:2]] == [(first["name"], OPEN), (second["name"], FOLDED)]
+    assert [row.verdict for row in shown[0][0].rows] == [panel.verdict for panel in shown[1][0].panels]
+    assert [panel.verdict for panel in shown[1][0].panels] == [verdict.verdict_bonferroni] == ["retune"]

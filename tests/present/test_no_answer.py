@@ -1,4 +1,4 @@
-"""Where nothing was learnt, the end of a run, the page and its figures say so and show no loss."""
+"""Where nothing was learnt, the end of a run, the page and its figures say so and show no risk."""
 
 import json
 
@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.landscape.chance import chance_tests
+from prunescape.present.report.answer import grid_answer
 from prunescape.present.report.page import report_tables
 from prunescape.present.summary import no_answer, no_answer_lines, summary_lines
 from support.drawn_figures import draw
@@ -46,13 +47,17 @@ def test_what_is_said_of_an_experiment(frame, expected):
 
 
 @pytest.mark.parametrize("frame", [cells(CHANCE), cells(diverged=CHANCE)], ids=["at chance", "diverged"])
-def test_the_page_and_the_end_show_no_loss(tmp_path, frame):
+def test_the_page_and_the_end_show_no_risk(tmp_path, frame):
     found, texts = findings_of(tmp_path, frame)
     everything = " ".join([*found.opening, *found.limits, *texts.values()])
-    assert found.opening[0].endswith("no answer.") and len(found.opening) == 1
-    assert all("no answer" in text for text in texts.values())
-    assert "lose" not in everything and "good settings" not in everything and "biased" not in everything
     results = results_of(tmp_path, frame)
+    answer = grid_answer(results)
+    assert answer.sentences[0].endswith("no answer.") and len(answer.sentences) == 1 and found.opening == []
+    assert {row[1] for row in answer.tables[0].rows} == {"reference", "no answer"} and answer.tables[
+        0
+    ].marks.keys() <= {(row, column) for row in range(3) for column in range(2, 4)}
+    assert all("no answer" in text for text in texts.values())
+    assert "ean risk" not in everything and "good settings" not in everything and "biased" not in everything
     assert {line.split()[-1] for line in summary_lines(results.tables["risk"])[2:]} == {"–"}
     shown = report_tables(results)[0]
     assert shown.title == "Better than chance" and [row[-1] for row in shown.rows] == ["no"] * 3
@@ -60,10 +65,11 @@ def test_the_page_and_the_end_show_no_loss(tmp_path, frame):
 
 def test_a_variant_without_an_answer_stands_beside_one_with_it(tmp_path):
     found, texts = findings_of(tmp_path, cells({"uniform-0.5": 10.0}))
-    assert found.opening[0].startswith("Uniform 0.5 learnt nothing")
-    assert found.opening[1].startswith("Taking over the base's good settings loses 35.00 points")
+    results = results_of(tmp_path, cells({"uniform-0.5": 10.0}))
+    assert grid_answer(results).sentences[0].startswith("Uniform 0.5 learnt nothing")
+    assert found.opening[0].startswith("Mean risk of the base's good settings: 35.00 points")
     assert texts["uniform-0.5"].startswith("uniform 0.5: no answer; the variant learnt nothing")
-    assert "lose 35.00 points" in texts["nonuniform-0.5"]
+    assert "mean risk 35.00 points" in texts["nonuniform-0.5"]
 
 
 def test_figures_show_neither_its_risk_nor_its_ellipse(tmp_path):

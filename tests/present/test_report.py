@@ -15,6 +15,7 @@ from prunescape.analysis.landscape.image_errors import image_error
 from prunescape.config.analysis import Objectives
 from prunescape.errors import InputError
 from prunescape.present.numbers import number, short, standard_error, whole
+from prunescape.present.report.answer import grid_answer
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import ellipses_table, risk_table, variants_table, verdicts_table
 from prunescape.present.report.page import question, write_report
@@ -22,27 +23,26 @@ from prunescape.present.report.setup import acting, plan_pairs, run_pairs
 from prunescape.present.report.target_tables import benchmarks_table
 from prunescape.present.summary import summary_lines, verdict_lines
 from support.drawn_figures import draw
-from support.measurements import with_costs
-from support.report_cells import CORRECT, study_cells
+from support.report_cells import CORRECT, benchmarks, replicated, study_cells
 from support.report_results import findings_of, results_of
 
 
-def test_sentences_give_the_loss_in_points_and_images(tmp_path):
-    """Base region: 98.0 and 97.5 %. uniform there: 95.0 and 97.0, best 97.0: mean loss 1.0 points, 2 of 200 images."""
+def test_sentences_give_the_risk_in_points_and_images(tmp_path):
+    """Base region: 98.0 and 97.5 %. uniform there: 95.0 and 97.0, best 97.0: mean risk 1.0 points, 2 of 200 images."""
     found, texts = findings_of(tmp_path, study_cells())
     opening = " ".join(found.opening)
     assert "98.00 %" in opening and "2 settings of its grid come within 0.5 points" in opening
-    assert "lose 1.00 points (2.0 of 200 test images) on average" in texts["uniform-0.5"]
-    moved = "The best cell moved, log10 weight decay by 1.00; at the base's single best setting this variant loses 2.00"
+    assert "mean risk 1.00 points (2.0 of 200 test images)" in texts["uniform-0.5"]
+    moved = "The best cell moved, log10 weight decay by 1.00; the risk of the base's best setting is 2.00 points"
     assert moved in texts["uniform-0.5"]
 
 
-def test_sentences_hold_no_loss_against_a_threshold(tmp_path):
+def test_sentences_hold_no_risk_against_a_threshold(tmp_path):
     found, _ = findings_of(tmp_path, study_cells())
-    assert "loses between 1.00 points (2.0 of 200 test images) for uniform 0.5 and 35.00 points" in found.opening[0]
+    assert "settings: 1.00 points (2.0 of 200 test images) for uniform 0.5 to 35.00 points" in found.opening[0]
     assert "cannot settle whether tuning is needed" in found.opening[0]
     alone, _ = findings_of(tmp_path, study_cells().query("variant != 'nonuniform-0.5'"))
-    assert "loses 1.00 points (2.0 of 200 test images) for uniform 0.5, on average" in alone.opening[0]
+    assert "settings: 1.00 points (2.0 of 200 test images) for uniform 0.5. Luck" in alone.opening[0]
 
 
 def test_sentences_give_the_paired_error_over_images(tmp_path):
@@ -70,7 +70,7 @@ def test_other_axes_and_thresholds_name_themselves(tmp_path):
     results = results_of(tmp_path, frame, axes=axes, thresholds=(2.0, 4.0))
     found, (uniform, _) = experiment_findings(results), experiment_findings(results).variants
     assert "best at batch size 64, momentum 0.1" in found.opening[1]
-    assert "within 2 points" in found.opening[1] and "more than 2 points" in " ".join(found.limits)
+    assert "within 2 points" in found.opening[1] and "no risk over 2 points" in " ".join(found.limits)
     assert any("The best cell moved, momentum by 0.10" in text for text in uniform.sentences)
     assert variants_table(results).heads[-2:] == ["batch size", "momentum"]
     shown = ellipses_table(results, "top1")
@@ -105,14 +105,14 @@ def test_sentences_say_what_one_seed_cannot_settle(tmp_path):
     both = pd.concat([study_cells(), study_cells(seed=1)])
     found, texts = findings_of(tmp_path, both)
     assert "2 seeds" in " ".join(found.limits) and "One seed" not in " ".join(found.limits)
-    assert "lose 1.00 points (2.0 of 200 test images) on average over 2 seeds (1.00, 1.00)" in texts["uniform-0.5"]
+    assert "1.00 points (2.0 of 200 test images) over 2 seeds (1.00, 1.00)" in texts["uniform-0.5"]
 
 
 def test_sentences_count_ties_as_not_moved(tmp_path):
     frame = study_cells()
     frame.loc[frame["variant"] == "uniform-0.5", "top1"] = 90.0
     _, texts = findings_of(tmp_path, frame)
-    assert "the best cell did not move" in texts["uniform-0.5"]
+    assert "The best cell did not move" in texts["uniform-0.5"]
 
 
 def test_sentences_where_settings_are_chosen_on_a_validation_split(tmp_path):
@@ -127,13 +127,13 @@ def test_sentences_where_settings_are_chosen_on_a_validation_split(tmp_path):
     found, texts = findings_of(tmp_path, frame)
     opening, limits = " ".join(found.opening), " ".join(found.limits)
     assert "3 settings of its grid come within 0.5 points of the best on the validation split" in opening
-    assert "stays −2.67 points (−5.3 of 200 test images) under its best on average." in opening
-    assert "never more than" not in opening and "never loses" not in limits
-    assert "a loss may be negative" in limits and "biased upwards, if by less" in limits
-    assert "lose −1.67 points" in texts["uniform-0.5"]
+    assert "own mean risk there is −2.67 points (−5.3 of 200 test images)." in opening
+    assert "never over" not in opening and "no risk over" not in limits
+    assert "a risk may be negative" in limits and "biased upwards, if by less" in limits
+    assert "mean risk −1.67 points" in texts["uniform-0.5"]
     assert "The best cell moved, log10 weight decay by 1.00" in texts["uniform-0.5"]
-    assert "at the base's single best setting this variant loses 0.00 points" in texts["uniform-0.5"]
-    assert "the best cell did not move" in texts["nonuniform-0.5"]
+    assert "the risk of the base's best setting is 0.00 points" in texts["uniform-0.5"]
+    assert "The best cell did not move" in texts["nonuniform-0.5"]
     shown = risk_table(results_of(tmp_path, frame), "top1")
     uniform = dict(zip(shown.heads, shown.rows[1], strict=True))
     assert (uniform["mean"], uniform["mean, choosing"]) == ("−1.667", "1.000")
@@ -145,15 +145,16 @@ def test_sentences_for_diverged_absent_and_unknown(tmp_path):
     frame.loc[at_best, ["status", "top1"]] = ["diverged", None]
     _, texts = findings_of(tmp_path, frame)
     assert (
-        "1 of these cells diverged and counts at chance level; without them the mean loss is 0.00"
+        "1 of these cells diverged and counts at chance level; without them the mean risk is 0.00"
         in (texts["uniform-0.5"])
     )
     _, texts = findings_of(tmp_path, frame[(frame["variant"] == "base") | (frame["log10_lr"] == -2.0)])
     assert "none of the base's good settings has a finished cell" in texts["uniform-0.5"]
     found, texts = findings_of(tmp_path, study_cells().drop(columns=["tested", "correct"]))
     assert "test images" not in " ".join([*found.opening, *found.limits, *texts.values()])
-    found, texts = findings_of(tmp_path, study_cells().query("variant != 'base'"))
-    assert "base has no finished cells" in found.opening[0] and not texts
+    results = results_of(tmp_path, study_cells().query("variant != 'base'"))
+    assert "base has no finished cells" in grid_answer(results).sentences[0]
+    assert not experiment_findings(results).variants
 
 
 def test_standard_error_is_the_binomial_one():
@@ -182,18 +183,6 @@ def test_tables_show_what_was_computed(tmp_path):
     assert rows["uniform 0.5"][1:7] == ["2", "0", "97.00", "1.000", "1.000", "1.000"]
 
 
-def benchmarks() -> pd.DataFrame:
-    """Latencies of 2 ms and 1.25 ms, the second one noisy: its quartiles are 4 % apart."""
-    known = {"experiment": "d-m", "target": "here", "top1": 97.5, "host": "lab", "cpu": "a <b> processor"}
-    known |= {"peak_memory_bytes": 1_000_000, "tested": None}
-    rows = []
-    for name, median, spread, kb in (("base", 2e-3, 2e-5, 300), ("uniform-0.5", 1.25e-3, 5e-5, 150)):
-        timing = {"samples": [median] * 2, "latency_relative_iqr": spread / median, "noisy": spread / median > 0.03}
-        size = {"kb": kb, "encoded_bytes": 900 * kb, "accuracy_agrees": name == "base"}
-        rows.append(with_costs(name, **timing, **size, **known))
-    return pd.DataFrame(rows)
-
-
 def test_benchmark_table_has_speed_up_beside_the_flops_and_flags_noise(tmp_path):
     rows = benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=benchmarks())).rows
     assert rows[0][6:10] == ["2.000", "1.0", "1.00", "1.00"]
@@ -208,17 +197,17 @@ def test_sentences_say_what_each_variant_costs_on_the_target(tmp_path):
     found, _ = findings_of(tmp_path, study_cells(), benchmarks=benchmarks())
     texts = {part.variant: part.sentences[-1] for part in found.variants}
     assert texts["uniform-0.5"] == (
-        "On target here (1 thread, batch 1) one run takes 1.250 ms: 1.60 times the base's speed, where the FLOPs alone "
-        "would give 1.99; its file has 50 % of the base's size. The timing was noisy."
+        "On target here (1 thread, batch 1): 1.250 ms per run, speed-up 1.60, by the FLOPs alone 1.99, file 50 % of "
+        "the base's. The timing was noisy."
     )
     assert "On target" not in texts["nonuniform-0.5"]
-    assert "On target here (1 thread, batch 1) the pruned variants run at 1.60 to 1.60 times" in " ".join(found.opening)
+    assert "On target here (1 thread, batch 1) the speed-up of the pruned variants is 1.60." in " ".join(found.opening)
 
 
 def test_another_precision_is_named_and_an_accuracy_that_was_not_measured_is_a_dash(tmp_path):
     other = benchmarks().assign(precision="int8", accuracy_agrees=None, top1=None)
     found, _ = findings_of(tmp_path, study_cells(), benchmarks=other)
-    assert "On target here (int8, 1 thread, batch 1) the pruned variants" in " ".join(found.opening)
+    assert "On target here (int8, 1 thread, batch 1) the speed-up of the pruned variants" in " ".join(found.opening)
     rows = benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=other)).rows
     assert [row[-1] for row in rows] == ["–", "–"]
 
@@ -280,7 +269,7 @@ def test_partial_page_says_so_at_the_top_and_names_what_is_missing(tmp_path):
     _, read = page(tmp_path / "study", study_cells().query("variant != 'base'"), missing=lost)
     words = " ".join(" ".join(read.words).split())
     assert "This report is partial. 1 of 9 cells is missing" in words
-    assert words.index("partial") < words.index("Findings")
+    assert words.index("partial") < words.index("Variants at a glance")
     assert "killed <9>" in words and "a/train.log" in words
     assert "The base has no finished cells" in words
 
@@ -291,12 +280,14 @@ def test_a_page_without_a_target_says_so_at_the_top(tmp_path):
     words = " ".join(" ".join(read.words).split())
     expected = "partial. Target pi was not measured for d-m: error: no <route>; log: d-m/target=pi.log"
     assert expected in words and "missing cells" not in words
-    assert "On target here (1 thread, batch 1) one run takes 1.250 ms" in words
+    assert "On target here (1 thread, batch 1): 1.250 ms per run" in words
 
 
 def test_page_of_nothing(tmp_path):
     _, read = page(tmp_path / "study", study_cells().iloc[:0], missing=[{"cell": "c", "reason": "r", "log": ""}])
-    assert " ".join(read.words).count("No cell of this experiment is finished.") == 2
+    assert " ".join(read.words).count("No cell of this experiment is finished.") == 4, (
+        "two sections, two lines of the index"
+    )
 
 
 def test_a_lost_figure_is_one_clear_line(tmp_path):
@@ -307,24 +298,6 @@ def test_a_lost_figure_is_one_clear_line(tmp_path):
         write_report(
             study, results, figures=results / "figures", missing=[], unmeasured=[], out=tmp_path / "again.html"
         )
-
-
-def replicated(gains: dict[str, float]) -> pd.DataFrame:
-    """`study_cells` with five fresh seeds at every setting of the pruned variants.
-
-    A variant's fresh scores are 90 % at the base's good settings (log10_lr -1) and `gains` points more at the others;
-    the seeds differ by -0.2, -0.1, 0, 0.1, 0.2 points everywhere.
-    """
-    grid = study_cells(stage="grid")
-    parts = [grid]
-    for variant, gain in gains.items():
-        own = grid[grid["variant"] == variant]
-        score = np.where(own["log10_lr"] == -1.0, 90.0, 90.0 + gain)
-        parts += [
-            own.assign(stage="replicate", seed=seed, top1=score + 0.1 * (seed - 3), correct=None)
-            for seed in range(1, 6)
-        ]
-    return pd.concat(parts, ignore_index=True)
 
 
 def test_failed_seeds_are_named_with_their_exact_intervals(tmp_path):
@@ -358,19 +331,25 @@ def test_sentences_of_each_verdict_against_a_contrast_worked_out_by_hand(tmp_pat
     lower = 2 - t.isf(0.05, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
     assert rows.loc["nonuniform-0.5", ["upper", "lower"]].tolist() == pytest.approx([upper, lower])
     found = experiment_findings(results)
-    assert found.opening[0].startswith("Of 2 pruned variants: uniform 0.5 needs no tuning; nonuniform 0.5 needs tuning")
+    assert grid_answer(results).sentences == [
+        "Keep: uniform 0.5; retune: nonuniform 0.5.",
+        "Margin 0.5 points, error rate 5 %, 4 trained settings.",
+    ]
     keep, retune = found.variants
-    assert keep.headline.startswith("uniform 0.5: keep the base's settings")
+    assert keep.headline.startswith("uniform 0.5: keep; tuning gains at most ")
     single = 2 - t.isf(0.025, 16) * 0.1 * math.sqrt(2.5) * math.sqrt(0.3)
-    assert retune.headline == f"nonuniform 0.5: tune again; it gains 2.00 points, {single:.2f} at least"
-    assert f"Tuning gains between {lower:.2f} and {upper:.2f} points, against a margin of 0.5" in retune.sentences[0]
-    assert "5 fresh seeds at 4 of 4 points" in " ".join(retune.sentences)
-    assert "lose" in " ".join(keep.sentences), "the thesis' mean risk stands beside the verdict"
+    assert retune.headline == f"nonuniform 0.5: retune; tuning gains 2.00 points, at least {single:.2f}"
+    assert (
+        f"all variants: retune; tuning gains {lower:.2f} to {upper:.2f} points, against a margin of 0.5"
+        in retune.sentences[0]
+    )
+    assert "Evidence: 5 fresh seeds at 4 of 4 points" in " ".join(retune.sentences)
+    assert "Mean risk" in " ".join(keep.sentences), "the thesis' mean risk stands beside the verdict"
     assert any("Only the verdicts rest on fresh seeds" in text for text in found.limits)
     assert verdict_lines(verdicts)[1:] == [f"  {keep.headline}", f"  {retune.headline}"][::-1]
     one = results_of(tmp_path, frame[frame["variant"] != "nonuniform-0.5"], terms={"sigma": 0.2, "noise": "pooled"})
     assert verdict_lines(one.tables["verdicts"])[0].startswith(
-        "d-m: No variant needs its learning rate and weight decay tuned again"
+        "d-m: Keep, for every variant: none needs its learning rate and weight decay tuned again"
     )
     table = verdicts_table(results)
     assert [row[:3] for row in table.rows] == [

@@ -1,8 +1,11 @@
 """What the report knows and says of one experiment with given cells."""
 
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
+from prunescape.analysis.cost.measured import complete
+from prunescape.analysis.cost.speedups import variant_flops
 from prunescape.analysis.read_cells import read_cells
-from prunescape.analysis.results import LANDSCAPE, Analysis, result_names
+from prunescape.analysis.results import LANDSCAPE, TARGET, Analysis, result_names
+from prunescape.config.analysis import Objectives
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.table import ExperimentResults
 
@@ -14,6 +17,10 @@ def results_of(tmp_path, frame, *, axes=AXES, benchmarks=None, terms=None, thres
     limits = {"thresholds": thresholds, "risk_threshold": thresholds[0], "terms": {"d-m": terms or {}}}
     analysis = Analysis.of_cells(cells, axes=axes, **limits)
     tables = {name: analysis.result(name) for name in result_names(LANDSCAPE)}
+    if benchmarks is not None:
+        measured, flops = complete(benchmarks.drop(columns="learnt", errors="ignore")), variant_flops(cells)
+        of_targets = Analysis.of_targets(measured, flops, Objectives().model_dump(mode="json"))
+        tables |= {name: of_targets.result(name) for name in result_names(TARGET)}
     return ExperimentResults(axes, thresholds[0], cells, tables, benchmarks)
 
 

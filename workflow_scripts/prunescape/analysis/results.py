@@ -32,6 +32,7 @@ from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, Flops, speedups
 from prunescape.analysis.efficiency.confirmation import CONFIRMATION_COLUMNS, confirmation, has_confirmation
 from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS, efficiency, has_efficiency
+from prunescape.analysis.efficiency.tuning_cost import TUNING_COST_COLUMNS, tuning_cost
 from prunescape.analysis.factors.columns import TABLES
 from prunescape.analysis.factors.of_trials import factor_columns, trial_factors
 from prunescape.analysis.landscape.band import band, band_columns
@@ -210,8 +211,12 @@ def _trials(make: Callable[..., pd.DataFrame], *needs: str, columns: Callable[..
     return ResultTable(make, needs, columns, ("trials",), groups=(TRIALS,))
 
 
+def _any_cells(cells: pd.DataFrame) -> bool:
+    return True
+
+
 def _of_trained(
-    make: Callable[[pd.DataFrame], pd.DataFrame], columns: Columns, has: Callable[[pd.DataFrame], bool]
+    make: Callable[[pd.DataFrame], pd.DataFrame], columns: Columns, has: Callable[[pd.DataFrame], bool] = _any_cells
 ) -> ResultTable:
     """The same about the cells of designs with a space."""
     return replace(_of_design(make, columns, has), groups=(TRIALS,))
@@ -223,7 +228,7 @@ def _factors(name: str) -> ResultTable:
 
 
 def _of_design(
-    make: Callable[[pd.DataFrame], pd.DataFrame], columns: Columns, has: Callable[[pd.DataFrame], bool]
+    make: Callable[[pd.DataFrame], pd.DataFrame], columns: Columns, has: Callable[[pd.DataFrame], bool] = _any_cells
 ) -> ResultTable:
     """A table about cells of any design, whatever varies in it, where the cells have what it needs."""
     return ResultTable(make, ("cells",), lambda: columns, applies=lambda analysis: has(analysis["cells"]))
@@ -298,6 +303,7 @@ RESULTS: dict[str, ResultTable] = {
     "similarity": ResultTable(similarity, ("scores", "axes"), lambda: SIMILARITY_COLUMNS, applies=_in_percent),
     "risk_tests": ResultTable(risk_tests, ("risk_points", "axes"), risk_test_columns, ("risk_threshold",)),
     "efficiency": _of_design(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
+    "tuning_cost": _of_design(tuning_cost, TUNING_COST_COLUMNS),
     "recommendations": _target(recommendations, ("measured", "rivals", "objectives"), RECOMMENDATION_COLUMNS),
     "rivals": _target(rivals, ("measured", "objectives", "comparisons"), RIVAL_COLUMNS),
     "pareto": _target(pareto, ("measured",), PARETO_COLUMNS),
@@ -310,6 +316,7 @@ RESULTS: dict[str, ResultTable] = {
     "confirmations": _trials(confirmations, "cells", "trials", "trial_terms", columns=confirmation_columns),
     "confirmation_tests": _of_trained(confirmation, CONFIRMATION_COLUMNS, has_confirmation),
     "trial_efficiency": _of_trained(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
+    "trial_tuning_cost": _of_trained(tuning_cost, TUNING_COST_COLUMNS),
     **{name: _factors(name) for name in TABLES},
     "arm_comparisons": _arms(arms.arm_comparisons, arms.COMPARISON_COLUMNS),
     "arm_searches": _arms(searches.arm_searches, searches.SEARCH_COLUMNS),

@@ -77,6 +77,11 @@ def _value(axis: Axis, value: float) -> str:
     return f"{axis_title(axis)} {short(value)}"
 
 
+def capitalised(text: str) -> str:
+    """The text with a capital first letter, as a sentence has it."""
+    return text[:1].upper() + text[1:]
+
+
 def joined(texts: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

@@ -21,6 +21,13 @@ def number(value, decimals: int = 2, unit: str = "") -> str:
     return (MINUS if negative else "") + text.lstrip("-") + unit
 
 
+def span(low, high, decimals: int = 2, joint: str = " to ") -> str:
+    """`1.00 to 2.00`; one number where both ends look the same, a dash where one is missing."""
+    if is_missing(low) or is_missing(high):
+        return DASH
+    return joint.join(dict.fromkeys((number(low, decimals), number(high, decimals))))
+
+
 def whole(value) -> str:
     """A count, with thin spaces between thousands."""
     return DASH if is_missing(value) else f"{int(value):,}".replace(",", "\u202f")

@@ -1,5 +1,8 @@
 """Writes verdicts as sentences, and the lines printed at the end of a run: best cells, risks and verdicts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from prunescape.analysis.axes import Axes, Axis
@@ -7,63 +10,70 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.results import Analysis
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.config.noises import CONTRAST, POOLED, TWO_WAY, WELCH
-from prunescape.present.labels import METRIC_TITLES, axis_head, joined, setting, setting_text, variant_title
-from prunescape.present.numbers import counted, is_missing, number, short, whole
+from prunescape.present.labels import (
+    METRIC_TITLES,
+    axis_head,
+    capitalised,
+    joined,
+    setting,
+    setting_text,
+    variant_title,
+)
+from prunescape.present.numbers import counted, is_missing, number, short, span
 
 # what the error rate, a percentage, rests on
 ASSUMED_BY = {
-    CONTRAST: "Such a verdict is wrong in {} % of cases at most, if seeds are independent.",
-    POOLED: "Such a verdict is wrong in {} % of cases at most, if points are independent and about equally noisy.",
-    WELCH: "Such a verdict is wrong in {} % of cases at most, if points are independent.",
-    TWO_WAY: "Such a verdict is wrong in {} % of cases at most, if points share a shift by seed and are equally noisy.",
-}
-# of one variant and of several
-TEXTS = {
-    KEEP: ("needs no tuning", "need no tuning"),
-    RETUNE: ("needs tuning again", "need tuning again"),
-    INCONCLUSIVE: ("cannot be decided with these seeds",) * 2,
+    CONTRAST: "A verdict is wrong in {} % of cases at most, if seeds are independent.",
+    POOLED: "A verdict is wrong in {} % of cases at most, if points are independent and about equally noisy.",
+    WELCH: "A verdict is wrong in {} % of cases at most, if points are independent.",
+    TWO_WAY: "A verdict is wrong in {} % of cases at most, if points share a shift by seed and are equally noisy.",
 }
 
 
-def rows_with_verdict(verdicts: pd.DataFrame | None) -> dict[str, object]:
+def rows_with_verdict(verdicts: pd.DataFrame | None) -> dict[str, Any]:
     """By variant, the verdicts in top-1 of ONE experiment that rest on fresh seeds; empty where none does."""
     if verdicts is None:
         return {}
     return {row.variant: row for row in verdicts.itertuples() if row.metric == "top1" and row.replicates_most > 0}
 
 
-def overall_verdict(found: dict[str, object], axes: Axes) -> list[str]:
+def overall_verdict(found: Mapping[str, Any], axes: Axes) -> list[str]:
     """The verdict over all pruned variants of an experiment, from `rows_with_verdict`; empty without verdicts.
 
-    That no variant needs tuning is one claim. Any other names variants, so it is made of the verdicts at the corrected
-    level.
+    That every variant keeps its settings is one claim. Any other names variants, so it is made of the verdicts at the
+    corrected level. The second sentence has the terms.
     """
     if not found:
         return []
-    variants = {verdict: [] for verdict in TEXTS}
-    for row in found.values():
-        variants[row.verdict_bonferroni].append(variant_title(row.variant))
     first, points = next(iter(found.values())), [row.points for row in found.values()]
-    sizes = "–".join(whole(size) for size in sorted({min(points), max(points)}))
     terms = (
-        f"over {sizes} trained settings (margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %)"
+        f"Margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %, "
+        f"{span(min(points), max(points), 0)} trained settings."
     )
     if all(row.verdict == KEEP for row in found.values()):
-        return [f"No variant needs its {joined([axis.label for axis in axes])} tuned again {terms}."]
-    parts = [f"{', '.join(names)} {TEXTS[verdict][len(names) > 1]}" for verdict, names in variants.items() if names]
-    return [f"Of {counted(len(found), 'pruned variant')}: {'; '.join(parts)} {terms}."]
+        named = joined([axis.label for axis in axes])
+        return [f"Keep, for every variant: none needs its {named} tuned again.", terms]
+    ordered = sorted(found.values(), key=lambda row: variant_order(row.variant))
+    parts = [
+        f"{verdict}: {joined(names)}"
+        for verdict in (KEEP, RETUNE, INCONCLUSIVE)
+        if (names := [variant_title(row.variant) for row in ordered if row.verdict_bonferroni == verdict])
+    ]
+    return [f"{capitalised('; '.join(parts))}.", terms]
+
+
+def assumption(found: Mapping[str, Any]) -> list[str]:
+    """What the error rate of the verdicts rests on; empty without verdicts."""
+    return [ASSUMED_BY[row.noise].format(short(100 * row.alpha)) for row in list(found.values())[:1]]
 
 
 def verdict_headline(row) -> str:
     """The verdict of a variant on one line, at the corrected level: it is a claim about one variant."""
-    title = variant_title(row.variant)
-    if row.verdict_bonferroni == KEEP:
-        headline = f"{title}: keep the base's settings; tuning gains {number(row.upper_bonferroni)} points at most"
-    elif row.verdict_bonferroni == RETUNE:
-        headline = f"{title}: tune again; it gains {number(row.gain)} points, {number(row.lower_bonferroni)} at least"
-    else:
-        return f"{title}: undecided; {_range(row.lower_bonferroni, row.upper_bonferroni)}"
-    return headline + failure_note(row)
+    bounds = gain_text(row.lower_bonferroni, row.upper_bonferroni)
+    if row.verdict_bonferroni == RETUNE:
+        bounds = f"tuning gains {number(row.gain)} points, at least {number(row.lower_bonferroni)}"
+    failed = "" if row.verdict_bonferroni == INCONCLUSIVE else failure_note(row)
+    return f"{variant_title(row.variant)}: {row.verdict_bonferroni}; {bounds}{failed}"
 
 
 def failure_note(row) -> str:
@@ -78,24 +88,23 @@ def failure_note(row) -> str:
 
 def verdict_sentences(row, axes: Axes) -> list[str]:
     """The verdict in both scopes with its bounds, and the evidence for it."""
-    bounds = _range(row.lower, row.upper)
     sentences = [
-        f"Verdict for this test set, as one of {counted(row.claims, 'claim')}: {row.verdict_bonferroni}; as part of a "
-        f"claim about all: {row.verdict}. {bounds[0].upper()}{bounds[1:]}, against a margin of {short(row.margin)} "
-        f"points. {ASSUMED_BY[row.noise].format(short(100 * row.alpha))}"
+        f"As part of a claim about all variants: {row.verdict}; {gain_text(row.lower, row.upper)}, against a margin of "
+        f"{short(row.margin)}."
     ]
     if not is_missing(row.upper_images):
-        bounds = _range(row.lower_images, row.upper_images)
-        sentences.append(f"For other images like these: {row.verdict_images} ({bounds}).")
-    fewest, most = row.replicates_fewest, row.replicates_most
-    seeds = counted(most, "fresh seed") if fewest == most else f"{fewest} to {counted(most, 'fresh seed')}"
+        sentences.append(
+            f"For other images like these: {row.verdict_images}; {gain_text(row.lower_images, row.upper_images)}."
+        )
     if row.failed:
         sentences.append(_failures(row))
-    kept = f"{row.kept} of {counted(row.points, 'point')} that the first seeds could not rule out"
-    sentences.append(f"It rests on {seeds} at {kept} (seed noise {number(row.s)} points).")
+    fewest, most = row.replicates_fewest, row.replicates_most
+    seeds = f"{span(fewest, most, 0)} fresh {'seed' if most == 1 else 'seeds'}"
+    noise = "" if is_missing(row.s) else f", seed noise {number(row.s)} points"
+    sentences.append(f"Evidence: {seeds} at {row.kept} of {counted(row.points, 'point')}{noise}.")
     if not is_missing(row.gain):
-        best = f"Of these the first seeds were best at {setting(axes, row._asdict(), 'best_')}"
-        sentences.append(f"{best}; there fresh seeds gain {number(row.gain)} points over the base's good settings.")
+        best = setting(axes, row._asdict(), "best_")
+        sentences.append(f"Best point by the first seeds: {best}; there fresh seeds gain {number(row.gain)} points.")
     return sentences if is_missing(row.reason) else [*sentences, f"Note: {row.reason}."]
 
 
@@ -103,10 +112,8 @@ def _failures(row) -> str:
     """How many fresh seeds failed, with the exact intervals of their shares."""
 
     def share(name: str) -> str:
-        low, high = (number(100 * getattr(row, f"failed_{name}_{end}"), 1) for end in ("low", "high"))
-        return (
-            f"{getattr(row, f'failed_{name}')} of {getattr(row, f'trained_{name}')} (95 % interval {low} to {high} %)"
-        )
+        ends = span(*(100 * getattr(row, f"failed_{name}_{end}") for end in ("low", "high")), 1)
+        return f"{getattr(row, f'failed_{name}')} of {getattr(row, f'trained_{name}')} (95 % interval {ends} %)"
 
     return (
         f"{counted(row.failed, 'fresh seed')} failed, at the best point {share('best')}, at the base's settings "
@@ -114,13 +121,13 @@ def _failures(row) -> str:
     )
 
 
-def _range(lower, upper) -> str:
+def gain_text(lower, upper) -> str:
     """The bounds of what tuning can gain."""
     if is_missing(upper):
-        return "what tuning could gain is not bounded"
+        return "the gain of tuning is not bounded"
     if is_missing(lower) or lower <= 0:
-        return f"tuning could gain up to {number(upper)} points"
-    return f"tuning gains between {number(lower)} and {number(upper)} points"
+        return f"tuning gains at most {number(upper)} points"
+    return f"tuning gains {span(lower, upper)} points"
 
 
 def no_answer(tests: pd.DataFrame) -> list[str]:
@@ -189,7 +196,7 @@ def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
     lines = []
     for name, rows in verdicts.groupby("experiment", sort=True):
         found = rows_with_verdict(rows)
-        lines += [f"{name}: {text}" for text in overall_verdict(found, best_axes(rows))]
+        lines += [f"{name}: {' '.join(overall_verdict(found, best_axes(rows)))}"] if found else []
         lines += [f"  {verdict_headline(row)}" for row in found.values()]
     return lines
 

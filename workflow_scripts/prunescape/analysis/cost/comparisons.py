@@ -9,7 +9,7 @@ import numpy as np
 
 LEVEL = 0.05
 MOST_BLOCKS, SHORTEST_BLOCK = 10, 5
-SLOWER, FASTER, ALIKE, UNKNOWN = "slower", "faster", "not shown to differ", "undecided"
+SLOWER, FASTER, ALIKE, UNTESTED = "slower", "faster", "not shown to differ", "not tested"
 
 # what tables of compared models share
 TEST_COLUMNS: dict[str, tuple[str, str]] = {
@@ -18,7 +18,7 @@ TEST_COLUMNS: dict[str, tuple[str, str]] = {
     "pairs": ("int64", "repeats of both models, taken in turns; 0 where they are no pairs"),
     "p": ("float64", "two-sided p of the t test that the ratio is 1, over the same blocks; null without a test"),
     "p_holm": ("float64", "the same corrected (Holm) over every comparison in rivals and speedups on this target"),
-    "verdict": ("string", "slower or faster (p_holm under 5 %), not shown to differ, or undecided: no test"),
+    "verdict": ("string", "slower or faster (p_holm under 5 %), not shown to differ, or not tested"),
     "reason": ("string", "why there is no test; empty otherwise"),
 }
 
@@ -33,7 +33,7 @@ class Comparison:
     pairs: int = 0
     p: float = np.nan
     p_holm: float = np.nan
-    verdict: str = UNKNOWN
+    verdict: str = UNTESTED
     reason: str = "not timed in turns (other threads or batch), or not as often: the repeats are no pairs"
 
     def inverted(self) -> Self:
@@ -104,7 +104,7 @@ def judged(family: Sequence[Comparison]) -> list[Comparison]:
 
 def _verdict(ratio: float, p_holm: float) -> str:
     if np.isnan(p_holm):
-        return UNKNOWN
+        return UNTESTED
     different = SLOWER if ratio > 1 else FASTER
     return different if p_holm < LEVEL else ALIKE
 

@@ -38,9 +38,9 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
         "models not shown to differ, each with its time ÷ this one's and the 95 % interval of that, separated by `; `",
     ),
     "faster": ("string", "models shown to be faster, whatever their median: the host's speed drifted; alike"),
-    "undecided": ("string", "models that were not timed in turns with it, or too seldom for a test"),
+    "not_tested": ("string", "models that were not timed in turns with it, or too seldom for a test"),
 }
-FROM_RIVALS = ("not_shown_to_differ", "faster", "undecided")
+FROM_RIVALS = ("not_shown_to_differ", "faster", "not_tested")
 
 # what is minimised: name -> (column, unit)
 OBJECTIVES = {"latency": COSTS["latency"], "throughput": COSTS["time per image"], "energy": COSTS["energy"]}

@@ -8,7 +8,7 @@ from prunescape.analysis.cost.comparisons import (
     ALIKE,
     FASTER,
     TEST_COLUMNS,
-    UNKNOWN,
+    UNTESTED,
     Comparison,
     Comparisons,
     compare,
@@ -86,7 +86,7 @@ def _row(row, objective: str, comparison: Comparison) -> dict:
 def recommendations(measured: pd.DataFrame, others: pd.DataFrame, limits: dict) -> pd.DataFrame:
     """What `recommend` gives, with the `rivals` named: all of RECOMMENDATION_COLUMNS."""
     best = recommend(measured, limits)
-    verdicts = (ALIKE, FASTER, UNKNOWN)
+    verdicts = (ALIKE, FASTER, UNTESTED)
     names = {name: named_models(best, others, verdict) for name, verdict in zip(FROM_RIVALS, verdicts, strict=True)}
     return best.assign(reason=_with_too_few(best, others), **names)
 
@@ -99,14 +99,14 @@ def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) 
     found: dict[tuple, list[str]] = {}
     for row in others[others["verdict"] == verdict].itertuples():
         which = (f" {row.network}" if row.network else "") + (f" rank {row.rank}" if row.rank > 1 else "")
-        tested = "" if verdict == UNKNOWN else f" ({row.ratio:.3f}, {row.low:.3f} to {row.high:.3f})"
+        tested = "" if verdict == UNTESTED else f" ({row.ratio:.3f}, {row.low:.3f} to {row.high:.3f})"
         found.setdefault(_key(row), []).append(f"{row.variant}{which} {row.precision}{tested}")
     return ["; ".join(found.get(_key(row), [])) for row in recommended.itertuples()]
 
 
 def _with_too_few(recommended: pd.DataFrame, others: pd.DataFrame) -> list[str]:
     """The reasons of the recommendations, with how many repeats a test needs where there are too few."""
-    few = others[(others["verdict"] == UNKNOWN) & (others["pairs"] > 0)]
+    few = others[(others["verdict"] == UNTESTED) & (others["pairs"] > 0)]
     needed = {_key(row): row.reason for row in few.itertuples()}
     return ["; ".join(filter(None, (row.reason, needed.get(_key(row))))) for row in recommended.itertuples()]
 

@@ -69,7 +69,7 @@ INTERACTION_COLUMNS: Columns = {
     ),
     "bound": ("float64", "largest end of a 95 % interval of such a change, in size"),
     "margin": ("float64", "change that does not matter, in the response's units"),
-    "verdict": ("string", "may stay (bound at most margin), look again (p_holm under 5 %), or open"),
+    "verdict": ("string", "may stay (bound at most margin), look again (p_holm under 5 %), or inconclusive"),
 }
 INTERACTION_EFFECT_COLUMNS: Columns = {
     **_WITH,

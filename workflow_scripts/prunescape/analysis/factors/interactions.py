@@ -25,7 +25,7 @@ from prunescape.errors import InputError
 LEVEL = 0.05
 POINTS, PERCENT = 0.5, ("top1", "top5", "val_top1", "val_top5", "train_top1")  # a margin in percentage points
 SPREAD_SHARE = 0.2  # of the standard deviation of the base's responses: the margin of any other response
-STAY, AGAIN, OPEN = "may stay", "look again", "open"
+STAY, AGAIN, INCONCLUSIVE = "may stay", "look again", "inconclusive"
 LEAST_PAIRED = 0.5  # of the settings of a level: with fewer pairs the two levels are taken as independent samples
 
 
@@ -94,7 +94,7 @@ def interactions(
     corrected = holm([row["p"] for row in rows]) if rows else []
     for row, p in zip(rows, corrected, strict=True):
         row["p_holm"] = p
-        row["verdict"] = STAY if row["bound"] <= margin else AGAIN if p < LEVEL else OPEN
+        row["verdict"] = STAY if row["bound"] <= margin else AGAIN if p < LEVEL else INCONCLUSIVE
     return (
         pd.DataFrame(rows).reindex(columns=list(INTERACTION_COLUMNS)),
         pd.DataFrame(effects).reindex(columns=list(INTERACTION_EFFECT_COLUMNS)),

@@ -1,4 +1,4 @@
-"""Performance risk: what a variant loses when the base's good settings are carried over to it, with tests of it."""
+"""Performance risk: how far a variant stays under its best at the base's good settings, with tests of it."""
 
 import numpy as np
 import pandas as pd

@@ -86,7 +86,7 @@ def inferred_risk_columns(axes: Axes, risk_threshold: float) -> Columns:
 def inferred_risk(
     surface: Surface, candidates: pd.DataFrame, risk_threshold: float, key: Mapping[str, str]
 ) -> pd.DataFrame:
-    """What each variant loses at the settings carried over from the base, without the bias of a maximum of noisy cells.
+    """Each variant's risk at the settings carried over from the base, without the bias of a maximum of noisy cells.
 
     d = best of f - mean of f over the base's inferred x-ROI, x the `risk_threshold`, of each joint posterior draw f of
     the variant; its median and quantiles are given. (The same of the posterior medians is lower: they are smoother than

@@ -50,6 +50,8 @@ from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw
 from prunescape.present.figures.runs_data import design_runs
 from prunescape.present.figures.search import draw_search_interactive, draw_search_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
+from prunescape.present.figures.verdict_data import verdict_figures
+from prunescape.present.figures.verdict_drawings import draw_verdict_interactive, draw_verdict_static
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import file_digest, whole_file, write_json
@@ -63,6 +65,7 @@ WITH_FORMULAS = ("pareto", "curves", "efficiency")  # their static drawings hold
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 # kind -> (the drawing for the browser, the one for print)
 DRAWINGS = {
+    "verdict": (draw_verdict_interactive, draw_verdict_static),
     "landscape": (draw_landscape_interactive, draw_landscape_static),
     "pareto": (draw_pareto_interactive, draw_pareto_static),
     "risk": (draw_risk_interactive, draw_risk_static),
@@ -168,7 +171,9 @@ def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
 
 def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> None:
     page = DRAWINGS[figure.kind][0](figure)
-    options = {"div_id": figure.name, "config": {"displaylogo": False, "responsive": True}}
+    config = {"displaylogo": False, "responsive": True}
+    config |= {"displayModeBar": False} if figure.kind == "verdict" else {}  # there is nothing to zoom into
+    options = {"div_id": figure.name, "config": config}
     if with_fragment:
         drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)
         with whole_file(out / f"{figure.name}.fragment.html") as temporary:
@@ -214,7 +219,8 @@ def study_figures(
         name: risk_points(rows, _of(roi, name), terms.axes_of(name), terms.risk_threshold, chance)
         for name, rows in sorted(scores.items())
     }
-    chosen: list[tuple[Figure, str]] = [(figure, OPEN) for figure in (looks_figures(*judged) if judged else [])]
+    judgements = [*verdict_figures(judged[0]), *looks_figures(*judged)] if judged else []
+    chosen: list[tuple[Figure, str]] = [(figure, OPEN if figure.kind == "verdict" else FOLDED) for figure in judgements]
     if sum(map(len, points.values())) > max(map(len, points.values()), default=0):
         chosen += _risk_figures(pd.concat(points.values()), terms, of_study=True)
     for name, rows in points.items():

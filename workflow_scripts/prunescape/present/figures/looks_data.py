@@ -12,10 +12,9 @@ from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.config.noises import ASSUMED
 from prunescape.present.figures.figure import Figure, file_name
 from prunescape.present.labels import joined, variant_title
-from prunescape.present.numbers import counted, number, short
+from prunescape.present.numbers import counted, number, short, span
 
 SEEDS, GAIN = "fresh seeds per open point", "tuning gain, points (dashed: the margin)"
-UNDECIDED = "undecided"
 DECIDED_BY = {KEEP: ("upper",), RETUNE: ("lower",), INCONCLUSIVE: ("lower", "upper")}
 PER_ROW = 4  # panels
 MOST_TICKS = 6
@@ -37,19 +36,14 @@ class LookPanel:
     verdict: str
 
     @property
-    def word(self) -> str:
-        """The verdict as a reader sees it."""
-        return UNDECIDED if self.verdict == INCONCLUSIVE else self.verdict
-
-    @property
     def texts(self) -> list[str]:
-        """What each look (n,) showed, for who points at its bar; a dash for a bound that is none."""
+        """What each look (n,) showed, for who points at its bar."""
         looks = zip(self.seeds, self.lower, self.upper, self.open, strict=True)
         texts = [
-            f"{counted(seeds, 'fresh seed')}: {number(low)} to {number(high)} points; {counted(left, 'open point')}"
+            f"{counted(seeds, 'fresh seed')}: {_bounds(low, high)}; {counted(left, 'open point')}"
             for seeds, low, high, left in looks
         ]
-        return [*texts[:-1], f"{texts[-1]}; {self.word}"]
+        return [*texts[:-1], f"{texts[-1]}; {self.verdict}"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,13 +128,20 @@ class LooksFigure(Figure):
             "One panel per pruned variant. Each bar runs from the lower to the upper bound of R_v, what tuning could "
             "gain over the base's good settings, as known at that look; the last look is dark, and the word is its "
             f"verdict. Keep: the upper bound is under the margin, {short(self.margin)} points (dashed); retune: the "
-            "lower bound is over it; undecided: neither, after the last look, or because more seeds would hardly "
+            "lower bound is over it; inconclusive: neither, after the last look, or because more seeds would hardly "
             "decide it, or are not trained yet. Bounds are at the level of a claim about one variant: over all looks "
             f"together, each fails with a chance of {short(round(100 * self.alpha / self.claims, 4))} % at most, the "
             f"error rate of {short(100 * self.alpha)} %{shared}. Standard errors come from {ASSUMED[self.noise]}."
             f"{' A bar that ends in a triangle goes on beyond the axis, or has no bound there.' * beyond}"
             f"{f' No look was taken at {names}.' * bool(names)}"
         )
+
+
+def _bounds(low: float, high: float) -> str:
+    """`−0.40 to 0.40 points`, or the one bound that there is."""
+    if np.isnan(low):
+        return "not bounded" if np.isnan(high) else f"at most {number(high)} points"
+    return f"at least {number(low)} points" if np.isnan(high) else f"{span(low, high)} points"
 
 
 def looks_figures(verdicts: pd.DataFrame, looks: pd.DataFrame) -> list[LooksFigure]:

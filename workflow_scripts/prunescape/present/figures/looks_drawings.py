@@ -31,7 +31,9 @@ def _draw_panel(axes: Axes, figure: LooksFigure, panel: LookPanel) -> None:
     axes.bar(panel.seeds, high - low, figure.width, low, color=colours, edgecolor=colours, linewidth=1, zorder=2)
     for end, cut, marker in zip((low, high), beyond, ("v", "^"), strict=True):
         axes.scatter(panel.seeds[cut], end[cut], s=42, c=PAPER, marker=marker, edgecolor=INK, linewidth=0.8, zorder=4)
-    axes.text(panel.seeds[-1], figure.height_of_words, panel.word, ha="center", va="center", weight="bold", color=INK)
+    axes.text(
+        panel.seeds[-1], figure.height_of_words, panel.verdict, ha="center", va="center", weight="bold", color=INK
+    )
     axes.set_title(variant_label(panel.variant), fontsize=9)
     axes.set_xticks(figure.ticks)
     axes.set_xlim(*figure.range_x)
@@ -78,4 +80,4 @@ def _traces(figure: LooksFigure, panel: LookPanel) -> list[go.Bar | go.Scatter]:
         marker = {"symbol": symbol, "size": 10, "color": PAPER, "line": {"color": INK, "width": 0.8}}
         traces.append(go.Scatter(x=panel.seeds[cut], y=end[cut], mode="markers", marker=marker, hoverinfo="skip"))
     place = {"x": panel.seeds[-1:], "y": [figure.height_of_words], "cliponaxis": False}
-    return [*traces, go.Scatter(**place, text=[f"<b>{panel.word}</b>"], mode="text", hoverinfo="skip")]
+    return [*traces, go.Scatter(**place, text=[f"<b>{panel.verdict}</b>"], mode="text", hoverinfo="skip")]

@@ -10,23 +10,23 @@ CHOICE_BY_SCORE = (
     "A variant's best score is a maximum over noisy cells, so it is too high by luck, the more the noisier the cells "
     "and the finer the grid, and every mean risk here is biased upwards with it, even where the landscapes are "
     "identical. The base's good settings are also those where the base was lucky, and by their choice the base itself "
-    "never loses more than {} points on them: its loss is no yardstick for a variant's."
+    "has no risk over {} points on them: its risk is no yardstick for a variant's."
 )
 
 CHOICE_BY_VALIDATION = (
     "Best cells and good settings are chosen on the validation split and scored on the test split. Luck with the test "
-    "images therefore favours no setting, and a loss may be negative. A lucky training shows on both splits, so the "
+    "images therefore favours no setting, and a risk may be negative. A lucky training shows on both splits, so the "
     "best cells still score too high by it, and every mean risk here is still biased upwards, if by less. The base's "
-    "good settings are also those where the base was lucky: its loss is no yardstick for a variant's."
+    "good settings are also those where the base was lucky: its risk is no yardstick for a variant's."
 )
 
 
 def resolution(error: float | None) -> str:
-    """The error of a mean loss over the choice of test images; empty where outcomes per image are not known."""
+    """The error of a mean risk over the choice of test images; empty where outcomes per image are not known."""
     if error is None:
         return ""
     return (
-        f"Over the choice of test images, image by image, this mean loss has a standard error of {number(error)} "
+        f"Over the choice of test images, image by image, this mean risk has a standard error of {number(error)} "
         "points; the luck of the seed and of picking the best cell come on top."
     )
 
@@ -37,7 +37,7 @@ def diverged(risk) -> str:
     among = f"{risk.n_diverged} of these cells diverged and {counts} at chance level"
     if is_missing(risk.d_mean_converged):
         return f"{among}; none converged."
-    return f"{among}; without them the mean loss is {number(risk.d_mean_converged)} points."
+    return f"{among}; without them the mean risk is {number(risk.d_mean_converged)} points."
 
 
 def fresh_seeds(cells: pd.DataFrame, axes: Axes) -> str:
@@ -65,7 +65,7 @@ def limits(
         texts.append(
             f"The test set has {whole(tested)} images: one image is {number(100 / tested, 3)} points, and the standard "
             f"error of one accuracy near {number(base.best, 1)} % is {number(error)} points. All cells see the same "
-            "images, so a difference between two is known better than that; standard errors of losses here are paired."
+            "images, so a difference between two is known better than that; standard errors of risks here are paired."
         )
     if seeds == 1 and has_verdicts:
         texts.append(

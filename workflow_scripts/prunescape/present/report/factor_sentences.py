@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from prunescape.analysis.factors.interactions import AGAIN, LEVEL, OPEN, STAY
+from prunescape.analysis.factors.interactions import AGAIN, INCONCLUSIVE, LEVEL, STAY
 from prunescape.present.labels import joined, level_title
 from prunescape.present.numbers import counted, is_missing, number, short, whole
 from prunescape.present.report.table import p_value
@@ -112,7 +112,7 @@ def _interval(row) -> str:
 
 
 def interaction_texts(tables: Tables) -> list[str]:
-    """For each group, response and other level: what to look at again, what may stay, and what is open."""
+    """For each group, response and other level: what to look at again, what may stay, and what is inconclusive."""
     rows = tables["interactions"]
     keys = ["by", "response", "with", "other", "base"]
     return [
@@ -131,7 +131,7 @@ def _interaction_text(key: dict[str, str], rows: pd.DataFrame, effects: pd.DataF
     for name, value in key.items():
         own = own[own[name] == value]
     again = [_changed(row, own) for row in rows[rows["verdict"] == AGAIN].itertuples()]
-    stay, unknown = (rows[rows["verdict"] == verdict] for verdict in (STAY, OPEN))
+    stay, unknown = (rows[rows["verdict"] == verdict] for verdict in (STAY, INCONCLUSIVE))
     parts = [f"{place} ({basis}):"]
     parts.append(f"look again at {joined(again)}." if again else "nothing to look at again.")
     if len(stay):
@@ -139,7 +139,7 @@ def _interaction_text(key: dict[str, str], rows: pd.DataFrame, effects: pd.DataF
         parts.append(f"{names} may stay: at 95 % no difference of two levels changes by over {most} (margin {margin}).")
     if len(unknown):
         named = [f"{row.factor} (by up to {amount(row.bound)})" for row in unknown.itertuples()]
-        parts.append(f"Open: {joined(named)}; more settings or seeds would tell.")
+        parts.append(f"Inconclusive: {joined(named)}; more settings or seeds would tell.")
     return " ".join(parts)
 
 

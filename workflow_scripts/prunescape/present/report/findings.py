@@ -21,12 +21,10 @@ from prunescape.present.report.target_sentences import (
     cost_sentences,
     overall_cost,
     recommendation_sentences,
-    slower_sentences,
 )
 from prunescape.present.report.target_tables import beside_base
 from prunescape.present.summary import (
-    no_answer,
-    overall_verdict,
+    assumption,
     rows_with_verdict,
     verdict_headline,
     verdict_sentences,
@@ -34,10 +32,10 @@ from prunescape.present.summary import (
 from prunescape.store.records import GRID, OK
 
 NO_VERDICT = (
-    "These losses are biased upwards, as explained below: they show where more seeds are worth training, and cannot "
-    "settle whether tuning is needed."
+    "Luck biases it upwards, as explained below: it shows where more seeds are worth training, and cannot settle "
+    "whether tuning is needed."
 )
-BIASED = "This is the thesis' mean risk, which luck biases upwards: it stands beside the verdict and decides nothing."
+BIASED = "Luck biases it upwards: it stands beside the verdict and decides nothing."
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,14 @@ class ExperimentFindings:
 def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     """The findings of one experiment in top-1.
 
-    Verdicts come first where fresh seeds allow them. Losses are those of all seeds of the grid; the sentences about
+    Verdicts come first where fresh seeds allow them. Risks are those of all seeds of the grid; the sentences about
     single cells quote the base's lowest seed and say so.
     """
     cells = results.cells[results.cells["stage"] == GRID]
     cells = cells.assign(chosen_on=chosen_on(cells, "top1"))
     risk = results.rows("risk", "top1")
     if risk.empty:
-        text = "The base has no finished cells, so there is nothing to compare the pruned variants with."
-        return ExperimentFindings([text], [], [])
+        return ExperimentFindings([], [], [])
     risks: dict[str, list[Any]] = {}
     for row in risk.sort_values("seed").itertuples():
         risks.setdefault(row.variant, []).append(row)
@@ -78,50 +75,47 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     verdicts = rows_with_verdict(results.tables["verdicts"])
     chance = results.tables["chance_tests"]
     unanswered = {key[-1]: reason for key, reason in no_answers(chance).items()}
-    benchmarks = None if results.benchmarks is None else beside_base(results.benchmarks)
+    benchmarks = None if results.benchmarks is None else beside_base(results.benchmarks, results.tables["speedups"])
     variants, cells_of = [], dict(iter(cells.groupby("variant", sort=False)))
     carried = _carried(results, seed)
     for name in sorted(set(risk.loc[risk["seed"] == seed, "variant"]) - {"base"}, key=variant_order):
         reason = unanswered.get(name, "")
         headline, sentences = _variant(results.axes, cells_of[name], risks[name], base, carried, reason)
         if row := verdicts.get(name):
-            sentences = [*verdict_sentences(row, results.axes), f"{headline}.", *sentences]
+            sentences = [*verdict_sentences(row, results.axes), *sentences]
             headline = verdict_headline(row)
         if benchmarks is not None:
             sentences += cost_sentences(benchmarks, name, cells)
         variants.append(VariantFindings(name, headline, sentences))
-    losses = {found.variant: values for found in variants if (values := _per_seed(risks[found.variant]))}
+    mean_risks = {found.variant: values for found in variants if (values := _per_seed(risks[found.variant]))}
     tested, seeds = _tested(cells), cells["seed"].nunique()
     validated = is_validated(cells.rename(columns={"top1": "score"}))
     opening = [
-        *(f"{text[0].upper()}{text[1:]}." for text in no_answer(chance)),
         *share_sentences(results),
-        *overall_verdict(verdicts, results.axes),
-        *overall(losses, tested, has_verdicts=bool(verdicts)),
+        *assumption(verdicts),
+        *overall(mean_risks, tested, has_verdicts=bool(verdicts)),
         *overall_cost(benchmarks),
-        *(slower_sentences(results.tables["speedups"], results.odd_widths) if "speedups" in results.tables else []),
         *([] if "base" in unanswered else [_of_base(results, base, tested, several=seeds > 1, validated=validated)]),
         *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),
     ]
     notes = {"has_verdicts": bool(verdicts), "validated": validated, "more": fresh_seeds(results.cells, results.axes)}
     caveats = share_limits(results) + limits(base, tested, seeds, results.risk_threshold, **notes)
-    return ExperimentFindings(opening, variants, caveats if losses else caveats[:-1])  # without a loss it has no bias
+    return ExperimentFindings(
+        opening, variants, caveats if mean_risks else caveats[:-1]
+    )  # without a risk it has no bias
 
 
-def overall(losses: dict[str, list[float]], tested: int | None, *, has_verdicts: bool) -> list[str]:
-    """What all pruned variants lose, from each one's mean risk per seed; empty when there is none.
+def overall(mean_risks: dict[str, list[float]], tested: int | None, *, has_verdicts: bool) -> list[str]:
+    """The mean risk of all pruned variants, from each one's per seed; empty when there is none.
 
-    No loss is compared with a threshold, since such a comparison has no known error rate.
+    No risk is compared with a threshold, since such a comparison has no known error rate.
     """
-    if not losses:
+    if not mean_risks:
         return []
-    mean = {variant: sum(values) / len(values) for variant, values in losses.items()}
+    mean = {variant: sum(values) / len(values) for variant, values in mean_risks.items()}
     named = [f"{points(mean[variant], tested)} for {variant_title(variant)}" for variant in sorted(mean, key=mean.get)]
-    between = f"between {named[0]} and {named[-1]}" if len(named) > 1 else named[0]
-    return [
-        f"Taking over the base's good settings loses {between}, on average, against tuning the pruned network over the "
-        f"settings that were trained. {BIASED if has_verdicts else NO_VERDICT}"
-    ]
+    between = f"{named[0]} to {named[-1]}" if len(named) > 1 else named[0]
+    return [f"Mean risk of the base's good settings: {between}. {BIASED if has_verdicts else NO_VERDICT}"]
 
 
 def points(value: float, tested: int | None) -> str:
@@ -130,11 +124,11 @@ def points(value: float, tested: int | None) -> str:
     return f"{number(value)} points{images}"
 
 
-def over_seeds(losses: list[float], tested: int | None) -> str:
+def over_seeds(risks: list[float], tested: int | None) -> str:
     """The mean of one mean risk per seed, with all of them where there are several."""
-    mean = f"{points(sum(losses) / len(losses), tested)} on average"
-    each = ", ".join(number(loss) for loss in losses)
-    return f"{mean} over {len(losses)} seeds ({each})" if len(losses) > 1 else mean
+    mean = points(sum(risks) / len(risks), tested)
+    each = ", ".join(number(risk) for risk in risks)
+    return f"{mean} over {len(risks)} seeds ({each})" if len(risks) > 1 else mean
 
 
 def _tested(cells: pd.DataFrame) -> int | None:
@@ -150,21 +144,20 @@ def _per_seed(risks: list[Any]) -> list[float]:
 
 def _of_base(results: ExperimentResults, base, tested: int | None, *, several: bool, validated: bool) -> str:
     seed = f" (seed {int(base.seed)})" if several else ""
-    threshold = short(results.risk_threshold)
     best = "the best on the validation split" if validated else "that"
-    never_more = "" if validated else f", and by their choice never more than {threshold}"
+    never_more = "" if validated else f", by their choice never over {short(results.risk_threshold)}"
     return (
-        f"The unpruned base is best at {setting(results.axes, base._asdict(), 'best_')}{seed}, with "
-        f"{number(base.best)} %. {counted(base.n, 'setting')} of its grid {'comes' if base.n == 1 else 'come'} within "
-        f"{threshold} points of {best}: these are the settings one would carry over without tuning. On them the base "
-        f"itself stays {points(base.d_mean, tested)} under its best on average{never_more}."
+        f"The base is best at {setting(results.axes, base._asdict(), 'best_')}{seed}, with {number(base.best)} %. "
+        f"{counted(base.n, 'setting')} of its grid {'comes' if base.n == 1 else 'come'} within "
+        f"{short(results.risk_threshold)} points of {best}: its good settings, which one would carry over. The base's "
+        f"own mean risk there is {points(base.d_mean, tested)}{never_more}."
     )
 
 
 def _variant(
     axes: Axes, cells: pd.DataFrame, risks: list[Any], base, carried: pd.DataFrame, unanswered: str
 ) -> tuple[str, list[str]]:
-    """The headline of ONE variant's loss and the sentences behind it, for the seed of the row `base`.
+    """The headline of ONE variant's risk and the sentences behind it, for the seed of the row `base`.
 
     `cells` and `risks`, by seed, are the variant's rows, `carried` the base's good settings; `unanswered` says why
     there is no answer, and is empty where there is one.
@@ -174,7 +167,7 @@ def _variant(
     per_seed, tested, title = _per_seed(risks), _tested(cells), variant_title(risk.variant)
     seed = f" (seed {int(base.seed)})" if len(per_seed) > 1 else ""
     first = (
-        f"Its best of {counted(len(cells), 'cell')} reaches {number(risk.best)} % at "
+        f"Best of {counted(len(cells), 'cell')}: {number(risk.best)} % at "
         f"{setting(axes, risk._asdict(), 'best_')}{seed}."
     )
     if unanswered:
@@ -183,15 +176,14 @@ def _variant(
     if risk.n == 0:
         return f"{title}: none of the base's good settings has a finished cell", [first, moved]
     at_good = (
-        f"Trained at the base's good settings ({counted(risk.n, 'matched cell')}) it stays "
-        f"{points(risk.d_mean, tested)} under its own best on average, median {number(risk.d_median)}; "
-        f"the base on the same settings {number(base.d_mean)}."
+        f"Mean risk over {counted(risk.n, 'matched cell')}: {over_seeds(per_seed, tested)}; "
+        f"median {number(risk.d_median)}{seed}."
     )
     error = None
     if "correct_bits" in cells:
         error = risk_image_error(cells, axes, _setting_of(risk, axes), carried.merge(cells[axes.names]))
     sentences = [first, moved, at_good, resolution(error), diverged(risk) if risk.n_diverged else ""]
-    headline = f"{title}: the base's settings lose {over_seeds(per_seed, tested)}"
+    headline = f"{title}: inconclusive without fresh seeds; mean risk {over_seeds(per_seed, tested)}"
     return headline, [sentence for sentence in sentences if sentence]
 
 
@@ -209,7 +201,7 @@ def _setting_of(risk, axes: Axes) -> tuple[float, ...]:
 def best_moved(cells: pd.DataFrame, axes: Axes, risk, base, tested: int | None) -> str:
     """Whether the best cell moved; the base's best setting counts as best here when it ties with the chosen one.
 
-    What it loses is given in the score, on the test split, also where cells are chosen on a validation split.
+    Its risk is given in the score, on the test split, also where cells are chosen on a validation split.
     """
     here, there = _setting_of(risk, axes), _setting_of(base, axes)
     at_base = np.isclose(cells[axes.names].to_numpy(), there, rtol=0, atol=1e-9).all(axis=1)
@@ -217,8 +209,7 @@ def best_moved(cells: pd.DataFrame, axes: Axes, risk, base, tested: int | None) 
         return "It has no finished cell at the base's best setting."
     chosen, score = (cells[name].iloc[at_base.argmax()] for name in ("chosen_on", "top1"))
     if risk.best_chosen_on - chosen <= TOLERANCE:
-        return "The base's best setting is a best one here too: the best cell did not move."
+        return "The best cell did not move: the base's best setting is a best one here too."
     moves = [(axis_title(axis), to - start) for axis, to, start in zip(axes, here, there, strict=True)]
     along = " and ".join(f"{title} by {number(move)}" for title, move in moves if abs(move) > TOLERANCE)
-    at_best = f"at the base's single best setting this variant loses {points(risk.best - score, tested)}"
-    return f"The best cell moved, {along}; {at_best}."
+    return f"The best cell moved, {along}; the risk of the base's best setting is {points(risk.best - score, tested)}."

@@ -65,7 +65,7 @@ def share_sentences(results: ExperimentResults) -> list[str]:
     few, many = whole(checks["n"].min()), whole(checks["n"].max())
     text = (
         f"A share of the grid was trained: {few if few == many else f'{few} to {many}'} of its "
-        f"{whole(checks['settings'].max())} settings for each variant. Best cells, regions, losses and verdicts are "
+        f"{whole(checks['settings'].max())} settings for each variant. Best cells, regions, risks and verdicts are "
         "over these trained settings, not over the grid."
     )
     failed = checks[~checks["shown"]]

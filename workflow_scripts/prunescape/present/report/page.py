@@ -14,7 +14,8 @@ from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, Analysis, res
 from prunescape.analysis.trials import read_trial_cells, trial_cells
 from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
-from prunescape.present.labels import joined, roi_title
+from prunescape.present.labels import experiment_title, joined, roi_title
+from prunescape.present.report.answer import grid_answer
 from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.inferred_tables import inferred_estimators
@@ -34,6 +35,7 @@ BENCHMARK_FIELDS = (
     *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees", "flush_to_zero"),
     *("samples", "latency_dataset_s", "peak_memory_bytes", "energy_j"),
 )
+ANSWERING = ("verdict",)  # kinds of figures that stand at the top of their section
 MOST_NAMED = 4  # hyperparameters in the page's headline
 IN_FILES = '<p class="note">To keep this page light, this figure is in its own files only.</p>'
 
@@ -127,7 +129,7 @@ def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None
     index = read_json(figures / INDEX, "figures", "files") if figures else {"figures": []}
     drawn = placed_figures(index, figures, out)
     more = {
-        "sections": [section | {"figures": drawn.get(section["name"], [])} for section in content["sections"]],
+        "sections": [section | _figures(drawn.get(section["name"], [])) for section in content["sections"]],
         "hyperparameters": joined(terms.varied),
         "question": question(terms.varied),
         "has_grid": bool(terms.axes) or not terms.spaces,
@@ -140,13 +142,22 @@ def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None
         temporary.write_text(render("page.html.j2", content | more), encoding="utf-8")
 
 
+def _figures(drawn: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The figures of a section: those of its answer, and the others."""
+    return {
+        "answer_figures": [figure for figure in drawn if figure["kind"] in ANSWERING],
+        "figures": [figure for figure in drawn if figure["kind"] not in ANSWERING],
+    }
+
+
 def _section(name: str, model: str, dataset: str, plan: Pairs, results: ExperimentResults) -> dict[str, Any]:
     """One experiment on the page; no findings where no cell of it exists."""
-    known = {"name": name, "model": model, "dataset": dataset, "plan": plan, "has_landscape": True}
+    title = experiment_title(model, dataset)
+    known = {"name": name, "title": title, "plan": plan, "has_landscape": True}
     if results.cells.empty:
         return {**known, "findings": None, "run": []}
     found = {"findings": experiment_findings(results), "run": run_pairs(results.cells, results.axes)}
-    return {**known, **found, "tables": report_tables(results)}
+    return {**known, **found, "answer": grid_answer(results), "tables": report_tables(results)}
 
 
 def report_tables(results: ExperimentResults) -> list[Table]:

@@ -88,7 +88,7 @@ def rivals_table(rows: pd.DataFrame) -> Table:
 
 def _untested(rows: pd.DataFrame) -> list[str]:
     """One line for each reason why models were not tested."""
-    return [f"Undecided: {reason}." for reason in dict.fromkeys(rows["reason"]) if reason]
+    return [f"Not tested: {reason}." for reason in dict.fromkeys(rows["reason"]) if reason]
 
 
 def pareto_table(rows: pd.DataFrame) -> Table:

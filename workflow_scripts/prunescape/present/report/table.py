@@ -10,7 +10,7 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.cost.speedups import OddWidths
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import axis_head, variant_title
-from prunescape.present.numbers import DASH, is_missing, number, whole
+from prunescape.present.numbers import DASH, is_missing, number, span, whole
 
 # what a column shows of a row: the number of that name with so many decimals, times a factor; the count or text of that
 # name; or what a function makes of the row
@@ -20,13 +20,17 @@ Columns = dict[str, Shown]
 
 @dataclass(frozen=True)
 class Table:
-    """A title, heads, and rows of text. `groups` are (head, columns) spans above the heads; `notes` stand below."""
+    """A title, heads, and rows of text. `groups` are (head, columns) spans above the heads; `notes` stand below.
+
+    `marks` holds the class of single cells, by row and column from 0: a verdict, or the best of a column.
+    """
 
     title: str
     heads: list[str]
     rows: list[list[str]]
     notes: list[str] = field(default_factory=list)
     groups: list[tuple[str, int]] = field(default_factory=list)
+    marks: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def p_value(value: float) -> str:
 
 def interval(low: float, high: float, decimals: int = 2) -> str:
     """`1.00 to 2.00`, or a dash."""
-    return DASH if is_missing(low) else f"{number(low, decimals)} to {number(high, decimals)}"
+    return span(low, high, decimals)
 
 
 def setting_columns(axes: Axes, prefix: str = "") -> Columns:

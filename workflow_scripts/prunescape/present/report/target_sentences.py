@@ -9,7 +9,7 @@ from prunescape.analysis.cost.measured import with_network
 from prunescape.analysis.cost.speedups import BLOCK, OddWidths
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import joined, variant_title
-from prunescape.present.numbers import counted, is_missing, number, short
+from prunescape.present.numbers import counted, is_missing, number, short, span
 from prunescape.present.report.target_tables import share_kept, subnormals_kept, variant_of_network
 from prunescape.space.settings import network_path
 
@@ -29,7 +29,7 @@ LIMITS = {
 
 
 def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:
-    """One sentence per target and setting: between which speeds, against the base, the pruned variants run."""
+    """One sentence per target and setting: between which ends the speed-ups of the pruned variants lie."""
     if benchmarks is None:
         return []
     pruned = benchmarks[(benchmarks["variant"] != "base") & (benchmarks["rank"] == 1)]
@@ -37,7 +37,7 @@ def overall_cost(benchmarks: pd.DataFrame | None) -> list[str]:
     for row in pruned[pruned["speedup"].notna()].itertuples():
         speeds.setdefault(_where(row), []).append(row.speedup)
     return [
-        f"{where} the pruned variants run at {number(min(values))} to {number(max(values))} times the base's speed."
+        f"{where} the speed-up of the pruned variants is {span(min(values), max(values))}."
         for where, values in speeds.items()
     ]
 
@@ -65,8 +65,8 @@ def slower_lines(speedups: pd.DataFrame, odd: Mapping[str, OddWidths]) -> list[s
 
 def _slower(title: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
     places = [
-        f"{_where(row).replace('On', 'on', 1)} it runs at {number(row.speedup, 3)} times the base's speed (95 % "
-        f"interval {number(row.low, 3)} to {number(row.high, 3)})"
+        f"{_where(row).replace('On', 'on', 1)} its speed-up is {number(row.speedup, 3)} (95 % interval "
+        f"{span(row.low, row.high, 3)})"
         for row in rows.itertuples()
     ]
     text = f"{title} is slower than the base: {'; '.join(places)}."
@@ -82,7 +82,7 @@ def _slower(title: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
 
 
 def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, cells: pd.DataFrame) -> list[str]:
-    """One sentence per target and setting: latency, speed against the base, and what the FLOPs alone would give.
+    """One sentence per target and setting: latency, speed-up, and what the FLOPs alone would give.
 
     `benchmarks` as `beside_base` gives them. None where there are several networks: tables have them all.
     """
@@ -98,14 +98,13 @@ def _where(row) -> str:
 
 
 def _cost(row, flops_share: float | None) -> str:
-    took = f"{_where(row)} one run takes {number(1e3 * row.latency_median_s, 3)} ms"
+    took = f"{_where(row)}: {number(1e3 * row.latency_median_s, 3)} ms per run"
     if is_missing(row.speedup) or not flops_share:
         return f"{took}."
-    speed = f"{number(row.speedup)} times the base's speed"
-    expected = f"where the FLOPs alone would give {number(1 / flops_share)}"
-    size = f"its file has {number(100 * row.file_bytes / row.base_file_bytes, 0)} % of the base's size"
+    speed = f"speed-up {number(row.speedup)}, by the FLOPs alone {number(1 / flops_share)}"
+    size = f"file {number(100 * row.file_bytes / row.base_file_bytes, 0)} % of the base's"
     noisy = " The timing was noisy." if row.noisy or row.base_noisy else ""
-    return f"{took}: {speed}, {expected}; {size}.{noisy}"
+    return f"{took}, {speed}, {size}.{noisy}"
 
 
 def recommendation_sentences(recommendations: pd.DataFrame) -> list[str]:
@@ -118,18 +117,32 @@ def _recommendation(row) -> str:
         if "was not measured" in row.reason:
             return ""
         return f"On target {row.target} nothing can be recommended for {row.objective}: {row.reason}."
+    accuracy = ", its top-1 not measured" if is_missing(row.top1) else f", at {number(row.top1, unit=' %')} top-1"
     text = (
         f"On target {row.target} {model_title(row)} with {run_title(row)} has {OBJECTIVES[row.objective][0]}, "
-        f"{objective_value(row)}, at {number(row.top1, unit=' %')} top-1"
+        f"{objective_value(row)}{accuracy}"
     )
     text += f" ({row.reason})." if row.reason else "."
     if others := model_list(row.not_shown_to_differ):
         text += f" Not shown to differ from it, by the ratio of times and its 95 % interval: {others}."
     if others := model_list(row.faster):
         text += f" Repeat by repeat faster, though not in the median, since the host's speed drifted: {others}."
-    if others := model_list(row.undecided):
-        text += f" Not compared with it, not timed in turns with it or too seldom: {others}."
+    if others := model_list(row.not_tested):
+        text += f" Not tested against it, as not timed in turns with it, or too seldom: {others}."
     return text + (" The timing was noisy." if row.noisy else "")
+
+
+def fastest_sentences(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """One short sentence per target: the model with the lowest latency that the study's limits allow."""
+    if "recommendations" not in tables:
+        return []
+    rows = tables["recommendations"]
+    rows = rows[(rows["objective"] == "latency") & (rows["status"] == "recommended")]
+    return [
+        f"Fastest on {row.target}: {model_title(row)} ({run_title(row)}), {objective_value(row)}"
+        f"{'' if is_missing(row.top1) else f', {number(row.top1)} % top-1'}."
+        for row in rows.itertuples()
+    ]
 
 
 def limit_pairs(objectives: dict) -> list[tuple[str, str]]:

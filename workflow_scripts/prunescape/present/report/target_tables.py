@@ -27,7 +27,7 @@ def measured_tables(results: ExperimentResults) -> list[Table]:
 
 def benchmarks_table(results: ExperimentResults) -> Table:
     """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
-    rows = beside_base(results.benchmarks)
+    rows = beside_base(results.benchmarks, results.tables["speedups"])
     shares = {key: share_kept(results.cells, *key) for key in set(zip(rows["network"], rows["variant"], strict=True))}
     rows = rows.assign(order=rows["variant"].map(variant_order)).sort_values([*CONDITIONS, "network", "order", "rank"])
     columns = {
@@ -46,23 +46,28 @@ def benchmarks_table(results: ExperimentResults) -> Table:
     notes = [
         "Latency: median over the repeats of one run of the whole batch; IQR: their interquartile range as a share of "
         "it. *: above 3 %, too noisy to rest on.",
-        "Speed-up: the base's latency under the same conditions ÷ this one; FLOPs ÷: the speed-up that the FLOPs alone "
-        "would give. Encoded: after deflate. Top-1: the exported model on the test split; !: not what its cell scored "
-        "in torch.",
+        "Speed-up: the base's time ÷ this model's, repeat by repeat, as in all tables; FLOPs ÷: the speed-up that the "
+        "FLOPs alone would give. Encoded: after deflate. Top-1: the exported model on the test split; !: not what its "
+        "cell scored in torch.",
     ]
     return make_table("On the target", rows.itertuples(), columns, notes)
 
 
-def beside_base(benchmarks: pd.DataFrame) -> pd.DataFrame:
+def beside_base(benchmarks: pd.DataFrame, speedups: pd.DataFrame) -> pd.DataFrame:
     """The rows that stand for a target, each beside the best cell of its network's base under the same conditions.
 
-    Added are `speedup`, `base_file_bytes` and `base_noisy`, null where the base was not measured so.
+    Added are `speedup`, that of the table `speedups` (1 for the base itself), `base_file_bytes` and `base_noisy`, null
+    where the base was not measured so.
     """
     benchmarks, alike = with_network(subnormals_kept(benchmarks)), ["network", *CONDITIONS]
     base = benchmarks[(benchmarks["variant"] == "base") & (benchmarks["rank"] == 1)].drop_duplicates(alike)
-    names = {name: f"base_{name}" for name in ("latency_median_s", "file_bytes", "noisy")}
+    names = {name: f"base_{name}" for name in ("file_bytes", "noisy")}
     rows = benchmarks.merge(base[[*alike, *names]].rename(columns=names), on=alike, how="left")
-    return rows.assign(speedup=rows["base_latency_median_s"] / rows["latency_median_s"])
+    keys = [*alike, "variant", "rank"]
+    known = subnormals_kept(with_network(speedups))[[*keys, "speedup"]]
+    rows = rows.merge(known.astype({key: rows[key].dtype for key in keys}), on=keys, how="left")
+    of_base = (rows["variant"] == "base") & (rows["rank"] == 1)
+    return rows.assign(speedup=rows["speedup"].mask(of_base, 1.0))
 
 
 def variant_of_network(row) -> str:

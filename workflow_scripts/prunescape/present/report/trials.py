@@ -5,12 +5,18 @@ from typing import Any
 
 import pandas as pd
 
-from prunescape.analysis.landscape.chance import chance_tests
 from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.trials import ALL, DEFAULT
 from prunescape.config.designs import LIAO2022
 from prunescape.present.factor_words import in_words
-from prunescape.present.labels import hyperparameter_title, joined, setting_text, value_text, variant_title
+from prunescape.present.labels import (
+    experiment_title,
+    hyperparameter_title,
+    joined,
+    setting_text,
+    value_text,
+    variant_title,
+)
 from prunescape.present.numbers import counted, is_missing, number, short
 from prunescape.present.report.arm_tables import arm_tables
 from prunescape.present.report.arms import arm_findings
@@ -23,7 +29,7 @@ from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plain, run_pairs
 from prunescape.present.report.table import Columns, ExperimentResults, Table, by_variant, make_table
 from prunescape.present.report.target_tables import measured_tables
-from prunescape.present.summary import no_answer
+from prunescape.present.report.trial_answer import trial_answer
 from prunescape.space.recipe import PARAMETERS
 from prunescape.store.records import OK, TRIAL
 
@@ -63,8 +69,8 @@ def trials_section(
 
     `trials` are its rows of trials.parquet, `joined_cells` those of `analysis.trials.trial_cells`.
     """
-    known = {"name": name, "model": plan["model"], "dataset": plan["dataset"], "plan": design_pairs(plan, trials)}
-    known["has_landscape"] = False
+    title = experiment_title(plan["model"], plan["dataset"])
+    known = {"name": name, "title": title, "plan": design_pairs(plan, trials), "has_landscape": False}
     if results.cells.empty:
         return {**known, "findings": None, "run": []}
     tables = [
@@ -78,12 +84,12 @@ def trials_section(
         *measured_tables(results),
         *comparison_tables(results.tables),
     ]
-    unlearnt = [f"{text[0].upper()}{text[1:]}." for text in no_answer(chance_tests(results.cells))]
     arms = arm_findings(results.tables, trials, joined_cells, results.benchmarks)
-    opening = [*unlearnt, design_sentence(plan, trials)]
+    opening = [design_sentence(plan, trials)]
     return {
         **known,
         "findings": ExperimentFindings(opening, [*trial_findings(results), *arms], limits(plan["design"])),
+        "answer": trial_answer(results),
         "run": run_pairs(results.cells, None),
         "tables": [table for table in tables if table.rows],
     }

@@ -1,0 +1,185 @@
+"""The answer of an experiment with a grid: what stands at the top of its section, one line per variant."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from prunescape.analysis.axes import BASE
+from prunescape.analysis.cost.measured import with_network
+from prunescape.analysis.landscape.chance import no_answers
+from prunescape.analysis.read_cells import variant_order
+from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
+from prunescape.present.labels import capitalised, variant_title
+from prunescape.present.numbers import DASH, counted, is_missing, number, short, span
+from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, show
+from prunescape.present.report.target_sentences import fastest_sentences, slower_sentences
+from prunescape.present.report.target_tables import beside_base, share_kept
+from prunescape.present.summary import no_answer, overall_verdict, rows_with_verdict
+
+SIGNS = {KEEP: "●", RETUNE: "▲", INCONCLUSIVE: "○"}  # the marks of the forest plot
+BEST = "best"  # the mark of the best value of a column
+NO_BASE = "The base has no finished cells, so there is nothing to compare the pruned variants with."
+NO_FRESH_SEEDS = "Inconclusive for every variant: no setting has fresh seeds, which `replicates` in the config trains."
+STANDARD = ("precision", "threads", "batch")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Sentences, the most important first, and the tables below them."""
+
+    sentences: list[str]
+    tables: list[Table] = field(default_factory=list)
+
+
+def grid_answer(results: ExperimentResults) -> Answer:
+    """The verdicts of an experiment with a grid, what is fastest, and one line per variant."""
+    tables, chance = results.tables, results.tables["chance_tests"]
+    verdicts = rows_with_verdict(tables["verdicts"])
+    lost = [f"{capitalised(text)}." for text in no_answer(chance)] or [NO_BASE] * results.rows("risk", "top1").empty
+    said = overall_verdict(verdicts, results.axes)
+    judged = not verdicts and not lost and (results.cells["variant"] != BASE).any()
+    sentences = [*lost, *said, *([NO_FRESH_SEEDS] if judged else []), *fastest_sentences(tables)]
+    sentences += slower_sentences(tables["speedups"], results.odd_widths) if "speedups" in tables else []
+    unanswered = {key[-1] for key in no_answers(chance)}
+    best = results.rows("risk", "top1").groupby("variant")["best"].mean().to_dict()
+    shown: Columns = {
+        "verdict": lambda name: _verdict(name, verdicts, unanswered),
+        "gain of tuning": lambda name: _gain(verdicts.get(name)),
+    }
+    marks = {name: row.verdict_bonferroni for name, row in verdicts.items() if name not in unanswered}
+    note = "Gain: at the best point, with the bounds of what tuning could gain, percentage points." if verdicts else ""
+    return Answer(sentences, [variants_table(results, best, shown, "tuning_cost", marks, note)])
+
+
+def _verdict(name: str, verdicts: Mapping[str, Any], unanswered: set[str]) -> str:
+    if name == BASE:
+        return "reference"
+    if name in unanswered:
+        return "no answer"
+    verdict = verdicts[name].verdict_bonferroni if name in verdicts else INCONCLUSIVE
+    return f"{SIGNS[verdict]} {verdict}"
+
+
+def _gain(row) -> str:
+    """`0.10 (−0.31 to 0.28)`, with one bound `0.10 (at most 0.28)`."""
+    if row is None:
+        return DASH
+    lower, upper = row.lower_bonferroni, row.upper_bonferroni
+    if is_missing(upper):
+        bounds = "not bounded"
+    else:
+        bounds = f"at most {number(upper)}" if is_missing(lower) else span(lower, upper)
+    return bounds if is_missing(row.gain) else f"{number(row.gain)} ({bounds})"
+
+
+def variants_table(
+    results: ExperimentResults,
+    best: Mapping[str, float],
+    shown: Columns,
+    costs: str,
+    marks: Mapping[str, str],
+    note: str = "",
+) -> Table:
+    """One line per variant: what is `shown` of its name, best accuracy, FLOPs, each target, size, price of tuning.
+
+    `best` is the best accuracy by variant, `costs` the name of the table of tuning costs, `marks` the class of the
+    first column that is shown, by variant. Columns that tell nothing are left out.
+    """
+    names = sorted(results.cells["variant"].unique(), key=variant_order)
+    measured = models_shown(results)
+    own: Columns = {
+        "variant": variant_title,
+        **shown,
+        "top-1, %": lambda name: number(best.get(name)),
+        "FLOPs": lambda name: number(_share(results, measured, name), 3),
+    }
+    spans = [("", own), *_targets(measured), ("price of tuning", _price(results.tables[costs]))]
+    notes = [note, "Top-1: that of the best cell, too high by luck. FLOPs: share of the base's."]
+    if len(measured):
+        conditions = measured[["target", *STANDARD]].drop_duplicates().itertuples(index=False)
+        named = [
+            f"{row.target} {row.precision}, {counted(row.threads, 'thread')}, batch {row.batch}" for row in conditions
+        ]
+        notes.append(f"Latency of one run ({'; '.join(named)}); speed-up: the base's time ÷ this one's.")
+    notes.append("Price: all trainings of the variant, of search and fresh seeds. Bold: the best of a column.")
+    table = make_table("Variants at a glance", names, _telling(names, spans), [text for text in notes if text])
+    return Table(**{**vars(table), "marks": _marks(table, names, marks, list(shown)[:1])})
+
+
+def models_shown(results: ExperimentResults) -> pd.DataFrame:
+    """Of each target and variant the model that the answer shows, with its speed-up; no rows without measurements.
+
+    It is the best cell's, fp32 where that was measured, with the fewest threads and the smallest batch; of several
+    networks the most accurate.
+    """
+    if results.benchmarks is None or results.benchmarks.empty:
+        return pd.DataFrame(columns=["target", "variant", *STANDARD])
+    rows = beside_base(results.benchmarks, results.tables["speedups"])
+    rows = rows.assign(other=rows["precision"] != "fp32").sort_values(
+        ["target", "other", *STANDARD, "rank", "top1"], ascending=[True] * 6 + [False], kind="stable"
+    )
+    alike = rows[["target", *STANDARD]].drop_duplicates("target")
+    return rows.merge(alike, on=["target", *STANDARD]).drop_duplicates(["target", "variant"])
+
+
+def _share(results: ExperimentResults, measured: pd.DataFrame, name: str) -> float | None:
+    """The share of FLOPs kept by the network that is shown; None where networks differ and none was measured."""
+    known = measured.loc[measured["variant"] == name, "network"] if len(measured) else []
+    networks = list(known) or list(with_network(results.cells)["network"].unique())
+    return share_kept(results.cells, networks[0], name) if len(known) or len(networks) == 1 else None
+
+
+def _targets(measured: pd.DataFrame) -> list[tuple[str, Columns]]:
+    """Latency and speed-up on each target, then the size of the file."""
+    found: list[tuple[str, Columns]] = []
+    for target, rows in measured.groupby("target", sort=True):
+        models = {row.variant: row for row in rows.itertuples()}
+        columns = {"latency, ms": ("latency_median_s", 3, 1e3), "speed-up": ("speedup", 2)}
+        found.append((str(target), {head: _of(models, shown) for head, shown in columns.items()}))
+    if len(measured):
+        sizes = {row.variant: row for row in measured.drop_duplicates("variant").itertuples()}
+        found.append(("", {"file, kB": _of(sizes, ("file_bytes", 1, 1e-3))}))
+    return found
+
+
+def _of(rows: Mapping[str, Any], shown: Any) -> Callable[[str], str]:
+    return lambda name: show(rows[name], shown) if name in rows else DASH
+
+
+def _price(costs: pd.DataFrame) -> Columns:
+    """Trainings, and the hours of each resource."""
+    trainings = costs.groupby("variant")["trainings"].sum().to_dict()
+    columns: Columns = {"trainings": lambda name: str(int(trainings.get(name, 0)))}
+    for resource, rows in costs.groupby("resource", sort=True):
+        hours = rows.groupby("variant")["hours"].sum(min_count=1).to_dict()
+        columns[f"{resource}-hours"] = lambda name, hours=hours: short(_digits(hours.get(name)))
+    return columns
+
+
+def _digits(value: float | None) -> float | None:
+    """A number of any size with two digits that count."""
+    return None if is_missing(value) else float(f"{value:.2g}")
+
+
+def _telling(names: list[str], spans: list[tuple[str, Columns]]) -> list[tuple[str, Columns]]:
+    """The spans with the columns that show something of some variant."""
+    kept = [
+        (head, {name: shown for name, shown in columns.items() if any(show(row, shown) != DASH for row in names)})
+        for head, columns in spans
+    ]
+    return [(head, columns) for head, columns in kept if columns]
+
+
+def _marks(table: Table, names: list[str], marks: Mapping[str, str], first: list[str]) -> dict[tuple[int, int], str]:
+    """The class of single cells by row and column: verdicts, the highest accuracy and the lowest latencies."""
+    found = {}
+    for column, head in enumerate(table.heads):
+        if head in first:
+            found |= {(row, column): marks[name] for row, name in enumerate(names) if name in marks}
+        elif head in ("top-1, %", "latency, ms"):
+            known = {row: float(cells[column]) for row, cells in enumerate(table.rows) if cells[column] != DASH}
+            choose = max if head.startswith("top") else min
+            found |= {(row, column): BEST for row, value in known.items() if value == choose(known.values())}
+    return found
