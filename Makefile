@@ -4,10 +4,11 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 STUDY := digits
+SITE := build/docs
 OWN_FORMAT := Snakefile rules
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study help resume test test-long bench lint clean
+.PHONY: study help resume docs test test-long bench lint clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores all
@@ -15,6 +16,7 @@ study: $(READY)
 help:
 	@echo "make study      the default study, to its report in results/$(STUDY)/report.html"
 	@echo "make resume     go on with it after it was killed"
+	@echo "make docs       the pages of docs/ as a site, in $(SITE)/index.html"
 	@echo "make test       linters and tests; make test-long runs what it leaves out"
 	@echo "make bench      training throughput; the other benchmarks are run as python benchmarks/NAME.py"
 	@echo "make clean      delete the environment in $(VENV); results stay"
@@ -22,6 +24,10 @@ help:
 
 resume: $(READY)
 	$(BIN)/prunescape resume --cores all
+
+docs: $(READY)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --conf-dir docs . $(SITE)
+	@echo "open $(SITE)/index.html"
 
 test: lint
 	$(PYTEST)

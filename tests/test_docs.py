@@ -1,0 +1,43 @@
+"""The site that `make docs` builds: no link is broken, as Sphinx knows pages and headings; no page needs a network."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ["--fail-on-warning", "--keep-going", "--quiet", "--fresh-env", "--conf-dir", "docs", "."]
+LOADED = re.compile(r"<(?:link|script|img|iframe|source)\b[^>]*?(?:href|src)=\"(?:https?:)?//[^\"]*\"[^>]*>")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the site, built anew."""
+    out = tmp_path_factory.mktemp("site")
+    built = subprocess.run([sys.executable, "-m", "sphinx", *BUILD, str(out)], cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return out
+
+
+def test_no_link_is_broken_and_every_page_is_in_the_navigation(site):
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    navigation = (site / "docs/index.html").read_text()
+    assert all(f'href="{page}.html"' in navigation for page in pages - {"index"})
+    assert 'url=docs/index.html"' in (site / "index.html").read_text()
+
+
+def test_no_page_loads_anything_from_the_web(site):
+    pages = sorted(site.rglob("*.html"))
+    assert pages
+    for page in pages:
+        assert not [tag for tag in LOADED.findall(page.read_text()) if 'rel="canonical"' not in tag], page
+    for style in site.rglob("*.css"):
+        assert not re.search(r"(?:@import|url\()[\s\"']*(?:https?:)?//", style.read_text()), style
+
+
+def test_the_python_interface_shows_what_it_names(site):
+    shown = (site / "docs/api/pruning.html").read_text()
+    assert 'id="prunescape.pruning.planning.plan_widths"' in shown
+    assert "FLOPs" in shown
