@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 
 from prunescape.analysis.axes import DEFAULT_AXES as AXES
 from prunescape.analysis.axes import Axes
@@ -17,13 +18,14 @@ from prunescape.analysis.read_cells import mean_scores, read_cells, scores
 from prunescape.present.figures.folder import DRAWINGS, study_figures, write_figures
 from prunescape.present.figures.grid_data import NO_CELL, grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
-from prunescape.present.figures.landscape_data import colour_range, landscape_figure
+from prunescape.present.figures.landscape_data import landscape_figure, with_ellipses
 from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
 from prunescape.present.figures.plane import profile, surface
 from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
-from prunescape.present.figures.style import is_dark, roi_colours, round_colours
+from prunescape.present.figures.shades import shades_of
+from prunescape.present.figures.style import BELOW, DOUBLE, is_dark, roi_colours, variant_colour
 from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import read_json
 from support.drawn_figures import STUDY, draw
@@ -74,7 +76,7 @@ def figure_of(landscapes, seeds=(0,)):
 
 
 def grid_of(landscapes, prior=None):
-    return grid_figure(landscapes, AXES, 1.0, prior, (0,))
+    return grid_figure(landscapes, AXES, THRESHOLDS, prior, (0,))
 
 
 def risks_of(landscapes) -> pd.DataFrame:
@@ -101,14 +103,16 @@ def landscape(landscapes):
     return figure_of(landscapes)
 
 
-def test_colour_bar_is_the_top_15_percent_of_all_cells_unless_a_variant_had_no_colour(landscapes):
-    near = landscapes[landscapes["variant"] != "nonuniform-0.25"]
-    lifted = near.assign(score=near["score"].where(near["variant"] == "base", near["score"] + 1))
-    lifted["chosen_on"] = lifted["score"]
-    floor, ceiling = colour_range(lifted, AXES, 1.0)
-    assert ceiling == lifted["score"].max()
-    assert floor == min(np.percentile(lifted["score"], 85), lifted["score"].max() - 1)
-    assert colour_range(landscapes, AXES, 1.0)[0] == pytest.approx(PEAKS["nonuniform-0.25"] - 1)
+def test_two_thirds_of_the_cells_and_the_region_of_every_variant_have_a_colour(landscapes):
+    for rows in (landscapes, landscapes[landscapes["variant"] != "nonuniform-0.25"]):
+        shades = shades_of(rows, AXES, THRESHOLDS)
+        worst = min(rows.groupby("variant")["score"].max())
+        assert shades.ceiling >= rows["score"].max() > shades.ceiling - 0.25
+        assert np.mean(rows["score"] >= shades.floor) >= 2 / 3 and shades.floor <= worst - 1
+        higher = shades.levels[1]
+        assert np.mean(rows["score"] >= higher) < 2 / 3 or higher > worst - 1 or shades.steps == 4, (
+            "no lower than needed"
+        )
 
 
 def test_panels_hold_every_cell_and_its_best(landscape):
@@ -119,19 +123,65 @@ def test_panels_hold_every_cell_and_its_best(landscape):
         assert (panel.best.x, panel.best.y, panel.best_score) == (-4.0, 0.0, PEAKS[panel.variant])
         assert panel.best.text == "log10 learning rate 0, log10 weight decay −4"
         assert set(panel.outlines) == {0.5, 1.0}
-    assert landscape.span_x[0] < -5 and landscape.span_x[1] > -1
+    assert landscape.span_x == (-5.08, -0.92), "the grid, and a rim"
+
+
+def test_regions_enclose_the_cells_within_their_threshold_and_no_others(landscape):
+    (shown,) = landscape.landscapes
+    for panel in shown.panels:
+        for threshold, (x, y) in panel.regions.items():
+            inside = panel.score >= panel.best_score - threshold
+            nearest = [np.nanmin(np.hypot(x - a, y - b)) for a, b in zip(panel.x, panel.y, strict=True)]
+            assert min(nearest) > 0, "no line runs through a cell"
+            height = [
+                panel.surface[np.abs(landscape.surface_y - b).argmin(), np.abs(landscape.surface_x - a).argmin()]
+                for a, b in zip(panel.x, panel.y, strict=True)
+            ]
+            np.testing.assert_allclose(height, panel.score, atol=1e-3)
+            assert ((np.array(height) >= panel.best_score - threshold - 0.05) == inside).all()
+
+
+def test_ellipses_stand_in_a_figure_of_their_own(landscape):
+    other = with_ellipses(landscape)
+    assert other.name == "landscape-d-m-top1-seed0-ellipses" and "confidence ellipses" in other.caption
+    assert other.span_x[0] < landscape.span_x[0]
+    lines = [draw_landscape_static(figure).axes[0].lines for figure in (landscape, other)]
+    panel = landscape.landscapes[0].panels[0]
+    for drawn, expected in zip(lines, (panel.regions, panel.outlines), strict=True):
+        found = [line.get_xdata() for line in drawn if len(line.get_xdata()) > 30]
+        assert len(found) == 2
+        for line, threshold in zip(found, sorted(expected, reverse=True), strict=True):
+            np.testing.assert_array_equal(line, expected[threshold][0])
+    page = draw_landscape_interactive(landscape)
+    hidden = {trace.name for trace in page.data if trace.visible == "legendonly"}
+    assert {name for name in hidden if name} == {
+        "ellipse of the 1.0-ROI (white)",
+        "ellipse of the 0.5-ROI (black)",
+    }
 
 
 def test_surface_repeats_a_plane_inside_the_hull_and_is_blank_outside():
     wd, lr = np.array([-4.0, -2.0, -4.0, -2.0]), np.array([-2.0, -2.0, 0.0, 0.0])
-    kept = pd.DataFrame({"log10_wd": wd, "log10_lr": lr, "score": 90 + wd + 2 * lr})
+    rows = pd.DataFrame({"log10_wd": wd, "log10_lr": lr})
     x, y = np.linspace(-5, -2, 7), np.linspace(-2, 0, 5)
-    height = surface(kept, AXES, x, y)
-    assert np.isnan(height[:, x < -4]).all()
-    inside = np.add.outer(90 + 2 * y, x[x >= -4])
-    np.testing.assert_allclose(height[:, x >= -4], inside, atol=1e-4)
-    assert surface(kept.iloc[:2], AXES, x, y) is None
-    assert surface(kept.iloc[:0], AXES, x, y) is None
+    for kept in (rows, rows.iloc[:3]):
+        height = surface(kept, (90 + wd + 2 * lr)[: len(kept)], AXES, x, y)
+        assert np.isnan(height[:, x < -4]).all()
+        inside = np.add.outer(90 + 2 * y, x[x >= -4])
+        known = ~np.isnan(height[:, x >= -4])
+        assert known.any()
+        np.testing.assert_allclose(height[:, x >= -4][known], inside[known], atol=1e-4)
+    assert surface(rows.iloc[:2], np.zeros(2), AXES, x, y) is None
+    assert surface(rows.iloc[:0], np.zeros(0), AXES, x, y) is None
+
+
+def test_a_surface_on_a_whole_grid_never_leaves_the_range_of_its_cells():
+    """A step, at which a plain cubic would swing over."""
+    wd, lr = (part.ravel() for part in np.meshgrid(np.arange(6.0), np.arange(6.0)))
+    values = np.where(wd + lr > 5, 98.0, 10.0)
+    height = surface(pd.DataFrame({"log10_wd": wd, "log10_lr": lr}), values, AXES, *[np.linspace(0, 5, 51)] * 2)
+    assert (height.min(), height.max()) == (10, 98)
+    np.testing.assert_array_equal(height[::10, ::10].ravel(), values)
 
 
 def test_top1_and_top5_share_a_figure_each_with_its_own_regions_and_colours(tmp_path):
@@ -142,33 +192,37 @@ def test_top1_and_top5_share_a_figure_each_with_its_own_regions_and_colours(tmp_
     frame.loc[frame["status"] != "ok", ["top1", "top5"]] = [1.0, 5.0]
     two = figure_of(scores_of(tmp_path, frame[frame["variant"] != "uniform-0.5"]))
     first, second = two.landscapes
-    assert (two.metrics, two.stacked) == (["top1", "top5"], False)
+    assert two.metrics == ["top1", "top5"]
     best = [part.panels[0].best for part in two.landscapes]
     assert [(point.x, point.y) for point in best] == [(-4.0, 0.0), (-2.0, -2.0)]
     assert not np.allclose(first.panels[0].outlines[1.0], second.panels[0].outlines[1.0])
-    assert first.ceiling == 98.0 and second.ceiling == 99.0
-    assert "Left: top-1; right: top-5" in two.caption
+    assert first.shades.ceiling == 98.0 and second.shades.ceiling == 99.0
+    assert "Top: top-1; bottom: top-5" in two.caption
     page = draw_landscape_interactive(two)
-    assert (page.layout.coloraxis.cmax, page.layout.coloraxis2.cmax) == (98.0, 99.0)
-    assert page.layout.coloraxis.colorbar.x < page.layout.coloraxis2.colorbar.x
-    left, right = (page.get_subplot(1, column).xaxis.domain for column in (2, 4))
-    assert left[1] < page.layout.coloraxis.colorbar.x < right[0]
-    printed = draw_landscape_static(two)
-    assert [len(part.axes) for part in printed.subfigs] == [5, 5], "four panels and a bar each"
-    more = [frame.assign(variant=f"uniform-0.{digit}") for digit in (1, 2, 3)]
-    together = pd.concat([frame[frame["variant"] == "base"], *more])
-    four = figure_of(scores_of(tmp_path, together.drop_duplicates(["variant", "log10_wd", "log10_lr"])))
-    assert four.stacked and "Upper half: top-1" in four.caption
-    page = draw_landscape_interactive(four)
+    assert (page.layout.coloraxis.colorbar.ticktext[-1], page.layout.coloraxis2.colorbar.ticktext[-1]) == ("98", "99")
     assert page.layout.coloraxis.colorbar.y > page.layout.coloraxis2.colorbar.y
+    printed = draw_landscape_static(two)
+    assert [len(part.axes) for part in printed.subfigs] == [3, 3], "two panels and a bar each"
 
 
-def test_a_row_of_cells_is_shown_as_cells_where_contours_would_be(landscapes):
+def test_panels_that_do_not_fit_stand_in_a_second_row(landscapes):
+    one = landscapes[landscapes["variant"] == "uniform-0.5"]
+    many = pd.concat([one.assign(variant=f"uniform-0.{digit}") for digit in range(2, 9)], ignore_index=True)
+    figure = figure_of(many)
+    assert figure.columns == 5
+    panels = [axes for axes in draw_landscape_static(figure).axes if axes.get_title()]
+    assert len({axes.get_subplotspec().rowspan.start for axes in panels}) == 2 and len(panels) == 7
+    assert len({trace.xaxis for trace in draw_landscape_interactive(figure).data if trace.type == "contour"}) == 7
+
+
+def test_a_row_of_cells_is_shown_as_cells(landscapes):
     row = figure_of(landscapes[landscapes["log10_lr"] == 0])
     assert all(panel.surface is None for panel in row.landscapes[0].panels)
     page = draw_landscape_interactive(row)
-    upper = [trace for trace in page.select_traces(row=1, col=1) if trace.name == "cell"]
-    assert len(upper) == 1 and len(upper[0].x) == row.landscapes[0].panels[0].coloured.sum() > 0
+    shown = [trace for trace in page.select_traces(row=1, col=1) if trace.name == "cell"]
+    panel = row.landscapes[0].panels[0]
+    assert len(shown) == 1 and len(shown[0].marker.color) == (~panel.diverged).sum() > 0
+    assert not [trace for trace in page.data if trace.type == "contour"] and "cells alone" in row.caption
 
 
 def test_the_mean_landscape_is_numpys_over_the_settings_that_all_seeds_share(tmp_path):
@@ -186,7 +240,9 @@ def test_the_mean_landscape_is_numpys_over_the_settings_that_all_seeds_share(tmp
     assert (mean["status"] != "ok").sum() == 4, "one corner of each variant, and the one that diverged with one seed"
     figure = figure_of(mean, (0, 1, 2))
     assert "mean over seeds 0, 1, 2" in figure.title and figure.name == "landscape-d-m-top1-mean"
-    assert "mean over seeds 0, 1, 2" in figure.caption and "this mean landscape's regions" in figure.caption
+    assert (
+        "mean over seeds 0, 1, 2" in figure.caption and "this mean landscape's regions" in with_ellipses(figure).caption
+    )
 
 
 def test_captions_say_when_a_validation_split_chose(landscapes):
@@ -220,40 +276,51 @@ def test_grid_holds_each_score_and_round_at_its_place(landscapes):
     base = grown[grown["variant"] == "base"].itertuples()
     expected = [f"{row.score:.2f}" + "×" * (row.status != "ok") for row in base]
     assert sorted(texts) == sorted(expected) and "10.00×" in texts
-    assert "configured grid" in figure.caption and "diverged" in figure.caption
+    assert "different rounds" in figure.caption and "diverged" in figure.caption
+    for panel in figure.panels:
+        corners = {corner for border in panel.borders for corner in border}
+        assert {(3.5, row) for row in (-0.5, 0.5, 1.5, 2.5)} <= corners, "the right edge of the 3 x 3"
+        assert len(panel.borders) == 9, "three sides; none around the hole"
 
 
-def test_the_configured_grid_is_the_darkest():
-    """WCAG's relative luminance falls from each round to the one before; white letters only on dark cells."""
-    colours = list(round_colours([0, 1, 2, 5]).values())
+def test_cells_have_the_colours_of_the_landscape_and_letters_that_can_be_read(landscapes):
+    """WCAG's relative luminance rises with the score; white letters only on dark cells."""
+    figure = grid_of(landscapes)
+    assert figure.shades.levels.tolist() == figure_of(landscapes).landscapes[0].shades.levels.tolist()
+    colours = figure.shades.colours
+    assert [figure.shades.colour(level) for level in figure.shades.levels[:-1]] == colours
     linear = [
         [
             (part / 255 / 12.92) if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4
             for part in bytes.fromhex(colour[1:])
         ]
-        for colour in colours
+        for colour in [*colours, BELOW]
     ]
     luminance = [float(np.dot([0.2126, 0.7152, 0.0722], parts)) for parts in linear]
-    assert luminance == sorted(luminance)
-    for colour, light in zip(colours, luminance, strict=True):
+    assert luminance[:-1] == sorted(luminance[:-1])
+    for colour, light in zip([*colours, BELOW], luminance, strict=True):
         letter = 1.0 if is_dark(colour) else 0.0
         assert (max(letter, light) + 0.05) / (min(letter, light) + 0.05) > 3, "contrast of bold or large letters"
 
 
-@pytest.mark.parametrize(("count", "drawn"), [(1, 5), (9, 5), (21, 1)])
-def test_the_printed_grid_has_every_variant_that_fits_a_page(count, drawn):
+@pytest.mark.parametrize(("count", "drawn", "letters"), [(1, 5, 5), (6, 5, 5), (9, 5, 4), (20, 2, 4), (45, 1, 0)])
+def test_the_printed_grid_has_every_variant_that_fits_a_page(count, drawn, letters):
     axis = np.arange(count) * 0.2 - 4
     wd, lr = (part.ravel() for part in np.meshgrid(axis, axis))
-    names = ["base", "uniform-0.5", "uniform-0.4", "uniform-0.3", "uniform-0.2"]
+    names = ["base", "uniform-0.5", "uniform-0.4", "uniform-0.3", "uniform-0.2"][: 5 if count < 20 else 2]
     parts = [table_of(wd, lr, 90.0 + wd, variant=name) for name in names]
     figure = grid_of(pd.concat(parts, ignore_index=True).assign(round=0))
     page = draw_grid_static(figure)
     assert page.axes[0].get_title() == "base"
-    assert sum(axes.get_visible() for axes in page.axes) == drawn
-    assert max(page.get_size_inches()) < 14
-    wide, high = page.get_size_inches() / np.array(page.axes[0].get_subplotspec().get_gridspec().get_geometry()[::-1])
-    letters = page.axes[0].texts[0].get_fontsize()
-    assert wide / count > 5 * 0.6 * letters / 72 and high / count > letters / 72, "room for 5 letters in a cell"
+    assert sum(axes.get_visible() for axes in page.axes) == min(drawn, len(names))
+    assert page.get_size_inches()[0] <= DOUBLE + 0.3 and page.get_size_inches()[1] < 9.7
+    texts = [text.get_text() for text in page.axes[0].texts]
+    assert {len(text) for text in texts} == ({letters} if letters else set())
+    if letters:
+        gridspec = page.axes[0].get_subplotspec().get_gridspec().get_geometry()
+        wide, high = page.get_size_inches() / np.array(gridspec[::-1])
+        size = page.axes[0].texts[0].get_fontsize()
+        assert size >= 7 and wide / count > letters * 0.6 * size / 72 and high / count > size / 72, "room in a cell"
 
 
 def test_buttons_of_the_grid_show_one_variant_each(landscapes):
@@ -272,21 +339,18 @@ def test_buttons_of_the_grid_show_one_variant_each(landscapes):
 
 def test_risk_boxes_are_numpys_quartiles_and_tukeys_whiskers(landscapes):
     (group,) = risk_figure_of(risks_of(landscapes)).groups
-    for box in group.absolute:
+    for box in group.boxes:
         assert [box.stats[name] for name in ("q1", "med", "q3")] == np.percentile(box.values, [25, 50, 75]).tolist()
         inside = box.values[box.values <= 2.5 * box.stats["q3"] - 1.5 * box.stats["q1"]]
         assert box.stats["whishi"] == max(inside.max(), box.stats["q3"])
         assert box.mean == pytest.approx(box.values.mean())
-    relative = [box.values for box in group.relative]
-    for values, box in zip(relative, group.absolute, strict=True):
-        np.testing.assert_allclose(values, 100 * box.values / PEAKS[box.variant])
 
 
 def test_risk_of_several_seeds_shows_all_dots_and_the_mean_that_tables_give(tmp_path):
     table = seeds_of(tmp_path, 0, 3)
     figure = risk_figure_of(risks_of(table))
     table = risk(table, risks_of(table), AXES)
-    for box in figure.groups[0].absolute:
+    for box in figure.groups[0].boxes:
         rows = table[table["variant"] == box.variant]
         assert len(box.values) == rows["n"].sum()
         assert box.mean == pytest.approx(np.mean(rows["d_mean"]))
@@ -296,22 +360,22 @@ def test_risk_of_several_seeds_shows_all_dots_and_the_mean_that_tables_give(tmp_
 
 def test_a_diverged_setting_does_not_flatten_the_boxes(landscapes):
     points = risks_of(landscapes)
-    before = risk_figure_of(points).groups[0].limits[0][1]
+    before = risk_figure_of(points).groups[0].limits[1]
     points.loc[points.index[-1], "d"] = 80.0
     (group,) = risk_figure_of(points).groups
-    assert group.limits[0][1] <= 3 * before
-    assert max(box.values.max() for box in group.absolute) == 80.0
+    assert group.limits[1] <= 3 * before
+    assert max(box.values.max() for box in group.boxes) == 80.0
 
 
 def test_a_risk_below_zero_is_on_the_axis(landscapes):
     points = risks_of(landscapes)
     points.loc[points.index[0], ["d", "d_rel", "chosen_on"]] = [-0.4, -0.004, 90.0]
     figure = risk_figure_of(points)
-    assert figure.groups[0].limits[0][0] < -0.4 and figure.groups[0].limits[1][0] < -0.4
+    assert figure.groups[0].limits[0] < -0.4
     assert "may then be below 0" in figure.caption
 
 
-def test_models_stand_side_by_side_on_one_axis_unless_one_would_be_flat(landscapes):
+def test_models_stand_below_each_other_on_one_axis_unless_one_would_be_flat(landscapes):
     points = risks_of(landscapes)
     far = points.assign(experiment="far", d=10 * points["d"], d_rel=10 * points["d_rel"], d_chosen_on=10 * points["d"])
     near = points.assign(experiment="near", model="resnet56")
@@ -323,10 +387,10 @@ def test_models_stand_side_by_side_on_one_axis_unless_one_would_be_flat(landscap
     assert [group.title for group in unlike.groups] == ["m on d (d-m)", "m on d (far)"]
     assert len({group.limits for group in unlike.groups}) == 2 and "Axes differ" in unlike.caption
     page = draw_risk_static(alike)
-    assert [axes.get_title() for axes in page.axes] == ["m on d", "ResNet-56 on d", "", ""]
-    base, pruned = (page.axes[0].patches[place].get_facecolor() for place in (0, 1))
-    assert sum(base[:3]) < sum(pruned[:3]), "the base is darker"
-    assert {trace.xaxis for trace in draw_risk_interactive(alike).data} == {"x", "x2", "x3", "x4"}
+    assert [axes.get_title() for axes in page.axes] == ["m on d", "ResNet-56 on d"]
+    faces = [patch.get_facecolor() for patch in page.axes[0].patches]
+    assert faces == [to_rgba(variant_colour(box.variant)) for box in alike.groups[0].boxes if box.is_drawn]
+    assert {trace.xaxis for trace in draw_risk_interactive(alike).data} == {"x", "x2"}
 
 
 def test_interactive_figure_shows_the_data_it_was_given(landscape):
@@ -334,9 +398,12 @@ def test_interactive_figure_shows_the_data_it_was_given(landscape):
     (shown,) = landscape.landscapes
     cells = [trace for trace in page.data if trace.name == "cell"]
     assert len(cells) == len(PEAKS)
-    assert list(cells[0].marker.color) == shown.panels[0].score[shown.panels[0].coloured].tolist()
-    assert [trace.zmin for trace in page.data if trace.type == "contour"] == [shown.floor] * 3
-    assert page.layout.coloraxis.cmin == shown.floor
+    assert list(cells[0].customdata[:, 1]) == shown.panels[0].score[~shown.panels[0].diverged].tolist()
+    grounds = [trace for trace in page.data if trace.type == "contour"]
+    for trace, panel in zip(grounds, shown.panels, strict=True):
+        np.testing.assert_array_equal(trace.customdata, panel.surface)
+        assert (trace.zmin, trace.zmax) == (-1, shown.shades.steps)
+        assert [colour for _, colour in trace.colorscale[1::2]] == [BELOW, *shown.shades.colours]
 
 
 def test_a_study_has_these_figures_in_this_order(tmp_path):
@@ -350,9 +417,11 @@ def test_a_study_has_these_figures_in_this_order(tmp_path):
         ("risk-of-study-top1-all-seeds", "open"),
         ("risk-of-study-top5-all-seeds", "folded"),
         ("landscape-one-top1-seed0", "open"),
+        ("landscape-one-top1-seed0-ellipses", "linked"),
         ("risk-one-top1-seed0", "open"),
         ("grid-one-top1-seed0", "folded"),
         ("landscape-two-top1-top5-mean", "open"),
+        ("landscape-two-top1-top5-mean-ellipses", "linked"),
         ("risk-two-top1-all-seeds", "open"),
         ("risk-two-top5-all-seeds", "folded"),
         ("grid-two-top1-mean", "folded"),
@@ -363,7 +432,9 @@ def test_a_study_has_these_figures_in_this_order(tmp_path):
     apart = pd.concat([one.query("log10_lr < -1"), one.query("log10_lr >= -1").assign(seed=1)])
     table = scores_of(tmp_path, apart)
     chosen = study_figures_of(table)
-    kinds = [(figure.kind, figure.seeds, place) for figure, place in chosen if figure.kind != "risk"]
+    kinds = [
+        (figure.kind, figure.seeds, place) for figure, place in chosen if figure.kind != "risk" and not figure.ellipses
+    ]
     assert kinds == [("landscape", (0,), "open"), ("landscape", (1,), "linked")], "no setting was trained with both"
 
 
@@ -371,7 +442,8 @@ def test_folder_holds_every_figure_thrice_and_again_the_same_bytes(tmp_path):
     small = band().query("variant == 'base' and log10_wd < -2 and log10_lr > -2")
     out = draw(tmp_path / "one", pd.concat([small, small.assign(seed=1)]))
     figures = json.loads((out / "figures.json").read_text())["figures"]
-    assert [figure["kind"] for figure in figures] == ["landscape", "risk", "grid", "landscape", "landscape"]
+    kinds = [figure["kind"] for figure in figures]
+    assert kinds == ["landscape", "landscape", "risk", "grid", "landscape", "landscape"]
     for figure in figures:
         assert ElementTree.parse(out / f"{figure['name']}.svg").getroot().tag.endswith("svg")
         assert (out / f"{figure['name']}.pdf").read_bytes().startswith(b"%PDF")
@@ -380,7 +452,7 @@ def test_folder_holds_every_figure_thrice_and_again_the_same_bytes(tmp_path):
         page = (out / f"{figure['name']}.html").read_text()
         assert re.findall(r'src="([^"]*)"', page) == ["plotly.min.js"]
     table = scores_of(tmp_path, pd.concat([small, small.assign(seed=1)]))
-    write_figures(study_figures_of(table)[:3], tmp_path / "two")
+    write_figures(study_figures_of(table)[:4], tmp_path / "two")
     for again in (tmp_path / "two").iterdir():
         assert again.name == "figures.json" or again.read_bytes() == (out / again.name).read_bytes(), again.name
 
@@ -401,7 +473,7 @@ def test_flat_small_and_absent_landscapes_are_drawn_too(tmp_path):
             static(figure).savefig(io.BytesIO(), format="svg")
             assert interactive(figure).data
     assert kinds == {
-        "flat": ["landscape", "risk", "grid"],
+        "flat": ["landscape", "landscape", "risk", "grid"],
         "column": ["landscape", "risk", "grid"],
         "single": ["landscape", "risk", "grid"],
         "holes": ["landscape", "grid"],
@@ -420,7 +492,7 @@ def test_other_axes_and_regions_name_themselves():
     assert (figure.prior.x, figure.prior.y, figure.prior.text) == (-3.0, 32.0, "batch size 32, momentum −3")
     assert "within 2.0 (white), 1.0 (grey) and 0.25 (black) points" in figure.caption
     page = draw_landscape_interactive(figure)
-    assert (page.layout.xaxis4.title.text, page.layout.yaxis.title.text) == ("momentum", "batch size")
+    assert (page.layout.xaxis.title.text, page.layout.yaxis.title.text) == ("momentum", "batch size")
     named = {trace.name for trace in page.data if "ellipse" in (trace.name or "")}
     colours = (("2.0", "white"), ("1.0", "grey"), ("0.25", "black"))
     assert named == {f"ellipse of the {size}-ROI ({colour})" for size, colour in colours}
@@ -442,6 +514,6 @@ def test_a_third_axis_is_shown_at_its_best(landscapes):
         np.testing.assert_array_equal(panel.surface, other.surface)
         assert panel.best.text == f"{other.best.text}, momentum 0.9"
     assert "differ in momentum" in figure.caption and "differ in" not in flat.caption
-    grid = grid_figure(both, axes, 1.0, None, (0,))
+    grid = grid_figure(both, axes, THRESHOLDS, None, (0,))
     np.testing.assert_array_equal(grid.panels[0].score, grid_of(landscapes).panels[0].score)
     assert grid.panels[0].settings[0, 0].endswith("momentum 0.9") and "differ in momentum" in grid.caption

@@ -61,16 +61,16 @@ def test_panels_show_the_inferred_surface_and_the_cells_it_rests_on(folder):
     shapes = pd.read_parquet(folder / "inferred_ellipses.parquet").set_index(["variant", "threshold"])
     for panel in shown.panels[:2]:
         own = roi[roi["variant"] == panel.variant].set_index(["log10_lr", "log10_wd"])
-        assert len(panel.score) == 27 and panel.surface.shape == panel.reach.shape == (101, 101)
+        assert len(panel.score) == 27 and panel.surface.shape == panel.reach.shape == (61, 61)
         middle = own.loc[(0.0, 0.0)]
-        assert panel.surface[50, 50] == pytest.approx(middle["inferred"], abs=1e-4)
-        assert panel.reach[50, 50] == pytest.approx(middle["high"] - middle["inferred"], abs=1e-4)
+        assert panel.surface[30, 30] == pytest.approx(middle["inferred"], abs=1e-4)
+        assert panel.reach[30, 30] == pytest.approx(middle["high"] - middle["inferred"], abs=1e-4)
         x, y = panel.outlines[1.0]
         shape = shapes.loc[(panel.variant, 1.0)]
         assert np.hypot(np.ptp(x), np.ptp(y)) == pytest.approx(np.hypot(shape["length"], shape["width"]), rel=1e-3)
     last = shown.panels[2]
     assert last.reach is None and figure.panel_title(last).endswith(NOT_INFERRED)
-    assert shown.floor <= roi["inferred"].max() <= shown.ceiling
+    assert shown.shades.floor <= roi["inferred"].max() <= shown.shades.ceiling
 
 
 def test_a_grid_that_was_trained_whole_keeps_its_figure(folder):
@@ -80,15 +80,15 @@ def test_a_grid_that_was_trained_whole_keeps_its_figure(folder):
 
 
 def test_both_drawings_show_how_unsure_the_surface_is(folder):
-    figure = figures_of(folder, STUDY)[0]
-    page = draw_landscape_static(figure)
-    labels = [axes.get_ylabel() for axes in page.axes]
-    assert "may be better by, points" in labels and "top-1 accuracy, %" in labels
-    drawn = draw_landscape_interactive(figure)
-    bars = [drawn.layout[name].colorbar.title.text for name in ("coloraxis", "coloraxis3")]
+    figure, unsure = figures_of(folder, STUDY)[:2]
+    assert unsure.name == f"{figure.name}-unsure" and "95 % interval" in unsure.caption
+    labels = [[axes.get_ylabel() for axes in draw_landscape_static(shown).axes] for shown in (figure, unsure)]
+    assert "top-1 accuracy, %" in labels[0] and "may be better by, points" in labels[1]
+    drawn = [draw_landscape_interactive(shown) for shown in (figure, unsure)]
+    bars = [page.layout.coloraxis.colorbar.title.text for page in drawn]
     assert bars == ["top-1, %", "may be better by, points"]
-    contours = [trace for trace in drawn.data if trace.type == "contour"]
-    assert len(contours) == 3 + 2, "every surface, and how unsure the two inferred ones are"
+    counts = [len([trace for trace in page.data if trace.type == "contour"]) for page in drawn]
+    assert counts == [3, 2], "every surface, and how unsure the two inferred ones are"
 
 
 def test_the_report_says_what_was_trained_inferred_and_refused(folder):

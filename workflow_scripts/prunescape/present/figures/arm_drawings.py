@@ -9,12 +9,12 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from plotly.subplots import make_subplots
 
 from prunescape.present.figures.arm_data import ArmFigure, ArmPanel
-from prunescape.present.figures.style import BASE, INK, LINES, PLOTLY_LAYOUT, PRUNED
+from prunescape.present.figures.style import ACCENT, INK, LINES, PLOTLY_LAYOUT, TEXT, TINT, open_axes
 
 MOST_COLUMNS = 3
 BOX_WIDTH = 0.72  # of a box with its label, inches
-COLOURS = (BASE, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's palette, after our blue
-BOX_LINES = {"medianprops": {"color": INK, "linewidth": 1.6}, "boxprops": {"facecolor": PRUNED, "edgecolor": INK}}
+COLOURS = (ACCENT, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's palette, after our blue
+BOX_LINES = {"medianprops": {"color": INK, "linewidth": 1.4}, "boxprops": {"facecolor": TINT, "edgecolor": INK}}
 DOTS = {"marker": "o", "markersize": 3, "markerfacecolor": INK, "markeredgewidth": 0, "alpha": 0.5}
 
 
@@ -34,13 +34,10 @@ def draw_arms_static(figure: ArmFigure) -> Figure:
     draw = _draw_boxes if figure.kind == "arm_boxes" else _draw_densities
     for axes, panel in zip(places, figure.panels, strict=False):
         draw(axes, panel)
-        axes.set_title(panel.title, fontsize=9.5)
-        axes.set_axisbelow(True)
-        axes.tick_params(length=0, labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(panel.title)
     for axes in places[len(figure.panels) :]:
         axes.set_visible(False)
-    (page.supylabel if figure.kind == "arm_boxes" else page.supxlabel)(figure.label, fontsize=8.5)
+    (page.supylabel if figure.kind == "arm_boxes" else page.supxlabel)(figure.label, fontsize=TEXT)
     return page
 
 
@@ -50,7 +47,7 @@ def _draw_boxes(axes: Axes, panel: ArmPanel) -> None:
     axes.boxplot(values, tick_labels=names, widths=0.6, patch_artist=True, flierprops=DOTS, **BOX_LINES)
     axes.set_yscale(panel.axis)
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.grid(axis="y", color=LINES, linewidth=0.8)
+    open_axes(axes, "y")
 
 
 def _draw_densities(axes: Axes, panel: ArmPanel) -> None:
@@ -66,8 +63,9 @@ def _draw_densities(axes: Axes, panel: ArmPanel) -> None:
     axes.set_yticks([])
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylim(bottom=0)
-    axes.tick_params(axis="x", pad=4 + 8 * len(panel.samples))
-    axes.legend(fontsize=7, frameon=False)
+    open_axes(axes, "x")
+    axes.tick_params(axis="x", pad=4 + 7 * len(panel.samples))
+    axes.legend()
 
 
 def draw_arms_interactive(figure: ArmFigure) -> go.Figure:
@@ -94,7 +92,7 @@ def draw_arms_interactive(figure: ArmFigure) -> go.Figure:
 
 
 def _boxes(panel: ArmPanel) -> list[go.Box]:
-    style = {"fillcolor": PRUNED, "line": {"color": INK, "width": 1.2}, "marker": {"color": INK, "size": 4}}
+    style = {"fillcolor": TINT, "line": {"color": INK, "width": 1.2}, "marker": {"color": INK, "size": 4}}
     known = {"quartilemethod": "linear", "boxpoints": "outliers", **style}
     return [go.Box(y=sample.values, name=sample.name, **known) for sample in panel.samples]
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from plotly.subplots import make_subplots
 
 from prunescape.present.figures.figure import Figure, file_name
-from prunescape.present.figures.style import COLOUR_SCALE, LINES, PLOTLY_LAYOUT, PLOTLY_LEGEND
+from prunescape.present.figures.style import COLOUR_SCALE, DOUBLE, LINES, PLOTLY_LAYOUT, PLOTLY_LEGEND, open_axes
 
 PANELS = {
     "train_top1": "training accuracy, %",
@@ -123,29 +123,25 @@ def _at_end(name: str, epochs: int) -> list[str]:
 
 def draw_curves_static(figure: CurvesFigure) -> matplotlib.figure.Figure:
     """Accuracy above, loss below; training left, test right."""
-    page = matplotlib.figure.Figure(figsize=(7.4, 5.4), layout="constrained")
+    page = matplotlib.figure.Figure(figsize=(DOUBLE, 4.6), layout="constrained")
     for panel, (axes, title) in enumerate(zip(page.subplots(2, 2).ravel(), PANELS.values(), strict=True)):
         _draw_panel(axes, figure, panel, title)
     handles, labels = page.axes[0].get_legend_handles_labels()
-    options = {"loc": "outside lower center", "ncols": BANDS, "fontsize": 7.5, "frameon": False}
-    page.legend(handles, labels, title="final test accuracy", title_fontsize=7.5, **options)
+    page.legend(handles, labels, title="final test accuracy", loc="outside lower center", ncols=BANDS)
     return page
 
 
 def _draw_panel(axes: Axes, figure: CurvesFigure, panel: int, title: str) -> None:
     for band in figure.bands:
         epochs, values, _ = band.line(panel)
-        style = {"linewidth": 0.7, "alpha": 0.7, "marker": "o" if figure.epochs == 1 else None, "markersize": 2}
+        style = {"linewidth": 0.6, "alpha": 0.7, "marker": "o" if figure.epochs == 1 else None, "markersize": 2}
         axes.plot(epochs, values, color=band.colour, label=band.label, **style)
     axes.set_yscale(figure.scale(panel))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(title)
     if panel > 1:
         axes.set_xlabel("epoch")
-    axes.grid(color=LINES, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_axes(axes, "both")
 
 
 def draw_curves_interactive(figure: CurvesFigure) -> go.Figure:

@@ -6,23 +6,23 @@ from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from prunescape.present.figures.factors_data import FactorsFigure, Intervals
-from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PLOTLY_LAYOUT, PRUNED
+from prunescape.present.figures.style import ACCENT, DOUBLE, FAINT, INK, LINES, PLOTLY_LAYOUT, TINT, open_axes
 from prunescape.present.labels import shortened
 from prunescape.present.numbers import short
 
 SHARE = "share of variance"
-ROW_INCHES, ROW_PIXELS = 0.24, 24
+ROW_INCHES, ROW_PIXELS = 0.17, 24
 
 
 def draw_factors_static(figure: FactorsFigure) -> Figure:
     """Bars of shares beside points of effects."""
-    page = Figure(figsize=(9.2, 0.9 + ROW_INCHES * figure.height), layout="constrained")
+    page = Figure(figsize=(DOUBLE, 0.6 + ROW_INCHES * figure.height), layout="constrained")
     left, right = page.subplots(1, 2)
     shares, effects = figure.importance, figure.effects
-    left.barh(shares.places, shares.estimate, 0.62, color=PRUNED)
+    left.barh(shares.places, shares.estimate, 0.62, color=TINT)
     _intervals(left, shares)
     right.axvline(0, color=FAINT, linewidth=0.8)
-    right.plot(effects.estimate, effects.places, "o", color=BASE, markersize=4.5, zorder=3)
+    right.plot(effects.estimate, effects.places, "o", color=ACCENT, markersize=3.5, zorder=3)
     _intervals(right, effects)
     left.set_xlim(left=0)
     left.set_xlabel(SHARE)
@@ -36,21 +36,18 @@ def _effect_label(figure: FactorsFigure) -> str:
 
 def _intervals(axes: Axes, shown: Intervals) -> None:
     """The 95 % intervals, and the labels on the vertical axis."""
-    axes.hlines(shown.places, shown.low, shown.high, color=INK, linewidth=1.1, zorder=2)
+    axes.hlines(shown.places, shown.low, shown.high, color=INK, linewidth=0.9, zorder=2)
     axes.set_yticks(shown.places, shown.labels)
     axes.set_ylim(-0.7, len(shown.labels) - 0.3)
-    axes.grid(axis="x", color=LINES, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, labelsize=8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    open_axes(axes, "x")
 
 
 def draw_factors_interactive(figure: FactorsFigure) -> go.Figure:
     """The same; hovering shows the numbers."""
     page = make_subplots(1, 2, horizontal_spacing=0.22)
     shares, effects = figure.importance, figure.effects
-    page.add_trace(go.Bar(x=shares.estimate, marker={"color": PRUNED}, orientation="h", **_shared(shares)), 1, 1)
-    marks = {"mode": "markers", "marker": {"color": BASE, "size": 8}}
+    page.add_trace(go.Bar(x=shares.estimate, marker={"color": TINT}, orientation="h", **_shared(shares)), 1, 1)
+    marks = {"mode": "markers", "marker": {"color": ACCENT, "size": 8}}
     page.add_trace(go.Scatter(x=effects.estimate, **marks, **_shared(effects)), 1, 2)
     for column, (shown, title) in enumerate(((shares, SHARE), (effects, _effect_label(figure))), start=1):
         ticks = {"tickvals": shown.places, "ticktext": shown.labels, "range": [-0.7, len(shown.labels) - 0.3]}

@@ -1,5 +1,6 @@
 """A study's figures: which there are and where the report shows each; their folder, as HTML, SVG and PDF."""
 
+import re
 import sys
 import warnings
 from collections.abc import Mapping
@@ -36,8 +37,8 @@ from prunescape.present.figures.factors_drawings import draw_factors_interactive
 from prunescape.present.figures.figure import Figure
 from prunescape.present.figures.grid_data import grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
-from prunescape.present.figures.inferred_surface import with_inferred
-from prunescape.present.figures.landscape_data import landscape_figure, without_ellipses
+from prunescape.present.figures.inferred_surface import unsure_figure, with_inferred
+from prunescape.present.figures.landscape_data import landscape_figure, with_ellipses, without_regions
 from prunescape.present.figures.looks_data import looks_figures
 from prunescape.present.figures.looks_drawings import draw_looks_interactive, draw_looks_static
 from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
@@ -61,7 +62,10 @@ from prunescape.store.tables import read_result
 OPEN, FOLDED, LINKED = "open", "folded", "linked"
 LIBRARY = "plotly.min.js"
 INDEX = "figures.json"
+PATH, LONG_NUMBER = re.compile(r' d="[^"]*"'), re.compile(r"-?\d+\.\d{3,}")
+LINES_TO = re.compile(r"(?:\nL [-.0-9 ]+)+")  # the straight parts of a path, one after the other
 WITH_FORMULAS = ("pareto", "curves", "efficiency")  # their static drawings hold no names but of variants
+IMAGE_DPI = 450  # of images within a drawing
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 # kind -> (the drawing for the browser, the one for print)
 DRAWINGS = {
@@ -192,12 +196,24 @@ def _write_static(figure: Figure, out: Path) -> None:
         page.set_layout_engine("none")  # laid out once, and the same in every format
         for kind, metadata in METADATA.items():
             with whole_file(out / f"{figure.name}.{kind}") as temporary:
-                page.savefig(temporary, format=kind, metadata=metadata)
+                page.savefig(temporary, format=kind, metadata=metadata, dpi=IMAGE_DPI)
+                if kind == "svg":
+                    temporary.write_text(shorter_paths(temporary.read_text(encoding="utf-8")), encoding="utf-8")
     others = [warning.message for warning in caught if "missing from font" not in str(warning.message)]
     if len(others) < len(caught):
         print(f"warning: {figure.name}: SVG and PDF lack letters of another script; the HTML has them", file=sys.stderr)
     for message in others:
         warnings.warn(message, stacklevel=2)
+
+
+def shorter_paths(drawing: str) -> str:
+    """An SVG drawing with two decimals in its paths and no repeated letters: half as large, and alike to the eye."""
+
+    def shorter(path: re.Match) -> str:
+        rounded = LONG_NUMBER.sub(lambda number: f"{float(number[0]):.2f}", path[0])
+        return LINES_TO.sub(lambda lines: "\nL " + " ".join(lines[0].replace("\nL", "").split()), rounded)
+
+    return PATH.sub(shorter, drawing)
 
 
 def study_figures(
@@ -227,8 +243,18 @@ def study_figures(
         figures = _experiment_figures(scores[name], _of(ellipses, name), name, _risk_figures(rows, terms), terms)
         if inferred and name in terms.adaptive and figures:
             figures[0] = _with_inferred(*figures[0], scores[name], terms, [_of(table, name) for table in inferred])
-        chosen += figures if chance is None else _without_the_unlearnt(figures, _of(chance, name))
+        figures = figures if chance is None else _without_the_unlearnt(figures, _of(chance, name))
+        chosen += [shown for figure, place in figures for shown in ((figure, place), *_further_views(figure, place))]
     return chosen
+
+
+def _further_views(figure: Figure, place: str) -> list[tuple[Figure, str]]:
+    """What belongs to an open landscape: how unsure an inferred one is, and its confidence ellipses, in files only."""
+    if figure.kind != "landscape" or place != OPEN:
+        return []
+    ellipses = with_ellipses(figure)
+    unsure = [(unsure_figure(figure), FOLDED)] if figure.inferred else []
+    return unsure + ([(ellipses, LINKED)] if ellipses else [])
 
 
 def _with_inferred(
@@ -248,7 +274,7 @@ def _without_the_unlearnt(figures: list[tuple[Figure, str]], chance: pd.DataFram
         return figures
     note = f" {joined([variant_title(name) for name in names])} learnt nothing: best cells there are luck."
     plain = [
-        (without_ellipses(figure, names) if figure.kind == "landscape" else figure, place) for figure, place in figures
+        (without_regions(figure, names) if figure.kind == "landscape" else figure, place) for figure, place in figures
     ]
     return [(replace(figure, note=note), place) for figure, place in plain]
 
@@ -278,7 +304,7 @@ def _experiment_figures(
     if not mean.empty:
         chosen.append((landscape_figure(mean, shapes, axes, prior, seeds), OPEN))
     chosen += risks
-    chosen += [(grid_figure(rows, axes, terms.thresholds[0], prior, seeds), FOLDED) for rows in _by_metric(mean)]
+    chosen += [(grid_figure(rows, axes, terms.thresholds, prior, seeds), FOLDED) for rows in _by_metric(mean)]
     for seed in seeds if len(seeds) > 1 else ():
         one, shapes = (table[table["seed"] == seed] for table in (scores, ellipses))
         place = OPEN if mean.empty and seed == seeds[0] else LINKED

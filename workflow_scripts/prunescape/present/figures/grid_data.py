@@ -12,11 +12,13 @@ from prunescape.analysis.landscape.regions import TOLERANCE, best_cells, gap_to_
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name, is_validated, landscape_notes, seeds_name, seeds_title
 from prunescape.present.figures.plane import profile, setting_texts
+from prunescape.present.figures.shades import Shades, shades_of
 from prunescape.present.labels import threshold_text
 from prunescape.store.records import OK
 
 NO_CELL = -1
 Place = tuple[int, int]
+Corner = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,20 @@ class GridPanel:
     settings: np.ndarray
     best: Place
 
-    def text(self, row: int, column: int) -> str:
+    def text(self, row: int, column: int, digits: int = 2) -> str:
         """The accuracy in a cell, marked where training diverged; empty where there is no cell."""
         if self.round[row, column] == NO_CELL:
             return ""
-        return f"{self.score[row, column]:.2f}" + "×" * bool(self.diverged[row, column])
+        return f"{self.score[row, column]:.{digits}f}" + "×" * bool(self.diverged[row, column])
+
+    @property
+    def borders(self) -> list[tuple[Corner, Corner]]:
+        """The edges (x, y) to (x, y) between neighbouring cells that different rounds planned; cells are 1 wide."""
+        rounds = np.where(self.round == NO_CELL, np.nan, self.round)
+        beside, above = (np.abs(np.diff(rounds, axis=axis)) > 0 for axis in (1, 0))  # not so beside a hole
+        upright = [((x + 0.5, y - 0.5), (x + 0.5, y + 0.5)) for y, x in np.argwhere(beside).tolist()]
+        level = [((x - 0.5, y + 0.5), (x + 0.5, y + 0.5)) for y, x in np.argwhere(above).tolist()]
+        return upright + level
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +57,7 @@ class GridFigure(Figure):
     """The grid of an experiment in one metric, of one seed or the mean of `seeds`, the base first.
 
     `x` and `y` are the values of columns and rows, lowest first; `prior` is (row, column) or None; cells within
-    `threshold` points of the best one are good.
+    `threshold` points of the best one are good; `shades` are the colours of scores.
     """
 
     kind: ClassVar[str] = "grid"
@@ -56,6 +67,7 @@ class GridFigure(Figure):
     panels: list[GridPanel]
     prior: Place | None
     threshold: float
+    shades: Shades
 
     @property
     def dense(self) -> bool:
@@ -77,25 +89,33 @@ class GridFigure(Figure):
 
     @property
     def caption(self) -> str:
-        rounds = " Darkest: the configured grid; the later the round that extended it, the lighter."
+        rounds = " Thick lines part cells that different rounds planned."
+        below = any((panel.score < self.shades.floor).any() for panel in self.panels)
         buttons = " A button shows each variant; SVG and PDF have all of them, or the base where they exceed a page."
         diverged = any(panel.diverged.any() for panel in self.panels)
         return (
-            f"Every cell with its {self.metric_titles} accuracy in percent. Bold: within "
-            f"{threshold_text(self.threshold)} points of the variant's best cell, which has a frame; dashed frame: the "
-            f"prior.{rounds * (len(self.rounds) > 1)}{' ×: diverged, at chance level.' * diverged}"
+            f"Every cell with its {self.metric_titles} accuracy in percent, in the colours of the landscapes. Bold: "
+            f"within {threshold_text(self.threshold)} points of the variant's best cell, which has a frame; dashed "
+            f"frame: the prior.{rounds * (len(self.rounds) > 1)}{' Grey: below the colours.' * below}"
+            f"{' ×: diverged, at chance level.' * diverged}"
             f"{buttons * (len(self.panels) > 1)}{landscape_notes(self, self.axes, ellipses=False)}"
         )
 
 
 def grid_figure(
-    scores: pd.DataFrame, axes: Axes, threshold: float, prior: Mapping[str, Any] | None, seeds: tuple[int, ...]
+    scores: pd.DataFrame,
+    axes: Axes,
+    thresholds: tuple[float, ...],
+    prior: Mapping[str, Any] | None,
+    seeds: tuple[int, ...],
 ) -> GridFigure:
     """The figure of `scores`, the cells of ONE experiment, metric and seed; with several `seeds`, of `mean_scores`.
 
-    The grid as matthiesen2023, Figure 4.4, annotates it, darker where it was configured. Decided: of every variant, the
-    base first. With more than two axes a place shows the best cell over the others.
+    The grid as matthiesen2023, Figure 4.4, annotates it. Decided: of every variant, the base first, and coloured by
+    value. With more than two axes a place shows the best cell over the others. Cells are good within the largest of the
+    `thresholds`.
     """
+    threshold = max(thresholds)
     scores = profile(scores, axes)
     first = scores.iloc[0]
     x, y = (np.unique(scores[axis.name]) for axis in (axes.x, axes.y))
@@ -112,6 +132,7 @@ def grid_figure(
         panels=[_panel(rows, axes, x, y) for _, rows in variants],
         prior=prior and _place(prior, axes, x, y),
         threshold=threshold,
+        shades=shades_of(scores, axes, thresholds),
         validated=is_validated(scores),
     )
 

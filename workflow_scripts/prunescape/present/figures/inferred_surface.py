@@ -1,22 +1,21 @@
-"""A landscape figure of which a share was trained: inferred surfaces, and how unsure they are."""
+"""Landscape figures of which a share was trained: inferred surfaces, and how unsure they are."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
-from prunescape.analysis.landscape.regions import TOLERANCE
-from prunescape.present.figures.figure import landscape_notes
-from prunescape.present.figures.landscape_data import (
+from prunescape.present.figures.figure import file_name, landscape_notes
+from prunescape.present.figures.landscape_data import LandscapeFigure
+from prunescape.present.figures.landscape_panels import (
     Landscape,
-    LandscapeFigure,
     Panel,
-    axis_span,
-    colour_range,
     outlines,
+    share_below,
+    surface_and_regions,
 )
 from prunescape.present.figures.plane import profile, surface
+from prunescape.present.figures.shades import shades_of
 from prunescape.present.labels import joined, threshold_text
 from prunescape.store.records import OK
 
@@ -25,7 +24,7 @@ NOT_INFERRED = "not inferred"
 
 @dataclass(frozen=True, kw_only=True)
 class InferredFigure(LandscapeFigure):
-    """A landscape figure whose surfaces are inferred, but for variants that failed the check."""
+    """A landscape figure whose surfaces and regions are inferred, but for variants that failed the check."""
 
     inferred: ClassVar[bool] = True
 
@@ -35,19 +34,35 @@ class InferredFigure(LandscapeFigure):
 
     @property
     def caption(self) -> str:
-        regions = joined([f"{threshold_text(x)} ({colour})" for x, colour in self.roi_colours.items()])
         return (
             f"{self.places()}A share of the grid was trained: dots are its cells, all else is inferred from them, by a "
-            "Gaussian process over all variants. Top: contours of the inferred accuracy, as far down as the colour bar "
-            "reaches. Bottom: by how many points a setting may be better than that, to the upper end of its 95 % "
-            f"interval, and the confidence ellipses of the inferred regions within {regions} points of the best. A "
-            f"variant that is {NOT_INFERRED} failed the check of its surface: it has contours and ellipses of its "
-            "cells alone. A peak between cells may be missed."
-            f"{landscape_notes(self, self.axes, ellipses=False)}"
+            f"Gaussian process over all variants. {self.colour_note()} {self.region_note()} A variant that is "
+            f"{NOT_INFERRED} failed the check of its surface: it shows its cells alone. A peak between cells may be "
+            f"missed.{landscape_notes(self, self.axes, ellipses=False)}"
         )
 
     def panel_title(self, panel: Panel) -> str:
         return super().panel_title(panel) + f", {NOT_INFERRED}" * (panel.reach is None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnsureFigure(InferredFigure):
+    """How unsure the surfaces of an inferred figure are."""
+
+    unsure: ClassVar[bool] = True
+
+    @property
+    def title(self) -> str:
+        return f"{super().title}: how unsure it is"
+
+    @property
+    def caption(self) -> str:
+        regions = joined([f"{threshold_text(x)} ({colour})" for x, colour in self.roi_colours.items()])
+        return (
+            f"{self.places()}By how many points a setting may be better than what is inferred of it, to the upper end "
+            f"of its 95 % interval. Dots: the trained cells. Lines: the inferred regions within {regions} points of "
+            f"the best.{landscape_notes(self, self.axes, ellipses=False)}"
+        )
 
 
 def with_inferred(
@@ -56,7 +71,7 @@ def with_inferred(
     """`figure`, which shows the cells in `scores`, with the inferred surface of each variant in place of theirs.
 
     `inferred` and `ellipses` are the experiment's rows of inferred_roi and inferred_ellipses. A variant without rows,
-    whose check failed, keeps the surface and the ellipses of its trained cells.
+    whose check failed, keeps the surface, regions and ellipses of its trained cells.
     """
     rows = inferred[inferred["threshold"] == inferred["threshold"].max()]
     rows = rows.assign(score=rows["inferred"], chosen_on=rows["inferred"], status=OK, seed=0)
@@ -65,36 +80,35 @@ def with_inferred(
         _landscape(figure, part, *(table[table["metric"] == part.metric] for table in (scores, rows, ellipses)))
         for part in figure.landscapes
     ]
-    lines = [line for part in landscapes for panel in part.panels for line in panel.outlines.values()]
-    prior, x, y = figure.prior, *(np.unique(scores[axis.name]) for axis in (figure.axes.x, figure.axes.y))
-    spans = {
-        "span_x": axis_span(x, prior and prior.x, [line[0] for line in lines]),
-        "span_y": axis_span(y, prior and prior.y, [line[1] for line in lines]),
-    }
-    return InferredFigure(**vars(figure) | {"landscapes": landscapes} | spans)
+    return InferredFigure(**vars(figure) | {"landscapes": landscapes})
+
+
+def unsure_figure(figure: InferredFigure) -> UnsureFigure:
+    """The figure that shows how far the intervals of `figure` reach."""
+    return UnsureFigure(**vars(figure) | {"name": file_name(figure.name, "unsure"), "ellipses": False})
 
 
 def _landscape(
     figure: LandscapeFigure, part: Landscape, scores: pd.DataFrame, rows: pd.DataFrame, ellipses: pd.DataFrame
 ) -> Landscape:
-    """One landscape on a scale that holds the best settings of all variants, trained or inferred."""
+    """One landscape in colours that hold the best settings of all variants, trained or inferred."""
+    thresholds = tuple(figure.roi_colours)
     shown = pd.concat([rows, scores[~scores["variant"].isin(rows["variant"])]], join="inner")
-    floor, ceiling = colour_range(shown, figure.axes, max(figure.roi_colours, default=0.0))
-    panels = []
-    for panel in part.panels:
-        coloured = (panel.score >= floor - TOLERANCE) & ~panel.diverged
+    highest = max(panel.best_score for panel in part.panels)  # a trained cell may lie above what is inferred
+    shades = shades_of(shown, figure.axes, thresholds, highest)
+    plane = figure.surface_x, figure.surface_y
+
+    def panel_of(panel: Panel) -> Panel:
         own = rows[rows["variant"] == panel.variant]
+        if own.empty:
+            own = scores[scores["variant"] == panel.variant]
+            height, lines = surface_and_regions(own, figure.axes, thresholds, plane, shades)
+            return replace(panel, surface=height, regions=lines)
+        height, lines = surface_and_regions(own, figure.axes, thresholds, plane, shades)
+        reach = surface(own, (own["high"] - own["inferred"]).to_numpy(), figure.axes, *plane)
         shapes = outlines(ellipses[ellipses["variant"] == panel.variant], figure.axes)
-        panels.append(_panel(figure, replace(panel, coloured=coloured), own, shapes))
-    ceiling = max(ceiling, *(float(panel.score.max()) for panel in panels))
-    return replace(part, panels=panels, floor=floor, ceiling=ceiling, share=float((shown["score"] >= floor).mean()))
+        return replace(panel, surface=height, regions=lines, reach=reach, outlines=shapes)
 
-
-def _panel(figure: LandscapeFigure, panel: Panel, rows: pd.DataFrame, shapes: dict) -> Panel:
-    """A variant's panel; without `rows` that of its trained cells."""
-    if rows.empty:
-        return panel
-    shown = (rows["inferred"], rows["high"] - rows["inferred"])
-    plane = (figure.surface_x, figure.surface_y)
-    inferred, reach = (surface(rows.assign(score=values), figure.axes, *plane) for values in shown)
-    return replace(panel, surface=inferred, reach=reach, outlines=shapes)
+    return replace(
+        part, panels=[panel_of(panel) for panel in part.panels], shades=shades, below=share_below(shown, shades)
+    )

@@ -6,21 +6,33 @@ from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from prunescape.present.figures.looks_data import GAIN, PER_ROW, SEEDS, LookPanel, LooksFigure
-from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PAPER, PLOTLY_LAYOUT, PRUNED
+from prunescape.present.figures.style import (
+    DOUBLE,
+    FAINT,
+    INK,
+    LINES,
+    PAPER,
+    PLOTLY_LAYOUT,
+    SINGLE,
+    TEXT,
+    mixed,
+    open_axes,
+    variant_colour,
+)
 from prunescape.present.labels import variant_label
 
 
 def draw_looks_static(figure: LooksFigure) -> Figure:
     """One panel per variant, bars from bound to bound."""
-    wide, high = 0.7 + 1.9 * max(figure.columns, 2), 0.5 + 2.6 * figure.rows
-    page = Figure(figsize=(wide, high), layout="constrained")
+    wide = SINGLE if figure.columns < 3 else DOUBLE
+    page = Figure(figsize=(wide, 0.3 + 1.9 * figure.rows), layout="constrained")
     places = page.subplots(figure.rows, figure.columns, sharey=True, squeeze=False).ravel()
     for axes, panel in zip(places, figure.panels, strict=False):
         _draw_panel(axes, figure, panel)
     for axes in places[len(figure.panels) :]:
         axes.set_visible(False)
-    page.supxlabel(SEEDS, fontsize=8.5)
-    page.supylabel(GAIN, fontsize=8.5)
+    page.supxlabel(SEEDS, fontsize=TEXT)
+    page.supylabel(GAIN, fontsize=TEXT)
     return page
 
 
@@ -28,25 +40,23 @@ def _draw_panel(axes: Axes, figure: LooksFigure, panel: LookPanel) -> None:
     (low, high), beyond, colours = figure.ends(panel), figure.beyond(panel), _colours(panel)
     axes.axhline(0, color=FAINT, linewidth=0.8)
     axes.axhline(figure.margin, color=INK, linewidth=1, linestyle="--", zorder=3)
-    axes.bar(panel.seeds, high - low, figure.width, low, color=colours, edgecolor=colours, linewidth=1, zorder=2)
+    axes.bar(panel.seeds, high - low, figure.width, low, color=colours, edgecolor=colours, linewidth=0.8, zorder=2)
     for end, cut, marker in zip((low, high), beyond, ("v", "^"), strict=True):
-        axes.scatter(panel.seeds[cut], end[cut], s=42, c=PAPER, marker=marker, edgecolor=INK, linewidth=0.8, zorder=4)
+        axes.scatter(panel.seeds[cut], end[cut], s=22, c=PAPER, marker=marker, edgecolor=INK, linewidth=0.8, zorder=4)
     axes.text(
         panel.seeds[-1], figure.height_of_words, panel.verdict, ha="center", va="center", weight="bold", color=INK
     )
-    axes.set_title(variant_label(panel.variant), fontsize=9)
+    axes.set_title(variant_label(panel.variant))
     axes.set_xticks(figure.ticks)
     axes.set_xlim(*figure.range_x)
     axes.set_ylim(*figure.range_y)
-    axes.grid(axis="y", color=LINES, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, labelsize=8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    open_axes(axes, "y")
 
 
 def _colours(panel: LookPanel) -> list[str]:
-    """The last look is darker."""
-    return [PRUNED] * (len(panel.seeds) - 1) + [BASE]
+    """The last look has the variant's colour, those before it a tint of it."""
+    colour = variant_colour(panel.variant)
+    return [mixed(PAPER, colour, 0.4)] * (len(panel.seeds) - 1) + [colour]
 
 
 def draw_looks_interactive(figure: LooksFigure) -> go.Figure:

@@ -1,8 +1,9 @@
 """Draws a landscape figure for print with matplotlib."""
 
+import math
+
 import matplotlib.patheffects as effects
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
@@ -10,137 +11,141 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
-from prunescape.present.figures.style import COLOUR_SCALE, FAINT, INK, PANEL, PRIOR, UNSURE_LEVELS, UNSURE_SHADES
+from prunescape.present.figures.landscape_data import LandscapeFigure
+from prunescape.present.figures.landscape_panels import TRACE, Landscape, Panel
+from prunescape.present.figures.style import (
+    BELOW,
+    DOUBLE,
+    FAINT,
+    INK,
+    PANEL,
+    SINGLE,
+    SMALL,
+    TEXT,
+    UNSURE_LEVELS,
+    UNSURE_SHADES,
+)
 from prunescape.present.labels import METRIC_TITLES, axis_label, roi_title
 
-WIDTH, HEIGHT = 1.72, 2.05  # of a panel, inches: five beside each other fill a page set sideways
+BESIDE, TALLEST = 1.25, 1.7  # inches: labels and colour bar beside the panels, a panel's height
+OVER, LEGEND = 0.62, 0.42  # inches: titles and tick labels of a row; legend and label below all
 # a thin grey rim keeps a white and a black line visible on any ground
-CASING = [effects.Stroke(linewidth=2.7, foreground=FAINT), effects.Normal()]
-COLOURS = colormaps[COLOUR_SCALE].with_extremes(under=FAINT, over=colormaps[COLOUR_SCALE](1.0))
+CASING = [effects.Stroke(linewidth=2.2, foreground=FAINT), effects.Normal()]
 UNSURE = BoundaryNorm(UNSURE_LEVELS, len(UNSURE_SHADES), extend="max")
 UNSURE_COLOURS = ListedColormap(UNSURE_SHADES[:-1]).with_extremes(over=UNSURE_SHADES[-1])
-STAR = {"markersize": 11, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.9}
-DIAMOND = {"markersize": 7, "markerfacecolor": "none", "markeredgecolor": PRIOR, "markeredgewidth": 1.7}
+STAR = {"markersize": 9, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.8}
+DIAMOND = {"markersize": 5.5, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.9}
 
 
 def draw_landscape_static(figure: LandscapeFigure) -> Figure:
-    """Contours over scatter, one column per variant; each landscape with its colour bar, one legend."""
-    blocks, count = len(figure.landscapes), len(figure.landscapes[0].panels)
-    down, across = (blocks, 1) if figure.stacked else (1, blocks)
-    wide, high = across * (1.35 + WIDTH * count), down * (2 * HEIGHT + 0.75)
-    page = Figure(figsize=(wide, high + 0.55), layout="constrained")
-    page.get_layout_engine().set(w_pad=0.03, h_pad=0.05)
-    parts = page.subfigures(down, across, wspace=0.02, hspace=0.02) if blocks > 1 else [page]
+    """A panel per variant, in one row where they fit; each landscape with its colour bar; one legend."""
+    blocks, columns = len(figure.landscapes), figure.columns
+    rows = math.ceil(len(figure.landscapes[0].panels) / columns)
+    wide = SINGLE if columns < 3 else DOUBLE
+    high = min((wide - BESIDE) / columns * 1.15, TALLEST) + OVER
+    page = Figure(figsize=(wide, blocks * (rows * high + 0.16) + LEGEND), layout="constrained")
+    page.get_layout_engine().set(w_pad=0.02, h_pad=0.03)
+    parts = page.subfigures(blocks, 1) if blocks > 1 else [page]
     for part, landscape in zip(parts, figure.landscapes, strict=True):
-        if blocks > 1:
-            part.suptitle(f"{METRIC_TITLES[landscape.metric]} accuracy", fontsize=11)
-        _draw_block(part, figure, landscape)
+        _draw_block(part, figure, landscape, (rows, columns))
     _draw_legend(page, figure, wide)
     return page
 
 
-def _draw_block(page, figure: LandscapeFigure, landscape: Landscape) -> None:
-    grid = page.subplots(2, len(landscape.panels), sharex=True, sharey=True, squeeze=False)
-    for column, panel in enumerate(landscape.panels):
-        _draw_contours(grid[0, column], figure, landscape, panel)
-        _draw_uncertainty(grid[1, column], figure, panel)
-        shown = _draw_cells(grid[1, column], figure, landscape, panel)
-        grid[0, column].set_title(figure.panel_title(panel), fontsize=9.5)
-        grid[1, column].set_xlabel(axis_label(figure.axes.x))
+def _draw_block(part, figure: LandscapeFigure, landscape: Landscape, shape: tuple[int, int]) -> None:
+    grid = part.subplots(*shape, sharex=True, sharey=True, squeeze=False)
+    places = grid.ravel()
+    for axes, panel in zip(places, landscape.panels, strict=False):
+        _draw_panel(axes, figure, landscape, panel)
+    for axes in places[len(landscape.panels) :]:
+        axes.set_visible(False)
+    for axes in places[max(0, len(landscape.panels) - shape[1]) : len(landscape.panels)]:
+        axes.tick_params(labelbottom=True)
+    last = places[: len(landscape.panels)][-shape[1] :]
+    last[len(last) // 2].set_xlabel(axis_label(figure.axes.x, " "))  # one below all: a legend of the page follows
     for axes in grid[:, 0]:
         axes.set_ylabel(axis_label(figure.axes.y))
-    rows, long = (grid[:1], 17) if figure.inferred else (grid, 34)
-    bar = page.colorbar(shown, ax=rows, fraction=0.03, pad=0.01, aspect=long * HEIGHT / WIDTH, extend="min")
-    _finish_bar(bar, f"{METRIC_TITLES[landscape.metric]} accuracy, %")
-    if figure.inferred:
-        shades = ScalarMappable(UNSURE, UNSURE_COLOURS)
-        bar = page.colorbar(shades, ax=grid[1:], fraction=0.03, pad=0.01, aspect=17 * HEIGHT / WIDTH, extend="max")
-        _finish_bar(bar, "may be better by, points")
+    _draw_bar(part, figure, landscape, grid)
 
 
-def _finish_bar(bar, label: str) -> None:
-    bar.set_label(label)
-    bar.ax.tick_params(labelsize=8)
+def _draw_bar(part, figure: LandscapeFigure, landscape: Landscape, grid: np.ndarray) -> None:
+    place = {"ax": grid, "fraction": 0.04, "pad": 0.01, "aspect": 18 * len(grid)}
+    if figure.unsure:
+        bar = part.colorbar(ScalarMappable(UNSURE, UNSURE_COLOURS), extend="max", **place)
+        bar.set_label("may be better by, points")
+    else:
+        shades, edges = landscape.shades, np.arange(landscape.shades.steps + 1)
+        colours = ListedColormap(shades.colours).with_extremes(under=BELOW)
+        extend = "min" if landscape.below else "neither"
+        bar = part.colorbar(ScalarMappable(BoundaryNorm(edges, shades.steps), colours), extend=extend, **place)
+        bar.set_ticks(edges, labels=shades.texts)
+        bar.set_label(f"{METRIC_TITLES[landscape.metric]} accuracy, %")
+    bar.ax.tick_params(labelsize=SMALL, length=0)
     bar.outline.set_visible(False)
 
 
-def _draw_uncertainty(axes: Axes, figure: LandscapeFigure, panel: Panel) -> None:
-    """How far the interval of an inferred surface reaches above it, in shades."""
-    if panel.reach is not None:
-        height = np.ma.masked_invalid(panel.reach)
-        levels = {"levels": UNSURE_LEVELS, "norm": UNSURE, "cmap": UNSURE_COLOURS, "extend": "max"}
-        axes.contourf(figure.surface_x, figure.surface_y, height, **levels)
-
-
-def _prepare(axes: Axes, figure: LandscapeFigure) -> None:
+def _draw_panel(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel: Panel) -> None:
     axes.set_facecolor(PANEL)
     axes.set_xlim(figure.span_x)
     axes.set_ylim(figure.span_y)
-    axes.tick_params(length=2.5, labelsize=8)
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.spines[:].set_visible(False)
-
-
-def _draw_contours(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel: Panel) -> None:
-    """Contours; the cells themselves where they span no area."""
-    _prepare(axes, figure)
-    levels = landscape.levels
-    if panel.surface is None:
-        _draw_points(axes, landscape, panel)
-    else:
-        height = np.ma.masked_invalid(panel.surface)
-        axes.contourf(figure.surface_x, figure.surface_y, height, levels=levels, cmap=COLOURS, extend="max")
-        axes.contour(figure.surface_x, figure.surface_y, height, levels=levels, colors="white", linewidths=0.35)
-    axes.plot(panel.x[~panel.coloured], panel.y[~panel.coloured], ".", color=FAINT, markersize=2.5, zorder=2)
-    if panel.reach is not None:
-        axes.plot(panel.x[panel.coloured], panel.y[panel.coloured], ".", color="black", markersize=3.5, zorder=2)
-    _draw_marks(axes, figure, panel)
-
-
-def _draw_points(axes: Axes, landscape: Landscape, panel: Panel):
-    """The cells on the colour bar; gives them, as the bar is made from them."""
-    kept = panel.coloured
-    colours = {"cmap": COLOURS, "vmin": landscape.floor, "vmax": landscape.ceiling}
-    size = 18 if panel.dense else 36
-    return axes.scatter(panel.x[kept], panel.y[kept], c=panel.score[kept], s=size, linewidths=0, **colours)
-
-
-def _draw_cells(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel: Panel):
-    """Every cell and the ellipses; gives the coloured points."""
-    _prepare(axes, figure)
-    small = 0.7 if panel.dense else 1
-    axes.plot(panel.x[panel.low], panel.y[panel.low], ".", color=FAINT, markersize=3.5 * small)
-    crosses = {"color": INK, "markersize": 3.5 * small, "markeredgewidth": 0.8}
-    axes.plot(panel.x[panel.diverged], panel.y[panel.diverged], "x", **crosses)
-    shown = _draw_points(axes, landscape, panel)
+    axes.set_title(figure.panel_title(panel), fontsize=TEXT)
+    _draw_ground(axes, figure, landscape, panel)
+    _draw_cells(axes, landscape, panel)
+    lines = panel.outlines if figure.ellipses else panel.regions
     for threshold, colour in figure.roi_colours.items():
-        if threshold in panel.outlines:
-            axes.plot(*panel.outlines[threshold], color=colour, linewidth=1.9, path_effects=CASING)
-    _draw_marks(axes, figure, panel)
-    return shown
-
-
-def _draw_marks(axes: Axes, figure: LandscapeFigure, panel: Panel) -> None:
+        if threshold in lines:
+            axes.plot(*lines[threshold], color=colour, linewidth=1.3, path_effects=CASING, zorder=3)
     if figure.prior is not None:
-        axes.plot(figure.prior.x, figure.prior.y, "D", **DIAMOND)
-    axes.plot(panel.best.x, panel.best.y, "*", **STAR)
+        axes.plot(figure.prior.x, figure.prior.y, "D", clip_on=False, zorder=4, **DIAMOND)
+    axes.plot(panel.best.x, panel.best.y, "*", clip_on=False, zorder=5, **STAR)
+
+
+def _draw_ground(axes: Axes, figure: LandscapeFigure, landscape: Landscape, panel: Panel) -> None:
+    """The surface in steps of colour, or how far the interval of an inferred one reaches above it."""
+    plane = figure.surface_x, figure.surface_y
+    if figure.unsure:
+        if panel.reach is not None:
+            height = np.ma.masked_invalid(panel.reach)
+            filled = axes.contourf(*plane, height, levels=UNSURE_LEVELS, norm=UNSURE, cmap=UNSURE_COLOURS, extend="max")
+            filled.set_rasterized(panel.dense)
+    elif panel.surface is not None:
+        shades = landscape.shades
+        height = np.ma.masked_invalid(np.clip(shades.place(panel.surface), -0.5, shades.steps - 2 * TRACE))
+        for step, colour in enumerate([BELOW, *shades.colours], start=-1):  # each over the last: no line is drawn twice
+            if height.max() > step:
+                filled = axes.contourf(*plane, height, levels=[step - TRACE, shades.steps], colors=[colour])
+                filled.set_rasterized(panel.dense)  # an image within the drawing, as large whatever it shows
+
+
+def _draw_cells(axes: Axes, landscape: Landscape, panel: Panel) -> None:
+    """Dots on a surface; the coloured cells themselves where there is none."""
+    kept, small = ~panel.diverged, 0.7 if panel.dense else 1
+    if panel.surface is None and kept.any():
+        colours = [landscape.shades.colour(score) for score in panel.score[kept]]
+        axes.scatter(panel.x[kept], panel.y[kept], c=colours, s=30, linewidths=0, clip_on=False, zorder=2)
+    elif kept.any():
+        dots = {"color": INK, "markersize": 1.5 * small, "markeredgewidth": 0, "alpha": 0.6}
+        axes.plot(panel.x[kept], panel.y[kept], "o", clip_on=False, zorder=2, rasterized=panel.dense, **dots)
+    if panel.diverged.any():
+        crosses = {"color": INK, "markersize": 3.2 * small, "markeredgewidth": 0.8}
+        axes.plot(panel.x[panel.diverged], panel.y[panel.diverged], "x", clip_on=False, zorder=2, **crosses)
 
 
 def _draw_legend(page: Figure, figure: LandscapeFigure, wide: float) -> None:
-    entries = [
-        Line2D([], [], linestyle="none", marker="*", label="best cell", **STAR),
-        *(
-            Line2D([], [], color=colour, linewidth=1.9, path_effects=CASING, label=f"ellipse of the {roi_title(x)}")
-            for x, colour in figure.roi_colours.items()
-        ),
-        Line2D([], [], linestyle="none", marker=".", color=FAINT, label="below the colour bar"),
-    ]
-    if any(panel.diverged.any() for landscape in figure.landscapes for panel in landscape.panels):
-        entries.append(Line2D([], [], linestyle="none", marker="x", color=INK, markersize=5, label="diverged"))
+    what = "ellipse of the " if figure.ellipses else ""
+    panels = [panel for landscape in figure.landscapes for panel in landscape.panels]
+    entries = [Line2D([], [], linestyle="none", marker="*", label="best cell", **STAR)]
     if figure.prior is not None:
-        entries.insert(1, Line2D([], [], linestyle="none", marker="D", label="prior", **DIAMOND))
-    columns = len(entries) if wide > 8 else 3 if wide > 5.5 else 2
+        entries.append(Line2D([], [], linestyle="none", marker="D", label="prior", **DIAMOND))
+    for threshold, colour in figure.roi_colours.items():
+        line = {"color": colour, "linewidth": 1.3, "path_effects": CASING}
+        entries.append(Line2D([], [], label=f"{what}{roi_title(threshold)}", **line))
+    if any(panel.diverged.any() for panel in panels):
+        entries.append(Line2D([], [], linestyle="none", marker="x", color=INK, markersize=4, label="diverged"))
+    columns = len(entries) if wide > SINGLE else 2 if figure.ellipses else 3
     page.legend(
-        handles=entries, loc="outside lower center", ncols=columns, facecolor=PANEL, edgecolor="none", fontsize=8.5
+        handles=entries, loc="outside lower center", ncols=columns, facecolor=PANEL, edgecolor="none", frameon=True
     )

@@ -18,7 +18,7 @@ from prunescape.analysis.efficiency.efficiency import varying
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name
 from prunescape.present.figures.runs_data import cost_of, factor_title
-from prunescape.present.figures.style import BASE, FAINT, INK, PANEL, PAPER
+from prunescape.present.figures.style import ACCENT, DOUBLE, FAINT, INK, PANEL, PAPER, SMALL, TEXT
 from prunescape.present.labels import shortened
 from prunescape.present.numbers import DASH
 
@@ -162,14 +162,14 @@ def draw_matrix_static(figure: MatrixFigure) -> matplotlib.figure.Figure:
     """The three matrices side by side."""
     count, runs = len(figure.columns), len(figure.runs)
     high = 1.9 + min(max(0.045 * runs, 1.6), 6.5)
-    page = matplotlib.figure.Figure(figsize=(3 * max(0.11 * count + 0.9, 2.4), high), layout="constrained")
+    page = matplotlib.figure.Figure(figsize=(max(3 * (0.11 * count + 0.5), DOUBLE), high), layout="constrained")
     for axes, order in zip(page.subplots(1, len(figure.orders), squeeze=False)[0], figure.orders, strict=True):
         _draw_order(axes, figure, order)
     return page
 
 
 def _draw_order(axes: Axes, figure: MatrixFigure, order: Order) -> None:
-    shades = LinearSegmentedColormap.from_list("on", [PAPER, BASE]).with_extremes(bad=PANEL)
+    shades = LinearSegmentedColormap.from_list("on", [PAPER, ACCENT]).with_extremes(bad=PANEL)
     shown = figure.on[order.places]
     if len(shown) > MOST_VECTORS:
         axes.imshow(np.ma.masked_invalid(shown), cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
@@ -192,10 +192,10 @@ def _draw_order(axes: Axes, figure: MatrixFigure, order: Order) -> None:
             rotation=90,
             ha="center",
             va="bottom",
-            fontsize=6.5,
+            fontsize=SMALL,
             color=INK,
         )
-    axes.set_xlabel(f"by {order.title}", fontsize=8)
-    axes.tick_params(length=0, labelsize=6.5)
+    axes.set_xlabel(f"by {order.title}", fontsize=TEXT)
+    axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_color(FAINT)

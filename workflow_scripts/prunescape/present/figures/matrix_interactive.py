@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from prunescape.present.figures.matrix import MatrixFigure, Order, heading
-from prunescape.present.figures.style import BASE, FAINT, INK, PANEL, PAPER, PLOTLY_LAYOUT
+from prunescape.present.figures.style import ACCENT, FAINT, INK, PANEL, PAPER, PLOTLY_LAYOUT
 from prunescape.present.labels import shortened
 
 TOP, BOTTOM, LEAST, MOST, PER_RUN = 130, 110, 200, 620, 7  # pixels
@@ -48,7 +48,7 @@ def _matrix(figure: MatrixFigure, order: Order) -> go.Heatmap:
         z=figure.on[order.places],
         zmin=0,
         zmax=1,
-        colorscale=[[0, PAPER], [1, BASE]],
+        colorscale=[[0, PAPER], [1, ACCENT]],
         showscale=False,
         hovertemplate="%{y}<br>%{x}<extra></extra>",
     )

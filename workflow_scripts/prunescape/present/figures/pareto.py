@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from prunescape.analysis.cost.measured import MODEL, with_network
 from prunescape.present.figures.figure import Figure, file_name
-from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PLOTLY_LAYOUT, PRUNED
+from prunescape.present.figures.style import ACCENT, FAINT, INK, LINES, PLOTLY_LAYOUT, TINT
 from prunescape.present.labels import network_title, shortened, variant_title
 
 # cost -> (factor, title of the axis), in the order of the panels
@@ -120,11 +120,11 @@ def draw_pareto_static(figure: ParetoFigure) -> matplotlib.figure.Figure:
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
-    axes.plot(*panel.stairs, color=BASE, linewidth=1.2, zorder=2)
+    axes.plot(*panel.stairs, color=ACCENT, linewidth=1.2, zorder=2)
     bars = {"yerr": np.nan_to_num(panel.error), "fmt": "none", "ecolor": FAINT, "elinewidth": 0.9, "capsize": 2}
     axes.errorbar(panel.cost, panel.top1, **bars)
     for marker, chosen in (("s", panel.base), ("o", ~panel.base)):
-        colours = np.where(panel.front, BASE, PRUNED)[chosen]
+        colours = np.where(panel.front, ACCENT, TINT)[chosen]
         style = {"marker": marker, "s": 42, "edgecolor": INK, "linewidth": 0.8, "zorder": 3}
         axes.scatter(panel.cost[chosen], panel.top1[chosen], c=colours, **style)
     for label, *place in zip(panel.labels, panel.cost, panel.top1, strict=True):
@@ -144,7 +144,7 @@ def draw_pareto_interactive(figure: ParetoFigure) -> go.Figure:
     page = make_subplots(1, len(figure.panels), shared_yaxes=True, horizontal_spacing=0.05)
     for column, panel in enumerate(figure.panels, start=1):
         cost, top1 = panel.stairs
-        stairs = go.Scatter(x=cost, y=top1, mode="lines", line={"color": BASE, "width": 1.5}, hoverinfo="skip")
+        stairs = go.Scatter(x=cost, y=top1, mode="lines", line={"color": ACCENT, "width": 1.5}, hoverinfo="skip")
         page.add_traces([stairs, _dots(panel)], rows=1, cols=column)
         page.update_xaxes(title=panel.title, type=panel.axis, gridcolor=LINES, zeroline=False, col=column)
     page.update_yaxes(gridcolor=LINES, zeroline=False)
@@ -156,7 +156,7 @@ def draw_pareto_interactive(figure: ParetoFigure) -> go.Figure:
 def _dots(panel: Panel) -> go.Scatter:
     hover = f"%{{customdata[0]}}: %{{y:.2f}} %<br>{panel.title} %{{x:.4g}}<br>%{{customdata[1]}}<extra></extra>"
     status = np.where(panel.front, "on the front", "another model is as good in both and better in one")
-    marker = {"color": np.where(panel.front, BASE, PRUNED), "symbol": np.where(panel.base, "square", "circle")}
+    marker = {"color": np.where(panel.front, ACCENT, TINT), "symbol": np.where(panel.base, "square", "circle")}
     return go.Scatter(
         x=panel.cost,
         y=panel.top1,

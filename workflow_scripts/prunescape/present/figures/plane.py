@@ -1,4 +1,4 @@
-"""Projects a landscape onto the two axes of its figure, and interpolates scores between the cells."""
+"""A landscape on the two axes of its figure: its cells, the surface between them, and lines of equal score."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from prunescape.analysis.axes import Axes
 from prunescape.present.labels import setting
 from prunescape.store.records import OK
 
-SURFACE_POINTS = 101
+SURFACE_POINTS = 61
+Curve = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,35 @@ def profile(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     return scores.loc[first.index.sort_values()]
 
 
-def surface(kept: pd.DataFrame, axes: Axes, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
-    """Percent at every (y, x): linear between the `kept` cells, nan outside their hull; None when they span no area."""
-    from scipy.interpolate import LinearNDInterpolator
+def surface(rows: pd.DataFrame, values: np.ndarray, axes: Axes, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    """`values` (n,) of the `rows` at every (y, x): smooth on a whole grid, else linear and nan outside their hull.
+
+    On a whole grid it is Fritsch and Carlson's monotone cubic along y and then along x, which passes through every cell
+    and never beyond the cells around it. None where the rows span no area.
+    """
+    from scipy.interpolate import LinearNDInterpolator, PchipInterpolator
     from scipy.spatial import QhullError
 
-    if len(kept) < 3:
+    columns, lines = (np.unique(rows[axis.name]) for axis in (axes.x, axes.y))
+    if min(len(columns), len(lines)) < 2:
         return None
+    if len(rows) == len(columns) * len(lines):
+        order = np.lexsort((rows[axes.x.name], rows[axes.y.name]))
+        matrix = np.asarray(values)[order].reshape(len(lines), len(columns))
+        along_y = PchipInterpolator(lines, matrix, axis=0, extrapolate=False)(y)
+        return PchipInterpolator(columns, along_y, axis=1, extrapolate=False)(x).astype(np.float32)
     try:
-        between = LinearNDInterpolator(kept[[axes.x.name, axes.y.name]].to_numpy(), kept["score"], rescale=True)
+        between = LinearNDInterpolator(rows[[axes.x.name, axes.y.name]].to_numpy(), values, rescale=True)
     except QhullError:
         return None
     return between(*np.meshgrid(x, y)).astype(np.float32)
+
+
+def contour_line(height: np.ndarray, level: float, x: np.ndarray, y: np.ndarray) -> Curve:
+    """Where a surface (y, x) crosses the level: (x, y) of all its lines as one, with nan between them."""
+    from contourpy import contour_generator
+
+    lines = contour_generator(x, y, np.ma.masked_invalid(height)).lines(level)
+    gap = np.full((1, 2), np.nan)
+    joined = np.concatenate([part for line in lines for part in (line, gap)]) if lines else gap
+    return joined[:, 0], joined[:, 1]

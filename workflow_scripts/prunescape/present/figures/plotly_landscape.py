@@ -1,152 +1,115 @@
 """Draws a landscape figure for the browser with plotly."""
 
+import math
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from prunescape.present.figures.landscape_data import Landscape, LandscapeFigure, Panel
+from prunescape.present.figures.landscape_data import LandscapeFigure
+from prunescape.present.figures.landscape_panels import TRACE, Landscape, Panel
 from prunescape.present.figures.plane import Point
+from prunescape.present.figures.shades import Shades
 from prunescape.present.figures.style import (
-    COLOUR_SCALE,
+    BELOW,
     FAINT,
     INK,
     PANEL,
     PLOTLY_LAYOUT,
     PLOTLY_LEGEND,
-    PRIOR,
     UNSURE_LEVELS,
     UNSURE_SHADES,
 )
 from prunescape.present.labels import METRIC_TITLES, axis_label, axis_symbol, roi_title, variant_title
 
-BLOCK_HEIGHT = 570  # pixels, of contours over scatter
-# the shades in equal steps, each of one colour
-UNSURE_SCALE = [
-    (place / len(UNSURE_SHADES), shade) for step, shade in enumerate(UNSURE_SHADES) for place in (step, step + 1)
-]
-GAP = 0.55  # between two landscapes, in widths or heights of a panel
+ROW_HEIGHT, BETWEEN, AROUND = 250, 62, 150  # pixels: of a panel, of titles and labels between rows, above and below all
 
 
 def draw_landscape_interactive(figure: LandscapeFigure) -> go.Figure:
-    """Contours over scatter, one column per variant; hovering shows setting, score and status."""
-    count = len(figure.landscapes[0].panels)
-    page, corners = _block_grid(len(figure.landscapes), count, stacked=figure.stacked)
+    """A panel per variant; hovering shows setting, score and status; the legend shows and hides what it names."""
+    columns, count = figure.columns, len(figure.landscapes[0].panels)
+    rows = math.ceil(count / columns)
+    high = (ROW_HEIGHT + BETWEEN) * rows * len(figure.landscapes)
+    spacing = {"horizontal_spacing": 0.1 / (columns + 2), "vertical_spacing": BETWEEN / high}
+    page = make_subplots(rows * len(figure.landscapes), columns, shared_xaxes=True, shared_yaxes=True, **spacing)
     for number, landscape in enumerate(figure.landscapes):
-        top, left = corners[number]
-        for column, panel in enumerate(landscape.panels, start=left):
-            first = (number, column) == (0, left)
-            page.add_traces(_contours(figure, landscape, panel, number), rows=top, cols=column)
-            page.add_traces(_marks(figure, panel, first=False), rows=top, cols=column)
-            cells = [*_cells(panel, number, first=first), *_outlines(figure, panel, first=first)]
-            below = _uncertainty(figure, panel)
-            page.add_traces([*below, *cells, *_marks(figure, panel, first=first)], rows=top + 1, cols=column)
-            _add_title(page, figure, landscape, panel, top, column)
-            page.update_xaxes(title=axis_label(figure.axes.x, "<br>"), showticklabels=True, row=top + 1, col=column)
-        page.update_yaxes(title=axis_label(figure.axes.y, "<br>"), col=1)
-        _add_colour_bars(page, figure, landscape, number, (top, left + count - 1))
+        for at, panel in enumerate(landscape.panels):
+            row, column = number * rows + at // columns + 1, at % columns + 1
+            page.add_traces(_traces(figure, landscape, panel, first=(number, at) == (0, 0)), rows=row, cols=column)
+            _add_title(page, figure, landscape, panel, row, column)
+            if at + columns >= count:
+                page.update_xaxes(title=axis_label(figure.axes.x, "<br>"), showticklabels=True, row=row, col=column)
+        _add_colour_bar(page, figure, landscape, number, (number * rows + 1, (number + 1) * rows, columns))
+    page.update_yaxes(title=axis_label(figure.axes.y, "<br>"), col=1)
     page.update_xaxes(range=figure.span_x, showgrid=False, zeroline=False)
     page.update_yaxes(range=figure.span_y, showgrid=False, zeroline=False)
-    height = 90 + BLOCK_HEIGHT * (2 if figure.stacked else 1)
-    margin = {"l": 64, "r": 88, "t": 62, "b": 110}
-    legend = {**PLOTLY_LEGEND, "y": -66 / (height - 172), "bgcolor": PANEL}
-    layout = {**PLOTLY_LAYOUT, "plot_bgcolor": PANEL, "height": height, "margin": margin, "legend": legend}
+    margin = {"l": 64, "r": 96, "t": 48, "b": 102}
+    legend = {**PLOTLY_LEGEND, "y": -62 / high, "bgcolor": PANEL}
+    layout = {**PLOTLY_LAYOUT, "plot_bgcolor": PANEL, "height": high + AROUND, "margin": margin, "legend": legend}
     return page.update_layout(**layout)
 
 
-def _block_grid(blocks: int, count: int, *, stacked: bool) -> tuple[go.Figure, list[tuple[int, int]]]:
-    """Empty axes for `blocks` landscapes of two rows and `count` columns, and each one's corner as (row, column)."""
-    lines, columns = [1.0, 1.0], [1.0] * count
-    if blocks > 1 and stacked:
-        lines = [*lines, GAP, *lines]
-    elif blocks > 1:
-        columns = [*columns, GAP, *columns]
-    used = [[{} if height == width == 1.0 else None for width in columns] for height in lines]
-    page = make_subplots(
-        len(lines),
-        len(columns),
-        specs=used,
-        column_widths=columns,
-        row_heights=lines,
-        shared_xaxes=True,
-        shared_yaxes=True,
-        horizontal_spacing=0.12 / (len(columns) + 3),
-        vertical_spacing=0.04 / (2 if stacked else 1),
-    )
-    return page, [(1, 1), (4, 1) if stacked else (1, count + 2)][:blocks]
+def _traces(figure: LandscapeFigure, landscape: Landscape, panel: Panel, *, first: bool) -> list:
+    """All of one panel, from the ground up."""
+    ground = _uncertainty(figure, panel) if figure.unsure else _surface(figure, landscape, panel)
+    lines = [*_lines(figure, panel, first=first), *([] if figure.unsure else _ellipses(figure, panel, first=first))]
+    return [*ground, *_cells(landscape, panel, first=first), *lines, *_marks(figure, panel, first=first)]
 
 
 def _add_title(page: go.Figure, figure: LandscapeFigure, landscape: Landscape, panel: Panel, row: int, column: int):
     metric = f"{METRIC_TITLES[landscape.metric]}, " if len(figure.landscapes) > 1 else ""
     text = metric + figure.panel_title(panel).replace("\n", "<br>")
     place = {"x": 0.5, "xref": "x domain", "y": 1, "yref": "y domain", "yanchor": "bottom", "showarrow": False}
-    page.add_annotation(text=text, font={"size": 13}, row=row, col=column, **place)
+    page.add_annotation(text=text, font={"size": 12}, row=row, col=column, **place)
 
 
-def _add_colour_bars(
-    page: go.Figure, figure: LandscapeFigure, landscape: Landscape, number: int, corner: tuple[int, int]
+def _add_colour_bar(
+    page: go.Figure, figure: LandscapeFigure, landscape: Landscape, number: int, rows: tuple[int, int, int]
 ) -> None:
-    """A bar right of the panel at `corner`, (row, column), and the one below it; or one for each, if inferred."""
-    row, column = corner
-    upper, lower = page.get_subplot(row, column), page.get_subplot(row + 1, column)
-    bottom = (upper if figure.inferred else lower).yaxis.domain[0]
-    bar = _bar(f"{METRIC_TITLES[landscape.metric]}, %", upper.xaxis.domain[1], bottom, upper.yaxis.domain[1])
-    scale = {"colorscale": COLOUR_SCALE, "cmin": landscape.floor, "cmax": landscape.ceiling, "colorbar": bar}
-    page.update_layout({_axis(number): scale})
-    if figure.inferred:
-        bar = _bar("may be better by, points", lower.xaxis.domain[1], *lower.yaxis.domain)
-        ticks = {"tickvals": list(range(len(UNSURE_LEVELS))), "ticktext": [f"{level:g}" for level in UNSURE_LEVELS]}
-        scale = {"colorscale": UNSURE_SCALE, "cmin": 0, "cmax": len(UNSURE_SHADES), "colorbar": bar | ticks}
-        page.update_layout({f"coloraxis{number + 3}": scale})
-        mark = {"color": [0], "coloraxis": f"coloraxis{number + 3}", "opacity": 0}  # a bar needs a trace
-        page.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=mark, showlegend=False), row + 1, column)
-
-
-def _bar(title: str, right: float, bottom: float, top: float) -> dict:
-    """A colour bar beside the panels that end at `right`, from `bottom` to `top`, shares of the page."""
-    return {
+    """A bar right of the rows of a landscape: the first, the last, and the column beside which it stands."""
+    upper, lower = page.get_subplot(rows[0], rows[2]), page.get_subplot(rows[1], rows[2])
+    if figure.unsure:
+        steps, texts = len(UNSURE_SHADES), [f"{level:g}" for level in UNSURE_LEVELS]
+        scale, lowest, title = _stepped(UNSURE_SHADES), 0, "may be better by, points"
+    else:
+        shades = landscape.shades
+        steps, texts, title = shades.steps, shades.texts, f"{METRIC_TITLES[landscape.metric]}, %"
+        scale, lowest = (
+            _stepped([BELOW, *shades.colours] if landscape.below else shades.colours),
+            -bool(landscape.below),
+        )
+    bar = {
         "title": {"text": title, "side": "right"},
-        "thickness": 14,
-        "outlinewidth": 0,
-        "x": right + 0.006,
-        "xanchor": "left",
-        "y": (bottom + top) / 2,
-        "yanchor": "middle",
-        "len": top - bottom,
-        "lenmode": "fraction",
-        "ypad": 0,
-        "xpad": 2,
+        **{"tickvals": list(range(len(texts))), "ticktext": texts, "thickness": 14, "outlinewidth": 0},
+        **{"x": upper.xaxis.domain[1] + 0.008, "xanchor": "left", "xpad": 2, "ypad": 0, "yanchor": "middle"},
+        **{"y": (lower.yaxis.domain[0] + upper.yaxis.domain[1]) / 2, "lenmode": "fraction"},
+        "len": upper.yaxis.domain[1] - lower.yaxis.domain[0],
     }
+    name = f"coloraxis{number + 1}" if number else "coloraxis"
+    page.update_layout({name: {"colorscale": scale, "cmin": lowest, "cmax": steps, "colorbar": bar}})
+    mark = {"color": [0], "coloraxis": name, "opacity": 0}  # a bar needs a trace
+    page.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=mark, showlegend=False), rows[0], rows[2])
 
 
-def _axis(number: int) -> str:
-    """The name of the colour axis of the landscape of that number."""
-    return "coloraxis" if number == 0 else f"coloraxis{number + 1}"
+def _stepped(colours: list[str] | tuple[str, ...]) -> list[tuple[float, str]]:
+    """A scale of steps, each of one colour."""
+    return [(place / len(colours), colour) for step, colour in enumerate(colours) for place in (step, step + 1)]
 
 
-def _contours(figure: LandscapeFigure, landscape: Landscape, panel: Panel, number: int) -> list:
-    """Contours; the cells themselves where they span no area."""
-    traces = [_points(panel, ~panel.coloured, {"color": FAINT, "size": 4}, "below the colour bar", shown=False)]
+def _surface(figure: LandscapeFigure, landscape: Landscape, panel: Panel) -> list[go.Contour]:
+    """The surface in steps of colour; nothing where the cells span no area."""
     if panel.surface is None:
-        return [*traces, _coloured(panel, number)]
-    levels = landscape.levels
+        return []
+    shades = landscape.shades
     x, y = axis_symbol(figure.axes.x), axis_symbol(figure.axes.y)
-    contour = go.Contour(
-        x=figure.surface_x,
-        y=figure.surface_y,
-        z=np.where(panel.surface < levels[0], np.nan, panel.surface),
-        # not the points' coloraxis: browsers hang where contours and points share one
-        colorscale=COLOUR_SCALE,
-        zmin=landscape.floor,
-        zmax=landscape.ceiling,
-        showscale=False,
-        contours={"coloring": "heatmap", "start": levels[0], "end": levels[-1], "size": levels[1] - levels[0]},
-        line={"width": 0.5, "color": "white"},
-        hovertemplate=f"{x} %{{x:.2f}}, {y} %{{y:.2f}}<br>about %{{z:.2f}} %<extra>interpolated</extra>",
-    )
-    dots = (
-        [_points(panel, panel.coloured, {"color": "black", "size": 4}, "cell", shown=False)] if figure.inferred else []
-    )
-    return [contour, *traces, *dots]
+    known = "inferred" if panel.reach is not None else "interpolated"
+    hover = f"{x} %{{x:.2f}}, {y} %{{y:.2f}}<br>about %{{customdata:.2f}} %<extra>{known}</extra>"
+    return [_steps(figure, _places(shades, panel.surface), panel.surface, (BELOW, *shades.colours), hover, lowest=-1)]
+
+
+def _places(shades: Shades, surface: np.ndarray) -> np.ndarray:
+    """What is below the floor all in one step, below 0."""
+    return np.clip(shades.place(surface) + TRACE, -0.5, shades.steps - TRACE).astype(np.float32)
 
 
 def _uncertainty(figure: LandscapeFigure, panel: Panel) -> list[go.Contour]:
@@ -154,21 +117,43 @@ def _uncertainty(figure: LandscapeFigure, panel: Panel) -> list[go.Contour]:
     if panel.reach is None:
         return []
     places = np.arange(len(UNSURE_LEVELS))
-    shade = np.interp(panel.reach, UNSURE_LEVELS, places, right=len(UNSURE_LEVELS))
-    contour = go.Contour(
+    shade = np.interp(panel.reach, UNSURE_LEVELS, places, right=len(UNSURE_LEVELS)).astype(np.float32)
+    hover = "at most %{customdata:.2f} points better<extra>inferred</extra>"
+    return [_steps(figure, np.where(np.isnan(panel.reach), np.nan, shade), panel.reach, UNSURE_SHADES, hover)]
+
+
+def _steps(
+    figure: LandscapeFigure, height: np.ndarray, shown: np.ndarray, colours: tuple, hover: str, *, lowest: int = 0
+) -> go.Contour:
+    """A surface whose `height` (y, x) counts steps from `lowest` up; hovering shows what stands in `shown`."""
+    last = lowest + len(colours)
+    return go.Contour(
         x=figure.surface_x,
         y=figure.surface_y,
-        z=np.where(np.isnan(panel.reach), np.nan, shade),
-        customdata=panel.reach,
-        colorscale=UNSURE_SCALE,
-        zmin=0,
-        zmax=len(UNSURE_SHADES),
+        z=height,
+        customdata=shown,
+        # not the bar's coloraxis: browsers hang where contours and points share one
+        colorscale=_stepped(colours),
+        zmin=lowest,
+        zmax=last,
         showscale=False,
-        contours={"coloring": "fill", "start": 1, "end": places[-1], "size": 1},
+        contours={"coloring": "fill", "start": lowest + 1, "end": last - 1, "size": 1},
         line={"width": 0},
-        hovertemplate="at most %{customdata:.2f} points better<extra>inferred</extra>",
+        hovertemplate=hover,
     )
-    return [contour]
+
+
+def _cells(landscape: Landscape, panel: Panel, *, first: bool) -> list[go.Scatter]:
+    """Dots on a surface, coloured cells where there is none, and crosses."""
+    dots = {"color": INK, "size": 3 if panel.dense else 4, "opacity": 0.6}
+    if panel.surface is None:
+        colours = [landscape.shades.colour(score) for score in panel.score[~panel.diverged]]
+        dots = {"color": colours, "size": 7 if panel.dense else 10}
+    crosses = {"color": INK, "symbol": "x-thin-open", "size": 6, "line": {"width": 1.2, "color": INK}}
+    return [
+        _points(panel, ~panel.diverged, dots, "cell", shown=first),
+        _points(panel, panel.diverged, crosses, "diverged", shown=first),
+    ]
 
 
 def _points(panel: Panel, which: np.ndarray, marker: dict, name: str, *, shown: bool) -> go.Scatter:
@@ -189,37 +174,40 @@ def _points(panel: Panel, which: np.ndarray, marker: dict, name: str, *, shown: 
     )
 
 
-def _coloured(panel: Panel, number: int) -> go.Scatter:
-    marker = {"color": panel.score[panel.coloured], "coloraxis": _axis(number), "size": 7 if panel.dense else 10}
-    return _points(panel, panel.coloured, marker, "cell", shown=False)
-
-
-def _cells(panel: Panel, number: int, *, first: bool) -> list[go.Scatter]:
-    crosses = {"color": INK, "symbol": "x-thin-open", "size": 6, "line": {"width": 1.2, "color": INK}}
-    return [
-        _coloured(panel, number),
-        _points(panel, panel.low, {"color": FAINT, "size": 5}, "below the colour bar", shown=first),
-        _points(panel, panel.diverged, crosses, "diverged", shown=first),
-    ]
-
-
-def _outlines(figure: LandscapeFigure, panel: Panel, *, first: bool) -> list[go.Scatter]:
-    """Each ellipse twice: a wider grey line below keeps white and black visible on any ground."""
+def _lines(figure: LandscapeFigure, panel: Panel, *, first: bool) -> list[go.Scatter]:
+    """Each region's lines; hidden in the figure of ellipses until the legend asks for them."""
     traces = []
     for threshold, colour in figure.roi_colours.items():
-        x, y = panel.outlines.get(threshold, ([None], [None]))
-        name = f"ellipse of the {roi_title(threshold)} ({colour})"
-        common = {"x": x, "y": y, "mode": "lines", "legendgroup": name, "hoverinfo": "skip"}
-        traces.append(go.Scatter(**common, line={"color": FAINT, "width": 3.4}, showlegend=False))
-        traces.append(go.Scatter(**common, name=name, line={"color": colour, "width": 2.4}, showlegend=first))
+        name = f"{roi_title(threshold)} ({colour})"
+        line = panel.regions.get(threshold, ([None], [None]))
+        traces += _cased(line, name, {"color": colour, "width": 2}, shown=first, visible=not figure.ellipses)
     return traces
+
+
+def _ellipses(figure: LandscapeFigure, panel: Panel, *, first: bool) -> list[go.Scatter]:
+    """Each ellipse, dashed; hidden but in the figure of ellipses until the legend asks for it."""
+    traces = []
+    for threshold, colour in figure.roi_colours.items():
+        name = f"ellipse of the {roi_title(threshold)} ({colour})"
+        line = panel.outlines.get(threshold, ([None], [None]))
+        style = {"color": colour, "width": 2.2, "dash": "dash"}
+        traces += _cased(line, name, style, shown=first, visible=figure.ellipses)
+    return traces
+
+
+def _cased(line, name: str, style: dict, *, shown: bool, visible: bool) -> list[go.Scatter]:
+    """A line twice: a wider grey one below keeps white and black visible on any ground."""
+    common = {"x": line[0], "y": line[1], "mode": "lines", "legendgroup": name, "hoverinfo": "skip"}
+    common["visible"] = True if visible else "legendonly"
+    under = go.Scatter(**common, line={"color": FAINT, "width": style["width"] + 1.2}, showlegend=False)
+    return [under, go.Scatter(**common, name=name, line=style, showlegend=shown)]
 
 
 def _marks(figure: LandscapeFigure, panel: Panel, *, first: bool) -> list[go.Scatter]:
     star = {"symbol": "star", "size": 13, "color": "white", "line": {"color": "black", "width": 1.2}}
     marks = [_mark(panel.best, star, "best cell", f"best: {panel.best_score:.3f} %<br>", first)]
     if figure.prior is not None:
-        diamond = {"symbol": "diamond-open", "size": 12, "color": PRIOR, "line": {"width": 2}}
+        diamond = {"symbol": "diamond", "size": 9, "color": "white", "line": {"color": "black", "width": 1.4}}
         marks.insert(0, _mark(figure.prior, diamond, "prior", "prior: ", first))
     return marks
 
@@ -227,4 +215,5 @@ def _marks(figure: LandscapeFigure, panel: Panel, *, first: bool) -> list[go.Sca
 def _mark(point: Point, marker: dict, name: str, before: str, shown: bool) -> go.Scatter:
     group = {"name": name, "legendgroup": name, "showlegend": shown}
     text = f"{before}{point.text}<extra></extra>"
-    return go.Scatter(x=[point.x], y=[point.y], mode="markers", marker=marker, hovertemplate=text, **group)
+    options = {"mode": "markers", "marker": marker, "hovertemplate": text, "cliponaxis": False}
+    return go.Scatter(x=[point.x], y=[point.y], **options, **group)

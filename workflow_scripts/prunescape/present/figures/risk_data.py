@@ -15,7 +15,7 @@ from prunescape.present.figures.plane import setting_texts
 from prunescape.present.labels import experiment_title, seeds_text, shortened, threshold_text
 from prunescape.store.records import OK
 
-ABSOLUTE, RELATIVE = "risk, percentage points", "relative risk, % of the variant's best"
+RISK = "risk, percentage points"
 BOX_LEAST = 5
 ONE_AXIS = 4.0  # models whose axes would differ by more than this factor have one each
 Limits = tuple[float, float]
@@ -23,7 +23,7 @@ Limits = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """One variant: its risks, (n,), of all seeds, their settings as text, and the box, all in the unit of `values`.
+    """One variant: its risks, (n,) in percentage points, of all seeds, their settings as text, and the box.
 
     `stats` are quartiles and whiskers (furthest risk within 1.5 times the box's height), by matplotlib's names; `mean`
     is the mean over seeds of each seed's mean, as in the tables.
@@ -55,20 +55,14 @@ class Box:
 
 @dataclass(frozen=True)
 class RiskGroup:
-    """One experiment: boxes of `absolute` risk in points and of `relative` risk in percent, and the ends of both axes.
+    """One experiment: a box per variant, and the ends of their axis.
 
-    A few cells far out (diverged, say) must not flatten every box, so an axis may end below them.
+    A few cells far out (diverged, say) must not flatten every box, so the axis may end below them.
     """
 
     title: str
-    absolute: list[Box]
-    relative: list[Box]
-    limits: tuple[Limits, Limits]
-
-    @property
-    def parts(self) -> tuple[tuple[list[Box], Limits], tuple[list[Box], Limits]]:
-        """Absolute and relative risk, each with the ends of its axis."""
-        return (self.absolute, self.limits[0]), (self.relative, self.limits[1])
+    boxes: list[Box]
+    limits: Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +70,9 @@ class RiskFigure(Figure):
     """The risk of every variant in one metric, over the base's region at `threshold`."""
 
     kind: ClassVar[str] = "risk"
+    least_width: ClassVar[int] = 480
     groups: list[RiskGroup]
     threshold: float
-
-    @property
-    def least_width(self) -> int:
-        boxes = sum(max(len(group.absolute), 2) for group in self.groups)
-        return 100 + 76 * boxes * (2 if len(self.groups) == 1 else 1)
 
     @property
     def title(self) -> str:
@@ -90,21 +80,19 @@ class RiskFigure(Figure):
 
     @property
     def caption(self) -> str:
-        boxes = [box for group in self.groups for box in (*group.absolute, *group.relative)]
-        parts = [part for group in self.groups for part in group.parts]
-        beyond = any((box.values > limits[1]).any() for boxes, limits in parts for box in boxes)
-        drawn = any(box.is_drawn for box in boxes)
+        beyond = any((box.values > group.limits[1]).any() for group in self.groups for box in group.boxes)
+        drawn = any(box.is_drawn for group in self.groups for box in group.boxes)
         whiskers = "box: quartiles and median; whiskers: the furthest value within 1.5 box heights"
-        places = ("Left", "right") if len(self.groups) == 1 else ("Top", "bottom")
         several, differ = len(self.seeds) > 1, len({group.limits for group in self.groups}) > 1
+        boxes = whiskers if drawn else f"no boxes: there are fewer than {BOX_LEAST} dots"
         return (
             f"Every dot is a setting within {threshold_text(self.threshold)} points of the base's best cell, used for "
-            f"the variant named below it. {places[0]}: how far it stays under that variant's own best cell, in points; "
-            f"{places[1]}: the same as a share of that best. Diamond: mean{' over seeds' * several}; "
-            f"{whiskers if drawn else f'no boxes: there are fewer than {BOX_LEAST} dots'}. The base is darker."
+            "the variant beside it: how far it stays under that variant's own best cell, in points. Diamond: "
+            f"mean{' over seeds' * several}; {boxes}."
             f"{' Dots of all seeds, each against the region and the best cell of its own seed.' * several}"
             f"{' Triangles lie beyond the axis.' * beyond}{' Axes differ between models.' * differ}"
-            f"{(CHOSEN_ON_VALIDATION + ' A risk may then be below 0.') * self.validated}"
+            f"{(CHOSEN_ON_VALIDATION + ' A risk may then be below 0.') * self.validated} The table of risks has the "
+            "same as shares of each variant's best."
         )
 
 
@@ -113,7 +101,8 @@ def risk_figure(
 ) -> RiskFigure:
     """The figure of `points`, the rows of `risk_points` of ONE metric and experiment, or with `of_study` of all.
 
-    Box plots of absolute and relative risk as in matthiesen2023, Figure 4.5. `axes` are those of each experiment.
+    Box plots as in matthiesen2023, Figure 4.5. Decided: of absolute risk alone, since that relative to bests of about
+    100 % is the same picture. `axes` are those of each experiment.
     """
     seeds = tuple(int(seed) for seed in np.unique(points["seed"]))
     metric = points["metric"].iloc[0]
@@ -139,12 +128,12 @@ def _group(points: pd.DataFrame, axes: Axes, all_points: pd.DataFrame) -> RiskGr
     if same["experiment"].nunique() > 1:
         title = f"{title} ({first['experiment']})"
     variants = sorted(points.groupby("variant"), key=lambda item: variant_order(item[0]))
-    absolute = [_box(rows, axes, rows["d"]) for _, rows in variants]
-    relative = [_box(rows, axes, 100 * rows["d_rel"].fillna(0)) for _, rows in variants]
-    return RiskGroup(shortened(title, 40), absolute, relative, (_limits(absolute), _limits(relative)))
+    boxes = [_box(rows, axes) for _, rows in variants]
+    return RiskGroup(shortened(title, 40), boxes, _limits(boxes))
 
 
-def _box(rows: pd.DataFrame, axes: Axes, values: pd.Series) -> Box:
+def _box(rows: pd.DataFrame, axes: Axes) -> Box:
+    values = rows["d"]
     (stats,) = boxplot_stats(values.to_numpy())
     return Box(
         variant=rows["variant"].iloc[0],
@@ -166,11 +155,8 @@ def _limits(boxes: list[Box]) -> Limits:
 
 def _on_one_axis(groups: list[RiskGroup]) -> list[RiskGroup]:
     """The groups with the same ends of their axes, unless the risks of one would then be squeezed flat."""
-    both = []
-    for number in (0, 1):
-        limits = [group.limits[number] for group in groups]
-        highest = [high for _, high in limits]
-        common = (min(low for low, _ in limits), max(highest))
-        both.append([common] * len(groups) if max(highest) <= ONE_AXIS * min(highest) else limits)
-    ends = zip(*both, strict=True)
-    return [replace(group, limits=limits) for group, limits in zip(groups, ends, strict=True)]
+    highest = [group.limits[1] for group in groups]
+    if max(highest) > ONE_AXIS * min(highest):
+        return groups
+    common = (min(group.limits[0] for group in groups), max(highest))
+    return [replace(group, limits=common) for group in groups]

@@ -12,7 +12,18 @@ from plotly.subplots import make_subplots
 
 from prunescape.analysis.search.terms import HYPERBAND, STRATEGIES, TPE
 from prunescape.present.figures.figure import Figure, file_name
-from prunescape.present.figures.style import BASE, FAINT, INK, LINES, PLOTLY_LAYOUT, PLOTLY_LEGEND
+from prunescape.present.figures.style import (
+    ACCENT,
+    DOUBLE,
+    FAINT,
+    INK,
+    LINES,
+    PLOTLY_LAYOUT,
+    PLOTLY_LEGEND,
+    SINGLE,
+    SMALL,
+    open_axes,
+)
 from prunescape.present.labels import variant_title
 
 # strategy -> colour (the last four of Okabe and Ito's palette), matplotlib's marker, plotly's
@@ -21,7 +32,7 @@ LOOKS = dict(
         STRATEGIES,
         (
             (INK, "*", "star"),
-            (BASE, "o", "circle"),
+            (ACCENT, "o", "circle"),
             ("#d55e00", "s", "square"),
             ("#cc79a7", "D", "diamond"),
             ("#009e73", "^", "triangle-up"),
@@ -105,7 +116,9 @@ def draw_search_static(figure: SearchFigure) -> matplotlib.figure.Figure:
     count = len(figure.panels)
     columns = min(2, count)
     rows = -(-count // columns)
-    page = matplotlib.figure.Figure(figsize=(0.6 + 3.6 * columns, 0.6 + 2.9 * rows), layout="constrained")
+    page = matplotlib.figure.Figure(
+        figsize=(SINGLE if columns == 1 else DOUBLE, 0.4 + 2.4 * rows), layout="constrained"
+    )
     places = page.subplots(rows, columns, squeeze=False).ravel()
     for axes, (variant, lines) in zip(places, figure.panels.items(), strict=False):
         for line in lines:
@@ -114,31 +127,30 @@ def draw_search_static(figure: SearchFigure) -> matplotlib.figure.Figure:
     for axes in places[count:]:
         axes.set_visible(False)
     handles, labels = places[0].get_legend_handles_labels()
-    page.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8)
+    page.legend(handles, labels, loc="outside lower center", ncols=len(labels) if columns > 1 else 3)
     return page
 
 
 def _draw_line(axes: Axes, line: Line) -> None:
     colour, marker, _ = LOOKS[line.strategy]
     axes.vlines(line.epochs, line.seed_low, line.seed_high, color=colour, linewidth=0.8, alpha=0.6)
-    axes.vlines(line.epochs, line.low, line.high, color=colour, linewidth=2.4)
-    axes.plot(line.epochs, line.regret, color=colour, marker=marker, markersize=5, linewidth=0.8, label=line.strategy)
+    axes.vlines(line.epochs, line.low, line.high, color=colour, linewidth=2)
+    axes.plot(line.epochs, line.regret, color=colour, marker=marker, markersize=4, linewidth=0.8, label=line.strategy)
     for x, y, trials in zip(line.epochs, line.regret, line.trials, strict=True):
-        axes.annotate(str(trials), (x, y), OFFSETS[line.strategy], textcoords="offset points", fontsize=7, color=colour)
+        axes.annotate(
+            str(trials), (x, y), OFFSETS[line.strategy], textcoords="offset points", fontsize=SMALL, color=colour
+        )
 
 
 def _finish(axes: Axes, title: str, top: float) -> None:
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title)
     axes.set_xscale("log")
     axes.set_ylim(0, top)
     axes.set_xlabel(EPOCHS)
     axes.set_ylabel(REGRET)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else "")
-    axes.grid(color=LINES, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(which="both", length=0, labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_axes(axes, "both")
 
 
 def draw_search_interactive(figure: SearchFigure) -> go.Figure:
