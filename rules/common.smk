@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from functools import cache
 
 from snakemake.sourcecache import LocalSourceFile
 
@@ -9,8 +10,9 @@ from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VAR
 from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN
 from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
-from prunescape.config.datasets import decoding_workers, is_image_folder
+from prunescape.config.datasets import is_image_folder
 from prunescape.config.models import SCORES_OF_DATA
+from prunescape.config.system import cores_of_cell, system_of, tried_while_training
 from prunescape.running.run_lock import STATE
 from prunescape.store.files import short_name
 from prunescape.store.manifest import MANIFEST
@@ -72,8 +74,32 @@ def image_folder(wildcards):
 
 
 def cell_threads(wildcards):
-    """One thread trains; an image folder's workers decode beside it, as many as the cores allow."""
-    return 1 + decoding_workers(STUDY.dataset_options(experiment_of(wildcards).dataset), STUDY.device)
+    """The cores of a training: what it may use, which Snakemake limits to those that there are."""
+    experiment = experiment_of(wildcards)
+    options = STUDY.dataset_options(experiment.dataset)
+    return cores_of_cell(experiment.system, options, STUDY.device, spare_cores())
+
+
+@cache
+def spare_cores():
+    """Cores of a run on this host that each cell can have beside its own, as many cells as there were at its start."""
+    cores = workflow.resource_settings.cores if workflow.is_main_process else None
+    left = sum(not os.path.exists(record) for record in cell_files("record.json", cells_with(present_rounds(ROUND))))
+    return max(0, cores // max(1, left) - 1) if cores else 0
+
+
+def tried_systems():
+    """What each experiment says of system parameters, or is said for it, by its name."""
+    found = {
+        name: system_of(known.system, STUDY.dataset_options(known.dataset)) for name, known in STUDY.experiments.items()
+    }
+    return {name: system for name, system in sorted(found.items()) if system is not None}
+
+
+def system_params(wildcards):
+    """Which system parameters a training tries between its epochs; they change no result."""
+    experiment = experiment_of(wildcards)
+    return tried_while_training(experiment.system, STUDY.dataset_options(experiment.dataset), STUDY.device)
 
 
 def cell_file(cell, name):

@@ -7,7 +7,14 @@ from glob import glob
 from pathlib import Path
 
 from prunescape.store.files import damaged_files
-from prunescape.running.early_checks import check_compiler, check_gpu, check_originals, check_providers, shows_gpu
+from prunescape.running.early_checks import (
+    check_compiler,
+    check_gpu,
+    check_originals,
+    check_providers,
+    check_system,
+    shows_gpu,
+)
 from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on_interrupt
 from prunescape.running.restoring import is_restoring
 from prunescape.running.run_lock import hold, holder, in_use
@@ -151,6 +158,8 @@ def look_at_host():
     try:
         check_providers(STUDY.targets)
         check_originals(map(STUDY.dataset_options, missing))
+        for line in check_system(tried_systems(), STUDY.device) if missing_cells() else ():
+            print(f"note: {line}", file=sys.stderr)
         if STUDY.device == "cpu" and compiles() and missing_cells():
             check_compiler("cpu")
     except InputError as error:

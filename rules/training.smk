@@ -50,6 +50,7 @@ rule train_cell:
         cell=cell_content,  # what the path says, and what it only names
         levels=cell_level_digests,
         folder=without_trigger(image_folder),  # the identity speaks for the images
+        system=without_trigger(system_params),
         checkpoint=without_trigger(checkpoint_file),
         cells_per_gpu=without_trigger(lambda wildcards: STUDY.cells_per_gpu),
     script:

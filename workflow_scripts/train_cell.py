@@ -21,16 +21,18 @@ def train_cell(
     device: str,
     workers: int = 0,
     levels: Mapping[str, str] = MappingProxyType({}),
+    system: Mapping[str, Any] | None = None,
 ) -> None:
     """Train the cell with this content on the prepared data set and write its record (JSON) and weights (safetensors).
 
     `files` are the fields of CellFiles; an image folder is decoded by so many `workers`; `levels` are the digests of
-    the code of this cell's levels, beside that which all cells share. Raises InputError when an
+    the code of this cell's levels, beside that which all cells share; `system` says which system parameters are tried
+    between epochs. Raises InputError when an
     input is damaged or the device (cpu or cuda) is missing, Stopped when the process is asked to end.
     """
     from prunescape.training.cell_job import open_job, train_jobs
 
-    train_jobs([open_job(cell, CellFiles(**files), device=device, workers=workers, levels=levels)])
+    train_jobs([open_job(cell, CellFiles(**files), device=device, workers=workers, levels=levels, system=system)])
 
 
 def train_cells(requests: list[tuple[str, dict[str, Any]]]) -> None:
@@ -93,4 +95,5 @@ if __name__ == "__main__" and "snakemake" in globals():
         device=device,
         workers=snakemake.threads - 1,
         levels=snakemake.params.levels,
+        system=snakemake.params.system,
     )

@@ -82,6 +82,14 @@ ACCEPTED = [
     ("adaptive", changed(("experiments.e.design", {"kind": "adaptive", "share": 0.5}))),
     ("auto", changed(("experiments.e.recipe.precision", "auto"), ("experiments.e.recipe.milestones", [3, 5]))),
     (
+        "system",
+        changed(
+            ("datasets.flowers", FOLDER | {"workers": None}),
+            ("experiments.e.dataset", "flowers"),
+            ("experiments.e.system", {"parameters": {"workers": "auto", "prefetch": [1, 4]}, "store": "none"}),
+        ),
+    ),
+    (
         "network",
         changed(
             ("experiments.e", EXPERIMENT | {"model": "image_cnn", "network": {"filters": 6, "activation": "tanh"}})
@@ -136,6 +144,13 @@ WRONG = [
     ("experiments.e.design.share", 0.4),
     ("experiments.e.design", {"kind": "adaptive", "trials": 4}),
     ("experiments.e.design", {"kind": "random", "trials": 4, "space": LEVELS}),
+    ("experiments.e.system", {}),
+    ("experiments.e.system", {"parameters": {}}),
+    ("experiments.e.system", {"parameters": {"wrokers": [1]}}),
+    ("experiments.e.system", {"parameters": {"workers": [-1]}}),
+    ("experiments.e.system", {"parameters": {"workers": 2}}),
+    ("experiments.e.system", {"parameters": {"prefetch": "auto"}}),
+    ("experiments.e.system", {"parameters": {"workers": [1]}, "goal": "seconds"}),
     ("experiments.e.verdict.replicates", {"first": 3}),
     ("experiments.e.verdict.margin", 0.01),
     ("analysis.thresholds", [0.5, 0.005]),

@@ -33,6 +33,7 @@ class Rates:
     """Rates."""
 
     first: Annotated[float, limit(1)] = 0.5
+    # field
 
 
 def train(rate: float, momentum=0.9) -> float:
@@ -64,6 +65,7 @@ FILES = {
     "prunescape/training/__init__.py": '"""Training."""',
     "prunescape/training/loop.py": LOOP,
     "prunescape/nets/page.j2": "a {# template #}",
+    "prunescape/training/system.py": "def a(rate):\n    return rate\n",
     "prunescape/steps.py": "def step(rate, factor):\n    return rate * factor\n",
     "prunescape/other_steps.py": "def step(rate, factor):\n    return rate - factor\n",
     "prunescape/unrelated.py": "a = 1\n",
@@ -113,12 +115,18 @@ def forget():
             cached.cache_clear()
 
 
+def use(monkeypatch, scripts, modules=None):
+    """Let the module read scripts, and modules of the package, in other folders."""
+    monkeypatch.setattr(module, "SCRIPTS", scripts)
+    monkeypatch.setattr(module, "MODULES", modules or scripts)
+
+
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(module, "SCRIPTS", tmp_path)
+    use(monkeypatch, tmp_path)
     yield Tree(tmp_path)
     forget()
 
@@ -127,7 +135,7 @@ def tree(tmp_path, monkeypatch):
 def package(tmp_path, monkeypatch):
     """A copy of the real scripts and modules."""
     shutil.copytree(module.SCRIPTS, tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(module, "SCRIPTS", tmp_path / "scripts")
+    use(monkeypatch, tmp_path / "scripts")
     yield Tree(tmp_path / "scripts")
     forget()
 
@@ -157,6 +165,16 @@ def package(tmp_path, monkeypatch):
         (TRAINING, "losses: list[a]", "losses"),
         (TRAINING, "limit(1)", "limit(2)"),
         (TRAINING, "= 0.5\n", '= 0.5\n    """Of a step."""\n'),
+        (TRAINING, "    # field", "    system: a | None = None"),
+        (TRAINING, "momentum=0.9)", "momentum=0.9, *, system=None)"),
+        (TRAINING, "factor=3", "factor=3, system=nets.scale(rate)"),
+        (TRAINING, "    losses.append(nets", "    rate.system.note(losses)\n    losses.append(nets"),
+        (
+            TRAINING,
+            "    losses.append(nets",
+            "    from prunescape.training.system import a\n    a(rate)\n    losses.append(nets",
+        ),
+        ("prunescape/training/system.py", "return rate", "return None"),
         (TRAINING, "    from prunescape.unrelated import a", "    from prunescape.nets.two import width as a"),
     ],
 )
@@ -189,6 +207,12 @@ def test_what_cannot_change_a_result_changes_no_digest(tree, file, old, new):
         (TRAINING, "@dataclass(frozen=True)\n", ""),
         (TRAINING, "= 0.5", "= 0.4"),
         (TRAINING, "first: Annotated[float", "first: Annotated[int"),
+        (TRAINING, "    # field", "    systems: a | None = None"),
+        (TRAINING, "factor=3", "factor=3, systems=1"),
+        (TRAINING, "losses.append(other", "losses.systems.append(other"),
+        (TRAINING, "momentum=0.9)", "momentum=0.9, *, systems=None)"),
+        (TRAINING, "momentum=0.9)", "momentum=0.9, system=None)"),
+        (TRAINING, "rate > limit", "rate > rate.system.limit()"),
         (TRAINING, "def train", "@nets.scale\ndef train"),
         (TRAINING, "losses[-1]", "losses[0]"),
         (TRAINING, "from torch.nn import functional", "from torch import functional"),
@@ -252,7 +276,7 @@ def test_a_root_that_does_not_exist_is_refused(tree):
 
 
 def test_what_has_no_influence_exists():
-    assert all(module._file_of(name) for name in (*module.WITHOUT_INFLUENCE, module.PROCESSES))
+    assert all(module._file_of(name) for name in (*module.WITHOUT_INFLUENCE, *module.PROCESSES))
 
 
 def test_the_digests_of_all_scripts_take_a_fraction_of_a_second():
@@ -330,6 +354,17 @@ def test_an_edited_training_changes_the_digest_of_training(package, file, old, n
     before = package.digest(*roots)
     package.edit(f"prunescape/{file}", old, new)
     assert package.digest(*roots) != before
+
+
+def test_an_installed_workflow_has_the_digests_of_a_checkout(package, tmp_path, monkeypatch):
+    """There the scripts are below the package, so a study goes on with either and trains nothing again."""
+    roots = ("train_cell", "prunescape.tasks.images.task", "write_report")
+    before = package.digest(*roots)
+    scripts = tmp_path / "site-packages" / "prunescape" / "workflow" / "workflow_scripts"
+    shutil.copytree(tmp_path / "scripts" / "prunescape", scripts.parents[1])
+    shutil.copytree(tmp_path / "scripts", scripts, ignore=shutil.ignore_patterns("prunescape"))
+    use(monkeypatch, scripts, tmp_path / "site-packages")
+    assert package.digest(*roots) == before
 
 
 def test_nothing_reads_the_annotations_of_functions():

@@ -11,8 +11,9 @@ from prunescape.commands.arms import add_arms
 from prunescape.commands.extras import lacking
 from prunescape.commands.factors import add_factors
 from prunescape.commands.models import add_bench, add_prune
+from prunescape.commands.runs import add_resume, add_run
 from prunescape.commands.schema import add_schema
-from prunescape.commands.studies import add_pdf, add_resume, add_summary, add_verify
+from prunescape.commands.studies import add_pdf, add_summary, add_verify
 from prunescape.commands.tune import add_tune
 from prunescape.errors import InputError, nearest
 from prunescape.store.exhaustion import exhausted
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
     add_pdf(commands.add_parser("pdf", help="the report of a study as a PDF"))
     untouched = {"prefix_chars": " ", "add_help": False}  # what looks like an option is snakemake's
+    add_run(commands.add_parser("run", help="run a study in the current folder", **untouched))
     add_resume(commands.add_parser("resume", help="go on with a study whose run was killed", **untouched))
     add_schema(commands.add_parser("schema", help="the JSON Schema of a study's config, for editors"))
     add_summary(commands.add_parser("summary", help="what a study reached, and where its report is"))

@@ -1,39 +1,10 @@
-"""Commands on a study: go on with one that was killed, print what one reached, check its files, print its report."""
+"""Commands on a finished study: print what it reached, check its files, print its report."""
 
 import argparse
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from prunescape.commands.extras import require_workflow
 from prunescape.errors import InputError, nearest
-
-HELP = ({"-h"}, {"--help"})
-
-
-def add_resume(command: argparse.ArgumentParser) -> None:
-    """`prunescape resume [ARGUMENT ...]`, which are those of snakemake."""
-    command.description = (
-        "Unlock a study whose run was killed, and go on with it. Refuses while the old run or a job of it lives, and "
-        "cancels what it left in Slurm's queue. All arguments are those that snakemake was started with, such as "
-        "--cores 8 --configfile study.yaml; snakemake --help lists them."
-    )
-    command.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="as the run was started with")
-    command.set_defaults(
-        run=lambda options: command.print_help() if set(options.arguments) in HELP else _resume(options)
-    )
-
-
-def _resume(options: argparse.Namespace) -> None:
-    """Unlock the study, which the workflow refuses while a run lives on it, then become snakemake."""
-    require_workflow("snakemake", "torch")
-    snakemake = [sys.executable, "-m", "snakemake", *options.arguments]
-    unlocked = subprocess.run([*snakemake, "--unlock"])
-    if unlocked.returncode:
-        sys.exit(unlocked.returncode)
-    os.execv(snakemake[0], snakemake)
 
 
 def add_summary(command: argparse.ArgumentParser) -> None:

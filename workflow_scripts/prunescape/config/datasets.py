@@ -155,7 +155,7 @@ def identity_options(options: dict) -> dict:
 def decoding_workers(options: dict, device: str) -> int:
     """How many processes decode this data set's images for a training on `device` (cpu or cuda); 0 for data in memory.
 
-    By default 0 on a CPU: it trains far slower than it decodes, and cores are better spent on other cells.
+    By default 0 on a CPU, whose cores are better spent on other cells; system.py gives it those that are spare.
     """
     workers = options.get("workers", 0)
     return (GPU_WORKERS if device == "cuda" else 0) if workers is None else workers

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from prunescape.config.designs import Bounds, DesignTerms, arms_of
 from prunescape.config.messages import level_value
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
+from prunescape.config.system import System
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed, first_repeated
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
@@ -105,6 +106,8 @@ class Experiment(Part):
     design: DesignTerms = DesignTerms()
     extension: Extension = Extension()
     verdict: Verdict = Verdict()
+    system: System | None = None
+    """System parameters that are found while training (docs/system.md)."""
     select_on: Literal["test", "validation"] = "test"
     """The split on which the best setting is chosen; test reports the score."""
     export: Export = Export()

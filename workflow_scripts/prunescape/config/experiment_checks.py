@@ -10,6 +10,7 @@ from prunescape.config.experiment import Experiment, axis_texts
 from prunescape.config.messages import level_value
 from prunescape.config.models import TEXT_MODELS, WHOLE, network_parameter, network_values
 from prunescape.config.recipe_checks import check_parts, check_recipe
+from prunescape.config.system import check_system
 from prunescape.config.texts import TEXTS, is_text
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
@@ -49,6 +50,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     _check_ratios(experiment, where)
     check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
+    check_system(experiment.system, options, f"{where}.system")
     if experiment.design.kind == "adaptive":
         _check_adaptive(experiment, where)
 

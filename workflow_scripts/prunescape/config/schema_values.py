@@ -14,6 +14,7 @@ from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import COMPARISONS, Dimension, Parameter
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.reference import field_texts, hyperparameter_line
+from prunescape.space.system_parameters import AUTO, SYSTEM
 from prunescape.space.variants import METHODS
 
 Schema = dict[str, Any]
@@ -58,7 +59,7 @@ OPTIONS: dict[str, tuple[Schema, str]] = {  # of data sets; check_options in dat
 LEFT_OUT = {  # of options without a default
     **dict.fromkeys(("train", "test"), "all there are"),
     "resize": "256/224 of size",
-    "workers": f"{GPU_WORKERS} with a GPU, else 0",
+    "workers": f"{GPU_WORKERS} with a GPU; without, cores that no cell needs, if that turns out faster",
 }
 
 
@@ -81,9 +82,22 @@ def open_schemas() -> dict[tuple[str, str], Schema]:
         ("Experiment", "grid"): {
             "anyOf": [_keys({"axes": axes | {"description": "The axes of the grid."}}, required=["axes"]), axes]
         },
+        ("System", "parameters"): _keys({name: _tried(name) for name in SYSTEM}, minProperties=1),
         ("DesignTerms", "space"): _keys(space, minProperties=1),
         ("DesignTerms", "arms"): {"anyOf": [{"const": LIAO2022}, _list_of({"enum": [LIAO2022, *_arms()]})]},
     }
+
+
+def _tried(name: str) -> Schema:
+    """The values of a system parameter that are tried."""
+    parameter = SYSTEM[name]
+    least, most = parameter.bounds
+    values = (
+        {"enum": [*parameter.levels]} if parameter.levels else {"type": "integer", "minimum": least, "maximum": most}
+    )
+    text = f"{parameter.meaning[:1].upper()}{parameter.meaning[1:]}; left out: {parameter.default}."
+    choices = {"anyOf": [_list_of(values), {"const": AUTO}]} if name == "workers" else _list_of(values)
+    return choices | {"description": text}
 
 
 def hyperparameter_schemas() -> dict[str, Schema]:

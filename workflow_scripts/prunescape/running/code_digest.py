@@ -1,6 +1,7 @@
 """A digest of the code that decides a rule's result: without module names, descriptions, logging, layout.
 
-Imports are absolute, and nothing decides a result inside a bare `print`.
+Imports are absolute, and nothing decides a result inside a bare `print`, nor under the name `system`: neutral system
+parameters (space/system_parameters.py) change no bit, and tests hold them to it.
 """
 
 import ast
@@ -12,8 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-SCRIPTS = Path(__file__).resolve().parents[2]
+from prunescape.running.workflow_files import PACKAGE as PACKAGE_FOLDER
+from prunescape.running.workflow_files import SCRIPTS
+
 PACKAGE = "prunescape"
+MODULES = PACKAGE_FOLDER.parent  # in a checkout the scripts are in the same folder
 # How a result is stored, logged or refused, which values exist, and in which process it is made, never changes it.
 STORING = (
     "errors",
@@ -25,15 +29,21 @@ STORING = (
     "training.gpu",
 )
 WITHOUT_INFLUENCE = frozenset(f"{PACKAGE}.{name}" for name in STORING)
-PROCESSES = f"{PACKAGE}.running"
+# packages and modules that only say how and where a result is made
+PROCESSES = tuple(f"{PACKAGE}.{name}" for name in ("running", "training.system", "tasks.system"))
 FULL_NAME = re.compile(rf"{PACKAGE}(?:\.\w+)*")
 LOGGING = re.compile(r"print|warnings\.warn|(?:.*\.)?logg(?:er|ing)\.\w+")
 LEFT_OUT = frozenset({"annotation", "ctx", "returns"})
+SYSTEM = "system"  # the parameter, keyword or field that hands neutral system parameters on
+OF_SYSTEM = re.compile(rf"(?:.*\.)?{SYSTEM}\.[\w.]+")
 NOTHING = "[]"  # the text of a module without statements
 
 
 def run_jobs_with_this_code() -> None:
-    """Let every process started from here import this checkout's package, though another one may be installed."""
+    """Let every process started from here import this workflow's scripts, and a checkout's own package.
+
+    An installed package is found as any: were its folder named too, jobs would look there before Python's own modules.
+    """
     ours, others = str(SCRIPTS), os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join([ours, *(path for path in others if path not in ("", ours))])
 
@@ -70,13 +80,14 @@ def _reached(roots: tuple[str, ...]) -> set[str]:
 
 
 def _decides(module: str) -> bool:
-    return module not in WITHOUT_INFLUENCE and not f"{module}.".startswith(f"{PROCESSES}.")
+    return module not in WITHOUT_INFLUENCE and not f"{module}.".startswith(tuple(f"{name}." for name in PROCESSES))
 
 
 @cache
 def _file_of(module: str) -> Path | None:
     """The file of a script or module of ours; None for a name that is no module (a function, another's package)."""
-    path = SCRIPTS.joinpath(*module.split("."))
+    parts = module.split(".")
+    path = (MODULES if parts[0] == PACKAGE else SCRIPTS).joinpath(*parts)
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
@@ -167,24 +178,38 @@ class _Writer:
         return f"[{','.join(filter(None, map(self.text, nodes)))}]"
 
     def expression(self, node: ast.Expr) -> str:
-        """An expression as a statement, but for a docstring and a log line."""
+        """An expression as a statement, but for a docstring, a log line and a call of what is called `system`."""
         if isinstance(node.value, ast.Constant):
             return ""
-        logs = isinstance(node.value, ast.Call) and LOGGING.fullmatch(self.text(node.value.func))
-        return "" if logs else self.whole(node)
+        called = self.text(node.value.func) if isinstance(node.value, ast.Call) else ""
+        return "" if LOGGING.fullmatch(called) or OF_SYSTEM.fullmatch(called) else self.whole(node)
 
     def annotated(self, node: ast.AnnAssign) -> str:
-        return self.whole(ast.Assign(targets=[node.target], value=node.value))
+        return "" if _of_system(node) else self.whole(ast.Assign(targets=[node.target], value=node.value))
+
+    def call(self, node: ast.Call) -> str:
+        keywords = [keyword for keyword in node.keywords if keyword.arg != SYSTEM]
+        return self.whole(ast.Call(func=node.func, args=node.args, keywords=keywords))
+
+    def parameters(self, node: ast.arguments) -> str:
+        """The parameters of a function; `system` is one that is given by its name."""
+        kept = [place for place, parameter in enumerate(node.kwonlyargs) if parameter.arg != SYSTEM]
+        only = {name: [getattr(node, name)[place] for place in kept] for name in ("kwonlyargs", "kw_defaults")}
+        return self.whole(ast.arguments(**dict(ast.iter_fields(node)) | only))
 
     def class_definition(self, node: ast.ClassDef) -> str:
         """A class with the annotations of its fields, which dataclasses and pydantic read."""
-        fields = [part.annotation for part in node.body if isinstance(part, ast.AnnAssign)]
+        fields = [part.annotation for part in node.body if isinstance(part, ast.AnnAssign) and not _of_system(part)]
         return self.whole(node) + ",".join(map(self.mentioned, fields))
 
     def mentioned(self, node: ast.AST) -> str:
         """The names in a part of the tree."""
         parts = [part for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)]
         return " ".join(part.attr if isinstance(part, ast.Attribute) else self.text(part) for part in parts)
+
+
+def _of_system(node: ast.AnnAssign) -> bool:
+    return isinstance(node.target, ast.Name) and node.target.id == SYSTEM
 
 
 WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
@@ -195,6 +220,8 @@ WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
     ast.Expr: _Writer.expression,
     ast.ClassDef: _Writer.class_definition,
     ast.AnnAssign: _Writer.annotated,
+    ast.Call: _Writer.call,
+    ast.arguments: _Writer.parameters,
     ast.Raise: lambda writer, node: f"Raise({writer.mentioned(node)})",
     **dict.fromkeys((ast.Import, ast.ImportFrom, ast.Pass), lambda *_: ""),
 }

@@ -13,9 +13,11 @@ from typing import Any
 
 from prunescape.config.datasets import missing_files
 from prunescape.config.source import read_config
+from prunescape.config.system import System
 from prunescape.config.targets import Target
 from prunescape.config.texts import check_sources, is_text
-from prunescape.errors import InputError
+from prunescape.errors import InputError, located
+from prunescape.training.energy_counters import NoCounterError, rapl_counter
 
 HERE = ("local", "emulated")  # kinds of targets that are measured on the host of the job
 ASK_TORCH = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 3)"
@@ -58,6 +60,38 @@ def check_originals(datasets: Iterable[dict[str, Any]]) -> None:
         missing_files(options)
         if is_text(options):
             check_sources(options)
+
+
+def check_system(systems: Mapping[str, System], device: str) -> list[str]:
+    """What a run should say of the stores of system parameters that it leaves aside, a line each.
+
+    `systems` by experiment. Raises InputError where energy is the goal and this host tells none, and for a store that
+    was named and cannot be written.
+    """
+    from prunescape.store.system_store import check_writable, read_observations
+
+    lines = []
+    for name, system in systems.items():
+        where = f"experiments.{name}.system"
+        if system.goal == "joules" and device == "cpu":
+            _check_counter(f"{where}.goal")
+        if system.store_path is None:
+            continue
+        if system.store is not None:
+            located(f"{where}.store", check_writable, system.store_path)
+        try:
+            read_observations(system.store_path)
+        except InputError as error:
+            lines.append(str(error))
+    return [*dict.fromkeys(lines)]
+
+
+def _check_counter(where: str) -> None:
+    try:
+        rapl_counter()
+    except NoCounterError as error:
+        what = f"no energy counter here ({error})"
+        raise InputError(what, where=where, allowed="epoch_seconds here", hint="goal: epoch_seconds") from None
 
 
 def check_compiler(device: str) -> None:

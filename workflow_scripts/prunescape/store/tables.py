@@ -4,15 +4,20 @@ Parquet has optional checksums of its pages and none of its footer. The seal is 
 file; it stands before the footer, where every reader passes over it, and a table that somebody derives does not get it.
 """
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prunescape.errors import InputError
 from prunescape.store.files import AGAIN, whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Columns = dict[str, tuple[str, str]]  # name -> (arrow type, meaning with unit)
 MARK = b"\nprunescape seal, sha256: "

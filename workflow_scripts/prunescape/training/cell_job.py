@@ -33,6 +33,7 @@ from prunescape.training.device import environment, gpu_uuid, peak_memory_bytes,
 from prunescape.training.energy import energy_fields, open_meter
 from prunescape.training.gpu import has_claimed, import_for_children
 from prunescape.training.loop import Training, start_training
+from prunescape.training.system.opening import open_system, training_key
 from prunescape.training.together import most_together, train_together
 
 
@@ -65,6 +66,7 @@ class CellJob:
         )
         content |= {"seconds": self.checkpointer.seconds, "resumes": self.checkpointer.resumes}
         content |= {"compile_seconds": training.internal.compile_seconds}
+        training.system.note_in(content)
         content |= {"peak_memory_bytes": peak_memory_bytes(training.device), "recipe": self.recipe}
         digests = self.digests | {"weights_digest": file_digest(self.files.weights)}
         write_json(self.files.record, content | {"provenance": environment(training.device) | digests})
@@ -79,10 +81,12 @@ def open_job(
     levels: Mapping[str, str] = MappingProxyType({}),
     log: TextIO | None = None,
     beside: CellJob | None = None,
+    system: Mapping[str, Any] | None = None,
 ) -> CellJob:
     """Read what the cell with this content needs, claim the `device` (cpu or cuda), and build its training.
 
-    An image folder is decoded by so many `workers`, which changes no result; `levels` are the digests of the code of
+    An image folder is decoded by so many `workers`, which changes no result, or by as many as turns out best, within
+    them, where `system` says what to try (training/system/opening.py); `levels` are the digests of the code of
     this cell's levels, as `NAME=LEVEL`, beside that which all cells share. One line per epoch goes to `log`, by
     default standard error; examples are shared with the job `beside`. Raises InputError when an input is damaged or the
     device is missing.
@@ -105,6 +109,7 @@ def open_job(
         between_batches=checkpointer.between_batches,
         beside=beside.training if beside else None,
         meter=open_meter(gpu_uuid(where), claimed=has_claimed()),
+        system=open_system(system, workers, training_key(digests, recipe, where)),
     )
     with redirect_stderr(log):
         checkpointer.resume(training)

@@ -20,6 +20,7 @@ from prunescape.training.energy import Meter, nothing_used
 from prunescape.training.internal import Internal, build_internal
 from prunescape.training.loss_scaling import ScaledOptimiser
 from prunescape.training.optimisers import Optimiser, build_optimiser
+from prunescape.training.system.unchanged import Unchanged
 
 
 @dataclass
@@ -107,6 +108,7 @@ class Training:
     between_batches: Callable[[Training], None]
     meter: Meter
     internal: Internal
+    system: Unchanged = field(default_factory=Unchanged)
     outcome: Outcome = field(default_factory=Outcome)
 
     @property
@@ -162,6 +164,7 @@ class Training:
     def _batches_of_epoch(self, rate: float) -> Iterator[Batch]:
         """What is left of the running epoch."""
         self.network.train()
+        self.system.begin_epoch(self)
         epoch, started = self.epoch, self._clock() - self.epoch.seconds
         self.generator.set_state(epoch.start)
         self.meter.start()
@@ -175,6 +178,7 @@ class Training:
         epoch.loss_sum.item()  # a GPU has really ended only now
         epoch.seconds = self._clock() - started
         self.meter.stop(epoch.used)
+        self.system.end_epoch(self)
 
     def _end_epoch(self, number: int, rate: float) -> None:
         """Test after epoch `number`, counted from 0, and note what it reached."""
@@ -216,13 +220,15 @@ def start_training(
     between_batches: Callable[[Training], None] = lambda training: None,
     beside: Training | None = None,
     meter: Meter | None = None,
+    system: Unchanged | None = None,
 ) -> Training:
     """A training of `network`, which moves to the task's device, that has not begun.
 
     Order and augmentation follow from `seed`, on any device alike. `rate_factors` are by default those of the whole
     recipe. `between_batches` is called with this training wherever it may be saved; what it raises ends the training.
-    A training `beside` another shares its examples. Raises InputError for a precision that the device does not have,
-    and for a network that the recipe's internal optimisation cannot change.
+    A training `beside` another shares its examples. Neutral system parameters may change between epochs by `system`.
+    Raises InputError for a precision that the device does not have, and for a network that the recipe's internal
+    optimisation cannot change.
     """
     check_precision(recipe.precision, task.device)
     generator = torch.Generator().manual_seed(seed)
@@ -243,6 +249,7 @@ def start_training(
         between_batches,
         meter or Meter(),
         internal,
+        system=system or Unchanged(),
     )
 
 

@@ -17,6 +17,7 @@ from prunescape.tasks.images.augmentations import draw_seed
 from prunescape.tasks.images.decoding import CENTRE, read_crop
 from prunescape.tasks.images.prepared import PreparedFolder
 from prunescape.tasks.subsets import evenly_spread
+from prunescape.tasks.system import Decoding, set_up
 
 LARGEST_BATCH = 256  # of a test: larger ones would only take memory, as the crops may be large
 
@@ -51,8 +52,11 @@ class Streamed:
     """A Split (tasks/contract.py) of an image folder as batches on `device`; images in order are centre crops.
 
     Every random number is drawn here, in the order of the batches, from `generator`, so that the number of workers
-    changes nothing. `augment` changes the batches of a split that is trained on (see augmentations).
+    changes nothing; `system` says from the next pass on how many there are. `augment` changes the batches of a split
+    that is trained on (see augmentations).
     """
+
+    system: Decoding | None = None
 
     def __init__(
         self,
@@ -112,6 +116,7 @@ class Streamed:
         loader = DataLoader(
             self.crops, batch_size=None, sampler=batches, num_workers=self.workers, pin_memory=pinned, generator=seeds
         )
+        set_up(loader, self.system)
         for batch in loader:
             if isinstance(batch, InputError):
                 raise batch

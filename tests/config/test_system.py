@@ -1,0 +1,155 @@
+"""The section `system` of an experiment: what is refused, in one line, and how many cores a cell declares."""
+
+import copy
+
+import pytest
+
+from prunescape.config.datasets import resolve_options
+from prunescape.config.study import load_study
+from prunescape.config.system import System, cores_of_cell, default_store, tried_while_training
+from prunescape.errors import InputError
+from prunescape.running import early_checks
+from prunescape.running.early_checks import check_system
+from prunescape.training.energy_counters import NoCounterError
+from support.good_config import GOOD
+
+FOLDER = {"format": "image-folder", "folder": "x", "size": 12}
+UNSAID, SAID = resolve_options("flowers", FOLDER), resolve_options("flowers", FOLDER | {"workers": 3})
+DIGITS = resolve_options("digits", {})
+
+
+def study_of(system: dict, dataset: str = "flowers", **options) -> dict:
+    study = copy.deepcopy(GOOD) | {"datasets": {"flowers": FOLDER | options}}
+    study["experiments"]["e"] |= {"dataset": dataset, "system": system}
+    return study
+
+
+@pytest.mark.parametrize(
+    ("system", "more", "line"),
+    [
+        (
+            {"parameters": {"workrs": [1]}},
+            {},
+            'parameters: there is no system parameter "workrs"; allowed: workers, prefetch, affinity; hint: did you '
+            'mean "workers"?',
+        ),
+        (
+            {"parameters": {"workers": [0, 2.5]}},
+            {},
+            "parameters.workers: 2.5 is no value of workers; allowed: a whole number from 0 to 256",
+        ),
+        (
+            {"parameters": {"workers": [0, 257]}},
+            {},
+            "parameters.workers: 257 is no value of workers; allowed: a whole number from 0 to 256",
+        ),
+        (
+            {"parameters": {"affinity": ["fre"]}},
+            {},
+            "parameters.affinity: 'fre' is no value of affinity; allowed: free, bound; hint: did you mean \"free\"?",
+        ),
+        (
+            {"parameters": {"workers": 2}},
+            {},
+            "parameters.workers: 2 is no list of values; allowed: a list, each a whole number from 0 to 256; hint: did "
+            "you mean [2]?",
+        ),
+        (
+            {"parameters": {"prefetch": [2, 2]}},
+            {},
+            "parameters.prefetch: 2 is given more than once; allowed: each value once",
+        ),
+        (
+            {"parameters": {}},
+            {},
+            "parameters: no system parameter is named; allowed: workers, prefetch, affinity",
+        ),
+        (
+            {"parameters": {"workers": [0, 2]}},
+            {"dataset": "digits"},
+            "parameters.workers: nothing is decoded beside a training on digits, whose examples are in memory; hint: "
+            "leave workers out",
+        ),
+        (
+            {"parameters": {"workers": [0, 2]}},
+            {"workers": 3},
+            "parameters.workers: the data set flowers has the option workers: 3 already; hint: give one of the two",
+        ),
+        (
+            {"parameters": {"workers": [1]}, "goal": "watts"},
+            {},
+            "goal: 'watts' cannot be used; allowed: 'epoch_seconds' or 'joules'",
+        ),
+        (
+            {"parameters": {"workers": [1]}, "store": ""},
+            {},
+            "store: an empty path; allowed: the path of a file, or none",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_line(system, more, line):
+    with pytest.raises(InputError) as caught:
+        load_study(study_of(system, **more), "s.yaml")
+    assert str(caught.value) == f"s.yaml: experiments.e.system.{line}"
+
+
+def test_a_study_without_the_section_is_the_same_as_before():
+    assert "system" not in load_study(GOOD).summary()["experiments"]["e"]
+    assert load_study(study_of({"parameters": {"workers": [0]}})).summary()["experiments"]["e"]["system"]["goal"]
+
+
+def test_a_cell_declares_as_many_cores_as_it_may_use():
+    asked = System(parameters={"workers": [0, 2, 6]})
+    assert cores_of_cell(asked, UNSAID, "cpu", spare=0) == 7
+    assert cores_of_cell(System(parameters={"prefetch": [1, 2]}), SAID, "cpu", spare=9) == 4
+    assert cores_of_cell(None, SAID, "cpu", spare=9) == 4
+    assert cores_of_cell(None, DIGITS, "cpu", spare=9) == 1
+
+
+def test_workers_that_nobody_asked_for_take_spare_cores_only():
+    """With more cells than cores none is spare, and each cell takes one core, as before."""
+    assert [cores_of_cell(None, UNSAID, "cpu", spare) for spare in (0, 1, 3, 40)] == [1, 2, 4, 5]
+    assert cores_of_cell(None, UNSAID, "cuda", 0) == 5
+    assert cores_of_cell(System(parameters={"workers": "auto"}), UNSAID, "cpu", 2) == 3
+    assert tried_while_training(None, UNSAID, "cpu")["values"] == {"workers": "auto"}
+    assert tried_while_training(None, UNSAID, "cuda") is None
+    assert tried_while_training(None, SAID, "cpu") is tried_while_training(None, DIGITS, "cpu") is None
+
+
+def test_the_store_is_in_the_users_cache_unless_another_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_store() == tmp_path / "prunescape" / "system.parquet"
+    stores = [System(parameters={"workers": [1]}, store=store).store_path for store in (None, "none", "a/b.parquet")]
+    assert stores == [str(default_store()), None, "a/b.parquet"]
+
+
+def test_energy_as_goal_needs_a_counter_of_the_host(monkeypatch):
+    def none():
+        raise NoCounterError("no RAPL on this host")
+
+    monkeypatch.setattr(early_checks, "rapl_counter", none)
+    system = System(parameters={"workers": [0, 2]}, goal="joules", store="none")
+    with pytest.raises(InputError) as caught:
+        check_system({"e": system}, "cpu")
+    assert str(caught.value) == (
+        "experiments.e.system.goal: no energy counter here (no RAPL on this host); allowed: epoch_seconds here; hint: "
+        "goal: epoch_seconds"
+    )
+
+
+def test_a_named_store_that_cannot_be_written_stops_a_run(tmp_path):
+    (tmp_path / "file").touch()
+    for store, said in ((tmp_path / "file" / "s.parquet", "cannot be written"), (tmp_path, "this is a folder")):
+        system = System(parameters={"workers": [0, 2]}, store=str(store))
+        with pytest.raises(InputError, match=rf"^experiments\.e\.system\.store.*: {said}"):
+            check_system({"e": system}, "cpu")
+
+
+def test_a_store_that_cannot_be_read_is_named_once_and_left_as_it_is(tmp_path):
+    store = tmp_path / "s.parquet"
+    store.write_bytes(b"PAR1 no more")
+    system = System(parameters={"workers": [0, 2]}, store=str(store))
+    (line,) = check_system({"e": system, "f": system}, "cpu")
+    assert line.startswith(f"{store}: the Parquet file is damaged") and "left aside" in line
+    assert store.read_bytes() == b"PAR1 no more"
+    assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
