@@ -26,8 +26,8 @@ def prune(model="resnet8", *, shape="3,8,8", ratio="0.5", method="uniform") -> l
         ([], "COMMAND"),
         (
             ["analyze"],
-            "allowed: analyse, factors, export-optuna, arms, tune, bench, prune, pdf, run, resume, schema, summary, "
-            'verify; hint: did you mean "analyse"?',
+            "allowed: analyse, factors, export-optuna, arms, tune, bench, prune, pdf, init, run, resume, schema, "
+            'summary, verify; hint: did you mean "analyse"?',
         ),
         (["verify", "results/nothing"], "results/nothing: there is no such folder"),
         (["pdf", "results/nothing"], "results/nothing: there is no such folder"),

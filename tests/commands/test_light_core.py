@@ -12,7 +12,7 @@ from support.onnx_files import write_product
 from support.project import SCRIPTS
 from support.searches import curve_rows, drawn_scores, write_study
 
-# matplotlib needs pillow, so that is here; the light commands run in one process, which imports everything once
+# the light commands run in one process, which imports everything once
 RUN = """
 import sys
 class Absent:
@@ -30,7 +30,7 @@ for command in {commands!r}:
     if status:
         sys.exit(f"{{command}}: status {{status}}")
 """
-TRAINING = sorted(set(PACKAGES) - {"PIL"})
+TRAINING = sorted(PACKAGES)
 LIGHT = (
     "schema",
     "analyse cells.csv --out analysis",
@@ -39,6 +39,7 @@ LIGHT = (
     "tune --replay study --searches 20 --strategies grid random --out searches",
     "bench product.onnx --repeats 2",
     "verify study",
+    "init own",
     "--help",
     *(f"{name} --help" for name in ("analyse", "factors", "arms", "tune", "bench", "summary", "prune", "resume")),
 )

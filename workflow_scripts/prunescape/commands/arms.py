@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from prunescape.commands.arguments import folder, whole_number
 from prunescape.errors import InputError, nearest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from prunescape.analysis.results import Analysis
 
 
@@ -70,7 +70,7 @@ def run_arms(options: argparse.Namespace) -> None:
     print("\n".join([*arm_lines(analysis), f"written to {options.out}: {written}"]))
 
 
-def named_columns(table: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
+def named_columns(table: "pd.DataFrame", options: argparse.Namespace) -> "pd.DataFrame":
     """The table with the columns that the analysis reads under its own names; raises InputError for missing ones."""
     from prunescape.analysis.column_checks import check_groups
 

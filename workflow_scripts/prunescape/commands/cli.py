@@ -10,6 +10,7 @@ from prunescape.commands.analysing import add_analyse, add_export
 from prunescape.commands.arms import add_arms
 from prunescape.commands.extras import lacking
 from prunescape.commands.factors import add_factors
+from prunescape.commands.init import add_init
 from prunescape.commands.models import add_bench, add_prune
 from prunescape.commands.runs import add_resume, add_run
 from prunescape.commands.schema import add_schema
@@ -76,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     add_prune(commands.add_parser("prune", help="cut a model to a share of its FLOPs"))
     add_pdf(commands.add_parser("pdf", help="the report of a study as a PDF"))
     untouched = {"prefix_chars": " ", "add_help": False}  # what looks like an option is snakemake's
+    add_init(commands.add_parser("init", help="a config to start a study of your own from"))
     add_run(commands.add_parser("run", help="run a study in the current folder", **untouched))
     add_resume(commands.add_parser("resume", help="go on with a study whose run was killed", **untouched))
     add_schema(commands.add_parser("schema", help="the JSON Schema of a study's config, for editors"))

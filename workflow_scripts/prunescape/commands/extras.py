@@ -9,7 +9,6 @@ WORKFLOW = "pip install 'prunescape[workflow]'"
 # what the extra `workflow` installs, by the names that it is imported by, and by the package's where they differ
 PACKAGES = {
     "onnxscript": "onnxscript",
-    "PIL": "pillow",
     "safetensors": "safetensors",
     "snakemake": "snakemake",
     "torch": "torch",

@@ -107,7 +107,8 @@ def _config_of(target: str) -> Path | None:
     studies = study_configs()
     if target.endswith((".yaml", ".yml")):
         if not Path(target).is_file():
-            raise InputError("there is no such config", where=target, hint=nearest(Path(target).stem, studies))
+            hint = nearest(Path(target).stem, studies) or "prunescape init NAME writes one"
+            raise InputError("there is no such config", where=target, hint=hint)
         return Path(target)
     if target in studies:
         return studies[target]
