@@ -1,4 +1,19 @@
-"""What submitted jobs ask a cluster for, from `cluster:` in the config. Nothing here decides a result."""
+"""What submitted jobs ask a cluster for, from `cluster:` in the config; cells that share a submission and its GPU.
+
+Nothing here decides a result.
+"""
+
+import sys
+from itertools import takewhile
+from pathlib import Path
+
+from snakemake.iocontainers import Wildcards
+from snakemake.target_jobs import parse_target_jobs_cli_args
+
+from prunescape.running.submission import Member, announce
+from train_cell import together_of
+
+GROUPED = {}  # the jobs of cells that are submitted in groups, by the cell's path
 
 
 def cluster_resources(rule, gpu=0):
@@ -36,3 +51,93 @@ def measuring_resources():
         "gpu_model": lambda wildcards: asked["gpu_model"] if of_target("gpu")(wildcards) else None,
         "slurm_extra": "--exclusive",
     }
+
+
+def stacks(wildcards):
+    """Whether the cells of a submission train as one network; images that are decoded from disk keep them apart."""
+    return STUDY.device == "cuda" and STUDY.cells_per_gpu != 1 and image_folder(wildcards) is None
+
+
+def in_groups():
+    """Whether several cells are submitted at a time."""
+    return "train_cell" in workflow.group_settings.overwrite_groups
+
+
+def place_in_group(wildcards):
+    """The place of a cell's job among those that are submitted with it, from 0, and how many these are."""
+    path = CELL.format(**wildcards)
+    if not in_groups() or workflow.dag is None:
+        return 0, 1
+    if path not in GROUPED:
+        jobs = workflow.dag.needrun_jobs(exclude_finished=False)
+        GROUPED.update({CELL.format(**job.wildcards_dict): job for job in jobs if job.rule.name == "train_cell"})
+    group = workflow.dag.get_job_group(GROUPED[path]) if path in GROUPED else None
+    paths = sorted(CELL.format(**job.wildcards_dict) for job in group or ())
+    return (paths.index(path), len(paths)) if path in paths else (0, 1)
+
+
+def training_minutes(wildcards, attempt):
+    """The minutes of a training; of one that shares its submission's GPU a part: Snakemake adds up those of a group."""
+    minutes = STUDY.cluster.minutes_of("train_cell", attempt)
+    if not stacks(wildcards):
+        return minutes
+    place, size = place_in_group(wildcards)
+    return (minutes + place) // size
+
+
+def training_resources():
+    """The resources of a training."""
+    return cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0) | {"runtime": training_minutes}
+
+
+def member_of(wildcards):
+    """A training as one job of a submission, with the arguments of its script."""
+    files = {
+        "shared": SHARED,
+        "identity": data_identity(wildcards),
+        "widths": f"{VARIANT}/widths.json",
+        "data": data_file(wildcards),
+        "record": f"{CELL}/record.json",
+        "weights": f"{CELL}/weights.safetensors",
+        "checkpoint": checkpoint_file(wildcards),
+    }
+    files = {name: path.format(**wildcards) for name, path in files.items()} | {"folder": image_folder(wildcards)}
+    cell, levels, device = cell_content(wildcards), cell_level_digests(wildcards), STUDY.device
+    together = together_of(device, cell, files["widths"], STUDY.cells_per_gpu)
+    log, place = f"{CELL}/train.log".format(**wildcards), files["checkpoint"].removesuffix(".safetensors")
+    return Member(
+        log=log,
+        key=together.key if together else "",
+        most=together.most if together else 1,
+        arguments={"cell": cell, "files": files, "device": device, "workers": 0, "levels": levels},
+        kept={path: f"{place}.{Path(path).name}" for path in (files["record"], files["weights"], log)},
+        decisive=[files[name] for name in ("shared", "identity", "widths")],
+    )
+
+
+def cells_here():
+    """The wildcards of all cells that this process trains, where it is a submission of several to a node."""
+    words = sys.argv[sys.argv.index("--target-jobs") + 1 :] if workflow.remote_exec else []
+    targets = parse_target_jobs_cli_args(list(takewhile(lambda word: not word.startswith("--"), words)))
+    cells = [Wildcards(fromdict=target.wildcards_dict) for target in targets if target.rulename == "train_cell"]
+    return cells if len(cells) > 1 else []
+
+
+def announce_cells():
+    """Tell the trainings of this submission, if it is one of several that share a GPU, of each other."""
+    cells = cells_here()
+    if cells and all(map(stacks, cells)):
+        announce(map(member_of, cells))
+
+
+def take_kept(failures):
+    """Of these failed jobs those that left no results; those of cells that were trained in a stack get theirs back."""
+    lost = []
+    for failure in failures:
+        member = member_of(Wildcards(fromdict=failure.wildcards)) if failure.rule == "train_cell" else None
+        if member is None or not member.is_kept:
+            lost.append(failure)
+            continue
+        member.take()
+        member.forget()
+    return lost

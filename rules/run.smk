@@ -44,7 +44,7 @@ def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
     WATCH.close()
     if failed:
-        known = {"terms": STUDY.analysis_terms(), "failures": list(WATCH.failures.values())}
+        known = {"terms": STUDY.analysis_terms(), "failures": take_kept(WATCH.failures.values())}
         lines = failed_lines(RESULTS, STUDY.summary(), expected_files(), **known)
     elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/{PARTIAL}", ignore_errors=True)  # an earlier failure's report is no longer true
@@ -80,12 +80,17 @@ def known_of_study():
         round=round_of_cells,
         ahead=lambda: rounds_ahead(PLANS, present_rounds(ROUND)),
         logs=workflow.logger_manager.get_logfile,
+        retries=lambda: workflow.execution_settings.retries,
+        submits=lambda: workflow.resource_settings.nodes is not None,
+        kept=lambda wildcards: in_groups() and member_of(Wildcards(fromdict=wildcards)).is_kept,
     )
 
 
 def forget_checkpoint(wildcards):
-    """A trained cell, of which Snakemake knows, needs none."""
+    """A trained cell, of which Snakemake knows, needs none, nor what a submission kept of it."""
     Path(checkpoint_file(wildcards)).unlink(missing_ok=True)
+    if in_groups():
+        member_of(Wildcards(fromdict=wildcards)).forget()
 
 
 def refuse_damaged():
@@ -168,6 +173,7 @@ def look_at_host():
         print("note: device is cuda, and this host shows no GPU", file=sys.stderr)
 
 
+announce_cells()
 if workflow.is_main_process:
     WATCH = watch_run(workflow.output_settings, known_of_study(), forget_checkpoint)
     look_for_other_runs()

@@ -41,11 +41,12 @@ rule train_cell:
         weights=f"{CELL}/weights.safetensors",
     log:
         f"{CELL}/train.log",
+    localrule: bool(cells_here())  # on the node, jobs of one submission need no Snakemake of their own
     conda:
         "../envs/train.yaml"
     threads: cell_threads
     resources:
-        **cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0),
+        **training_resources(),
     params:
         cell=cell_content,  # what the path says, and what it only names
         levels=cell_level_digests,

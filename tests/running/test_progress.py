@@ -161,6 +161,75 @@ def test_a_failure_is_told_once_and_at_once_with_its_log(tmp_path):
     assert run.watch.counts.counts() == Counts(done=1, failed=0, total=2)
 
 
+def test_a_job_that_is_tried_again_is_no_failure_yet(tmp_path):
+    """What Slurm wrote of a job that it ended says why."""
+    run, log, queue = Run({"train_cell": 1}, retries=lambda: 1), tmp_path / "train.log", tmp_path / "slurm.log"
+    log.write_text("epoch=1\n")
+    queue.write_text("slurmstepd: error: *** JOB 3 ON n1 CANCELLED AT 2026-11-29T10:00:00 DUE TO TIME LIMIT ***\n\n")
+    job = run.begin("train_cell", seed="0")
+    run.tell("job_error", jobid=job, rule_name="train_cell", log=[str(log), str(queue)])
+    reason = "ended by Slurm (JOB 3 ON n1 CANCELLED AT 2026-11-29T10:00:00 DUE TO TIME LIMIT); its last line: epoch=1"
+    assert run.lines[-2:] == [f"failed, attempt 1 of 2: train_cell: {reason}", f"    log: {log}"]
+    assert not run.watch.failures and run.watch.counts.counts() == Counts(0, 0, 1)
+    run.tell("job_info", jobid=job, rule_name="train_cell", wildcards={"seed": "0"})
+    log.write_text("error: no memory\n")
+    run.tell("job_error", jobid=job, rule_name="train_cell", log=[str(log), str(queue)])
+    assert run.lines[-3:] == [
+        "failed, attempt 2 of 2: train_cell: error: no memory",
+        f"    log: {log}",
+        "training: 0 of 1 cells trained, 1 failed",
+    ]
+    assert len(run.watch.failures) == 1
+
+
+def test_a_job_that_ended_before_its_script_names_the_log_of_the_queue(tmp_path):
+    queue = tmp_path / "slurm.log"
+    queue.write_text("ImportError in file Snakefile\n")
+    failure = Failure.of("prepare_data", {}, [str(tmp_path / "none.log"), str(queue)])
+    assert failure.text.endswith(f"its log is empty\n    log: {queue}")
+
+
+def test_of_cells_that_were_submitted_as_one_only_those_count_as_failed_that_left_no_results(tmp_path):
+    """Two lines for all of them, and an event of Snakemake for each job of the group after that of the group."""
+    run = Run({"train_cell": 3}, retries=lambda: 1, submits=lambda: True, kept=lambda known: known["seed"] == "1")
+    logs = [tmp_path / f"{seed}.log" for seed in range(3)]
+    logs[2].write_text("error: no memory\n")
+
+    def submit():
+        for seed in range(3):
+            run.tell("job_info", jobid=seed, rule_name="train_cell", wildcards={"seed": str(seed)})
+
+    def fail():
+        infos = [{"jobid": seed, "rule_name": "train_cell", "log": [str(log)]} for seed, log in enumerate(logs)]
+        run.tell("group_error", groupid="cells-base", aux_logs=[], job_error_info=infos)
+        for info in infos:
+            run.tell("job_error", **info)
+
+    submit()
+    run.clock.now = 31
+    run.watch.look()
+    assert run.lines[-1] == "training: 0 of 3 cells, 3 submitted"
+    fail()
+    told = ["failed, attempt 1 of 2: 2 jobs of one submission, train_cell: error: no memory", f"    log: {logs[2]}"]
+    assert run.lines[-2:] == told
+    submit()
+    fail()
+    assert run.lines[-1] == "training: 1 of 3 cells trained, 2 failed"
+    assert {failure.wildcards["seed"] for failure in run.watch.failures.values()} == {"0", "2"}
+
+
+def test_a_cell_whose_submission_failed_counts_once():
+    run = Run({"train_cell": 2}, retries=lambda: 1, kept=lambda known: known["seed"] == "0")
+    jobs = [run.begin("train_cell", seed=str(seed)) for seed in range(2)]
+    infos = [{"jobid": job, "rule_name": "train_cell", "log": []} for job in jobs]
+    run.tell("group_error", groupid="cells-base", aux_logs=[], job_error_info=infos)
+    for job in jobs:
+        run.tell("job_info", jobid=job, rule_name="train_cell", wildcards={"seed": str(job - 1)})
+    for job in jobs:
+        run.tell("job_finished", job_id=job)
+    assert run.watch.counts.counts() == Counts(2, 0, 2) and run.lines[-1] == "training: 2 of 2 cells trained"
+
+
 def test_planning_is_told_after_some_seconds():
     run = Run.__new__(Run)
     run.clock, run.stream, run.jobs = Clock(), io.StringIO(), 0

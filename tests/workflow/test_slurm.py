@@ -7,17 +7,24 @@ import contextlib
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from golden.recorded import weights_digest
 from prunescape.config.cluster import SUBMITTED
-from support.project import ROOT, TINY_RECIPE, Project, experiment, small_study
+from prunescape.space.cells import Cell
+from prunescape.store.files import read_json
+from support.cells import cell_files
+from support.project import TINY_RECIPE, Project, experiment, small_study
 from support.slurm_cluster import NoSlurm, SlurmCluster
+from support.small_images import prepared_files
+from support.submissions import grouped, on_slurm, stacked_on_cpu
+from train_cell import train_cells
 
 CELL = "results/tiny/experiment=small/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
 EPOCHS = 400  # long enough to be disturbed, some ten seconds
-SOON = ("--slurm-init-seconds-before-status-checks", "2")
 ASKED = {"minutes": 7, "memory_mb": 1000, "constraint": "old|new", "rules": {"train_cell": {"memory_mb": 1500}}}
 
 
@@ -40,25 +47,18 @@ def cell_study(epochs=EPOCHS, **changes):
     return small_study(small, **{"targets": targets, "cluster": ASKED} | changes)
 
 
-def on_slurm(folder, study):
-    """A project that runs as `snakemake --profile slurm` does in a checkout, where `slurm` is a tracked link."""
-    project = Project(folder, study, ("--profile", "slurm", *SOON), timeout=1500)
-    (project.work / "slurm").symlink_to(project.code / (ROOT / "slurm").readlink())
-    return project
-
-
-def disturbed(project, slurm, disturb):
+def disturbed(project, slurm, disturb, *arguments, rule="train_cell"):
     """Run the study to its end and, when its cell has trained some epochs, call `disturb` with that cell's job."""
     log = project.work / CELL / "train.log"
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(project.run)
+        running = pool.submit(project.run, *arguments)
 
         def mid_cell():
             return running.done() or (log.exists() and log.read_text().count("epoch=") > 20)
 
         slurm.wait_until(mid_cell, "cell that trains", seconds=300)
         assert not running.done(), running.result()
-        disturb(jobs_of(slurm, "train_cell")[-1])
+        disturb(jobs_of(slurm, rule)[-1])
         return running.result()
 
 
@@ -189,22 +189,86 @@ def test_a_training_that_outlives_its_time_gets_more(slurm, tmp_path):
     assert (first["TimeLimit"], second["TimeLimit"]) == ("00:01:00", "00:10:00")
 
 
+THREE = {"grid": {"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0, -2.0]}}
+IN_THREES = grouped(3)
+
+
+def three_cells(epochs, **changes):
+    """Three cells of the base, or of each of its variants."""
+    study = cell_study(epochs=epochs, targets={})
+    study["experiments"]["small"] |= THREE | changes
+    return study
+
+
+def submissions(slurm, folder):
+    """The submissions of several cells below a folder, oldest first."""
+    return [job for job in slurm.jobs() if "cells-" in job.get("Comment", "") and str(folder) in job["WorkDir"]]
+
+
 @pytest.mark.long
 def test_one_submission_trains_several_cells(slurm, tmp_path):
     """Two variants of which one waits for a cell of the other: a group of all cells would wait for itself."""
-    study = cell_study(epochs=1, targets={})
-    study["experiments"]["small"] |= {
-        "variants": {"nonuniform": [0.5]},
-        "grid": {"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0, -2.0]},
-    }
-    project = on_slurm(tmp_path, study)
-    groups = ("--groups", "train_cell=cells-{variant}", "--group-components", "cells-{variant}=3")
-    project.run("--until", "cells", *groups)
-    jobs = [job for job in slurm.jobs() if "cells-" in job.get("Comment", "") and str(tmp_path) in job["WorkDir"]]
+    project = on_slurm(tmp_path, three_cells(1, variants={"nonuniform": [0.5]}))
+    project.run("--until", "cells", *IN_THREES)
+    jobs = submissions(slurm, tmp_path)
     assert [job["Comment"] for job in jobs] == ["rule_cells-base_train_cell", "rule_cells-nonuniform-0.5_train_cell"]
     asked = {(job["NumCPUs"], job["MinMemoryNode"], job["TimeLimit"]) for job in jobs}
     assert asked == {("1", "1500M", "00:21:00")}, "the time of three, one after the other, and the rest of one"
     assert project.planned("--until", "cells") == set()
+
+
+@pytest.mark.long
+def test_a_submission_that_trains_one_network_goes_on_where_it_was_cancelled(slurm, tmp_path, monkeypatch):
+    """Each cell has its record, weights and log. Independent source: the same cells trained at once, here."""
+    project = stacked_on_cpu(on_slurm(tmp_path, three_cells(150)))
+    cancel = ("--until", "cells", *IN_THREES)
+    disturbed(project, slurm, lambda job: slurm.run("scancel", job["JobId"]), *cancel, rule="cells-base")
+    jobs = submissions(slurm, tmp_path)
+    assert [job["JobState"] for job in jobs] == ["CANCELLED", "COMPLETED"]
+    asked = [(job["NumCPUs"], job["MinMemoryNode"], job["TimeLimit"]) for job in jobs]
+    assert asked == [("1", "1500M", "00:07:00"), ("1", "2250M", "00:11:00")], "the time of one, not of three"
+    assert project.planned("--until", "cells") == set()
+    assert not list((project.work / "results/tiny/.state").glob("experiment*")), "nothing is left of what was kept"
+    monkeypatch.setattr("prunescape.training.cell_job.most_together", lambda training: (9, None))
+    places = sorted((project.work / "results/tiny").glob("experiment=*/variant=*/*/*/seed=0"))
+    requests = [request_of(place, tmp_path / str(number)) for number, place in enumerate(places)]
+    train_cells(requests)
+    for place, (_, arguments) in zip(places, requests, strict=True):
+        mine, wanted = read_json(place / "record.json"), read_json(arguments["files"]["record"])
+        assert mine["together"] == wanted["together"] == len(places) == 3 and mine["resumes"] == 1
+        assert mine["history"] == wanted["history"]
+        assert weights_digest(place / "weights.safetensors") == weights_digest(Path(arguments["files"]["weights"]))
+        log = (place / "train.log").read_text()
+        assert "going on in epoch" in log and log.count(" train_loss=") < 131 and "epoch=150 " in log
+
+
+def request_of(place, out):
+    """The training of the cell whose results lie in `place`, with its results in `out`, as `train_cells` takes it."""
+    out.mkdir()
+    variant, results = place.parents[2], place.parents[4]
+    inputs = {"shared": variant.parent / "shared.json", "widths": variant / "widths.json"}
+    files = cell_files(out, **inputs, **prepared_files(results / "data", "digits"))
+    cell = Cell.parse(str(place.relative_to(results))).content
+    return str(out / "log"), {"cell": cell, "files": files, "device": "cpu"}
+
+
+@pytest.mark.long
+def test_a_cell_of_a_submission_fails_alone(slurm, tmp_path):
+    """The others are trained and counted, and the next run trains only that one. A log line decides no result."""
+    project = stacked_on_cpu(on_slurm(tmp_path, three_cells(1)))
+    job, line = "workflow_scripts/prunescape/training/cell_job.py", 'print(" ".join('
+    fault = 'print(1 / ("log10_wd=-3.0" not in log.name), " ".join('
+    project.edit(job, line, fault)
+    done = project.snakemake("--until", "cells", "--retries", "1", *IN_THREES)
+    assert done.returncode == 1 and "failed jobs: 1; missing cells: 1 of 3" in done.stdout, done.stdout
+    assert "unexpected ZeroDivisionError" in done.stdout.split("failed jobs:")[1]
+    assert len(submissions(slurm, tmp_path)) == 2
+    missing = project.work / CELL.replace("wd=-4.0", "wd=-3.0") / "record.json"
+    assert not missing.exists()
+    project.edit(job, fault, line)
+    assert len(project.planned("--until", "cells")) == 1
+    project.run("--until", "cells", *IN_THREES)
+    assert missing.exists() and project.planned("--until", "cells") == set()
 
 
 @pytest.mark.long

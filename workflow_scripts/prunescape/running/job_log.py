@@ -32,13 +32,13 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
     try:
         yield lambda line: _announce(line, terminal)
     except InputError as error:
-        _say(f"{ERROR}{error}", terminal)
+        _say(last_words(error), terminal)
         sys.exit(2)
     except Stopped as error:
-        _say(f"{ERROR}{error}", terminal)
+        _say(last_words(error), terminal)
         sys.exit(128 + error.signal)
     except Exception as error:
-        _say(f"{traceback.format_exc()}{ERROR}{exhausted(error) or unexpected(error)}", terminal)
+        _say(last_words(error), terminal)
         sys.exit(1)
 
 
@@ -53,6 +53,14 @@ def _say(text: str, terminal: int) -> None:
         print(text, flush=True)
     except OSError:
         os.write(terminal, f"{text.splitlines()[-1]}\n".encode())
+
+
+def last_words(error: Exception) -> str:
+    """What the log of a job ends with that raised this error: one line, after a traceback where nobody expected it."""
+    if isinstance(error, InputError | Stopped):
+        return f"{ERROR}{error}"
+    found = "".join(traceback.format_exception(error)) if error.__traceback__ else ""
+    return f"{found}{ERROR}{exhausted(error) or unexpected(error)}"
 
 
 def unexpected(error: Exception) -> str:

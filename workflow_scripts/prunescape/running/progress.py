@@ -3,13 +3,14 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from prunescape.present.numbers import duration
 from prunescape.running.display import Display, Status
-from prunescape.running.failures import Failure
+from prunescape.running.failures import Failure, failures_text
 from prunescape.running.run_lock import Hold
 from prunescape.running.stages import CELL, NEXT_ROUND, Counts, JobCounts
 
@@ -25,6 +26,8 @@ class Known:
 
     `cells`: how many it has. `left`: the jobs by rule that are not done. `round`: which one the cells to train belong
     to, 0 for the first cells. `ahead`: what later rounds may add, in words. `logs`: where Snakemake writes everything.
+    `retries`: how often a failed job is tried again. `submits`: whether jobs wait in a queue. `kept`: whether the cell
+    with these wildcards is trained, though others failed that were submitted with it.
     """
 
     cells: Callable[[], int] = lambda: 0
@@ -32,6 +35,9 @@ class Known:
     round: Callable[[], int] = lambda: 0
     ahead: Callable[[], str] = str
     logs: Callable[[], list[str]] = list
+    retries: Callable[[], int] = lambda: 0
+    submits: Callable[[], bool] = lambda: False
+    kept: Callable[[dict[str, str]], bool] = lambda wildcards: False
 
 
 class RunWatch(logging.Handler):
@@ -58,6 +64,10 @@ class RunWatch(logging.Handler):
         self.submitted = ""
         self.jobs: dict[int, tuple[str, dict[str, str]]] = {}
         self.failures: dict[int, Failure] = {}
+        self.attempts: Counter[int] = Counter()  # those that failed, by job
+        self.told: set[int] = set()  # jobs whose failure was told with that of others
+        self.kept: set[int] = set()
+        self.begun: set[int] = set()  # cells that are submitted, or trained
         self.finished: set[str] = set()
         self.counts = JobCounts()
         self.planning = 0  # cells, while Snakemake makes its jobs of them
@@ -100,6 +110,7 @@ class RunWatch(logging.Handler):
         if jobs.is_training:
             since = now if self.trains_since is None else self.trains_since
             text = training_text(counts, now - since, self.ahead) + ("" if counts.done else self.added)
+            text += f", {len(self.begun)} submitted" if self.begun and self.known.submits() else ""
         elif now - self.stage_since >= PATIENCE:
             text += f", {duration(now - self.stage_since)} so far"
         return Status(jobs.stage, text + failed, counts.done, counts.total)
@@ -130,8 +141,9 @@ class RunWatch(logging.Handler):
         self.jobs[job] = (rule, dict(fields["wildcards"] or {}))
         if self.counts.awaits:
             self._plan_after(self.counts.awaits)
-        if rule == CELL and self.trains_since is None:
-            self.trains_since = self.clock()
+        if rule == CELL:
+            self.begun.add(job)
+            self.trains_since = self.clock() if self.trains_since is None else self.trains_since
         self.failures.pop(job, None)  # it is tried again
         self.counts.begin_job(job, rule)
 
@@ -146,9 +158,12 @@ class RunWatch(logging.Handler):
             self.added = f", {self.known.cells():,} in all{later}"
 
     def _on_job_finished(self, fields: dict[str, Any]) -> None:
-        rule, wildcards = self.jobs.get(fields["job_id"], ("", {}))
+        job = fields["job_id"]
+        rule, wildcards = self.jobs.get(job, ("", {}))
         self.finished.add(rule)
-        self.counts.finish_job(rule)
+        self.begun.discard(job)
+        if job not in self.kept:
+            self.counts.finish_job(rule)
         if rule == CELL:
             self.trained(wildcards)
             self._say_trained()
@@ -162,17 +177,47 @@ class RunWatch(logging.Handler):
         later = f", {cells.failed} failed" if cells.failed else after
         self.display.say(f"{self.counts.training}: {cells.done} of {cells.total} cells trained{later}")
 
+    def _on_group_error(self, fields: dict[str, Any]) -> None:
+        """What was submitted as one failed, perhaps in some jobs only; an event for each job follows."""
+        jobs = fields["job_error_info"]
+        self.told |= {info["jobid"] for info in jobs}
+        self._fail([info | {"log": [*(info["log"] or [""])[:1], *fields["aux_logs"]]} for info in jobs])
+
     def _on_job_error(self, fields: dict[str, Any]) -> None:
-        job = fields["jobid"]
-        rule, wildcards = self.jobs.get(job, (fields["rule_name"], {}))
-        log = str((fields["log"] or [""])[0])
-        failure = Failure(rule, wildcards, log.removesuffix(" (check log file(s) for error details)"))
-        if job not in self.failures:
-            self.failures[job] = failure
-            self.counts.fail_job(job, rule)
-            self.display.say(f"failed: {failure.text}")
-            if rule == CELL:
-                self._say_trained()
+        if fields["jobid"] in self.told:
+            self.told.remove(fields["jobid"])
+        else:
+            self._fail([fields])
+
+    def _fail(self, errors: list[dict[str, Any]]) -> None:
+        """Tell of jobs that failed at once; those that will be tried again still count as jobs to do."""
+        failed: dict[int, Failure] = {}
+        for error in errors:
+            job = error["jobid"]
+            rule, wildcards = self.jobs.get(job, (error["rule_name"], {}))
+            self.begun.discard(job)
+            if rule == CELL and self.known.kept(wildcards):
+                self._keep(job)
+            elif job not in self.failures:
+                failed[job] = Failure.of(rule, wildcards, error["log"] or [])
+        if not failed:
+            return
+        self.attempts.update(list(failed))
+        attempt, attempts = max(self.attempts[job] for job in failed), 1 + self.known.retries()
+        self.display.say(failures_text(list(failed.values()), attempt, attempts))
+        if attempt < attempts:
+            return
+        self.failures |= failed
+        for job, failure in failed.items():
+            self.counts.fail_job(job, failure.rule)
+        if any(failure.rule == CELL for failure in failed.values()):
+            self._say_trained()
+
+    def _keep(self, job: int) -> None:
+        """A cell is trained, though its job counts as failed with others."""
+        if job not in self.kept:
+            self.kept.add(job)
+            self.counts.finish_job(CELL)
 
 
 def training_text(counts: Counts, seconds: float, ahead: str) -> str:

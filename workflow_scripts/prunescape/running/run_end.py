@@ -178,13 +178,13 @@ def unmeasured_line(results: Path, entry: dict[str, str]) -> str:
 
 def missing_cells(results: Path, missing: list[Path], failures: list[Failure]) -> list[dict[str, str]]:
     """Each missing cell's path, why it is missing, and the log of its own job or of one it waited for, if any."""
-    causes = {Path(item.log).parent: item.log for item in failures}
+    causes = {Path(item.log).parent: item for item in failures}
     found = []
     for path in missing:
         above = [results / path, *(results / path).parents, results / "data"]
-        log = next((causes[folder] for folder in above if folder in causes), "")
+        cause = next((causes[folder] for folder in above if folder in causes), None)
         damaged = (results / path / "record.json").exists()
         unknown = "its record is damaged" if damaged else "not trained: the run ended before"
-        reason = reason_in(log) if log else unknown
+        reason, log = (cause.reason, cause.log) if cause else (unknown, "")
         found.append({"cell": str(path), "reason": reason, "log": log})
     return found

@@ -21,6 +21,7 @@ from typing import Any
 from prunescape.running.job_log import job_log
 from prunescape.running.jobs import current_run
 from prunescape.running.run_lock import Run
+from prunescape.running.submission import do_together, members_with
 from prunescape.store.files import private_folder
 
 SERVER = "prunescape.running.warm_server"
@@ -56,9 +57,13 @@ def run_job(function: Callable[..., None], log: str, *, together: Together | Non
     """Call a script's `function` with `arguments`, plain values, in a child of the warm process; then exit as it did.
 
     What it prints goes to `log`. Jobs that may be done `together` wait a moment for others. Without a warm process, or
-    when that ends too early, the call is made here.
+    when that ends too early, the call is made here, on a node of a cluster with those of the same submission.
     """
     known, alone = current_run(), ALONE in os.environ
+    members = members_with(log) if together else []
+    if members and members[0].is_kept:
+        members[0].take()
+        return
     connection = connect(known[1]) if known and not alone else None
     if connection is not None:
         request = {"function": function.__name__, "log": log, "folder": os.getcwd(), "arguments": arguments}
@@ -68,7 +73,10 @@ def run_job(function: Callable[..., None], log: str, *, together: Together | Non
     if not alone:  # start this process anew, which takes a tenth of a second
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **MEMORY, ALONE: "1"})
     with job_log(log):
-        function(**arguments)
+        if members:
+            do_together(function, getattr(sys.modules[function.__module__], together.function), members)
+        else:
+            function(**arguments)
 
 
 def connect(run: Run) -> socket.socket | None:
