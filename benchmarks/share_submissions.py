@@ -1,4 +1,4 @@
-"""Cells per hour on a Slurm cluster whose only GPU is given to one submission at a time: alone, in turns, as one network.
+"""Cells per hour on a Slurm with one GPU, which one submission has at a time: alone, in turns, as one network.
 
 Starts the Slurm of tests/support/slurm_cluster.py, so it needs root, and ends it. There is no GPU here: the cells train
 on the CPU, where one network of several gains little, so what is measured is what the submissions cost. Contenders run
