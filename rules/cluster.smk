@@ -21,7 +21,7 @@ def cluster_resources(rule, gpu=0):
 
     What is None is not asked for. A resource is no trigger, and in local runs nobody limits these. `at_once` is limited
     by profiles/slurm alone: its executor runs the jobs of a group one after the other, so a group needs the time of all
-    and the rest of one.
+    (but see `training_minutes`) and the rest of one.
     """
     asked = STUDY.cluster.request(rule)
     return {
@@ -60,7 +60,7 @@ def stacks(wildcards):
 
 def in_groups():
     """Whether several cells are submitted at a time."""
-    return "train_cell" in workflow.group_settings.overwrite_groups
+    return workflow.group_settings is not None and "train_cell" in workflow.group_settings.overwrite_groups
 
 
 def place_in_group(wildcards):
@@ -130,14 +130,10 @@ def announce_cells():
         announce(map(member_of, cells))
 
 
-def take_kept(failures):
-    """Of these failed jobs those that left no results; those of cells that were trained in a stack get theirs back."""
-    lost = []
-    for failure in failures:
-        member = member_of(Wildcards(fromdict=failure.wildcards)) if failure.rule == "train_cell" else None
-        if member is None or not member.is_kept:
-            lost.append(failure)
-            continue
-        member.take()
-        member.forget()
-    return lost
+def take_kept(cells):
+    """Put where they belong what submissions kept of these cells: they are trained, though others of them failed."""
+    for wildcards in cells:
+        member = member_of(Wildcards(fromdict=wildcards))
+        if member.is_kept:
+            member.take()
+            member.forget()

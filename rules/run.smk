@@ -44,7 +44,8 @@ def show_end(failed=False):
     """Print what the run reached; after a failure also what is missing, why, and where the partial report is."""
     WATCH.close()
     if failed:
-        known = {"terms": STUDY.analysis_terms(), "failures": take_kept(WATCH.failures.values())}
+        take_kept(WATCH.kept.values())
+        known = {"terms": STUDY.analysis_terms(), "failures": list(WATCH.failures.values())}
         lines = failed_lines(RESULTS, STUDY.summary(), expected_files(), **known)
     elif "write_report" in WATCH.finished:
         shutil.rmtree(f"{RESULTS}/{PARTIAL}", ignore_errors=True)  # an earlier failure's report is no longer true

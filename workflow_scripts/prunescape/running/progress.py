@@ -66,7 +66,7 @@ class RunWatch(logging.Handler):
         self.failures: dict[int, Failure] = {}
         self.attempts: Counter[int] = Counter()  # those that failed, by job
         self.told: set[int] = set()  # jobs whose failure was told with that of others
-        self.kept: set[int] = set()
+        self.kept: dict[int, dict[str, str]] = {}  # wildcards of trained cells whose submission failed, by job
         self.begun: set[int] = set()  # cells that are submitted, or trained
         self.finished: set[str] = set()
         self.counts = JobCounts()
@@ -197,7 +197,7 @@ class RunWatch(logging.Handler):
             rule, wildcards = self.jobs.get(job, (error["rule_name"], {}))
             self.begun.discard(job)
             if rule == CELL and self.known.kept(wildcards):
-                self._keep(job)
+                self._keep(job, wildcards)
             elif job not in self.failures:
                 failed[job] = Failure.of(rule, wildcards, error["log"] or [])
         if not failed:
@@ -213,10 +213,10 @@ class RunWatch(logging.Handler):
         if any(failure.rule == CELL for failure in failed.values()):
             self._say_trained()
 
-    def _keep(self, job: int) -> None:
+    def _keep(self, job: int, wildcards: dict[str, str]) -> None:
         """A cell is trained, though its job counts as failed with others."""
         if job not in self.kept:
-            self.kept.add(job)
+            self.kept[job] = wildcards
             self.counts.finish_job(CELL)
 
 
@@ -225,7 +225,7 @@ def training_text(counts: Counts, seconds: float, ahead: str) -> str:
     text = f"{counts.done} of {counts.total} cells"
     if counts.done == counts.total:
         return f"{text}, planning what follows" if ahead else text
-    if not counts.done or seconds <= 0:
+    if not counts.done or seconds <= 0 or counts.done + counts.failed == counts.total:
         return text
     rate = counts.done / seconds
     left = duration((counts.total - counts.done - counts.failed) / rate)
