@@ -272,13 +272,18 @@ def test_a_cell_of_a_submission_fails_alone(slurm, tmp_path):
 
 
 @pytest.mark.long
-def test_a_cell_with_a_gpu_asks_for_one(slurm, tmp_path):
-    """Slurm gives one of its stand-ins; torch sees none, and the cell says so in one line."""
+@pytest.mark.parametrize(("cells", "rule"), [(1, "train_cell"), (2, "cells-base_train_cell")])
+def test_cells_with_a_gpu_ask_for_one(slurm, tmp_path, cells, rule):
+    """Slurm gives one of its stand-ins; torch sees none, and each cell says so in one line."""
     gpu = {"rules": {"train_cell": {"gpu_model": "new"}}}
-    project = on_slurm(tmp_path, cell_study(device="cuda", cluster=ASKED | gpu))
-    done = project.snakemake("--retries", "0", "--until", "train_cell")
-    (job,) = [job for job in jobs_of(slurm, "train_cell") if str(tmp_path) in job["WorkDir"]]
-    assert done.returncode == 1
+    study = cell_study(device="cuda", cluster=ASKED | gpu)
+    study["experiments"]["small"]["grid"] = {"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0][:cells]}
+    project = on_slurm(tmp_path, study)
+    groups = grouped(cells) if cells > 1 else ()
+    done = project.snakemake("--retries", "0", "--until", "train_cell", *groups)
+    (job,) = [job for job in jobs_of(slurm, rule) if str(tmp_path) in job["WorkDir"]]
+    assert done.returncode == 1 and "failed jobs: " in done.stdout, done.stdout
     assert (job["TresPerJob"], job["NodeList"], job["JobState"]) == ("gres:gpu:new:1", "n2", "FAILED")
-    log = (project.work / CELL / "train.log").read_text()
-    assert "no GPU is visible to torch" in log and "Traceback" not in log
+    assert (job["NumCPUs"], job["TimeLimit"]) == ("1", "00:07:00"), "the time of one network"
+    logs = [log.read_text() for log in project.work.glob("results/tiny/experiment=small/**/train.log")]
+    assert any("no GPU is visible to torch" in log for log in logs) and not any("Traceback" in log for log in logs)
