@@ -91,7 +91,7 @@ def training_resources():
 
 
 def member_of(wildcards):
-    """A training as one job of a submission, with the arguments of its script."""
+    """A training as one job of a submission, with the arguments of its script that other cells do not share."""
     files = {
         "shared": SHARED,
         "identity": data_identity(wildcards),
@@ -109,7 +109,7 @@ def member_of(wildcards):
         log=log,
         key=together.key if together else "",
         most=together.most if together else 1,
-        arguments={"cell": cell, "files": files, "device": device, "workers": 0, "levels": levels},
+        arguments={"cell": cell, "files": files, "device": device, "levels": levels},
         kept={path: f"{place}.{Path(path).name}" for path in (files["record"], files["weights"], log)},
         decisive=[files[name] for name in ("shared", "identity", "widths")],
     )

@@ -32,11 +32,12 @@ class Work:
     def __init__(self) -> None:
         self.groups: list[list[str]] = []
 
-    def alone(self, cell: str, kind: str, files: dict[str, str]) -> None:
-        self.several([("", {"cell": cell, "kind": kind, "files": files})])
+    def alone(self, **arguments) -> None:
+        self.several([("", arguments)])
 
     def several(self, requests) -> None:
         self.groups.append([arguments["cell"] for _, arguments in requests])
+        assert {arguments["shared"] for _, arguments in requests} == {1}
         for number, (log, arguments) in enumerate(requests):
             if arguments["kind"] != "work":
                 raise {"refuse": InputError("no such thing"), "stop": Stopped(15, "here")}[arguments["kind"]]
@@ -58,7 +59,7 @@ def run(work: Work, *members: Member) -> list[str]:
             if group[0].is_kept:
                 group[0].take()
             else:
-                do_together(work.alone, work.several, group)
+                do_together(work.alone, work.several, group, {"shared": 1, "kind": "of another"})
         except InputError:
             failed.append(job.arguments["cell"])
     return failed
@@ -94,8 +95,11 @@ def test_one_that_fails_does_so_alone_and_only_that_one_is_done_again(place):
 def test_one_that_is_asked_to_end_tries_nothing_else(place):
     work = Work()
     with pytest.raises(Stopped):
-        run(work, member("a"), member("b", kind="stop"))
-    assert work.groups == [["a", "b"]]
+        run(work, member("a"), member("b"), member("c", kind="stop"))
+    assert work.groups == [["a", "b", "c"]]
+    again = Work()
+    assert run(again, member("a"), member("b"), member("c")) == []
+    assert again.groups == [["c"]], "the others had ended before"
 
 
 def test_what_is_kept_of_other_content_is_not_taken(place):

@@ -29,8 +29,8 @@ Several = Callable[[list[tuple[str, dict[str, Any]]]], None]
 class Member:
     """One job of a submission, known by its `log`; those with the same `key` may be done together, `most` at once.
 
-    `arguments` are those of its script's function. `kept` says where each output and the log are kept, `decisive`
-    names the small input files that decide them.
+    `arguments` are those of its script's function that are its own, or decide its results. `kept` says where each
+    output and the log are kept, `decisive` names the small input files that decide them.
     """
 
     log: str
@@ -48,7 +48,7 @@ class Member:
     @property
     def fingerprint(self) -> str:
         """Names all that decides the results."""
-        said = {name: value for name, value in self.arguments.items() if name not in ("files", "workers")}
+        said = {name: value for name, value in self.arguments.items() if name != "files"}
         digests = [file_digest(path) for path in self.decisive]
         return hashlib.sha256(json.dumps([said, digests], sort_keys=True).encode()).hexdigest()
 
@@ -61,11 +61,10 @@ class Member:
             return False
         return all(os.path.exists(path) for path in self.kept.values()) and known == self.fingerprint
 
-    @property
-    def keeping(self) -> dict[str, Any]:
-        """Its arguments, with its outputs where they are kept."""
+    def keeping(self, shared: dict[str, Any]) -> dict[str, Any]:
+        """All arguments, with its outputs where they are kept; what is not its own is as in `shared`."""
         files = {name: self.kept.get(path, path) for name, path in self.arguments["files"].items()}
-        return self.arguments | {"files": files}
+        return shared | self.arguments | {"files": files}
 
     def begin(self) -> None:
         """Forget what is kept of other content, and note to what the next results will belong."""
@@ -75,8 +74,9 @@ class Member:
         self.note.write_text(self.fingerprint)
 
     def keep_log(self) -> None:
-        """Keep the log, which Snakemake empties when it comes to this job."""
-        shutil.copyfile(self.log, self.kept[self.log])
+        """Keep the log with the results, if there are any: Snakemake empties it when it comes to this job."""
+        if all(os.path.exists(kept) for path, kept in self.kept.items() if path != self.log):
+            shutil.copyfile(self.log, self.kept[self.log])
 
     def take(self) -> None:
         """Put what is kept where it belongs."""
@@ -112,11 +112,12 @@ def members_with(log: str) -> list[Member]:
     return [*mine, *(member for member in others if member.key == mine[0].key)] if mine else []
 
 
-def do_together(alone: Callable[..., None], several: Several, members: list[Member]) -> None:
+def do_together(alone: Callable[..., None], several: Several, members: list[Member], arguments: dict[str, Any]) -> None:
     """Do the work of the first of `members`, and of all others whose results are not kept, and keep the results.
 
-    When that fails for several they are done in halves: in the end only that job fails which cannot be done alone,
-    and memory that was too small for all may be enough for half of them. Raises what the first member's work raises.
+    `arguments` are those that the first one's script gives; the others share what is not theirs. When that fails for
+    several they are done in halves: in the end only that job fails which cannot be done alone, and memory that was too
+    small for all may be enough for half of them. Raises what the first member's work raises.
     """
     mine = members[0]
     begun = [mine, *(member for member in members[1:] if not member.is_kept)][: mine.most]
@@ -125,7 +126,12 @@ def do_together(alone: Callable[..., None], several: Several, members: list[Memb
     waiting, failure = [begun], None
     while waiting:
         group = waiting.pop(0)
-        error = _error_of(alone, several, group, log=None if group[0] is mine else group[0].log)
+        requests = [(member.log, member.keeping(arguments)) for member in group]
+        try:
+            error = _error_of(alone, several, requests, log=None if group[0] is mine else group[0].log)
+        finally:  # some may have ended before the work was stopped
+            for member in group:
+                member.keep_log()
         if error is not None and len(group) > 1:
             half = -(-len(group) // 2)
             waiting = [group[:half], group[half:], *waiting]
@@ -137,27 +143,25 @@ def do_together(alone: Callable[..., None], several: Several, members: list[Memb
 
 
 def _error_of(
-    alone: Callable[..., None], several: Several, group: list[Member], *, log: str | None
+    alone: Callable[..., None], several: Several, requests: list[tuple[str, dict[str, Any]]], *, log: str | None
 ) -> Exception | None:
-    """Do the work of a group, whose first member writes to `log` or standard error; the error when that fails.
+    """Do what is asked for, of which the first writes to `log` or standard error; the error when that fails.
 
     Without its traceback, which would hold the memory of all that the work had made.
     """
     with redirect_stderr(open(log, "w", buffering=1)) if log else nullcontext():
         try:
-            if len(group) > 1:
-                several([(member.log, member.keeping) for member in group])
+            if len(requests) > 1:
+                several(requests)
             else:
-                alone(**group[0].keeping)
-            for member in group:
-                member.keep_log()
+                alone(**requests[0][1])
         except Stopped:
             raise
         except Exception as error:
-            if len(group) == 1 and log is None:  # the job's own: whoever gets it says it
+            if len(requests) == 1 and log is None:  # the job's own: whoever gets it says it
                 return error
             print(last_words(error), file=sys.stderr, flush=True)
-            if len(group) > 1:
-                print(f"{len(group)} cells failed together: trying in halves", file=sys.stderr, flush=True)
+            if len(requests) > 1:
+                print(f"{len(requests)} cells failed together: trying in halves", file=sys.stderr, flush=True)
             return error.with_traceback(None)
     return None

@@ -74,7 +74,7 @@ def run_job(function: Callable[..., None], log: str, *, together: Together | Non
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **MEMORY, ALONE: "1"})
     with job_log(log):
         if members:
-            do_together(function, getattr(sys.modules[function.__module__], together.function), members)
+            do_together(function, getattr(sys.modules[function.__module__], together.function), members, arguments)
         else:
             function(**arguments)
 
