@@ -1,4 +1,4 @@
-"""What `prunescape init` writes: a config that a run takes, filled in from a folder of images, and never over a file."""
+"""What `prunescape init` writes: a config that a run takes, filled in from images, and never over another file."""
 
 import numpy as np
 import pytest
