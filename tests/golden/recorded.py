@@ -34,6 +34,7 @@ VOLATILE = {
         "watts",
         "energy_covers",
         "energy_reason",
+        "system",
     ),
     *("cpu_seconds", "joules"),
     *("base_median_s", "median_s", "speedup", "share_of_flops_speedup"),

@@ -32,6 +32,7 @@ from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, Flops, speedups
 from prunescape.analysis.efficiency.confirmation import CONFIRMATION_COLUMNS, confirmation, has_confirmation
 from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS, efficiency, has_efficiency
+from prunescape.analysis.efficiency.system import SYSTEM_COLUMNS, has_system, system_table
 from prunescape.analysis.efficiency.tuning_cost import TUNING_COST_COLUMNS, tuning_cost
 from prunescape.analysis.factors.columns import TABLES
 from prunescape.analysis.factors.of_trials import factor_columns, trial_factors
@@ -304,6 +305,7 @@ RESULTS: dict[str, ResultTable] = {
     "risk_tests": ResultTable(risk_tests, ("risk_points", "axes"), risk_test_columns, ("risk_threshold",)),
     "efficiency": _of_design(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
     "tuning_cost": _of_design(tuning_cost, TUNING_COST_COLUMNS),
+    "system": _of_design(system_table, SYSTEM_COLUMNS, has_system),
     "recommendations": _target(recommendations, ("measured", "rivals", "objectives"), RECOMMENDATION_COLUMNS),
     "rivals": _target(rivals, ("measured", "objectives", "comparisons"), RIVAL_COLUMNS),
     "pareto": _target(pareto, ("measured",), PARETO_COLUMNS),
@@ -317,6 +319,7 @@ RESULTS: dict[str, ResultTable] = {
     "confirmation_tests": _of_trained(confirmation, CONFIRMATION_COLUMNS, has_confirmation),
     "trial_efficiency": _of_trained(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
     "trial_tuning_cost": _of_trained(tuning_cost, TUNING_COST_COLUMNS),
+    "trial_system": _of_trained(system_table, SYSTEM_COLUMNS, has_system),
     **{name: _factors(name) for name in TABLES},
     "arm_comparisons": _arms(arms.arm_comparisons, arms.COMPARISON_COLUMNS),
     "arm_searches": _arms(searches.arm_searches, searches.SEARCH_COLUMNS),

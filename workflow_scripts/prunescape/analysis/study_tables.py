@@ -1,6 +1,7 @@
 """Writes cells.parquet and benchmarks.parquet from every record and measurement of a study."""
 
 import base64
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -75,6 +76,7 @@ RECORD_COLUMNS: Columns = {
     "energy_source": ("string", "rapl (processors and memory) or nvml (the GPU alone); null without a counter"),
     "energy_covers": ("string", "what used the energy that the counter tells, idle power included"),
     "energy_reason": ("string", "why no energy is told: no counter, or not alone on what it covers"),
+    "system": ("string", "what was tried and kept of system parameters (JSON, docs/system.md); null where nothing was"),
     "peak_memory_bytes": ("int64", "peak resident memory of the process, the warm one's share too; or of the GPU"),
     "together": ("int64", "cells that trained in step on the GPU, this one included; they share time and memory"),
     "alone": ("string", "why the cell cannot train beside others on a GPU; null where it can, and on a CPU"),
@@ -253,6 +255,7 @@ def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) 
     unknown = dict.fromkeys((columns.keys() & PARAMETERS.keys()) | {"largest_class"})
     row = {**unknown, **values, **record, **record["provenance"], **place}
     row |= used_per_epoch(record)
+    row["system"] = json.dumps(record["system"], sort_keys=True) if "system" in record else None
     right = record["float_correct"]
     row["float_top1"] = None if right is None else 100 * right / record["tested"]
     row["network"] = Setting.of(record["setting"]).network_text

@@ -22,6 +22,7 @@ from prunescape.present.report.inferred_tables import inferred_estimators
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plan_pairs, run_pairs, table_pairs, target_pairs
+from prunescape.present.report.system_tables import system_tables
 from prunescape.present.report.table import ExperimentResults, Table
 from prunescape.present.report.target_sentences import limit_pairs
 from prunescape.present.report.target_tables import measured_tables
@@ -165,6 +166,7 @@ def report_tables(results: ExperimentResults) -> list[Table]:
     tables = [make(results) for make in OF_EXPERIMENT]
     tables += [make(results, metric) for metric in METRICS for make in (*OF_METRIC, inferred_estimators)]
     tables += efficiency_tables(results.cells, results.tables["efficiency"])
+    tables += system_tables(results.tables["system"])
     tables += [*measured_tables(results), *comparison_tables(results.tables)]
     return [table for table in tables if table is not None and table.rows]
 

@@ -27,6 +27,7 @@ from prunescape.present.report.factor_tables import factor_tables
 from prunescape.present.report.findings import ExperimentFindings, VariantFindings
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plain, run_pairs
+from prunescape.present.report.system_tables import system_tables
 from prunescape.present.report.table import Columns, ExperimentResults, Table, by_variant, make_table
 from prunescape.present.report.target_tables import measured_tables
 from prunescape.present.report.trial_answer import trial_answer
@@ -81,6 +82,7 @@ def trials_section(
         *arm_tables(results.tables),
         *factor_tables(in_words(results.tables)),
         *efficiency_tables(results.cells, results.tables["trial_efficiency"]),
+        *system_tables(results.tables["trial_system"]),
         *measured_tables(results),
         *comparison_tables(results.tables),
     ]
