@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ["--fail-on-warning", "--keep-going", "--quiet", "--fresh-env", "--conf-dir", "docs", "."]
 LOADED = re.compile(r"<(?:link|script|img|iframe|source)\b[^>]*?(?:href|src)=\"(?:https?:)?//[^\"]*\"[^>]*>")
+LARGEST = 200_000  # bytes of a picture
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +42,10 @@ def test_the_python_interface_shows_what_it_names(site):
     shown = (site / "docs/api/pruning.html").read_text()
     assert 'id="prunescape.pruning.planning.plan_widths"' in shown
     assert "FLOPs" in shown
+
+
+def test_pictures_of_the_gallery_are_small_and_each_is_shown():
+    gallery = (ROOT / "docs/gallery.md").read_text()
+    shown = {ROOT / "docs" / name for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", gallery)}
+    assert shown and set((ROOT / "docs/gallery").iterdir()) <= shown
+    assert all(picture.stat().st_size < LARGEST for picture in shown)
