@@ -22,7 +22,7 @@ rule collect_study:
     params:
         code=code_digest("collect_study", *task_modules("prepared", STUDY.experiments.values())),
         declared=lambda wildcards: declared_files(),
-        plans=PLAN_PARAMS,
+        plans=ALL_PLAN_PARAMS,
     script:
         "../workflow_scripts/collect_study.py"
 

@@ -59,3 +59,6 @@ use rule benchmark_target as benchmark_remote_target with:
     threads: 1
     resources:
         slurm_extra=None,
+
+
+include: "tuning.smk"

@@ -9,6 +9,7 @@ from prunescape.config.source import read_config
 from prunescape.config.study import load_study
 from prunescape.designs.rounds import study_plans
 from prunescape.designs.trials import check_trials
+from prunescape.designs.tuning import check_searches
 from prunescape.errors import InputError
 
 # Planning makes millions of objects that live to its end: Python looks for garbage among them less often.
@@ -33,8 +34,11 @@ if not workflow.configfiles:
 try:
     SOURCE = ", ".join(str(file) for file in workflow.configfiles)
     STUDY = load_study(config, SOURCE)
-    PLANS = study_plans(STUDY, SOURCE)
+    ALL_PLANS = study_plans(STUDY, SOURCE)
+    PLANS = {name: plan for name, plan in ALL_PLANS.items() if plan.tuning is None}
+    SEARCHES = {name: plan for name, plan in ALL_PLANS.items() if plan.tuning is not None}
     if workflow.is_main_process:
         check_trials(PLANS, SOURCE)
+        check_searches(SEARCHES, SOURCE)
 except InputError as error:
     sys.exit(f"error: {error}")

@@ -11,6 +11,7 @@ from prunescape.config.targets import REACHED_BY, REMOTE
 from prunescape.space.cells import spells_out
 from prunescape.space.levels import LOADED, loaded_module
 from prunescape.designs.trials import plan_trials
+from prunescape.designs.tuning import parts_of_rungs
 
 # some experiment asks for the fastest precision
 PROBED = any(experiment.declared_recipe.get("precision") == "auto" for experiment in STUDY.experiments.values())
@@ -103,7 +104,9 @@ def batch_sizes(wildcards):
 def parts_params(wildcards):
     """Every partition and share of the training data that some cell has."""
     values_of = experiment_of(wildcards).values_of
-    return [(partition, share) for partition in values_of("partition") for share in values_of("data_share")]
+    search = SEARCHES.get(wildcards.experiment)
+    shares = values_of("data_share") if search is None else parts_of_rungs(search)
+    return [(partition, share) for partition in values_of("partition") for share in shares]
 
 
 def probe_params(wildcards):

@@ -8,6 +8,8 @@ TABLE_TERMS = ("analysis", "experiments", "reference", "trials")
 # tables that only studies that compare arms have, and what these are made of
 ARM_TABLES = PRINTED if STUDY.compares_arms else ()
 ARM_RESULTS = ("trials", "benchmarks", *result_names(ARMS)) if STUDY.compares_arms else ()
+# tables that only studies with a search have
+SEARCH_TABLES = rules.analyse_searches.output if SEARCHES else []
 
 
 rule draw_figures:
@@ -80,6 +82,7 @@ rule write_report:
         compared=rules.compare_targets.output,
         trials=f"{RESULTS}/trials.parquet",
         of_trials=rules.analyse_trials.output,
+        searches=SEARCH_TABLES,
         figures=f"{RESULTS}/figures/figures.json",
     output:
         report=in_report(REPORT, "report", "All experiments", "Report", {"page": "the study's own report"}),
@@ -104,6 +107,7 @@ rule seal_results:
         rules.analyse_cells.output,
         rules.compare_targets.output,
         rules.analyse_trials.output,
+        SEARCH_TABLES,
         rules.write_tables.output,
         rules.write_report.output,
     output:
@@ -128,6 +132,7 @@ RESULT_RULES = (
     "analyse_cells",
     "compare_targets",
     "analyse_trials",
+    *(["analyse_searches"] if SEARCHES else []),
     "draw_figures",
     "write_tables",
     "write_report",

@@ -20,7 +20,10 @@ from prunescape.space.cells import setting_name, spells_out
 from prunescape.space.settings import Setting
 from prunescape.store.files import read_json, write_json
 
-PLAN_PARAMS = {name: asdict(plan) for name, plan in PLANS.items()}
+ALL_PLAN_PARAMS = {
+    name: {k: v for k, v in asdict(plan).items() if v or k != "tuning"} for name, plan in ALL_PLANS.items()
+}
+PLAN_PARAMS = {name: ALL_PLAN_PARAMS[name] for name in PLANS}
 OF_TRIALS = [name for name, plan in PLANS.items() if plan.trials is not None]  # experiments
 SETTINGS = f"{RESUMING}/{EXPERIMENT_PATH}.settings.json"
 KNOWN_SETTINGS = {}  # by experiment, then by name
@@ -36,6 +39,8 @@ def cells_at_first():
 @cache
 def networks_of(experiment):
     """The networks of an experiment by their name in paths; the one that it declares has an empty name."""
+    if experiment in SEARCHES:
+        return {"": Setting(())}
     return planned_networks(PLANS, cells_at_first())[experiment]
 
 
@@ -63,7 +68,10 @@ def setting_named(wildcards):
 
 def named_settings(experiment):
     """The values of every setting of an experiment, as far as its rounds are planned, that a path names by a digest."""
-    cells = [cell for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment]
+    if experiment in SEARCHES:
+        cells = search_cells(experiment, present_rungs(experiment))
+    else:
+        cells = [cell for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment]
     cells += [STUDY.ranking_cell(experiment, network) for network in networks_of(experiment).values()]
     return {setting_name(cell.wildcards): dict(cell.setting.texts) for cell in cells if not spells_out(cell.path)}
 
@@ -94,7 +102,8 @@ def cells_with(rounds):
 
 def all_cells():
     """Every cell of the study."""
-    return cells_with(rounds_before())
+    searched = [cell for name in SEARCHES for cell in search_cells(name, rungs_before(name))]
+    return [*cells_with(rounds_before()), *searched]
 
 
 def trial_cells():
@@ -116,29 +125,39 @@ def chosen_exports(path=None):
 
 def present_exports(experiment):
     """What an experiment exports as far as that is chosen by now."""
+    if experiment in SEARCHES:
+        return winner_exports(present_rungs(experiment))
     if experiment in OF_TRIALS and not Path(EXPORTS).exists():
         return []
     return export_paths(experiment, EXPORTS)
 
 
 def export_paths(experiment, path=None):
-    """What an experiment exports: every variant of every network, or those of the chosen trials (`chosen_exports`)."""
+    """What an experiment exports: every variant of every network, or what the chosen trials or a winner are of."""
+    if experiment in SEARCHES:
+        return winner_exports(rungs_before(experiment))
     if experiment not in OF_TRIALS:
         return variant_paths("onnx/export.json", experiment)
     return [f"{RESULTS}/{folder}/onnx/export.json" for folder in chosen_exports(path).get(experiment, {})]
 
 
 def export_files(wildcards):
-    """The choice, and what every experiment exports."""
+    """The choice, what every experiment exports, and what searches deploy."""
     chosen = [EXPORTS] if OF_TRIALS else []
-    return [*chosen, *(path for experiment in sorted(STUDY.experiments) for path in export_paths(experiment))]
+    return [
+        *chosen,
+        *found_deployments(),
+        *(path for experiment in sorted(STUDY.experiments) for path in export_paths(experiment)),
+    ]
 
 
 def exportable_files(name, wildcards):
     """One file of each cell of one variant of one network that is exported, or among which the best ones are.
 
-    Those are the chosen trials, or all of a landscape after all rounds, without fresh seeds.
+    Those are the chosen trials, the winner of a search, or all of a landscape after all rounds, without fresh seeds.
     """
+    if wildcards.experiment in SEARCHES:
+        return cell_files(name, winners(rungs_before(wildcards.experiment)))
     if wildcards.experiment in OF_TRIALS:
         chosen = chosen_exports().get(wildcards.experiment, {}).get(VARIANT_PATH.format(**wildcards), [])
         return [f"{RESULTS}/{path}/{name}" for path in chosen]
@@ -148,8 +167,9 @@ def exportable_files(name, wildcards):
 
 
 def round_files(wildcards):
-    """The plan of every round."""
-    return [ROUND.format(round=planned.number) for planned in rounds_before()]
+    """The plan of every round, those of searches too."""
+    rungs = [path for name in SEARCHES for path in rung_files(name, rungs_before(name))]
+    return [*(ROUND.format(round=planned.number) for planned in rounds_before()), *rungs]
 
 
 checkpoint plan_round:

@@ -15,6 +15,7 @@ from prunescape.running.early_checks import (
     check_system,
     shows_gpu,
 )
+from prunescape.running.deployments import deployment_line
 from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on_interrupt
 from prunescape.running.restoring import is_restoring
 from prunescape.running.run_lock import hold, holder, in_use
@@ -29,14 +30,18 @@ include: "restore.smk"
 
 def expected_files():
     """What a whole study has, as far as its rounds are planned by now."""
-    rounds = present_rounds(ROUND)
+    rounds, rungs = present_rounds(ROUND), {name: present_rungs(name) for name in SEARCHES}
+    of_searches = [path for name in SEARCHES for path in rung_files(name, rungs[name])]
+    landscapes_planned = not have_rounds(PLANS) or bool(rounds and rounds[-1].last)
     return Expected(
-        PLANS,
-        records=cell_files("record.json", cells_with(rounds)),
+        ALL_PLANS,
+        records=cell_files("record.json", present_cells()),
         rounds=[ROUND.format(round=planned.number) for planned in rounds],
         measured=target_files(),
         data=data_files(),
-        all_planned=not have_rounds(PLANS) or bool(rounds and rounds[-1].last),
+        all_planned=landscapes_planned and all(known and known[-1].last for known in rungs.values()),
+        search_rounds=of_searches,
+        searches=STUDY.tuning_terms(),
     )
 
 
@@ -52,6 +57,8 @@ def show_end(failed=False):
         lines = finished_lines(RESULTS)
     elif is_restoring():
         return
+    elif SEARCHES and not missing_deployments():
+        lines = [deployment_line(path) for path in deployment_files()]
     else:
         lines = ["This run wrote no report: for one, run snakemake without naming a target."]
     print("", *lines, sep="\n", file=sys.stderr)
@@ -76,7 +83,7 @@ def round_of_cells():
 def known_of_study():
     """What the progress of a run asks of the study."""
     return Known(
-        cells=lambda: len(cells_with(present_rounds(ROUND))),
+        cells=lambda: len(present_cells()),
         left=jobs_left,
         round=round_of_cells,
         ahead=lambda: rounds_ahead(PLANS, present_rounds(ROUND)),
@@ -97,7 +104,7 @@ def forget_checkpoint(wildcards):
 def refuse_damaged():
     """Stop before anything runs: Snakemake deletes a job's outputs before the job can refuse a damaged input."""
     identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
-    rounds = sorted(glob(ROUND.format(round="*")))
+    rounds = sorted([*glob(ROUND.format(round="*")), *glob(RUNG.format(experiment="*", round="*"))])
     widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
     results = [EXPORTS, FIGURES, MANIFEST_FILE]
     lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds, *results])

@@ -9,7 +9,18 @@ from scipy import stats
 
 from analyse_cells import analyse_cells
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.results import ARMS, LANDSCAPE, RESULTS, SEARCH, STEPS, TARGET, TRIALS, Analysis, result_names
+from prunescape.analysis.results import (
+    ARMS,
+    LANDSCAPE,
+    RESULTS,
+    SEARCH,
+    STEPS,
+    TARGET,
+    TRIALS,
+    TUNING,
+    Analysis,
+    result_names,
+)
 from prunescape.commands.cli import main
 from prunescape.config.study import load_study
 from support.analysed import study_terms
@@ -145,6 +156,7 @@ def test_every_need_is_an_input_or_a_table():
     }
     known[ARMS] = {"arm_models"}
     known[SEARCH] = {"histories", "search_terms"}
+    known[TUNING] = {"cells", "placed", "tuning_terms", "winners", *result_names(TUNING)}
     for table in RESULTS.values():
         for group in table.groups:
             assert set(table.needs) | set(table.columns_need) <= known[group]

@@ -1,8 +1,11 @@
 """Budgets of searches against the closed forms of edgetune2022 (3.5, 4.3) and the table of Li et al. (JMLR 18(185))."""
 
+import math
+
 import pytest
 
 from prunescape.analysis.search.budgets import (
+    Budgets,
     Rung,
     continued_epochs,
     epoch_ladder,
@@ -115,3 +118,36 @@ def test_numbers_of_trials_are_powers_of_two_by_default():
     assert SearchTerms().trials_of(32, "") == (4, 8, 16, 32)
     assert SearchTerms().trials_of(3, "") == (3,)
     assert SearchTerms(trials=(9, 2, 9)).trials_of(9, "") == (2, 9)
+
+
+def test_budgets_over_epochs_are_the_rungs_of_a_replay():
+    budgets = Budgets("epochs", 2, 0.1, "linear", 10)
+    ladder = epoch_ladder(10, min_epochs=2, growth="linear")
+    assert budgets.brackets(16, eta=2) == [halving_rungs(16, ladder, eta=2)]
+    assert budgets.brackets(81, eta=3, count=2) == hyperband_brackets(10, min_epochs=2, eta=3, brackets=2, most=81)
+
+
+@pytest.mark.parametrize(
+    ("kind", "growth", "parts"),
+    [
+        # edgetune2022, 4.3: both grow from 2 epochs and 10 %; epochs stay at 10 from the fifth rung on, data grow on
+        ("multi", "linear", [(2, 0.1), (4, 0.2), (6, 0.3), (8, 0.4), (10, 0.5), (10, 0.6), (10, 0.7)]),
+        ("multi", "doubling", [(2, 0.1), (4, 0.2), (8, 0.4), (10, 0.8), (10, 1.0)]),
+        ("dataset", "linear", [(10, 0.1), (10, 0.2), (10, 0.3)]),
+    ],
+)
+def test_budgets_over_data_grow_as_the_paper_says(kind, growth, parts):
+    budgets = Budgets(kind, 2, 0.1, growth, 10)
+    (rungs,) = budgets.brackets(1000, eta=1.5)
+    assert [budgets.at(rung.epochs) for rung in rungs][: len(parts)] == parts
+    assert budgets.at(rungs[-1].epochs) == (10, 1.0)
+
+
+def test_both_budgets_together_cost_least_as_the_paper_claims():
+    """Passes of all data for 16 trials, eta 2, 2 to 10 epochs: the paper's own rungs, and a last one that is whole."""
+    passes = {}
+    for kind in ("epochs", "multi", "dataset"):
+        budgets = Budgets(kind, 2, 0.1, "linear", 10)
+        (rungs,) = budgets.brackets(16, eta=2)
+        passes[kind] = sum(rung.trials * math.prod(budgets.at(rung.epochs)) for rung in rungs)
+    assert passes == pytest.approx({"epochs": 114, "multi": 33.2, "dataset": 62})

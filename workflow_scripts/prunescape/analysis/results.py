@@ -45,6 +45,20 @@ from prunescape.analysis.search.histories import Histories
 from prunescape.analysis.search.replay import REPLAY_COLUMNS, replay
 from prunescape.analysis.search.rungs import RUNG_COLUMNS, rungs
 from prunescape.analysis.search.terms import SearchTerms
+from prunescape.analysis.search.tuning_tables import (
+    RUNG_COLUMNS as TUNING_RUNG_COLUMNS,
+)
+from prunescape.analysis.search.tuning_tables import (
+    TUNING_COLUMNS,
+    Placed,
+    trial_columns,
+    tuning,
+    tuning_rungs,
+    tuning_trials,
+)
+from prunescape.analysis.search.tuning_tables import (
+    Terms as TuningTerms,
+)
 from prunescape.analysis.seeds.membership import membership, membership_columns
 from prunescape.analysis.seeds.similarity import SIMILARITY_COLUMNS, similarity
 from prunescape.analysis.seeds.spread import shift, shift_columns, spread, spread_columns
@@ -67,9 +81,11 @@ from prunescape.analysis.trials import (
 )
 from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.verdicts import judge_study
+from prunescape.space.cells import Cell
 from prunescape.store.tables import Columns
 
 LANDSCAPE, TARGET, TRIALS, ARMS, SEARCH = "landscape", "target", "trials", "arms", "search"
+TUNING = "tuning"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
 
@@ -142,6 +158,13 @@ class Analysis:
         """The tables of searches over finished trainings, whose `histories` `read_histories` gives."""
         return cls({"histories": histories, "search_terms": terms})
 
+    @classmethod
+    def of_tuning(
+        cls, cells: pd.DataFrame, placed: Sequence[Placed], terms: TuningTerms, winners: Sequence[Cell]
+    ) -> Self:
+        """The tables of searches that were trained: where each of the `cells` is `placed`, and which are `winners`."""
+        return cls({"cells": cells, "placed": placed, "tuning_terms": terms, "winners": winners})
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
             step = STEPS.get(name) or RESULTS[name]
@@ -184,7 +207,8 @@ class ResultTable(Step):
 
     Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells, those of the
     group TRIALS from the trials of designs with a space, their cells and measurements, those of the group ARMS from
-    trials of random searches, a study's among them, those of the group SEARCH from the histories of finished trainings.
+    trials of random searches, a study's among them, those of the group SEARCH from the histories of finished trainings,
+    those of the group TUNING from the rounds of searches that were trained.
     """
 
     columns: Callable[..., Columns]
@@ -331,6 +355,15 @@ RESULTS: dict[str, ResultTable] = {
     "arm_split": _arms(optimisation.arm_split, optimisation.SPLIT_COLUMNS),
     "replay": ResultTable(replay, ("histories", "search_terms"), lambda: REPLAY_COLUMNS, groups=(SEARCH,)),
     "rungs": ResultTable(rungs, ("histories", "search_terms"), lambda: RUNG_COLUMNS, groups=(SEARCH,)),
+    "tuning_trials": ResultTable(
+        tuning_trials,
+        ("cells", "placed", "tuning_terms", "winners"),
+        trial_columns,
+        ("tuning_terms",),
+        groups=(TUNING,),
+    ),
+    "tuning_rungs": ResultTable(tuning_rungs, ("tuning_trials",), lambda: TUNING_RUNG_COLUMNS, groups=(TUNING,)),
+    "tuning": ResultTable(tuning, ("tuning_trials", "tuning_terms"), lambda: TUNING_COLUMNS, groups=(TUNING,)),
 }
 
 

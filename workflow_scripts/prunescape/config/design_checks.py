@@ -16,6 +16,7 @@ from prunescape.config.designs import (
 )
 from prunescape.config.experiment import Experiment, level_texts
 from prunescape.config.models import network_parameter, network_value
+from prunescape.config.tuning import BESIDE_SEARCH
 from prunescape.errors import InputError, located, nearest
 from prunescape.space.networks import NETWORK
 from prunescape.space.recipe import PARAMETERS
@@ -31,6 +32,9 @@ EXAMPLE = "see config/config.yaml for a complete example"
 def check_kind(experiment: Experiment, where: str) -> None:
     """Raise InputError, below the key `where`, unless there is either a grid or a space, as the kind of design says."""
     kind = experiment.design.kind
+    if experiment.tune:
+        _refuse_beside_search(experiment, where)
+        return
     if not experiment.design.has_space:
         if not experiment.grid:
             hint = f"{EXAMPLE}; a design of kind {', '.join(SPACE_KINDS)} has a space instead"
@@ -44,17 +48,28 @@ def check_kind(experiment: Experiment, where: str) -> None:
         raise InputError("this key is missing", where=f"{where}.design.space", hint=hint)
 
 
+def _refuse_beside_search(experiment: Experiment, where: str) -> None:
+    """Refuse what belongs to other designs where an experiment has a search."""
+    hint = "a search has a space of its own: remove this key, or tune"
+    for name in BESIDE_SEARCH:
+        if name in experiment.model_fields_set:
+            raise InputError("a search is given too, in tune", where=f"{where}.{name}", hint=hint)
+    if len(experiment.seeds) > 1:
+        what = f"a search trains each trial once, and {len(experiment.seeds)} seeds are given"
+        raise InputError(what, where=f"{where}.seeds", allowed="one seed")
+
+
 def check_space_design(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     """Raise InputError, below the key `where`, for a design with a space that cannot be, on data of these `options`."""
     design, place = experiment.design, f"{where}.design"
     _check_grid_only(experiment, where)
     for name, values in design.space.items():
-        located(f"{place}.space.{name}", _check_range, name, values)
+        located(f"{place}.space.{name}", check_range, name, values)
         if name in NETWORK:
             located(f"{place}.space", _check_network, experiment, name)
     for name in design.space:
         located(f"{place}.space.{name}", _check_default, experiment, name)
-        located(f"{place}.space.{name}", _check_acts, experiment.search_space, name)
+        located(f"{place}.space.{name}", check_acts, experiment.search_space, name)
     held_out = options["validation"] or "none" not in experiment.values_of("partition")
     if design.rank_by == "val_top1" and not held_out:
         hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
@@ -82,7 +97,7 @@ def _check_grid_only(experiment: Experiment, where: str) -> None:
         raise InputError(what, where=f"{where}.export.best", hint=hint)
 
 
-def _check_range(name: str, values: Bounds | list[Any]) -> None:
+def check_range(name: str, values: Bounds | list[Any]) -> None:
     """Whether these are two levels or more, or bounds, of a hyperparameter that there is."""
     parameter = parameter_named(name)
     if isinstance(values, list):
@@ -135,7 +150,7 @@ def _check_default(experiment: Experiment, name: str) -> None:
             raise InputError(what, allowed=f"{low} to {high}", hint=f"widen them, or change {given}")
 
 
-def _check_acts(space: SearchSpace, name: str) -> None:
+def check_acts(space: SearchSpace, name: str) -> None:
     """Refuse a hyperparameter whose condition no trial fulfils."""
     for other, levels in PARAMETERS[name].meaning.when:
         if other in space.bounds:

@@ -13,6 +13,7 @@ from prunescape.config.designs import Bounds, DesignTerms, arms_of
 from prunescape.config.messages import level_value
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
 from prunescape.config.system import System
+from prunescape.config.tuning import CUT, TuneTerms
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed, first_repeated
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
@@ -104,6 +105,8 @@ class Experiment(Part):
     seeds: Distinct[Seed] = [RANKING_SEED]
     """One training per setting and seed."""
     design: DesignTerms = DesignTerms()
+    tune: TuneTerms | None = None
+    """Instead of a grid or a design: a search for the one model to deploy on a target (docs/search.md)."""
     extension: Extension = Extension()
     verdict: Verdict = Verdict()
     system: System | None = None
@@ -151,11 +154,21 @@ class Experiment(Part):
         """The settings of the configured grid."""
         return math.prod(map(len, self.axes.values()))
 
+    @property
+    def space(self) -> dict[str, Any]:
+        """The hyperparameters that vary in the space of a design or of a search, as configured; empty for a grid."""
+        return self.tune.hyperparameters if self.tune else self.design.space
+
+    @property
+    def has_grid(self) -> bool:
+        """Whether the settings come from a grid: neither a design nor a search has a space."""
+        return self.tune is None and not self.design.has_space
+
     @cached_property
     def search_space(self) -> SearchSpace:
-        """The space of a design that has one."""
+        """The space of a design or a search that has one."""
         levels, bounds = {}, {}
-        for name, values in sorted(self.design.space.items()):
+        for name, values in sorted(self.space.items()):
             if isinstance(values, Bounds):
                 bounds[name] = [parameter_named(name).text(value) for value in (values.low, values.high)]
             else:
@@ -188,6 +201,24 @@ class Experiment(Part):
         return chosen | {"space": space.content, "arms": arms, "ranked": self.ranks_trained_filters}
 
     @property
+    def searched_variants(self) -> list[str]:
+        """The names of the variants among which a search looks."""
+        names = [variant.name for variant in self.all_variants]
+        return names if self.tune is None else self.tune.variants or names
+
+    @property
+    def tuning_terms(self) -> dict[str, Any] | None:
+        """What the trials and rungs of a search follow from, as JSON values; None without one."""
+        if self.tune is None:
+            return None
+        chosen = self.tune.model_dump(include={"sampler", "trials", "ask", "eta", "brackets", "seed", "target"})
+        whole = {name: self.declared_recipe[name] for name in CUT}
+        budget = self.tune.budget.model_dump() | {"whole": whole}
+        ranked = self.ranks_trained_filters and any(name.startswith("nonuniform") for name in self.searched_variants)
+        searched = {"space": self.search_space.content, "variants": self.searched_variants, "ranked": ranked}
+        return chosen | searched | {"budget": budget}
+
+    @property
     def ranks_trained_filters(self) -> bool:
         """Whether the weights of a trained base decide which filters some variant keeps."""
         return self.pruning.ranking == "trained" and any(each.method == "nonuniform" for each in self.all_variants)
@@ -199,9 +230,12 @@ class Experiment(Part):
 
     @property
     def prior_setting(self) -> Setting:
-        """The prior as a point of the grid, or the default setting of the space."""
+        """The prior as a point of the grid, or the default setting of the space; of a search what has a default."""
         if self.design.has_space:
             return self.search_space.default
+        if self.tune:
+            texts = {name: self.prior_text(name) for name in self.space}
+            return Setting.of({name: text for name, text in texts.items() if text is not None})
         return Setting.of({name: self.prior_text(name) for name in self.axes})
 
     @property
@@ -209,7 +243,7 @@ class Experiment(Part):
         """What all cells share, keys sorted: recipe and prior without the hyperparameters that vary."""
         prior = {name: parameter_value(name, value) for name, value in self.prior.items()}
         shared = asdict(self.recipe) | prior
-        varied = self.axes.keys() | self.design.space.keys()
+        varied = self.axes.keys() | self.space.keys()
         return {name: value for name, value in sorted(shared.items()) if name not in varied}
 
     @cached_property
@@ -226,11 +260,16 @@ class Experiment(Part):
     @property
     def declared_network(self) -> dict[str, Value]:
         """The hyperparameters of the network that all cells share: those that do not vary; keys sorted."""
-        varied = self.axes.keys() | self.design.space.keys()
+        varied = self.axes.keys() | self.space.keys()
         return {name: value for name, value in self.network_values.items() if name not in varied}
 
     def values_of(self, name: str) -> list[Any]:
-        """Every value that some cell may have of a hyperparameter; of one within bounds the lowest and the highest."""
+        """Every value that some cell may have of a hyperparameter; of one within bounds the lowest and the highest.
+
+        Of what the budget of a search cuts, it is the least and the whole.
+        """
+        if self.tune and name in (cut := self.tune.budget.least):
+            return sorted({cut[name], self.declared_recipe[name]})
         space = self.search_space
         texts = self.axes.get(name) or space.levels.get(name) or space.bounds.get(name)
         shared = self.declared_recipe | self.network_values
@@ -238,8 +277,8 @@ class Experiment(Part):
 
     def section_of(self, name: str) -> str:
         """The key of the experiment below which a hyperparameter of the recipe is given."""
-        if name in self.design.space:
-            return "design.space"
+        if name in self.space:
+            return "tune.space" if self.tune else "design.space"
         return "grid" if name in self.grid else "prior" if name in self.prior else "recipe"
 
     def prior_text(self, name: str) -> str | None:

@@ -12,6 +12,7 @@ from prunescape.config.models import TEXT_MODELS, WHOLE, network_parameter, netw
 from prunescape.config.recipe_checks import check_parts, check_recipe
 from prunescape.config.system import check_system
 from prunescape.config.texts import TEXTS, is_text
+from prunescape.config.tuning_checks import check_search_space
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
 from prunescape.space.networks import NETWORK
@@ -38,10 +39,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     for name in NEEDED:
         _refuse_raw_values(experiment, name, where)
     _check_prior(experiment, where)
-    if experiment.design.has_space:
-        check_space_design(experiment, options, where)
-    else:
-        _check_grid(experiment, where)
+    _check_settings(experiment, options, where)
     for name in NEEDED:
         if experiment.values_of(name) == [None]:
             hint = "give it here, or as an axis of the grid or the space"
@@ -53,6 +51,16 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     check_system(experiment.system, options, f"{where}.system")
     if experiment.design.kind == "adaptive":
         _check_adaptive(experiment, where)
+
+
+def _check_settings(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether the settings that are trained, of a search, a design or a grid, can be."""
+    if experiment.tune:
+        check_search_space(experiment, f"{where}.tune.space")
+    elif experiment.design.has_space:
+        check_space_design(experiment, options, where)
+    else:
+        _check_grid(experiment, where)
 
 
 def _check_prior(experiment: Experiment, where: str) -> None:
@@ -69,8 +77,8 @@ def _refuse_raw_values(experiment: Experiment, name: str, where: str) -> None:
     A grid of learning rates above 1 that reaches down to 1 is none, nor is one of 10^0.5 and more.
     """
     values, place = experiment.grid.get(name), f"{where}.grid.{name}"
-    if name in experiment.design.space:
-        values, place = experiment.design.space[name], f"{where}.design.space.{name}"
+    if name in experiment.space:
+        values, place = experiment.space[name], f"{where}.{experiment.section_of(name)}.{name}"
     if isinstance(values, Bounds):
         values = [values.low, values.high]
     if not isinstance(values, list):

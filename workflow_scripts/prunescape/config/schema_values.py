@@ -9,6 +9,7 @@ from prunescape.config.designs import AGAIN, ALL, FIX, FIX_DIMENSION, KEYS, LIAO
 from prunescape.config.experiment import FEWEST_AXES
 from prunescape.config.models import ARCHITECTURES, NETWORKS, TORCHVISION
 from prunescape.config.texts import LARGEST
+from prunescape.config.tuning import BESIDE_SEARCH, CUT, GRID, VARIANT
 from prunescape.space.cells import NAME_PATTERN
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import COMPARISONS, Dimension, Parameter
@@ -84,6 +85,7 @@ def open_schemas() -> dict[tuple[str, str], Schema]:
         },
         ("System", "parameters"): _keys({name: _tried(name) for name in SYSTEM}, minProperties=1),
         ("DesignTerms", "space"): _keys(space, minProperties=1),
+        ("TuneTerms", "space"): _keys(_searched(space), minProperties=1),
         ("DesignTerms", "arms"): {"anyOf": [{"const": LIAO2022}, _list_of({"enum": [LIAO2022, *_arms()]})]},
     }
 
@@ -115,9 +117,25 @@ def design_rules() -> dict[str, Schema]:
         then = rule | ({"required": needed} if needed else {})
         kinds.append({"if": {"properties": {"kind": {"const": kind}}} | missing, "then": then})
     of_a_space = {"properties": {"kind": {"enum": [*SPACE_KINDS]}}, "required": ["kind"]}
-    without = {"if": {"properties": {"design": of_a_space}, "required": ["design"]}}
+    of_a_search = {"properties": {"tune": {"type": "object"}}, "required": ["tune"]}
+    with_a_space = {"anyOf": [{"properties": {"design": of_a_space}, "required": ["design"]}, of_a_search]}
     grid = {"then": {"not": {"required": ["grid"]}}, "else": {"required": ["grid"]}}
-    return {"DesignTerms": {"allOf": kinds}, "Experiment": without | grid}
+    beside = [{"if": of_a_search, "then": {"not": {"required": [key]}}} for key in BESIDE_SEARCH]
+    sampled = {"if": {"properties": {"sampler": {"const": GRID}}, "required": ["sampler"]}}
+    sampled |= {"then": {"properties": {"brackets": {"const": 1}, "trials": {"type": "null"}}}}
+    sampled["else"] = {"required": ["trials"], "properties": {"trials": {"type": "integer"}}}
+    return {
+        "DesignTerms": {"allOf": kinds},
+        "Experiment": {"allOf": [{"if": with_a_space} | grid, *beside]},
+        "TuneTerms": sampled,
+    }
+
+
+def _searched(space: dict[str, Schema]) -> dict[str, Schema]:
+    """The space of a search: hyperparameters of the training that a budget does not cut, and variants."""
+    variants = _list_of({"type": "string"}) | {"description": "Names of variants, as base and uniform-0.5."}
+    trained = {name: schema for name, schema in space.items() if name not in (*CUT, *NETWORK)}
+    return {VARIANT: variants} | trained
 
 
 def _keys(properties: dict[str, Schema], **more: Any) -> Schema:

@@ -15,6 +15,8 @@ from prunescape.config.messages import input_error, refuse_switches
 from prunescape.config.models import architecture_of
 from prunescape.config.recipe_checks import check_precision
 from prunescape.config.targets import Target
+from prunescape.config.tuning import VARIANT
+from prunescape.config.tuning_checks import check_search
 from prunescape.config.types import CountOrAuto, Name, Part
 from prunescape.errors import InputError, located
 from prunescape.space.cells import Cell
@@ -86,7 +88,7 @@ class Study(Part):
                 **({} if experiment.most_settings is None else {"grid": experiment.grid_values}),
             }
             for name, experiment in sorted(self.experiments.items())
-            if not experiment.design.has_space
+            if experiment.has_grid
         }
         thresholds = {"risk_threshold": self.analysis.risk_threshold, "thresholds": sorted(self.analysis.thresholds)}
         return {"experiments": experiments} | thresholds
@@ -103,6 +105,11 @@ class Study(Part):
             for name, experiment in sorted(self.experiments.items())
             if experiment.design.has_space
         }
+
+    def tuning_terms(self) -> dict[str, dict[str, Any]]:
+        """What the analysis of searches has to know, of each experiment with one, as plain values."""
+        terms = {name: experiment.tuning_terms for name, experiment in sorted(self.experiments.items())}
+        return {name: each for name, each in terms.items() if each is not None}
 
     @property
     def compares_arms(self) -> bool:
@@ -124,6 +131,13 @@ class Study(Part):
                 "design": experiment.design.model_dump(mode="json") | {"space": experiment.space_values},
                 "prior": self.priors()[name],
             }
+            if experiment.tune is None:  # a study without a search says nothing of one
+                del content["experiments"][name]["tune"]
+            else:
+                content["experiments"][name]["design"]["space"] = {}
+                content["experiments"][name]["tune"]["space"] = experiment.space_values | {
+                    VARIANT: experiment.searched_variants
+                }
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
         if trials := self.trial_terms():
             content["trials"] = trials
@@ -146,6 +160,9 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
         located(f"{where}.model", architecture_of, experiment.model)
         check_experiment(experiment, located(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
         check_precision(experiment, study.device, where)
+        if experiment.tune:
+            options = study.dataset_options(experiment.dataset)
+            check_search(experiment, options, list(study.targets), f"{where}.tune")
     return study
 
 

@@ -24,6 +24,7 @@ class Plan:
     `axes` holds the configured grid's values as their texts by name; `verdict` has its terms.
     `most_settings` is how many of the grid's settings an adaptive design may train of a variant, None for a whole grid.
     `trials` are the terms of a design with a space instead of a grid (`Experiment.trial_terms`).
+    `tuning` are the terms of a search with budgets (`Experiment.tuning_terms`).
     `thresholds` and `risk_threshold` are the study's, `claims` is the number of its pruned variants.
     """
 
@@ -40,6 +41,7 @@ class Plan:
     claims: int
     most_settings: int | None = None
     trials: dict[str, Any] | None = None
+    tuning: dict[str, Any] | None = None
 
     @property
     def pruned(self) -> list[str]:
@@ -77,6 +79,7 @@ def experiment_plan(study: Study, name: str) -> Plan:
         claims=sum(len(each.all_variants) - 1 for each in study.experiments.values() if each.axes),
         most_settings=experiment.most_settings,
         trials=experiment.trial_terms,
+        tuning=experiment.tuning_terms,
     )
 
 

@@ -11,6 +11,7 @@ from prunescape.designs import trials
 from prunescape.designs.plan import Axes, Plan
 from prunescape.designs.trials import plan_trials
 from prunescape.space.cells import Cell
+from prunescape.space.settings import Setting
 from prunescape.space.variants import BASE
 from prunescape.store.stages import RANKING
 
@@ -18,7 +19,12 @@ STAGE = RANKING
 
 
 def first_cells(plan: Plan) -> list[Cell]:
-    """One cell of each network of the trials, in their order; none where no trained filters are ranked."""
+    """One cell of each network of the trials, in their order; none where no trained filters are ranked.
+
+    A search has one: its trials may never train the default setting to the end.
+    """
+    if plan.tuning is not None and plan.tuning["ranked"]:
+        return plan.at(BASE.name, Setting.of(plan.prior), [RANKING_SEED])
     if plan.trials is None or not plan.trials["ranked"]:
         return []
     settings = [trial.setting for trial in plan_trials(plan)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from prunescape.designs import adaptive, confirmation, extension, ranking, replicates, trials
+from prunescape.designs import adaptive, confirmation, extension, ranking, replicates, trials, tuning
 from prunescape.designs.plan import Axes, Design, Plan, experiment_plan
 from prunescape.space.cells import Cell, grid_settings
 from prunescape.space.networks import NETWORK
@@ -28,6 +28,7 @@ DESIGNS: dict[str, Design] = {
     "trials": trials,
     "ranking": ranking,
     "confirmation": confirmation,
+    "tuning": tuning,  # its cells stand in rounds of their own (designs/tuning.py)
 }
 FIELDS = ("round", "last", "experiments")
 

@@ -26,7 +26,7 @@ class StudyTerms:
 
     Experiments of which nothing is known, as those of a table from elsewhere, have the `other_axes` and no prior. Of
     those in `adaptive` a share of the grid was trained. `spaces` names the hyperparameters that vary in experiments
-    with a space instead of a grid, which have no axes.
+    with a space instead of a grid, which have no axes, `searches` those of experiments with a search.
     """
 
     axes: Mapping[str, Axes]
@@ -36,6 +36,7 @@ class StudyTerms:
     other_axes: Axes = DEFAULT_AXES
     adaptive: frozenset[str] = frozenset()
     spaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    searches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of_table(cls, analysis: Analysis) -> Self:
@@ -51,8 +52,12 @@ class StudyTerms:
         priors = {name: plan["prior"] for name, plan in plans.items()}
         thresholds = tuple(sorted(analysis["thresholds"], reverse=True))
         adaptive = frozenset(name for name, plan in plans.items() if is_adaptive(plan))
-        spaces = {name: tuple(sorted(plan["design"]["space"])) for name, plan in plans.items() if not plan["grid"]}
-        return cls(axes, priors, thresholds, analysis["risk_threshold"], adaptive=adaptive, spaces=spaces)
+        of_spaces = {name: plan["design"]["space"] for name, plan in plans.items() if not plan["grid"]}
+        searches = {name: plan["tune"]["space"] for name, plan in plans.items() if plan.get("tune")}
+        spaces = {name: tuple(sorted(space)) for name, space in of_spaces.items() if name not in searches}
+        varied = {name: tuple(key for key in sorted(space) if key in PARAMETERS) for name, space in searches.items()}
+        limits = {"thresholds": thresholds, "risk_threshold": analysis["risk_threshold"]}
+        return cls(axes, priors, **limits, adaptive=adaptive, spaces=spaces, searches=varied)
 
     def axes_of(self, experiment: str) -> Axes:
         """The axes of an experiment."""
@@ -66,14 +71,16 @@ class StudyTerms:
     @property
     def varied(self) -> list[str]:
         """The hyperparameters that vary in some experiment, in words."""
-        every = self.axes.values() if self.spaces else self.all_axes
+        every = self.axes.values() if self.spaces or self.searches else self.all_axes
         labels = [axis.label for axes in every for axis in axes]
-        labels += [PARAMETERS[name].meaning.label for names in self.spaces.values() for name in names]
+        spaces = [*self.spaces.values(), *self.searches.values()]
+        labels += [PARAMETERS[name].meaning.label for names in spaces for name in names]
         return list(dict.fromkeys(labels))
 
     def read_cells(self, path: Path | str) -> pd.DataFrame:
         """The cells of landscapes, checked on the axes of their experiment; raises InputError for an unusable table."""
-        return read_study_cells(path, self.axes) if self.axes or self.spaces else read_cells(path, partial=True)
+        of_study = self.axes or self.spaces or self.searches
+        return read_study_cells(path, self.axes) if of_study else read_cells(path, partial=True)
 
     def scores(self, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """The landscapes of every experiment."""

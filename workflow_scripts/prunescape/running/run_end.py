@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ DRAWN_OF_TRIALS = ("trials", "trial_efficiency")
 class Expected:
     """The files that a whole study has, as far as its `rounds` are planned; `plans` holds each experiment's.
 
-    `all_planned`: no round is to come.
+    `all_planned`: no round is to come. `search_rounds` are those of searches, which have the terms `searches`.
     """
 
     plans: dict[str, Plan]
@@ -32,6 +32,8 @@ class Expected:
     measured: list[str]
     data: list[str]
     all_planned: bool = True
+    search_rounds: list[str] = field(default_factory=list)
+    searches: dict[str, Any] = field(default_factory=dict)
 
 
 def finished_lines(results: Path | str) -> list[str]:
@@ -104,14 +106,18 @@ def _collect(folder: Path, expected: Expected, records: list[str], data: list[st
     from prunescape.analysis.efficiency.curves import write_curves
     from prunescape.analysis.study_tables import write_benchmarks, write_cells, write_trials
     from prunescape.designs.rounds import Places, read_round
+    from prunescape.designs.searched import write_search_tables
     from prunescape.designs.trials import trial_rows
 
     cells, benchmarks = folder / "cells.parquet", folder / "benchmarks.parquet"
-    places = Places(expected.plans, [read_round(path) for path in expected.rounds])
+    rounds = [*expected.rounds, *expected.search_rounds]
+    places = Places(expected.plans, [read_round(path) for path in rounds])
     write_cells(records, cells, places=places, data=data)
     write_trials(trial_rows(expected.plans), folder / "trials.parquet")
     write_curves(records, folder / "curves.parquet")
     write_benchmarks([path for path in expected.measured if Path(path).exists()], benchmarks, cells=cells)
+    if expected.searches:
+        write_search_tables(expected.searches, cells=cells, rounds=expected.search_rounds, out=folder)
     return cells, benchmarks
 
 

@@ -7,16 +7,25 @@ from dataclasses import dataclass
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import DESIGNS, Round
 
-CELL, NEXT_ROUND, EXPORTS = "train_cell", "plan_round", "choose_exports"
+CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS = "train_cell", "plan_round", "plan_rung", "choose_exports"
 TRAINING = "training"
 # in order; each with the rules of its jobs, and what these are called in a count
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "preparing": (("prepare_data", "declare_experiment", "plan_variant"), "steps"),
-    TRAINING: ((CELL, NEXT_ROUND, EXPORTS), "cells"),
+    TRAINING: ((CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS), "cells"),
     "exporting": (("export_onnx",), "variants"),
     "benchmarking": (("benchmark_target", "benchmark_remote_target"), "targets"),
+    "deploying": (("write_deployment",), "targets"),
     "analysing": (
-        ("collect_study", "collect_curves", "collect_benchmarks", "analyse_cells", "compare_targets", "analyse_trials"),
+        (
+            "collect_study",
+            "collect_curves",
+            "collect_benchmarks",
+            "analyse_cells",
+            "compare_targets",
+            "analyse_trials",
+            "analyse_searches",
+        ),
         "steps",
     ),
     "report": (("draw_figures", "write_tables", "write_report", "seal_results"), "steps"),
@@ -71,7 +80,7 @@ class JobCounts:
         """A job succeeded."""
         self.left[rule] -= 1
         self.done[rule] += 1
-        if rule == NEXT_ROUND or (rule == EXPORTS and not self.awaits):
+        if rule in (NEXT_ROUND, NEXT_RUNG) or (rule == EXPORTS and not self.awaits):
             self.awaits = rule
         self._move()
 

@@ -120,6 +120,10 @@ class SearchSpace:
             return str(int(low) + int(quantile * (int(high) - int(low) + 1)))
         return self._rounded(name, float(low) + quantile * (float(high) - float(low)))
 
+    def text_within(self, name: str, value: float) -> str:
+        """The text of a value within the bounds of a hyperparameter, to its last decimal."""
+        return str(int(value)) if _is_whole(name) else self._rounded(name, float(value))
+
     def _rounded(self, name: str, value: float) -> str:
         """The text of a number to its last decimal, which leads out of no bounds."""
         low, high = map(float, self.bounds[name])

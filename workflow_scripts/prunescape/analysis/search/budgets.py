@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from prunescape.analysis.search.terms import LINEAR
 from prunescape.errors import InputError
 
+SHARE_DIGITS = 6  # decimals of a share of the data
 ROUNDING = 1e-9  # what a quotient of whole numbers may miss its whole number by
 
 
@@ -16,6 +17,57 @@ class Rung:
 
     trials: int
     epochs: int
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """How a search cuts trainings of so many `epochs` of a `share` of the data (edgetune2022, 4.3, Algorithm 2).
+
+    `kind` is epochs, dataset or multi, which is both. A rung is so many steps of the first one's budget: step it has
+    min(it · min_epochs, epochs), or that share of the data, or both. Of `epochs` alone a step is one epoch, so that
+    rungs are those of a replay.
+    """
+
+    kind: str
+    min_epochs: int
+    min_share: float
+    growth: str
+    epochs: int
+    share: float = 1.0
+
+    @property
+    def first(self) -> int:
+        """The step of the first rung."""
+        return self.min_epochs if self.kind == "epochs" else 1
+
+    @property
+    def last(self) -> int:
+        """The first step with all of a training."""
+        if self.kind == "epochs":
+            return self.epochs
+        steps = [self.share / self.min_share] + [self.epochs / self.min_epochs] * (self.kind == "multi")
+        return math.ceil(max(steps) - ROUNDING)
+
+    def at(self, step: int) -> tuple[int, float]:
+        """Epochs and share of the data of one step.
+
+        >>> Budgets("multi", 2, 0.1, "linear", 10).at(3)
+        (6, 0.3)
+        """
+        if self.kind == "epochs":
+            return min(step, self.epochs), self.share
+        epochs = self.epochs if self.kind == "dataset" else min(step * self.min_epochs, self.epochs)
+        return epochs, round(min(step * self.min_share, self.share), SHARE_DIGITS)
+
+    def brackets(self, trials: int, *, eta: float, count: int = 1) -> list[list[Rung]]:
+        """The rungs of successive halving from so many trials, or of `count` brackets of Hyperband, in steps.
+
+        Raises InputError for more brackets than there are.
+        """
+        if count == 1:
+            ladder = epoch_ladder(self.last, min_epochs=self.first, growth=self.growth)
+            return [halving_rungs(trials, ladder, eta=eta)]
+        return hyperband_brackets(self.last, min_epochs=self.first, eta=eta, brackets=count, most=trials)
 
 
 def epoch_ladder(epochs: int, *, min_epochs: int, growth: str) -> list[int]:

@@ -17,7 +17,8 @@ from prunescape.space.recipe import PARAMETERS
 
 STARTUP = 5  # random trials before the first that the sampler models; Optuna's own default is 10
 ABSENT = 0.5  # distance to a setting that lacks a hyperparameter, as a share of its range
-INSTALL = "pip install 'prunescape[optuna]', or --strategies without tpe"
+INSTALL_OPTUNA = "pip install 'prunescape[optuna]'"
+INSTALL = f"{INSTALL_OPTUNA}, or --strategies without tpe"
 
 
 def load_optuna() -> Any:
@@ -34,7 +35,7 @@ def available_strategies() -> tuple[str, ...]:
     """All strategies, without tpe where optuna is not installed; standard error then says so."""
     if find_spec("optuna"):
         return STRATEGIES
-    print(f"note: tpe is left out: optuna is not installed; {INSTALL.split(',')[0]}", file=sys.stderr)
+    print(f"note: tpe is left out: optuna is not installed; {INSTALL_OPTUNA}", file=sys.stderr)
     return tuple(name for name in STRATEGIES if name != TPE)
 
 

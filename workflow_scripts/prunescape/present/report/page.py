@@ -10,7 +10,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.cost.speedups import odd_widths
-from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, Analysis, result_names
+from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, TUNING, Analysis, result_names
 from prunescape.analysis.trials import read_trial_cells, trial_cells
 from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
@@ -27,8 +27,10 @@ from prunescape.present.report.table import ExperimentResults, Table
 from prunescape.present.report.target_sentences import limit_pairs
 from prunescape.present.report.target_tables import measured_tables
 from prunescape.present.report.trials import trials_section
+from prunescape.present.report.tuning import tuning_section
 from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import read_json, whole_file
+from prunescape.store.stages import TUNING as TUNING_STAGE
 from prunescape.store.tables import read_result
 
 BENCHMARK_FIELDS = (
@@ -65,18 +67,25 @@ def write_report(
     benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
     names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
     tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
-    trained, trials = None, None
+    trained, trials, searched = None, None, None
     if terms.spaces:
         trained, trials = read_trial_cells(results / "cells.parquet", results / "trials.parquet")
         tables |= {name: read_result(results / f"{name}.parquet", {}) for name in result_names(TRIALS)}
+    if terms.searches:
+        tables |= {name: read_result(results / f"{name}.parquet", {}) for name in result_names(TUNING)}
+        searched = read_result(results / "cells.parquet", {})
+        searched = searched[searched["stage"] == TUNING_STAGE]
     odd = odd_widths(variants or results)
     emulates = {name: target["emulates"] for name, target in study.get("targets", {}).items() if target.get("emulates")}
 
+    def cells_of(experiment: str) -> pd.DataFrame:
+        return searched if experiment in terms.searches else trained if experiment in terms.spaces else cells
+
     def of(experiment: str) -> ExperimentResults:
         return ExperimentResults(
-            axes=None if experiment in terms.spaces else terms.axes_of(experiment),
+            axes=None if experiment in (*terms.spaces, *terms.searches) else terms.axes_of(experiment),
             risk_threshold=terms.risk_threshold,
-            cells=_of(trained if experiment in terms.spaces else cells, experiment),
+            cells=_of(cells_of(experiment), experiment),
             tables={name: _of(table, experiment) for name, table in tables.items()},
             benchmarks=None if benchmarks is None else _of(benchmarks, experiment),
             emulates=emulates,
@@ -87,6 +96,9 @@ def write_report(
     sections = []
     for name, plan in sorted(study["experiments"].items()):
         experiment = of(name)
+        if plan.get("tune"):
+            sections.append(tuning_section(name, plan, experiment))
+            continue
         if name in terms.spaces:
             own = _of(trials, name)
             sections.append(trials_section(name, plan, experiment, own, trial_cells(experiment.cells, own)))
@@ -94,7 +106,8 @@ def write_report(
         sections.append(_section(name, plan["model"], plan["dataset"], plan_pairs(plan, experiment.axes), experiment))
     targets = target_pairs(study.get("targets", {}), benchmarks) + limit_pairs(study.get("objectives", {}))
     known = {"study": study["study"], "missing": missing, "unmeasured": unmeasured, "targets": targets}
-    known["expected"] = len(cells) + (0 if trained is None else len(trained)) + len(missing)
+    known["expected"] = len(cells) + sum(len(table) for table in (trained, searched) if table is not None)
+    known["expected"] += len(missing)
     _write_page({**known, "sections": sections, "of_table": False}, terms, Path(figures), Path(out))
 
 
@@ -133,7 +146,7 @@ def _write_page(content: dict[str, Any], terms: StudyTerms, figures: Path | None
         "sections": [section | _figures(drawn.get(section["name"], [])) for section in content["sections"]],
         "hyperparameters": joined(terms.varied),
         "question": question(terms.varied),
-        "has_grid": bool(terms.axes) or not terms.spaces,
+        "has_grid": bool(terms.axes) or not (terms.spaces or terms.searches),
         "risk_region": roi_title(terms.risk_threshold),
         "overview": drawn.get(None, []),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

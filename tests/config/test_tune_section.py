@@ -1,0 +1,91 @@
+"""The section `tune` of an experiment: what it may be, and one line for what it may not."""
+
+import copy
+
+import pytest
+
+from prunescape.config.study import load_study
+from prunescape.errors import InputError
+
+STUDY = {
+    "study": "s",
+    "datasets": {"digits": {"validation": 100}},
+    "experiments": {
+        "e": {
+            "model": "resnet8",
+            "dataset": "digits",
+            "recipe": {"epochs": 4, "batch_size": 32, "schedule": "cosine"},
+            "variants": {"uniform": [0.5]},
+            "tune": {
+                "space": {"log10_lr": {"low": -3, "high": 0}, "log10_wd": [-5, -3]},
+                "trials": 8,
+                "target": "here",
+            },
+        }
+    },
+    "targets": {"here": {}},
+}
+
+
+def changed(tune: dict | None = None, **experiment) -> dict:
+    study = copy.deepcopy(STUDY)
+    study["experiments"]["e"] |= experiment
+    study["experiments"]["e"]["tune"] |= tune or {}
+    return study
+
+
+def test_a_search_has_its_space_and_no_grid():
+    study = load_study(STUDY)
+    experiment = study.experiments["e"]
+    assert experiment.searched_variants == ["base", "uniform-0.5"] and not experiment.has_grid
+    assert not {"log10_lr", "log10_wd"} & experiment.declared_recipe.keys()
+    assert experiment.values_of("epochs") == [1, 4]
+    assert study.analysis_terms()["experiments"] == {} and list(study.tuning_terms()) == ["e"]
+    assert study.summary()["experiments"]["e"]["tune"]["space"]["variant"] == ["base", "uniform-0.5"]
+
+
+@pytest.mark.parametrize(
+    ("tune", "experiment", "words"),
+    [
+        ({"eta": 1}, {}, ["tune.eta: 1 cannot be used", "greater than 1"]),
+        ({"budget": {"min_epochs": 0}}, {}, ["tune.budget.min_epochs: 0 cannot be used", "greater than or equal to 1"]),
+        ({"budget": {"min_epochs": 5}}, {}, ["tune.budget.min_epochs", "more than a whole training, 4"]),
+        ({"budget": {"min_epochs": 4}}, {}, ["tune.budget", "nothing to cut"]),
+        ({"budget": {"kind": "dataset", "min_share": 0.01}}, {}, ["min_share", "less than one batch of 32"]),
+        ({"budget": {"min_share": 0.5}}, {}, ["tune.budget.min_share: a budget of epochs has no min_share"]),
+        ({"space": {}}, {"variants": {}}, ["tune.space", "nothing in this space varies"]),
+        ({"space": {"epochs": [1, 2]}}, {}, ["tune.space.epochs", "the budget of a search decides it"]),
+        ({"space": {"log10_lr": [-1]}}, {}, ["tune.space.log10_lr: one level"]),
+        ({"space": {"log10_lr": [-1, -2], "variant": ["uniform-0.6"]}}, {}, ["uniform-0.6", "uniform-0.5"]),
+        ({"sampler": "grid"}, {}, ["a grid takes every combination"]),
+        ({"trials": None}, {}, ["tpe needs a number of trials"]),
+        ({"target": "pj"}, {}, ['tune.target: there is no target "pj"', "allowed: here"]),
+        ({"smapler": "tpe"}, {}, ["tune.smapler: unknown key", 'did you mean "sampler"?']),
+        ({}, {"grid": {"log10_lr": [-1], "log10_wd": [-4]}}, ["experiments.e.grid", "a search is given too"]),
+        ({}, {"seeds": [0, 1]}, ["experiments.e.seeds", "one seed"]),
+        ({}, {"variants": {"nonuniform": [0.5]}}, ["rank the filters of a trained base", "prior.log10_lr"]),
+        (
+            {},
+            {"recipe": {"epochs": 4, "batch_size": 32, "schedule": "step", "milestones": [2]}},
+            ["recipe.milestones", "rising epochs below 1"],
+        ),
+    ],
+)
+def test_what_cannot_be_searched_is_one_line(tune, experiment, words):
+    study = changed(tune, **experiment)
+    if "space" in tune and "log10_lr" not in tune["space"]:
+        study["experiments"]["e"]["prior"] = {"log10_lr": -1.0, "log10_wd": -4.0}
+    elif "space" in tune:
+        study["experiments"]["e"]["prior"] = {"log10_wd": -4.0}
+    with pytest.raises(InputError) as caught:
+        load_study(study)
+    text = str(caught.value)
+    assert all(word in text for word in words), text
+    assert "\n" not in text
+
+
+def test_images_must_be_held_out():
+    study = changed()
+    study["datasets"] = {}
+    with pytest.raises(InputError, match="nothing is held out"):
+        load_study(study)

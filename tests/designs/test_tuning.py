@@ -1,0 +1,174 @@
+"""Searches with budgets: what is proposed, promoted and won, from results that a function makes up."""
+
+import itertools
+import json
+from dataclasses import replace
+
+import pytest
+
+from prunescape.analysis.search.objectives import Observed, observe
+from prunescape.config.study import load_study
+from prunescape.designs.plan import Plan, experiment_plan
+from prunescape.designs.tuning import (
+    SearchRound,
+    brackets_of,
+    check_searches,
+    next_search_round,
+    proposal_of,
+    read_search_round,
+)
+from prunescape.errors import InputError
+from prunescape.store.files import write_json
+
+TESTED = 1000
+
+
+def plan_of(**changes) -> Plan:
+    """The plan of a search on digits; `changes` are keys of `tune`."""
+    space = {"log10_lr": {"low": -3, "high": 0}, "log10_wd": {"low": -6, "high": -1}, "batch_size": [32, 64]}
+    tune = {"space": space, "sampler": "random", "trials": 16, "target": "here"} | changes
+    experiment = {
+        "model": "resnet8",
+        "dataset": "digits",
+        "recipe": {"epochs": 10, "batch_size": 32, "schedule": "cosine"},
+        "variants": {"uniform": [0.5]},
+        "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
+        "tune": tune,
+    }
+    study = {"study": "s", "datasets": {"digits": {"validation": 100}}, "experiments": {"e": experiment}}
+    return experiment_plan(load_study(study | {"targets": {"here": {}}}), "e")
+
+
+def reached(cell) -> Observed:
+    """A result that only depends on the cell: best near a learning rate of 10^-1, more with a larger budget."""
+    values = cell.setting.values
+    share = values.get("epochs", 10) * values.get("data_share", 1.0) / 10
+    score = 900 - 200 * abs(values["log10_lr"] + 1) - 100 * (1 - share) - 20 * (values["batch_size"] == 64)
+    return Observed(values["log10_lr"] > -0.05, round(score), TESTED)
+
+
+def run(plan: Plan, result=reached) -> list[SearchRound]:
+    """All rounds of a search."""
+    rounds: list[SearchRound] = []
+    while not (rounds and rounds[-1].last):
+        observed = {cell: result(cell) for planned in rounds for cell in planned.cells}
+        rounds.append(next_search_round(plan, number=len(rounds) + 1, earlier=rounds, observed=observed))
+        assert len(rounds) < 60
+    return rounds
+
+
+def cells_of(rounds: list[SearchRound]) -> set:
+    return {cell for planned in rounds for cell in planned.cells}
+
+
+def test_rungs_are_those_of_the_replay_and_the_best_are_promoted():
+    rounds = run(plan_of())
+    assert [len(planned.entries) for planned in rounds] == [16, 8, 4, 2, 1, 0]  # 16@1 8@2 4@3 2@4 1@10 (edgetune2022)
+    assert [{cell.setting.values.get("epochs") for cell in each.cells} for each in rounds[:-1]] == [
+        *({1}, {2}, {3}, {4}),
+        {None},  # a whole training is the setting's own cell
+    ]
+    for before, after in itertools.pairwise(rounds[:-1]):
+        order = sorted(before.entries, key=lambda entry: (reached(entry.cell).diverged, -reached(entry.cell).accuracy))
+        kept = {entry.trial for entry in after.entries}
+        assert kept == {entry.trial for entry in order[: len(kept)]}
+    assert rounds[-1].winner == rounds[-2].cells[0]
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_the_same_rounds_come_again_from_the_records_alone(sampler, tmp_path):
+    """A run that was killed anywhere knows no more than rounds and records: each round follows from these."""
+    plan = plan_of(sampler=sampler)
+    rounds = run(plan)
+    for number in range(len(rounds)):
+        for planned in rounds[:number]:
+            write_json(tmp_path / f"{planned.number}.json", planned.content())
+        earlier = [read_search_round(tmp_path / f"{planned.number}.json") for planned in rounds[:number]]
+        observed = {cell: reached(cell) for cell in reversed([*cells_of(rounds[:number])])}
+        stored = Plan(**json.loads(json.dumps(plan.__dict__)))
+        assert next_search_round(stored, number=number + 1, earlier=earlier, observed=observed) == rounds[number]
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_one_trial_more_leaves_the_trials_before_it_as_they_are(sampler):
+    few, more = (run(plan_of(sampler=sampler, trials=trials)) for trials in (16, 17))
+    first = {entry.cell for each in few for entry in each.entries if entry.rung == 0}
+    added = {entry.cell for each in more for entry in each.entries if entry.rung == 0} - first
+    assert first <= cells_of(more) and len(added) == 1
+    assert len(cells_of(few) - cells_of(more)) <= 4  # of each later rung the new trial may take one place
+
+
+def test_tpe_learns_from_the_batch_before():
+    """Its later trials lie nearer to the best learning rate than those drawn at random."""
+    settings = {"trials": 48, "space": {"log10_lr": {"low": -3, "high": 0}, "batch_size": [32, 64]}}
+
+    def distance(sampler: str) -> float:
+        trials = [entry.cell for each in run(plan_of(sampler=sampler, **settings)) for entry in each.entries]
+        rates = [cell.setting.values["log10_lr"] for cell in trials if cell.setting.values.get("epochs") == 1]
+        return sum(abs(rate + 1) for rate in rates[24:48]) / 24
+
+    assert distance("tpe") < 0.5 * distance("random")
+
+
+def test_budgets_over_data_cut_both_and_end_with_all():
+    budget = {"kind": "multi", "min_epochs": 2, "min_share": 0.1}
+    rounds = run(plan_of(budget=budget))
+    parts = [rounds[place].cells[0].setting.values for place in range(5)]
+    cut = [(values.get("epochs"), values.get("data_share")) for values in parts]
+    assert cut == [(2, 0.1), (4, 0.2), (6, 0.3), (8, 0.4), (None, None)]  # edgetune2022, 4.3
+    dataset = run(plan_of(budget={"kind": "dataset", "min_share": 0.25, "growth": "doubling"}))
+    assert [each.cells[0].setting.values.get("data_share") for each in dataset[:-1]] == [0.25, 0.5, None]
+
+
+def test_brackets_of_hyperband_begin_together_and_share_rounds():
+    plan = plan_of(trials=81, eta=3, brackets=3, budget={"min_epochs": 1})
+    rounds = run(plan)
+    assert {entry.bracket for entry in rounds[0].entries} == {0, 1, 2}
+    assert [[rung.trials for rung in rungs] for rungs in brackets_of(plan)] == [[9, 3, 1], [5, 1], [3]]
+    whole = {entry.cell for each in rounds for entry in each.entries if "epochs" not in entry.cell.setting.values}
+    assert rounds[-1].winner in whole and len(whole) == 5
+
+
+def test_brackets_of_tpe_wait_for_the_trials_of_those_before():
+    rounds = run(plan_of(sampler="tpe", trials=9, eta=3, brackets=2))
+    begun = [{entry.bracket for entry in each.entries if entry.rung == 0} for each in rounds]
+    assert begun[:3] == [{0}, {0}, {1}] and {entry.bracket for entry in rounds[2].entries} == {0, 1}
+
+
+def test_a_grid_takes_all_combinations_and_whole_trainings_win():
+    space = {"log10_lr": [-2, -1], "batch_size": [32, 64], "variant": ["base", "uniform-0.5"]}
+    plan = plan_of(sampler="grid", trials=None, space=space)
+    rounds = run(plan)
+    assert len(rounds[0].cells) == 8
+    assert len({proposal_of(cell) for cell in cells_of(rounds)}) == 8
+
+
+def test_without_a_training_that_converged_there_is_no_winner():
+    rounds = run(plan_of(), lambda cell: Observed(True, 0, TESTED))
+    assert rounds[-1].last and rounds[-1].winner is None
+
+
+def test_a_trial_that_diverged_is_the_last_to_be_promoted():
+    rounds = run(plan_of(), lambda cell: replace(reached(cell), diverged=cell.variant.name == "base"))
+    assert {cell.variant.name for cell in rounds[2].cells} == {"uniform-0.5"}
+
+
+def test_wall_time_is_no_part_of_what_is_observed(tmp_path):
+    known = {"experiment": "e", "variant": "base", "setting": {"log10_lr": -1.0}, "seed": 0, "status": "ok"}
+    known |= {"val_correct": 90, "val_tested": 100}
+    write_json(tmp_path / "a.json", known | {"seconds": 1.0, "epoch_seconds": [1.0]})
+    write_json(tmp_path / "b.json", known | {"seconds": 9.0, "epoch_seconds": [7.0]})
+    assert observe(tmp_path / "a.json") == observe(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"trials": 9, "brackets": 5}, ["tune.brackets: 5 brackets", "allowed: 1 to 4"]),
+        ({"trials": 9, "space": {"batch_size": [32, 64]}}, ["tune.trials: 9 trials", "4 different settings"]),
+    ],
+)
+def test_a_search_that_cannot_be_is_one_line(changes, words):
+    with pytest.raises(InputError) as caught:
+        check_searches({"e": plan_of(**changes)}, "study.yaml")
+    assert all(word in str(caught.value) for word in ["study.yaml: experiments.e.", *words])

@@ -1,0 +1,84 @@
+"""What is deployed: the winner of a search as its target measured it, with intervals, and how it is run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from prunescape.errors import InputError
+from prunescape.space.cells import Cell
+from prunescape.space.networks import NETWORK
+
+FLOAT = "fp32"
+LEVEL = 0.95
+RUN_IMAGES = (
+    "input: float32 (batch, channels, height, width), (pixels / 255 - mean) / std, mean and std per channel from the "
+    "model's metadata (prunescape.mean, prunescape.std, JSON); output: logits (batch, classes)"
+)
+RUN_TEXTS = "input: int64 (batch, length), numbers of tokens as prepared; output: logits (batch, classes)"
+
+
+def deployment(winner: Cell, benchmark: Mapping[str, Any], *, onnx: str, task: str, data: str) -> dict[str, Any]:
+    """The content of a deployment's file, from what its target measured (as benchmark_target writes it).
+
+    `onnx` and `data` are paths from the folder of that file: of the model and of the prepared data set, whose test
+    split the accuracy is of. Of the measured threads and batches those with the least latency per image are taken, of
+    precisions the first that the target lists. Latencies are seconds per run of one batch: the median of the samples,
+    and the range of the middle 95 % of them. The interval of `top1` is exact (Clopper and Pearson 1934), and of other
+    images like these. Raises InputError where the target did not run the winner.
+    """
+    target, environment = benchmark["target"], benchmark["environment"]
+    model = measured_model(winner, benchmark)
+    entry = min(
+        (each for each in benchmark["latency"] if each["id"] == model["id"]),
+        key=lambda each: (each["median_s"] / each["batch"], each["threads"], each["batch"]),
+    )
+    low, high = np.percentile(entry["samples_s"], [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return {
+        "experiment": winner.experiment,
+        "model": model["cell"]["model"],
+        "dataset": model["cell"]["dataset"],
+        "variant": winner.variant.name,
+        "setting": {name: value for name, value in winner.setting.values.items() if name not in NETWORK},
+        "network": {name: value for name, value in winner.setting.values.items() if name in NETWORK},
+        "seed": winner.seed,
+        "onnx": onnx,
+        "onnx_sha256": model["sha256"],
+        "precision": model["precision"],
+        "target": target["name"],
+        "provider": environment["provider"],
+        "threads": entry["threads"],
+        "batch": entry["batch"],
+        "flush_to_zero": entry["flush_to_zero"],
+        "latency_s": entry["median_s"],
+        "latency_low": float(low),
+        "latency_high": float(high),
+        **accuracy_interval(model["correct"], model["tested"]),
+        "data": data,
+        "run": RUN_IMAGES if task == "images" else RUN_TEXTS,
+        "measured_on": {name: environment[name] for name in ("host", "cpu", "onnxruntime")},
+    }
+
+
+def measured_model(winner: Cell, benchmark: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The winner in the first precision of the target; raises InputError where it was not measured so."""
+    first = benchmark["target"]["precisions"][0]
+    for model in benchmark["models"]:
+        if model["precision"] == first and Cell.from_content(model["cell"]) == winner:
+            return model
+    reasons = sorted({entry["why"] for entry in benchmark["not_run"]})
+    what = f"the winner was not measured in {first} ({'; '.join(reasons) or 'its measurements are of another cell'})"
+    raise InputError(
+        what, where=f"target {benchmark['target']['name']}", hint="let the target measure another precision"
+    )
+
+
+def accuracy_interval(correct: int | None, tested: int | None) -> dict[str, Any]:
+    """Top-1 in percent with its exact 95 % interval; null where the target does not tell classes."""
+    from scipy.stats import binomtest
+
+    if correct is None or not tested:
+        return dict.fromkeys(("top1", "top1_low", "top1_high", "test_images"))
+    interval = binomtest(correct, tested).proportion_ci(confidence_level=LEVEL, method="exact")
+    shares = {"top1": correct / tested, "top1_low": interval.low, "top1_high": interval.high}
+    return {name: 100 * float(share) for name, share in shares.items()} | {"test_images": tested}

@@ -1,0 +1,191 @@
+"""The tables of searches that were really trained: every trial on every rung, the rungs, and what was found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from prunescape.analysis.axes import GROUP, KEY_COLUMNS
+from prunescape.analysis.search.objectives import Observed, rank_key
+from prunescape.space.cells import Cell
+from prunescape.space.settings import Setting, hyperparameter_columns
+from prunescape.store.records import DIVERGED
+from prunescape.store.stages import TUNING
+from prunescape.store.tables import Columns
+
+Terms = Mapping[str, Mapping[str, Any]]  # by experiment, as Study.tuning_terms gives them
+CUT = ("epochs", "data_share")
+PLACE = ["experiment", "bracket", "rung"]
+PLACE_COLUMNS: Columns = {
+    **{name: KEY_COLUMNS[name] for name in GROUP},
+    "bracket": ("int64", "from 0; each halves trials of its own"),
+    "rung": ("int64", "of its bracket, from 0"),
+}
+CUT_COLUMNS: Columns = {
+    "epochs": ("int64", "of the training on this rung"),
+    "data_share": ("float64", "share of the training examples that it takes"),
+    "passes": ("float64", "what it costs: epochs x data_share, passes of all training data"),
+}
+RUNG_COLUMNS: Columns = {
+    **PLACE_COLUMNS,
+    **CUT_COLUMNS,
+    "trials": ("int64", "on this rung"),
+    "promoted": ("int64", "of them to the next rung"),
+    "diverged": ("int64", "of them"),
+    "best": ("float64", "highest validation accuracy, percent"),
+    "median": ("float64", "median of the validation accuracy, percent"),
+    "spent": ("float64", "passes of all training data by the trials of this rung"),
+}
+TUNING_COLUMNS: Columns = {
+    **{name: KEY_COLUMNS[name] for name in GROUP},
+    "sampler": ("string", "tpe, random or grid"),
+    "target": ("string", "where the winner is measured"),
+    "trials": ("int64", "variants and settings that were tried, in all brackets"),
+    "cells": ("int64", "trainings of them on all rungs"),
+    "spent": ("float64", "passes of all training data by all of them"),
+    "whole": ("float64", "passes that as many whole trainings would take"),
+    "variant": ("string", "of the winner; null where every training at full budget diverged"),
+    "setting": ("string", "of the winner, as NAME VALUE"),
+    "trial": ("int64", "number of the winner in its bracket"),
+    "bracket": ("int64", "of the winner"),
+    "val_top1": ("float64", "validation accuracy of the winner, percent: too high by the choice"),
+    "top1": ("float64", "test accuracy of the winner, percent"),
+}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A trial on a rung, the round that asked for it, and its cell."""
+
+    round: int
+    bracket: int
+    rung: int
+    trial: int
+    cell: Cell
+
+
+def trial_columns(terms: Terms) -> Columns:
+    """The columns of `tuning_trials`."""
+    return {
+        **PLACE_COLUMNS,
+        "trial": ("int64", "number in its bracket, from 0; the same on every rung"),
+        "round": ("int64", "round that asked for it"),
+        "variant": KEY_COLUMNS["variant"],
+        **hyperparameter_columns(_names(terms)),
+        **CUT_COLUMNS,
+        "status": ("string", "ok, or diverged"),
+        "val_top1": ("float64", "validation accuracy, percent: what trials are ranked by"),
+        "top1": ("float64", "test accuracy, percent: decides nothing"),
+        "place": ("int64", "on its rung, from 1 for the best"),
+        "promoted": ("bool", "to the next rung"),
+        "winner": ("bool", "this training is what is deployed"),
+    }
+
+
+def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, winners: Sequence[Cell]) -> pd.DataFrame:
+    """One row with `trial_columns` per trial and rung whose training is finished.
+
+    `cells` are those of cells.parquet; `winners` the cells that searches chose.
+    """
+    columns = trial_columns(terms)
+    finished = {_key_of_row(row, terms): row for row in _of_searches(cells, terms)}
+    rows = [(each, finished.get(_key_of_cell(each.cell, terms))) for each in placed]
+    known = [_row(each, row, terms, winners) for each, row in rows if row is not None]
+    if not known:
+        return pd.DataFrame(columns=list(columns))
+    frame = pd.DataFrame(known).sort_values([*PLACE, "trial"], ignore_index=True)
+    frame["place"] = frame.groupby(PLACE)["order"].rank(method="first").astype("int64")
+    above = set(zip(frame["experiment"], frame["bracket"], frame["rung"], frame["trial"], strict=True))
+    frame["promoted"] = [(row.experiment, row.bracket, row.rung + 1, row.trial) in above for row in frame.itertuples()]
+    return frame.reindex(columns=list(columns))
+
+
+def _names(terms: Terms) -> list[str]:
+    """The hyperparameters that some search varies."""
+    spaces = [each["space"] for each in terms.values()]
+    return sorted({name for space in spaces for name in (*space["levels"], *space["bounds"])})
+
+
+def _of_searches(cells: pd.DataFrame, terms: Terms) -> list[dict[str, Any]]:
+    """The rows of cells that searches trained, as plain values without what is missing."""
+    own = cells[(cells["stage"] == TUNING) & cells["experiment"].isin(list(terms))]
+    return [{name: value for name, value in row.items() if not _missing(value)} for row in own.to_dict("records")]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (not isinstance(value, bytes) and bool(pd.isna(value)))
+
+
+def _key_of_row(row: Mapping[str, Any], terms: Terms) -> tuple:
+    """What tells a cell from all others: its experiment, variant, seed and setting, its budget spelled out."""
+    space = terms[row["experiment"]]["space"]
+    varied = {name: row[name] for name in (*space["levels"], *space["bounds"]) if name in row}
+    whole = terms[row["experiment"]]["budget"]["whole"]
+    cut = {name: row.get(name, whole[name]) for name in CUT}
+    return row["experiment"], row["variant"], int(row["seed"]), Setting.of(varied | cut).texts
+
+
+def _key_of_cell(cell: Cell, terms: Terms) -> tuple:
+    whole = terms[cell.experiment]["budget"]["whole"]
+    return cell.experiment, cell.variant.name, cell.seed, Setting.of(whole).changed(cell.setting).texts
+
+
+def _row(each: Placed, row: Mapping[str, Any], terms: Terms, winners: Sequence[Cell]) -> dict[str, Any]:
+    """A trial on a rung; `order` sorts those of one rung."""
+    observed = Observed(row["status"] == DIVERGED, int(row.get("val_correct", 0)), int(row.get("val_tested", 1)))
+    whole = terms[row["experiment"]]["budget"]["whole"]
+    cut = {name: row.get(name, whole[name]) for name in CUT}
+    return {
+        **row,
+        **cut,
+        "passes": float(cut["epochs"]) * float(cut["data_share"]),
+        "bracket": each.bracket,
+        "rung": each.rung,
+        "trial": each.trial,
+        "round": each.round,
+        "order": rank_key(terms[row["experiment"]], observed),
+        "winner": each.cell in winners,
+    }
+
+
+def tuning_rungs(trials: pd.DataFrame) -> pd.DataFrame:
+    """One row with RUNG_COLUMNS per bracket and rung of `tuning_trials`."""
+    rows = [
+        {
+            **dict(zip([*GROUP, "bracket", "rung"], key, strict=True)),
+            **{name: rung[name].iloc[0] for name in CUT_COLUMNS},
+            "trials": len(rung),
+            "promoted": int(rung["promoted"].sum()),
+            "diverged": int((rung["status"] == DIVERGED).sum()),
+            "best": rung["val_top1"].max(),
+            "median": rung["val_top1"].median(),
+            "spent": rung["passes"].sum(),
+        }
+        for key, rung in trials.groupby([*GROUP, "bracket", "rung"], sort=True)
+    ]
+    return pd.DataFrame(rows, columns=list(RUNG_COLUMNS))
+
+
+def tuning(trials: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+    """One row with TUNING_COLUMNS per search of `tuning_trials`."""
+    rows = [_found(own, terms[name]) for name, own in trials.groupby("experiment", sort=True)]
+    return pd.DataFrame(rows, columns=list(TUNING_COLUMNS))
+
+
+def _found(trials: pd.DataFrame, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """What one search cost, and what it found."""
+    first, whole = trials[trials["rung"] == 0], terms["budget"]["whole"]
+    cells = trials.drop_duplicates(["variant", *_names({"": terms}), *CUT])
+    known = {name: trials[name].iloc[0] for name in GROUP} | {"sampler": terms["sampler"], "target": terms["target"]}
+    known |= {"trials": len(first), "cells": len(cells), "spent": cells["passes"].sum()}
+    known["whole"] = len(first) * float(whole["epochs"]) * float(whole["data_share"])
+    won = trials[trials["winner"]]
+    if won.empty:
+        return known
+    row = won.iloc[0]
+    values = {name: row[name] for name in _names({"": terms}) if not _missing(row[name])}
+    return known | {
+        "setting": str(Setting.of(values)),
+        **{name: row[name] for name in ("variant", "trial", "bracket", "val_top1", "top1")},
+    }

@@ -1,0 +1,79 @@
+"""The key `tune` of an experiment: a search with budgets, whose rungs train only what is promising (edgetune2022)."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from prunescape.config.designs import Range
+from prunescape.config.types import Count, Name, Part, Seed
+
+VARIANT = "variant"  # in a space: which variants are searched
+BESIDE_SEARCH = ("grid", "design", "extension", "verdict", "select_on", "export")  # keys that a search leaves no use
+CUT = ("epochs", "data_share")  # hyperparameters that a budget decides
+TPE, RANDOM, GRID = SAMPLERS = ("tpe", "random", "grid")
+EPOCHS, DATASET, MULTI = BUDGETS = ("epochs", "dataset", "multi")
+
+
+class Budget(Part):
+    """How much of a whole training a trial gets on each rung (edgetune2022, 4.3, Algorithm 2)."""
+
+    kind: Literal[BUDGETS] = EPOCHS
+    """What is cut: epochs; dataset, the share of the training examples; multi, both at once."""
+    min_epochs: Count = 1
+    """Epochs of the first rung, for epochs and multi."""
+    min_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of the training examples on the first rung, for dataset and multi."""
+    growth: Literal["linear", "doubling"] = "linear"
+    """linear: once, twice, three times the first rung; doubling: twice the rung before."""
+
+    @property
+    def least(self) -> dict[str, int | float]:
+        """What the first rung has of each hyperparameter that is cut."""
+        epochs = {} if self.kind == DATASET else {"epochs": self.min_epochs}
+        return epochs if self.kind == EPOCHS else epochs | {"data_share": self.min_share}
+
+
+class TuneTerms(Part):
+    """A search for one variant and setting to deploy, instead of a grid or a design (docs/search.md)."""
+
+    space: dict[str, Range]
+    """By hyperparameter: its levels, or its bounds. `variant` lists the variants; left out, all of the experiment."""
+    sampler: Literal[SAMPLERS] = TPE
+    """How trials are drawn: tpe, by a model of those before (needs optuna); random; grid, every combination."""
+    trials: Count | None = None
+    """Settings of the first bracket; left out for a grid."""
+    ask: Count = 8
+    """Trials that tpe proposes at once: it has learnt from all before them."""
+    eta: Annotated[float, Field(gt=1, le=1000, allow_inf_nan=False)] = 2.0
+    """A rung promotes one of so many trials."""
+    brackets: Count = 1
+    """1: successive halving. More: Hyperband, whose later brackets begin later and with fewer trials."""
+    budget: Budget = Budget()
+    target: Name
+    """One of `targets`: where the winner is measured."""
+    seed: Seed = 0
+    """Of the draws."""
+
+    @model_validator(mode="after")
+    def _trials_of_its_sampler(self) -> Self:
+        if self.sampler == GRID and self.trials is not None:
+            raise ValueError(
+                f"a grid takes every combination, and trials is {self.trials}; allowed: no trials; "
+                "hint: remove trials, or set sampler: random"
+            )
+        if self.sampler == GRID and self.brackets > 1:
+            raise ValueError("a grid has one bracket, as no later one could draw other settings; allowed: brackets: 1")
+        if self.sampler != GRID and self.trials is None:
+            raise ValueError(f"{self.sampler} needs a number of trials; allowed: 2 or more; hint: trials: 32")
+        return self
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The space without the variants."""
+        return {name: values for name, values in self.space.items() if name != VARIANT}
+
+    @property
+    def variants(self) -> list[str]:
+        """The variants that the space lists; empty where it lists none."""
+        listed = self.space.get(VARIANT, [])
+        return [str(name) for name in listed] if isinstance(listed, list) else []

@@ -1,0 +1,106 @@
+"""What must fit together in a search with budgets: its space, its budget, its target."""
+
+from typing import Any
+
+from prunescape.config.datasets import SIZES
+from prunescape.config.design_checks import check_acts, check_range
+from prunescape.config.designs import Bounds
+from prunescape.config.experiment import Experiment
+from prunescape.config.texts import SIZES as TEXT_SIZES
+from prunescape.config.tuning import CUT, GRID, VARIANT
+from prunescape.errors import InputError, located, nearest
+from prunescape.space.networks import NETWORK
+
+
+def check_search_space(experiment: Experiment, where: str) -> None:
+    """Raise InputError, below the key `where`, for a space of a search that cannot be."""
+    tune = experiment.tune
+    assert tune is not None
+    for name, values in tune.hyperparameters.items():
+        if name in CUT:
+            hint = "recipe.epochs and recipe.data_share are the whole training; tune.budget says how little may do"
+            raise InputError("the budget of a search decides it", where=f"{where}.{name}", hint=hint)
+        if name in NETWORK:
+            what, hint = "networks are planned before any training, and a search chooses as it goes", "list variants"
+            raise InputError(what, where=f"{where}.{name}", hint=hint)
+        located(f"{where}.{name}", check_range, name, values)
+        located(f"{where}.{name}", check_acts, experiment.search_space, name)
+    _check_variants(experiment, f"{where}.{VARIANT}")
+    if len(experiment.searched_variants) < 2 and not tune.hyperparameters:
+        what, hint = "nothing in this space varies", "give levels or bounds of a hyperparameter, or two variants"
+        raise InputError(what, where=where, hint=hint)
+    bounded = [name for name, values in tune.hyperparameters.items() if isinstance(values, Bounds)]
+    if tune.sampler == GRID and bounded:
+        what = "a grid needs levels, and these are bounds"
+        raise InputError(what, where=f"{where}.{bounded[0]}", allowed="a list of levels")
+    if experiment.tuning_terms["ranked"]:
+        _check_ranking(experiment, where)
+
+
+def _check_variants(experiment: Experiment, where: str) -> None:
+    """Whether the listed variants are those of the experiment, each once."""
+    known = [variant.name for variant in experiment.all_variants]
+    if isinstance(experiment.tune.space.get(VARIANT, []), Bounds):
+        raise InputError("variants have no bounds", where=where, allowed="a list of variants")
+    for name in experiment.searched_variants:
+        if name not in known:
+            hint = nearest(name, known) or "add its ratio to `variants` of the experiment"
+            raise InputError(f'there is no variant "{name}"', where=where, allowed=", ".join(known), hint=hint)
+
+
+def _check_ranking(experiment: Experiment, where: str) -> None:
+    """Whether the base can be trained at a default setting, whose weights rank the filters of nonuniform variants."""
+    for name in experiment.tune.hyperparameters:
+        if experiment.prior_text(name) is None:
+            what = f"nonuniform variants rank the filters of a trained base, and {name} has no default to train it with"
+            hint = f"give prior.{name}, or set pruning.ranking: initial"
+            raise InputError(what, where=f"{where}.{name}", hint=hint)
+
+
+def check_search(experiment: Experiment, options: dict[str, Any], targets: list[str], where: str) -> None:
+    """Raise InputError, below the key `where`, for a search that does not fit its data of these `options` or target."""
+    tune = experiment.tune
+    assert tune is not None
+    if tune.target not in targets:
+        hint = nearest(tune.target, targets) or "add it to `targets` of the study"
+        raise InputError(
+            f'there is no target "{tune.target}"', where=f"{where}.target", allowed=", ".join(targets), hint=hint
+        )
+    if not options["validation"] and "none" in experiment.values_of("partition"):
+        hint = f"give datasets.{options['name']} the option `validation`, a number of training examples to hold out"
+        raise InputError("a search promotes by validation accuracy, and nothing is held out", where=where, hint=hint)
+    _check_budget(experiment, options, f"{where}.budget")
+
+
+def _check_budget(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether the first rung is part of a whole training, and has one batch at least."""
+    tune = experiment.tune
+    budget, whole = tune.budget, experiment.declared_recipe
+    unused = {"epochs": {"min_share"}, "dataset": {"min_epochs"}}.get(budget.kind, set()) & budget.model_fields_set
+    if unused:
+        name = unused.pop()
+        raise InputError(
+            f"a budget of {budget.kind} has no {name}", where=f"{where}.{name}", hint="remove it, or set kind: multi"
+        )
+    for key, name in (("min_epochs", "epochs"), ("min_share", "data_share")):
+        least = budget.least.get(name)
+        if least is not None and least > whole[name]:
+            what = f"the first rung, {least:g}, is more than a whole training, {whole[name]:g}"
+            raise InputError(what, where=f"{where}.{key}", allowed=f"up to recipe.{name}")
+    if all(least >= whole[name] for name, least in budget.least.items()):
+        what, hint = "the first rung is a whole training already, so there is nothing to cut", "choose less of it"
+        raise InputError(what, where=where, hint=hint)
+    share, largest = budget.least.get("data_share"), max(experiment.values_of("batch_size"))
+    images = _training_examples(options)
+    if share is not None and images and share * images < largest:
+        what = f"{share:g} of {images} examples are less than one batch of {largest}"
+        raise InputError(what, where=f"{where}.min_share", allowed=f"{largest / images:.3g} or more")
+
+
+def _training_examples(options: dict[str, Any]) -> int:
+    """How many examples there are to train on; 0 where only preparing the data can tell."""
+    if options["train"]:
+        return options["train"]
+    _, train, test, _ = {**SIZES, **TEXT_SIZES}.get(options["name"], (0, 0, 0, 0))
+    held_out = options["validation"] or 0
+    return max(0, (train if test is not None else train - (options["test"] or 0)) - held_out)

@@ -1,0 +1,240 @@
+"""Searches with budgets: trials that a sampler proposes, rungs that promote the best of them, and a winner.
+
+Synchronous successive halving and Hyperband (edgetune2022, 2.2 and 4.3; Li et al., JMLR 18(185), 2018). Each experiment
+has a chain of rounds of its own: no search waits for another one, nor for the landscapes of a study.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from prunescape.analysis.search.budgets import Budgets, Rung
+from prunescape.analysis.search.objectives import Observed, rank_key
+from prunescape.analysis.search.terms import TPE
+from prunescape.analysis.search.tpe import INSTALL_OPTUNA
+from prunescape.designs.plan import Axes, Plan
+from prunescape.designs.proposals import Proposal, Seen, grid_proposals, proposed
+from prunescape.errors import InputError
+from prunescape.space.cells import Cell
+from prunescape.space.settings import Setting
+from prunescape.store.files import read_json
+from prunescape.store.stages import TUNING
+
+STAGE = TUNING
+DESIGN = "tuning"
+MOST_OF_A_GRID = 10_000  # trials
+FIELDS = ("round", "last", "experiments", "trials", "winner")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A trial on a rung of its bracket, all counted from 0, and the cell that is trained for it."""
+
+    bracket: int
+    rung: int
+    trial: int
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class SearchRound:
+    """What one round adds to a search: its `entries`; the `last` has none, and the winner, if there is one."""
+
+    experiment: str
+    number: int
+    entries: list[Entry] = field(default_factory=list)
+    last: bool = False
+    winner: Cell | None = None
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every cell of the round; brackets may share some."""
+        return list(dict.fromkeys(entry.cell for entry in self.entries))
+
+    def content(self) -> dict[str, Any]:
+        """The round as JSON values, of which `rounds.read_round` reads the cells and `read_search_round` all."""
+        step = {"design": DESIGN, "axes": {}, "cells": [cell.content for cell in self.cells]}
+        places = {cell: number for number, cell in enumerate(self.cells)}
+        trials = [[entry.bracket, entry.rung, entry.trial, places[entry.cell]] for entry in self.entries]
+        return {
+            "round": self.number,
+            "last": self.last,
+            "experiments": {self.experiment: step},
+            "trials": trials,
+            "winner": self.winner.content if self.winner else None,
+        }
+
+
+def read_search_round(path: Path | str) -> SearchRound:
+    """The round in a file that plan_rung wrote; raises InputError when it is missing or damaged."""
+    content = read_json(path, *FIELDS)
+    ((experiment, step),) = content["experiments"].items()
+    cells = [Cell.from_content(cell) for cell in step["cells"]]
+    entries = [Entry(bracket, rung, trial, cells[place]) for bracket, rung, trial, place in content["trials"]]
+    winner = Cell.from_content(content["winner"]) if content["winner"] else None
+    return SearchRound(experiment, content["round"], entries, content["last"], winner)
+
+
+def present_search_rounds(pattern: str) -> list[SearchRound]:
+    """The rounds of one search planned so far, in order; `pattern` is the path of a round's file with {round}."""
+    rounds: list[SearchRound] = []
+    while not (rounds and rounds[-1].last):
+        path = Path(pattern.format(round=len(rounds) + 1))
+        if not path.exists():
+            break
+        rounds.append(read_search_round(path))
+    return rounds
+
+
+# As a design, a search adds nothing to the rounds of the study: its own rounds have all of its cells.
+
+
+def first_cells(plan: Plan) -> list[Cell]:
+    """None: they stand in the search's first round."""
+    return []
+
+
+def most_rounds(plan: Plan) -> int:
+    """None of the study's."""
+    return 0
+
+
+def next_cells(plan: Plan, axes: Axes, cells: Any) -> tuple[list[Cell], Axes]:
+    """None."""
+    return [], axes
+
+
+def check_searches(plans: Mapping[str, Plan], source: str) -> None:
+    """Raise InputError for a search of a study, read from `source`, with too few rungs or settings, or no sampler."""
+    for name, plan in plans.items():
+        where = f"{source}: experiments.{name}.tune"
+        if plan.tuning["sampler"] == TPE and find_spec("optuna") is None:
+            what, hint = "tpe needs optuna, which is not installed", f"{INSTALL_OPTUNA}, or sampler: random"
+            raise InputError(what, where=f"{where}.sampler", hint=hint)
+        _check_trials(plan, f"{where}.trials")
+        try:
+            brackets_of(plan)
+        except InputError as error:
+            raise InputError(error.what, where=f"{where}.brackets", allowed=error.allowed, hint=error.hint) from None
+
+
+def _check_trials(plan: Plan, where: str) -> None:
+    trials = plan.tuning["trials"]
+    found = len(grid_proposals(plan, (trials or MOST_OF_A_GRID) + 1))
+    if trials is None and found > MOST_OF_A_GRID:
+        what, allowed = "this grid has too many combinations", f"up to {MOST_OF_A_GRID}"
+        raise InputError(what, where=where.replace("trials", "space"), allowed=allowed, hint="sampler: random")
+    if trials is not None and found < trials:
+        what = f"{trials} trials are asked for, and the space has {found} different settings"
+        raise InputError(what, where=where, allowed=f"1 to {found}", hint="ask for fewer, or add levels")
+
+
+def budgets_of(plan: Plan) -> Budgets:
+    """How the search of a plan cuts its trainings."""
+    budget = plan.tuning["budget"]
+    whole = budget["whole"]
+    cut = {name: budget[name] for name in ("kind", "min_epochs", "min_share", "growth")}
+    return Budgets(**cut, epochs=whole["epochs"], share=whole["data_share"])
+
+
+def brackets_of(plan: Plan) -> list[list[Rung]]:
+    """The rungs of every bracket of a search; raises InputError for more brackets than its budget has."""
+    terms = plan.tuning
+    trials = terms["trials"] or len(grid_proposals(plan))
+    return budgets_of(plan).brackets(trials, eta=terms["eta"], count=terms["brackets"])
+
+
+def parts_of_rungs(plan: Plan) -> list[float]:
+    """Every share of the training data that some rung has."""
+    budgets = budgets_of(plan)
+    return sorted({budgets.at(rung.epochs)[1] for rungs in brackets_of(plan) for rung in rungs})
+
+
+def trial_cell(plan: Plan, proposal: Proposal, step: int) -> Cell:
+    """The cell of a proposed variant and setting at a step of the budget; a whole training is the setting's own."""
+    epochs, share = budgets_of(plan).at(step)
+    whole = plan.tuning["budget"]["whole"]
+    cut = {"epochs": epochs, "data_share": share}
+    setting = proposal.setting.changed(Setting.of({name: cut[name] for name in cut if cut[name] != whole[name]}))
+    (cell,) = plan.at(proposal.variant, setting, plan.seeds[:1])
+    return cell
+
+
+def proposal_of(cell: Cell) -> Proposal:
+    """The variant and the setting of a trial's cell, without its budget."""
+    pairs = tuple(pair for pair in cell.setting.texts if pair[0] not in ("epochs", "data_share"))
+    return Proposal(cell.variant.name, Setting(pairs))
+
+
+def next_search_round(
+    plan: Plan, *, number: int, earlier: Iterable[SearchRound], observed: Mapping[Cell, Observed]
+) -> SearchRound:
+    """Round `number` of a search, from the rounds before it and what all of their cells reached.
+
+    Every bracket takes its next step: it proposes trials until it has all of them, then promotes those of its last
+    rung. A bracket of proposals that learn from results begins when the one before it has all its trials.
+    """
+    had = [entry for planned in earlier for entry in planned.entries]
+    entries: list[Entry] = []
+    complete = True
+    for bracket, rungs in enumerate(brackets_of(plan)):
+        own = [entry for entry in had if entry.bracket == bracket]
+        begun = sum(entry.rung == 0 for entry in own)
+        if begun < rungs[0].trials:
+            if complete or plan.tuning["sampler"] != TPE:
+                entries += _proposed(plan, bracket, rungs[0], own, had, observed)
+            complete = False
+        else:
+            entries += _promoted(plan, bracket, rungs, own, observed)
+    if entries:
+        return SearchRound(plan.experiment, number, entries)
+    return SearchRound(plan.experiment, number, last=True, winner=winner_of(plan, had, observed))
+
+
+def _proposed(
+    plan: Plan, bracket: int, rung: Rung, own: list[Entry], had: list[Entry], observed: Mapping[Cell, Observed]
+) -> list[Entry]:
+    """The next trials of a bracket: all of them, or as many as the sampler proposes before it learns."""
+    first = len([entry for entry in own if entry.rung == 0])
+    seen = [
+        Seen(proposal_of(entry.cell), entry.bracket, entry.trial, budget_of(plan, entry.cell), observed.get(entry.cell))
+        for entry in had
+    ]
+    drawn = proposed(plan, bracket, first=first, most=rung.trials, seen=seen)
+    return [Entry(bracket, 0, first + place, trial_cell(plan, each, rung.epochs)) for place, each in enumerate(drawn)]
+
+
+def budget_of(plan: Plan, cell: Cell) -> float:
+    """Examples that a cell's training goes through, in whole passes of all training data."""
+    values, whole = cell.setting.values, plan.tuning["budget"]["whole"]
+    return float(values.get("epochs", whole["epochs"])) * float(values.get("data_share", whole["data_share"]))
+
+
+def _promoted(
+    plan: Plan, bracket: int, rungs: list[Rung], own: list[Entry], observed: Mapping[Cell, Observed]
+) -> list[Entry]:
+    """The best trials of the bracket's last rung on its next one; none after the last."""
+    reached = max(entry.rung for entry in own)
+    if reached + 1 == len(rungs):
+        return []
+    following = rungs[reached + 1]
+    best = ranked([entry for entry in own if entry.rung == reached], plan, observed)[: following.trials]
+    chosen = sorted(best, key=lambda entry: entry.trial)
+    return [
+        Entry(bracket, reached + 1, entry.trial, trial_cell(plan, proposal_of(entry.cell), following.epochs))
+        for entry in chosen
+    ]
+
+
+def ranked(entries: Iterable[Entry], plan: Plan, observed: Mapping[Cell, Observed]) -> list[Entry]:
+    """Entries by the objective of the search, the best first; equals in the order of their trials."""
+    return sorted(entries, key=lambda entry: (rank_key(plan.tuning, observed[entry.cell]), entry.bracket, entry.trial))
+
+
+def winner_of(plan: Plan, entries: Iterable[Entry], observed: Mapping[Cell, Observed]) -> Cell | None:
+    """The best cell at full budget; None where every one of them diverged."""
+    whole = [entry for entry in entries if not {"epochs", "data_share"} & entry.cell.setting.values.keys()]
+    best = next(iter(ranked(whole, plan, observed)), None)
+    return best.cell if best and not observed[best.cell].diverged else None
