@@ -9,7 +9,10 @@ from matplotlib.collections import PathCollection
 
 from prunescape.analysis.cost.pareto import pareto
 from prunescape.present.figures.folder import OPEN, write_figures
-from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
+from prunescape.present.figures.label_places import place_labels
+from prunescape.present.figures.pareto import median_interval, pareto_figures
+from prunescape.present.figures.pareto_drawings import draw_pareto_interactive, draw_pareto_static
+from prunescape.present.figures.style import variant_colour
 from support.measurements import entry, measured, three_models
 
 
@@ -22,10 +25,35 @@ def test_the_figure_shows_models_by_cost_and_the_stairs_of_the_front():
     latency, size = figure.panels
     assert (figure.experiment, figure.target, figure.name) == ("e", "t", "pareto-e-t")
     assert latency.names == ["uniform 0.5", "nonuniform 0.5", "base"] and latency.cost.tolist() == [2, 3, 4]
-    assert latency.front.tolist() == [True, False, True] and latency.base.tolist() == [False, False, True]
+    assert latency.front.tolist() == [True, False, True]
+    assert latency.variants == ["uniform-0.5", "nonuniform-0.5", "base"]
     assert [part.tolist() for part in latency.stairs] == [[2, 4, 4], [97, 97, 98]]
     assert size.title == "file, kB" and size.cost.tolist() == [100, 200, 300] and size.front.all()
-    assert latency.error == pytest.approx(100 * np.sqrt(latency.top1 / 100 * (1 - latency.top1 / 100) / 600))
+    error = 100 * np.sqrt(latency.top1 / 100 * (1 - latency.top1 / 100) / 600)
+    assert latency.top1 - latency.top1_low == pytest.approx(1.96 * error, rel=1e-4)
+    assert np.isnan(latency.cost_low).all() and "repeats" not in figure.caption
+
+
+def test_latencies_have_the_interval_of_their_median():
+    """Of 30 samples from the 10th to the 21st: Conover, Practical Nonparametric Statistics, 3.2."""
+    samples = np.random.default_rng(1).permutation(np.arange(1.0, 31.0))
+    assert median_interval(samples).tolist() == [10.0, 21.0]
+    assert median_interval([2.0]).tolist() == [2.0, 2.0]
+    rows = measured(entry("base", samples=samples / 1e3), entry("uniform-0.5", 2.0))
+    (figure,) = pareto_figures(pareto(rows), rows)
+    latency, size = figure.panels
+    assert latency.names == ["uniform 0.5", "base"] and latency.cost == pytest.approx([2.0, 15.5])
+    assert latency.cost_low == pytest.approx([2.0, 10.0]) and latency.cost_high == pytest.approx([2.0, 21.0])
+    assert np.isnan(size.cost_low).all() and "median latency over repeats" in figure.caption
+
+
+def test_the_time_per_image_has_a_panel_where_images_came_in_batches():
+    rows = measured(entry("base", 4.0), entry("base", 64.0, batch=64), entry("uniform-0.5", 3.0))
+    (figure,) = pareto_figures(pareto(rows), rows)
+    assert [panel.title for panel in figure.panels] == ["latency, ms per run", "time, µs per image", "file, kB"]
+    assert figure.panels[1].cost == pytest.approx([1000.0, 3000.0])
+    (figure,) = pareto_figures(pareto(measured(*three_models())))
+    assert [panel.title for panel in figure.panels] == ["latency, ms per run", "file, kB"]
 
 
 def test_energy_has_a_panel_where_it_is_known_and_wide_costs_a_log_axis():
@@ -39,9 +67,13 @@ def test_energy_has_a_panel_where_it_is_known_and_wide_costs_a_log_axis():
 def test_both_drawings_show_that_data():
     (figure,) = figures()
     page, printed = draw_pareto_interactive(figure), draw_pareto_static(figure)
-    dots = [trace for trace in page.data if "markers" in trace.mode]
-    for panel, trace, axes in zip(figure.panels, dots, printed.axes, strict=True):
-        assert list(trace.x) == panel.cost.tolist() and list(trace.y) == panel.top1.tolist()
+    marks = [trace for trace in page.data if "markers" in trace.mode]
+    for number, (panel, axes) in enumerate(zip(figure.panels, printed.axes, strict=True)):
+        own = [trace for trace in marks if trace.xaxis == ("x" if number == 0 else f"x{number + 1}")]
+        shown = {(trace.name, *trace.x, *trace.y) for trace in own}
+        assert shown == set(zip(panel.names, panel.cost.tolist(), panel.top1.tolist(), strict=True))
+        colours = {name: variant_colour(variant) for name, variant in zip(panel.names, panel.variants, strict=True)}
+        assert {trace.name: trace.marker.color for trace in own} == colours
         parts = [part for part in axes.collections if isinstance(part, PathCollection)]
         drawn = np.concatenate([part.get_offsets() for part in parts])
         drawn = {tuple(dot) for dot in drawn.tolist()}
@@ -49,13 +81,29 @@ def test_both_drawings_show_that_data():
         assert axes.get_xlabel() == panel.title
 
 
-def test_names_that_would_overlap_are_left_to_the_table():
+def test_every_model_is_named_unless_names_are_too_long_or_too_many():
     (figure,) = figures()
-    assert figure.panels[0].labels == ["uniform 0.5", "", "base"] and "table" not in figure.caption
+    assert figure.panels[0].labels == ["uniform 0.5", "nonuniform 0.5", "base"] and "table" not in figure.caption
+    assert {text.get_text() for text in draw_pareto_static(figure).axes[0].texts} == set(figure.panels[0].labels)
     long = [replace(panel, names=[f"{name} {'x' * 40}" for name in panel.names]) for panel in figure.panels]
     unnamed = replace(figure, panels=long)
     assert not any(unnamed.panels[0].labels) and unnamed.caption.endswith("The table pareto names the models.")
     assert not draw_pareto_static(unnamed).axes[0].texts
+
+
+def test_names_cover_neither_each_other_nor_points_nor_bars():
+    rng = np.random.default_rng(0)
+    points = np.vstack([rng.uniform(20, 180, (12, 2)), [[100, 100], [102, 101], [104, 99]]])
+    sizes = np.column_stack([rng.uniform(20, 50, len(points)), np.full(len(points), 8.0)])
+    lines, area = np.array([[0.0, 49.5, 200.0, 50.5]]), np.array([0.0, 0.0, 240.0, 200.0])
+    centres = place_labels(points, sizes, lines, area, 3.5)
+    boxes = np.column_stack([centres - sizes / 2, centres + sizes / 2])
+    others = [*lines, *np.column_stack([points - 3.5, points + 3.5])]
+    for number, box in enumerate(boxes):
+        assert (box[:2] >= 0).all() and (box[2:] <= area[2:]).all()
+        for other in [*others, *boxes[:number]]:
+            assert ((box[2:] <= other[:2] + 1e-9) | (other[2:] <= box[:2] + 1e-9)).any(), (box, other)
+    np.testing.assert_array_equal(centres, place_labels(points, sizes, lines, area, 3.5))
 
 
 def test_the_folder_holds_its_files_and_names_it(tmp_path):

@@ -44,7 +44,8 @@ from prunescape.present.figures.looks_drawings import draw_looks_interactive, dr
 from prunescape.present.figures.matplotlib_landscape import draw_landscape_static
 from prunescape.present.figures.matrix import draw_matrix_static, matrix_figure
 from prunescape.present.figures.matrix_interactive import draw_matrix_interactive
-from prunescape.present.figures.pareto import draw_pareto_interactive, draw_pareto_static, pareto_figures
+from prunescape.present.figures.pareto import pareto_figures
+from prunescape.present.figures.pareto_drawings import draw_pareto_interactive, draw_pareto_static
 from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
@@ -85,6 +86,7 @@ DRAWINGS = {
 }
 
 
+TIMED = ("experiment", "variant", "rank", "target", "precision", "threads", "batch", "samples")  # of benchmarks
 DRAWN_FACTORS = ("fit", "importance", "effects")  # tables of factors
 DRAWN_ARMS = ("arm_scaled", "arm_changes", "arm_pairs")  # tables of arms
 
@@ -111,6 +113,8 @@ def draw_figures(
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
+    `benchmarks` tells how sure their latencies are.
+
     Experiments that trained a share of their grid need both inferred tables; `verdicts` and `looks` show sequential
     verdicts, `efficiency` and `curves` all runs over three hyperparameters or more. `trials`, `trial_efficiency` and
     `factor_tables` (by name) show the same, and what matters, of designs with a space, and with `benchmarks` and
@@ -126,7 +130,8 @@ def draw_figures(
     shown = {"chance": chance_tests(known), "inferred": inferred or None, "judged": judged or None}
     figures = study_figures(terms.scores(known), **tables, terms=terms, **shown)
     if pareto:
-        figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto))]
+        timed = read_result(benchmarks, dict.fromkeys(TIMED)) if benchmarks else None
+        figures += [(figure, OPEN) for figure in pareto_figures(terms.read("pareto", pareto), timed)]
     if efficiency and curves:
         histories = read_result(curves, CURVE_COLUMNS)
         figures += run_figures(known, terms.read("efficiency", efficiency), histories)
