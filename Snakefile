@@ -41,7 +41,7 @@ rule all:
         round_files,
         [f"{DATA}/{name}.{kind}" for name in STUDY.used_datasets() for kind in ("npz", "json")],
         shared_files(),
-        lambda wildcards: variant_files("widths.json"),
+        lambda wildcards: variant_files("widths.json") + inherited_files(),
         export_files,
         target_files(),
         [getattr(rules, name).output for name in RESULT_RULES],

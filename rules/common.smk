@@ -8,7 +8,7 @@ from snakemake.sourcecache import LocalSourceFile
 
 from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
 from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN
-from prunescape.space.variants import BASE, VARIANT_PATTERN, Variant
+from prunescape.space.variants import BASE, INHERITING_PATTERN, INITIALISED_PATTERN, SCRATCH, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config.datasets import is_image_folder
 from prunescape.config.models import SCORES_OF_DATA
@@ -28,6 +28,7 @@ CELL = f"{RESULTS}/{CELL_PATH}"
 ROUND = f"{RESULTS}/rounds/round={{round}}.json"
 EXPORTS = f"{RESULTS}/rounds/exports.json"
 REPORT = f"{RESULTS}/report.html"
+START = "start.safetensors"  # the weights that a variant inherits
 MANIFEST_FILE = f"{RESULTS}/{MANIFEST}"
 
 
@@ -120,7 +121,7 @@ def cell_files(name, cells):
 def ranks_trained_filters(wildcards):
     """Whether a variant's plan needs the base's trained weights."""
     trained = experiment_of(wildcards).pruning.ranking == "trained"
-    return trained and Variant.parse(wildcards.variant).method == "nonuniform"
+    return trained and Variant.parse(wildcards.variant).ranks_filters
 
 
 def ranking_weights(wildcards):
@@ -139,12 +140,17 @@ def ranking_source(wildcards):
 def looks_at_data(wildcards):
     """Whether the score that plans a variant looks at the loss of training examples."""
     score = experiment_of(wildcards).pruning.score
-    return score in SCORES_OF_DATA and Variant.parse(wildcards.variant).method == "nonuniform"
+    return score in SCORES_OF_DATA and Variant.parse(wildcards.variant).ranks_filters
 
 
 def ranking_data(wildcards):
     """The prepared data set, where the score that plans a variant looks at it; the identity speaks for it."""
     return ancient(data_file(wildcards)) if looks_at_data(wildcards) else []
+
+
+def inherited_weights(wildcards):
+    """The weights from which a variant's trainings start, where it inherits some."""
+    return ancient(f"{VARIANT}/{START}") if Variant.parse(wildcards.variant).inherits else []
 
 
 def planned_variants(experiment):
@@ -157,6 +163,17 @@ def planned_variants(experiment):
 def variant_paths(name, experiment):
     """One file of each of them."""
     return [f"{VARIANT}/{name}".format(**wildcards) for wildcards in planned_variants(experiment)]
+
+
+def inherited_paths(experiment):
+    """The weights that variants of an experiment inherit."""
+    inheriting = (known for known in planned_variants(experiment) if Variant.parse(known["variant"]).inherits)
+    return [f"{VARIANT}/{START}".format(**known) for known in inheriting]
+
+
+def inherited_files():
+    """Those of every experiment."""
+    return [path for experiment in sorted(STUDY.experiments) for path in inherited_paths(experiment)]
 
 
 def variant_files(name):

@@ -125,8 +125,12 @@ def plan_params(wildcards):
         plan |= {"min_keep": experiment.pruning.min_keep, "ratio": variant.ratio}
         block = experiment.pruning.round_to
         plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
-    if variant.method == "nonuniform":
+    if variant.ranks_filters:
         plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
+    if variant.pipeline != SCRATCH:
+        plan |= {"pipeline": variant.pipeline}
+    if variant.inherits:
+        plan |= {"epochs": experiment.retraining.epochs}
     if looks_at_data(wildcards):
         plan |= {"examples": experiment.ranking_examples}
     if experiment.network_values:

@@ -1,4 +1,7 @@
-"""The widths of each variant -> widths.json; nonuniform ones rank the filters of the base trained at the prior."""
+"""The widths of each variant -> widths.json, and the weights that it inherits -> start.safetensors.
+
+Nonuniform variants, and those that inherit weights, rank the filters of the base trained at the prior.
+"""
 
 
 rule plan_variant:
@@ -12,6 +15,8 @@ rule plan_variant:
         widths=of_variant_in_report(f"{VARIANT}/widths.json", "widths"),
     log:
         f"{VARIANT}/plan.log",
+    wildcard_constraints:
+        variant=INITIALISED_PATTERN,
     priority: 1  # before trainings: what cannot be planned should fail first
     conda:
         "../envs/train.yaml"
@@ -23,3 +28,11 @@ rule plan_variant:
         folder=without_trigger(image_folder),  # the identity speaks for the images
     script:
         "../workflow_scripts/plan_variant.py"
+
+
+use rule plan_variant as cut_variant with:
+    output:
+        widths=f"{VARIANT}/widths.json",
+        start=f"{VARIANT}/{START}",
+    wildcard_constraints:
+        variant=INHERITING_PATTERN,

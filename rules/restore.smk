@@ -30,13 +30,18 @@ def jobs_beside_cells():
     for experiment in sorted(STUDY.experiments):
         yield "declare_experiment", {"experiment": experiment}
         for known in planned_variants(experiment):
-            yield "plan_variant", known
+            yield planning_rule(known), known
             yield "export_onnx", known
         for target in sorted(STUDY.targets):
             yield "benchmark_target", {"experiment": experiment, "target": target}
     if OF_TRIALS:
         yield "choose_exports", {}
     yield from ((rule, {}) for rule in RESULT_RULES if rule != "seal_results")
+
+
+def planning_rule(known):
+    """The rule that plans a variant."""
+    return "cut_variant" if Variant.parse(known["variant"]).inherits else "plan_variant"
 
 
 def decided_by():
@@ -103,11 +108,11 @@ def caches():
         for dataset in STUDY.used_datasets()
         for kind in ("npz", "json")
     }
-    widths = [path for name in kept for path in variant_paths("widths.json", name)]
+    planned = [path for name in kept for path in variant_paths("widths.json", name) + inherited_paths(name)]
     exports = {path: [folders[name]] for name in kept for path in present_exports(name)}
     yield prepared, "record.json"
     yield {SHARED.format(experiment=name): [folders[name]] for name in kept}, "record.json"
-    yield {path: [os.path.dirname(path)] for path in widths}, "record.json"
+    yield {path: [os.path.dirname(path)] for path in planned}, "record.json"
     yield exports, "target=*.json"
 
 

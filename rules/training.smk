@@ -30,12 +30,13 @@ rule declare_experiment:
 
 
 rule train_cell:
-    """Train one cell from scratch. A diverged training is a result, not an error."""
+    """Train one cell as its variant's pipeline says. A diverged training is a result, not an error."""
     input:
         shared=SHARED,  # small, compared by content
         identity=data_identity,  # small, compared by content
         widths=f"{VARIANT}/widths.json",  # small, compared by content
         data=ancient(data_file),  # large: identity speaks for it
+        start=inherited_weights,  # the widths' file speaks for it
     output:
         record=f"{CELL}/record.json",
         weights=f"{CELL}/weights.safetensors",

@@ -12,13 +12,14 @@ def plan_variant(
     identity: str,
     weights: str | None,
     out: str,
+    start: str | None = None,
     data: str | None = None,
     folder: str | None = None,
 ) -> None:
     """As `write_widths`; torch takes seconds to import, which the warm process of a run does once."""
     from prunescape.pruning.variant_plan import write_widths
 
-    write_widths(plan, identity=identity, weights=weights, out=out, data=data, folder=folder)
+    write_widths(plan, identity=identity, weights=weights, out=out, start=start, data=data, folder=folder)
 
 
 def preload(arguments: Mapping[str, Any]) -> None:
@@ -36,6 +37,7 @@ if __name__ == "__main__" and "snakemake" in globals():
         identity=snakemake.input.identity,
         weights=snakemake.input.get("weights") or None,
         out=snakemake.output.widths,
+        start=snakemake.output.get("start") or None,
         data=snakemake.input.get("data") or None,
         folder=snakemake.params.folder,
     )

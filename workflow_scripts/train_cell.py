@@ -84,6 +84,7 @@ if __name__ == "__main__" and "snakemake" in globals():
         weights=snakemake.output.weights,
         checkpoint=snakemake.params.checkpoint,
         folder=snakemake.params.folder,
+        start=snakemake.input.get("start") or None,
     )
     device = "cuda" if snakemake.resources.get("gpu") else "cpu"
     run_job(

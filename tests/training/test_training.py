@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from prunescape.analysis.study_tables import cell_columns, record_row
-from prunescape.pruning.pipelines import rate_factors, scratch
+from prunescape.pruning.pipelines import plan_pipeline, rate_factors
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.splits import Augmenter, InMemory
@@ -145,12 +145,12 @@ def test_schedules_follow_their_closed_forms():
 
 def test_the_pipeline_scratch_is_the_whole_recipe():
     recipe = Recipe(epochs=4, batch_size=1, schedule="cosine")
-    assert rate_factors(scratch(), recipe) == [recipe.rate_factor(epoch) for epoch in range(4)]
+    assert rate_factors(plan_pipeline("scratch"), recipe) == [recipe.rate_factor(epoch) for epoch in range(4)]
 
 
 def test_each_segment_of_a_schedule_follows_the_one_before():
     data, recipe = blobs(), recipe_with(0.2, 0, epochs=2, batch_size=32, milestones=(1,))
-    twice = scratch() | {"segments": ["recipe", "recipe"]}
+    twice = plan_pipeline("scratch") | {"segments": ["recipe", "recipe"]}
     factors = rate_factors(twice, recipe)
     training = start_training(linear_network(data), Task(data, CPU), recipe, seed=0, rate_factors=factors)
     train_together([training])

@@ -15,6 +15,7 @@ from prunescape.analysis.sources.names import with_named_columns
 from prunescape.analysis.sources.optuna_storage import check_parameters, is_storage, read_trials
 from prunescape.analysis.sources.runs import mark_fresh_seeds, without_unfinished
 from prunescape.errors import InputError
+from prunescape.space.variants import PIPELINES, SCRATCH
 from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
 from prunescape.store.stages import OF_SPACES
 
@@ -192,12 +193,16 @@ def chosen_on(cells: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def variant_order(name: str) -> tuple:
-    """A sort key: the base, then uniform and nonuniform from the largest ratio down, then any other name."""
-    method, _, ratio = name.partition("-")
-    known = ("base", "uniform", "nonuniform")
-    if method not in known or (not ratio.replace(".", "", 1).isdigit() and ratio):
-        return len(known), 0.0, name
-    return known.index(method), -float(ratio or 1), name
+    """A sort key: the base, then uniform and nonuniform from the largest ratio down, then any other name.
+
+    Those that differ in their pipeline stand side by side, in the order of pipelines.
+    """
+    method, _, rest = name.partition("-")
+    ratio, _, pipeline = rest.partition("-")
+    known, pipeline = ("base", "uniform", "nonuniform"), pipeline or SCRATCH
+    if method not in known or (not ratio.replace(".", "", 1).isdigit() and ratio) or pipeline not in PIPELINES:
+        return len(known), 0.0, 0, name
+    return known.index(method), -float(ratio or 1), PIPELINES.index(pipeline), name
 
 
 def mean_scores(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from prunescape.space.parameters import Value, canonical
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting, parameter_named, parameter_value
-from prunescape.space.variants import BASE, METHODS, Variant
+from prunescape.space.variants import BASE, METHODS, PIPELINES, SCRATCH, Variant
 
 FEWEST_AXES = 2
 ROUNDING = 1e-9  # that a share of a whole number of settings may lose
@@ -43,6 +43,15 @@ class Pruning(Part):
     """Whose filters are ranked: those of the base trained at the prior with seed 0, or of an untrained one."""
     round_to: Literal[ROUND_TO] = "auto"
     """Pruned widths are multiples of it; auto: of the block in which runtimes compute, if that reaches the ratio."""
+
+
+class Retraining(Part):
+    """How pruned networks start and are trained (docs/pipelines.md)."""
+
+    pipelines: Distinct[Literal[PIPELINES]] = [SCRATCH]
+    """Each pruned network is a variant with each of them: scratch, from new weights; others inherit the base's."""
+    epochs: Count | None = None
+    """E, of pipelines that inherit weights: so many epochs after pruning."""
 
 
 class Export(Part):
@@ -95,6 +104,7 @@ class Experiment(Part):
     variants: dict[Literal[METHODS], Distinct[Ratio]]
     """By method, the shares of FLOPs that are KEPT; the unpruned base is always among the variants."""
     pruning: Pruning = Pruning()
+    retraining: Retraining = Retraining()
     prior: dict[str, Any] = {}
     """The setting that the base is known to train well with: a point of the grid, or the defaults of the space.
 
@@ -122,10 +132,11 @@ class Experiment(Part):
 
     @property
     def all_variants(self) -> list[Variant]:
-        """The base, then every pruned variant by method and falling ratio."""
+        """The base, then every pruned variant by method, falling ratio and pipeline."""
         pruned = [(method, ratio) for method in METHODS for ratio in self.variants.get(method, [])]
         ordered = sorted(pruned, key=lambda item: (METHODS.index(item[0]), -float(item[1])))
-        return [BASE, *(Variant(method, ratio) for method, ratio in ordered)]
+        pipelines = sorted(self.retraining.pipelines, key=PIPELINES.index)
+        return [BASE, *(Variant(*item, pipeline) for item in ordered for pipeline in pipelines)]
 
     @property
     def verdict_terms(self) -> dict[str, Any]:
@@ -221,7 +232,7 @@ class Experiment(Part):
     @property
     def ranks_trained_filters(self) -> bool:
         """Whether the weights of a trained base decide which filters some variant keeps."""
-        return self.pruning.ranking == "trained" and any(each.method == "nonuniform" for each in self.all_variants)
+        return self.pruning.ranking == "trained" and any(each.ranks_filters for each in self.all_variants)
 
     @property
     def exported(self) -> int:

@@ -18,6 +18,7 @@ from prunescape.errors import InputError, located
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS
+from prunescape.space.variants import INHERITING, SCRATCH
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
@@ -46,6 +47,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
             raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
     _check_data(experiment, options, where)
     _check_ratios(experiment, where)
+    _check_retraining(experiment, where)
     check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
     check_system(experiment.system, options, f"{where}.system")
@@ -192,6 +194,28 @@ def _check_ratios(experiment: Experiment, where: str) -> None:
                 )
                 hint = "ask for a larger ratio or a smaller pruning.min_keep"
                 raise InputError(what, where=f"{where}.variants.{method}", allowed=f"above {least:g}", hint=hint)
+
+
+def _check_retraining(experiment: Experiment, where: str) -> None:
+    """Whether the pipelines have pruned networks to train, weights to inherit and as many epochs as they take."""
+    pipelines, epochs = experiment.retraining.pipelines, experiment.retraining.epochs
+    inheriting = [name for name in pipelines if name in INHERITING]
+    where_epochs, where_pipelines = f"{where}.retraining.epochs", f"{where}.retraining.pipelines"
+    if pipelines != [SCRATCH] and not experiment.variants:
+        raise InputError("no network is pruned", where=where_pipelines, hint="give variants some ratios")
+    if inheriting and epochs is None:
+        hint = "give the number of epochs after pruning"
+        raise InputError(f"{inheriting[0]} needs this key, which is missing", where=where_epochs, hint=hint)
+    if epochs is not None and not inheriting:
+        hint = f"remove it, or give retraining.pipelines one of {', '.join(INHERITING)}"
+        raise InputError("no pipeline inherits weights", where=where_epochs, hint=hint)
+    if inheriting and experiment.pruning.ranking != "trained":
+        what = f"{inheriting[0]} inherits the weights of the trained base"
+        raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint="remove this key")
+    fewest = min(experiment.values_of("epochs"))
+    if "rewind_rate" in pipelines and epochs > fewest:
+        what = f"rewind_rate trains the last {epochs} epochs of the recipe again, which has {fewest}"
+        raise InputError(what, where=where_epochs, allowed=f"1 to {fewest}")
 
 
 def check_extension(texts: list[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from prunescape.analysis.axes import Axes, Axis
 from prunescape.present.numbers import is_missing, short
 from prunescape.space.recipe import PARAMETERS
+from prunescape.space.variants import PIPELINES, PRUNED_PATTERN
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
 NAMES = {
@@ -112,7 +113,10 @@ def roi_title(threshold: float) -> str:
 
 
 def variant_title(name: str) -> str:
-    """`uniform 0.6` for `uniform-0.6`."""
+    """`uniform 0.6` for `uniform-0.6`, `uniform 0.6, fine-tune` for `uniform-0.6-fine_tune`."""
+    known = re.fullmatch(rf"({PRUNED_PATTERN})-({'|'.join(PIPELINES)})", name)
+    if known:
+        return f"{known[1].replace('-', ' ', 1)}, {known[2].replace('_', '-')}"
     return name.replace("-", " ", 1)
 
 

@@ -9,13 +9,13 @@ import torch
 
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
-from prunescape.models.weights import load_weights
-from prunescape.pruning.pipelines import PIPELINES
+from prunescape.models.weights import load_weights, save_weights
+from prunescape.pruning.pipelines import plan_pipeline
 from prunescape.pruning.planning import base_plan, finite, plan_content, plan_widths
 from prunescape.pruning.scores import Batch
 from prunescape.space.recipe import Recipe
-from prunescape.space.variants import BASE
-from prunescape.store.files import read_json, write_json
+from prunescape.space.variants import BASE, SCRATCH
+from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.store.records import DIVERGED
 from prunescape.tasks.contract import task_module
 
@@ -64,16 +64,26 @@ def ranking_batches(
 
 
 def write_widths(
-    plan: dict, *, identity: str, weights: str | None, out: str, data: str | None = None, folder: str | None = None
+    plan: dict,
+    *,
+    identity: str,
+    weights: str | None,
+    out: str,
+    start: str | None = None,
+    data: str | None = None,
+    folder: str | None = None,
 ) -> None:
     """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
-    min_keep, nonuniform ones score; `round_to` is by default 1, `pipeline` scratch; `network` are its hyperparameters,
-    where its model has any. `identity` names the images' "shape" [C, H, W] and "classes"; `weights` are those of the
-    base trained at the prior, None to rank an untrained network. Where the plan has `examples`, its score looks at the
-    loss, and `ranking_batches` takes them with the prepared `data` and the `folder` of images that are streamed. Raises
-    InputError as `plan_widths` and when the base diverged.
+    min_keep, those that rank filters score; `round_to` is by default 1, `pipeline` scratch; those that inherit weights
+    have `epochs`; `network` are its hyperparameters, where its model has any. `identity` names the images' "shape"
+    [C, H, W] and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained network.
+
+    Where the plan has `examples`, its score looks at the loss, and `ranking_batches` takes them with the prepared
+    `data` and the `folder` of images that are streamed. A pipeline that inherits weights needs those of the base, and
+    leaves what is kept of them in `start` (safetensors), whose digest the plan names. Raises InputError as
+    `plan_widths` and when the base diverged.
     """
     images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
@@ -88,6 +98,10 @@ def write_widths(
     network = {"network": plan["network"]} if "network" in plan else {}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
     content |= network | ({"round_to": widths.round_to} if "round_to" in plan else {})
-    write_json(out, content | {"pipeline": PIPELINES[plan.get("pipeline", "scratch")]()})
+    pipeline = plan_pipeline(plan.get("pipeline", SCRATCH), epochs=plan.get("epochs"), share=widths.ratio_achieved)
+    if start:
+        save_weights(widths.network, start)
+        pipeline |= {"weights_digest": file_digest(start)}
+    write_json(out, content | {"pipeline": pipeline})
     off = abs(widths.ratio_achieved - ratio) / ratio
     print(f"{math.prod(shape)} inputs; {widths.flops} of {widths.flops_base} FLOPs kept; off by {off:.3%} of the ratio")

@@ -11,7 +11,7 @@ CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS = "train_cell", "plan_round", "plan_rung", 
 TRAINING = "training"
 # in order; each with the rules of its jobs, and what these are called in a count
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {
-    "preparing": (("prepare_data", "declare_experiment", "plan_variant"), "steps"),
+    "preparing": (("prepare_data", "declare_experiment", "plan_variant", "cut_variant"), "steps"),
     TRAINING: ((CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS), "cells"),
     "exporting": (("export_onnx",), "variants"),
     "benchmarking": (("benchmark_target", "benchmark_remote_target"), "targets"),

@@ -7,31 +7,51 @@ from typing import Self
 from prunescape.errors import InputError
 
 METHODS = ("uniform", "nonuniform")
-VARIANT_PATTERN = r"base|(?:uniform|nonuniform)-0\.[0-9]+"
+SCRATCH = "scratch"
+# how a pruned network starts and is trained (pruning/pipelines.py); the first is the default
+PIPELINES = (SCRATCH, "scratch_b", "fine_tune", "rewind_rate", "restart")
+INHERITING = ("fine_tune", "rewind_rate", "restart")  # they start from the weights of the trained base
+PRUNED_PATTERN = r"(?:uniform|nonuniform)-0\.[0-9]+"
+INHERITING_PATTERN = rf"{PRUNED_PATTERN}-(?:{'|'.join(INHERITING)})"
+INITIALISED_PATTERN = rf"base|{PRUNED_PATTERN}(?:-scratch_b)?"
+VARIANT_PATTERN = rf"{INITIALISED_PATTERN}|{INHERITING_PATTERN}"
 
 
 @dataclass(frozen=True, order=True)
 class Variant:
-    """One pruned form of a model, or the model itself: it fixes the widths.
+    """One pruned form of a model with the way it is trained, or the model itself: it fixes the widths.
 
     `method` is base, uniform or nonuniform; `ratio` is the share of FLOPs KEPT (matthiesen2023, 2.2.2) as canonical
-    text, empty for the base.
+    text, empty for the base; `pipeline` is how it starts and is trained.
     """
 
     method: str
     ratio: str = ""
+    pipeline: str = SCRATCH
 
     @property
     def name(self) -> str:
-        return f"{self.method}-{self.ratio}" if self.ratio else self.method
+        """`base`, `uniform-0.5`, or `uniform-0.5-fine_tune` for another pipeline than scratch."""
+        parts = [self.method, self.ratio, "" if self.pipeline == SCRATCH else self.pipeline]
+        return "-".join(filter(None, parts))
+
+    @property
+    def inherits(self) -> bool:
+        """Whether it starts from the weights of the trained base."""
+        return self.pipeline in INHERITING
+
+    @property
+    def ranks_filters(self) -> bool:
+        """Whether a ranking of filters decides its cells: which widths it has, or which weights it inherits."""
+        return self.method == "nonuniform" or self.inherits
 
     @classmethod
     def parse(cls, name: str) -> Self:
         """The variant called `name`; raises InputError for anything else."""
         if not re.fullmatch(VARIANT_PATTERN, name):
-            raise InputError(f'no variant is called "{name}"', allowed="base, uniform-0.R or nonuniform-0.R")
-        method, _, ratio = name.partition("-")
-        return cls(method, ratio)
+            allowed = f"base, uniform-0.R or nonuniform-0.R, then nothing or -PIPELINE: {', '.join(PIPELINES[1:])}"
+            raise InputError(f'no variant is called "{name}"', allowed=allowed)
+        return cls(*name.split("-"))
 
 
 BASE = Variant("base")

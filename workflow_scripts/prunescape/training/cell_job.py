@@ -19,7 +19,7 @@ from torch import nn
 
 from prunescape.models.build import planned_network
 from prunescape.models.weights import save_weights
-from prunescape.pruning.pipelines import rate_factors, start_network
+from prunescape.pruning.pipelines import rate_factors, retraining_recipe, start_network
 from prunescape.space.cells import Cell
 from prunescape.space.levels import LOADED, loaded_module
 from prunescape.space.recipe import Recipe
@@ -96,11 +96,12 @@ def open_job(
     declared, plan = read_json(files.shared, "recipe", "code"), read_json(files.widths, *WIDTHS, "pipeline")
     digests = {"data_digest": identity["digest"], "code_digest": declared["code"]}
     digests |= {"widths_digest": file_digest(files.widths), "level_digests": dict(levels)}
-    recipe, where = Recipe(**declared["recipe"] | known.setting.training.values), reproducible_device(device)
+    recipe = retraining_recipe(plan["pipeline"], Recipe(**declared["recipe"] | known.setting.training.values))
+    where = reproducible_device(device)
     checkpointer = Checkpointer(files.checkpoint, checkpoint_key(cell, declared["recipe"], digests, device))
     data = load_data(files.data, files.identity, folder=files.folder, workers=workers)
     training = start_training(
-        start_network(load_network(files.widths), plan["pipeline"], known.seed),
+        start_network(load_network(files.widths), plan["pipeline"], known.seed, files.start),
         task_module(identity).Task(data, where, recipe.scaling),
         recipe,
         seed=known.seed,

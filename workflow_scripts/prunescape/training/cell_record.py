@@ -21,6 +21,7 @@ class CellFiles:
     `shared` (JSON, see declare_experiment) holds the recipe and the training code's digest, `widths` the plan of the
     variant, `identity` and `data` the prepared data set. In `checkpoint` an interrupted training left its state; the
     next one goes on from there, to the same result. `folder` holds the images of an image folder: it changes no result.
+    `start` holds the weights that the variant inherits, where its pipeline says so.
     """
 
     shared: str
@@ -31,6 +32,7 @@ class CellFiles:
     weights: str
     checkpoint: str
     folder: str | None = None
+    start: str | None = None
 
 
 def cell_record(

@@ -1,0 +1,143 @@
+"""How pruned networks start and are trained: schedules in closed form, and a training by hand with torch.optim."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.nn import functional
+
+from prunescape.errors import InputError
+from prunescape.models.build import build_model, initialise, planned_network
+from prunescape.models.weights import save_weights
+from prunescape.pruning.pipelines import PIPELINES, inherits, plan_pipeline, rate_factors, retraining_recipe
+from prunescape.pruning.variant_plan import write_widths
+from prunescape.space import variants
+from prunescape.space.cells import Cell
+from prunescape.space.recipe import Recipe
+from prunescape.space.settings import Setting
+from prunescape.space.variants import Variant
+from prunescape.store.files import file_digest, read_json, write_json
+from prunescape.tasks.images.prepared import load_prepared
+from support.cells import BASE_PLAN, cell_files
+from support.small_images import prepare_noise
+from train_cell import train_cell
+
+RATE, DECAY, BATCH, EPOCHS = -1.5, -3.0, 25, 2
+RECIPE = {"epochs": 4, "batch_size": BATCH, "schedule": "cosine", "momentum": 0.9, "warmup_epochs": 1}
+
+
+def test_every_pipeline_has_a_name_that_a_config_can_use():
+    assert tuple(PIPELINES) == variants.PIPELINES
+    assert tuple(name for name in PIPELINES if inherits(plan_pipeline(name, epochs=1))) == variants.INHERITING
+
+
+@pytest.mark.parametrize(
+    ("name", "factors"),
+    [
+        ("scratch", [1.0, 1.0, 0.1, 0.01]),
+        ("scratch_b", [1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]),  # half of the FLOPs, so twice the epochs
+        ("fine_tune", [0.01, 0.01]),
+        ("rewind_rate", [0.1, 0.01]),
+        ("restart", [1.0, 0.5]),
+    ],
+)
+def test_schedules_of_pipelines_follow_their_closed_forms(name, factors):
+    recipe = Recipe(epochs=4, batch_size=1, milestones=(2, 3))
+    assert rate_factors(plan_pipeline(name, epochs=2, share=0.5), recipe) == pytest.approx(factors)
+
+
+def test_only_weights_that_are_new_warm_up():
+    recipe = Recipe(epochs=4, batch_size=1, warmup_epochs=2)
+    warmed = {name: retraining_recipe(plan_pipeline(name, epochs=1), recipe).warmup_epochs for name in PIPELINES}
+    assert warmed == {"scratch": 2, "scratch_b": 2, "fine_tune": 0, "rewind_rate": 0, "restart": 0}
+
+
+@pytest.mark.parametrize("name", ["base", "uniform-0.5", "nonuniform-0.25-scratch_b", "uniform-0.5-fine_tune"])
+def test_a_variants_name_is_read_back(name):
+    assert Variant.parse(name).name == name
+    assert Variant.parse(name).inherits == name.endswith("fine_tune")
+
+
+@pytest.mark.parametrize("name", ["base-fine_tune", "uniform-0.5-scratch", "uniform-0.5-tune", "uniform-fine_tune"])
+def test_a_name_of_no_variant_is_refused(name):
+    with pytest.raises(InputError, match="no variant is called"):
+        Variant.parse(name)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Data, recipe, and a base whose weights differ from those that seed 0 gives."""
+    prepared = prepare_noise(tmp_path, (1, 8, 8), 10, train=60, test=20)
+    write_json(tmp_path / "shared.json", {"recipe": RECIPE, "code": "code"})
+    base = initialise(build_model("resnet_cifar", "resnet8", in_channels=1, classes=10), 11)
+    save_weights(base, tmp_path / "base.safetensors", {"status": "ok"})
+    return prepared | {"shared": tmp_path / "shared.json"}
+
+
+def planned(folder, files, pipeline: str, **plan) -> dict:
+    """The files of a pruned variant whose filters the base's weights rank."""
+    paths = {"out": folder / "widths.json", "start": folder / "start.safetensors"}
+    known = BASE_PLAN | {"method": "uniform", "ratio": "0.5", "score": "l1", "min_keep": 0.1, "epochs": EPOCHS}
+    write_widths(
+        known | {"pipeline": pipeline} | plan,
+        identity=files["identity"],
+        weights=folder / "base.safetensors",
+        **{name: str(path) for name, path in paths.items()},
+    )
+    return files | {"widths": paths["out"], "start": paths["start"]}
+
+
+def test_inherited_weights_are_those_of_the_filters_that_rank_highest(tmp_path, files):
+    start = load_file(planned(tmp_path, files, "fine_tune")["start"])
+    base = load_file(tmp_path / "base.safetensors")
+    layer = "layer1.0.conv1.weight"
+    norms = base[layer].abs().sum((1, 2, 3))
+    kept = norms.argsort(descending=True)[: len(start[layer])].sort().values
+    assert len(kept) < len(norms) and torch.equal(start[layer], base[layer][kept])
+    assert torch.equal(start["layer1.0.conv2.weight"], base["layer1.0.conv2.weight"][:, kept])
+    assert torch.equal(start["conv1.weight"], base["conv1.weight"])  # never cut
+
+
+def test_a_plan_names_the_weights_that_its_cells_inherit(tmp_path, files):
+    once = planned(tmp_path, files, "fine_tune")
+    text, digest = once["widths"].read_text(), file_digest(once["start"])
+    assert read_json(once["widths"])["pipeline"] == {
+        "name": "fine_tune",
+        "start": "inherited",
+        "segments": [{"name": "last_rate", "epochs": EPOCHS}],
+        "weights_digest": digest,
+    }
+    assert planned(tmp_path, files, "fine_tune")["widths"].read_text() == text  # the same again: nothing runs
+    other = initialise(build_model("resnet_cifar", "resnet8", in_channels=1, classes=10), 12)
+    save_weights(other, tmp_path / "base.safetensors", {"status": "ok"})
+    assert planned(tmp_path, files, "fine_tune")["widths"].read_text() != text
+
+
+@pytest.mark.parametrize("pipeline", variants.INHERITING)
+def test_training_on_inherited_weights_is_a_plain_loop_bit_for_bit(tmp_path, files, pipeline):
+    known = planned(tmp_path, files, pipeline)
+    setting = Setting.of({"log10_lr": RATE, "log10_wd": DECAY})
+    cell = Cell("e", Variant("uniform", "0.5", pipeline), setting, seed=3)
+    out = cell_files(tmp_path, **known)
+    train_cell(cell.content, out, device="cpu")
+
+    network = planned_network(read_json(known["widths"]))
+    network.load_state_dict(load_file(known["start"]))
+    network.to(memory_format=torch.channels_last).train()
+    data, generator = load_prepared(known["data"], known["identity"]), torch.Generator().manual_seed(3)
+    mean, std = (torch.from_numpy(each).reshape(-1, 1, 1) for each in (data.mean, data.std))
+    images = torch.from_numpy(data.train_images) * (1 / (255 * std)) - mean / std
+    images = images.contiguous(memory_format=torch.channels_last)
+    labels = torch.from_numpy(data.train_labels)
+    optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.9, weight_decay=10**DECAY)
+    recipe = Recipe(**RECIPE | {"warmup_epochs": 0})
+    for factor in rate_factors(plan_pipeline(pipeline, epochs=EPOCHS), recipe):
+        optimiser.param_groups[0]["lr"] = 10**RATE * factor
+        for batch in torch.randperm(60, generator=generator).split(BATCH):
+            optimiser.zero_grad()
+            functional.cross_entropy(network(images[batch]), labels[batch]).backward()
+            optimiser.step()
+
+    trained, record = load_file(out["weights"]), read_json(out["record"])
+    assert record["epochs_trained"] == EPOCHS and record["variant"] == f"uniform-0.5-{pipeline}"
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(trained[name], tensor, rtol=0, atol=0, msg=name)

@@ -1,0 +1,91 @@
+"""Which cells run again where variants inherit the weights of the base: Snakemake really run on a tiny study."""
+
+import pytest
+
+from prunescape.store.files import read_json
+from support.project import Project, experiment, small_study
+
+pytestmark = pytest.mark.long
+
+VARIANTS = ("base", "uniform-0.5", "uniform-0.5-fine_tune", "uniform-0.5-restart")
+INHERITING = VARIANTS[2:]
+CELL = "experiment=small, variant={}, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"
+
+
+def study(epochs: int = 1, **changes) -> dict:
+    retraining = {"pipelines": ["restart", "scratch", "fine_tune"], "epochs": epochs}
+    small = experiment(variants={"uniform": [0.5]}, retraining=retraining)
+    return small_study(small | changes)
+
+
+def cells(*variants: str) -> set[str]:
+    return {f"train_cell {CELL.format(variant)}" for variant in variants}
+
+
+def trained(jobs: set[str]) -> set[str]:
+    return {job for job in jobs if job.startswith("train_cell")}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    made = Project(tmp_path_factory.mktemp("pipelines"), study())
+    assert trained(made.made("cells")) == cells(*VARIANTS)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(project):
+    yield
+    project.configure(study())
+
+
+def folder_of(project: Project, variant: str):
+    return project.work / "results/tiny" / CELL.format(variant).replace(", ", "/").replace("setting=", "")
+
+
+def test_a_finished_study_has_nothing_to_do(project):
+    assert project.planned("cells") == set()
+
+
+def test_more_epochs_after_pruning_train_only_what_inherits(project):
+    project.configure(study(epochs=2))
+    assert trained(project.planned("cells")) == cells(*INHERITING)
+
+
+def test_another_score_cuts_and_trains_only_what_inherits(project):
+    project.configure(study(pruning={"round_to": 1, "score": "l2"}))
+    jobs = project.planned("cells")
+    assert trained(jobs) == cells(*INHERITING)
+    assert {job for job in jobs if "variant" in job.split()[0]} == {
+        f"cut_variant experiment=small, variant={variant}" for variant in INHERITING
+    }
+
+
+def test_another_prior_is_another_base_to_inherit_from(project):
+    grid = {"log10_lr": [-1.0, -2.0], "log10_wd": [-4.0]}
+    project.configure(study(prior={"log10_lr": -2.0, "log10_wd": -4.0}, grid=grid))
+    jobs = trained(project.planned("cells"))
+    assert cells(*INHERITING) <= jobs and not cells(*VARIANTS[:2]) & jobs
+
+
+def test_a_base_that_trains_again_to_the_same_weights_trains_nothing_else(project):
+    before = read_json(folder_of(project, "base") / "record.json")["provenance"]["weights_digest"]
+    (folder_of(project, "base") / "record.json").unlink()
+    assert trained(project.made("cells")) == cells("base")
+    assert read_json(folder_of(project, "base") / "record.json")["provenance"]["weights_digest"] == before
+    assert project.planned("cells") == set()
+
+
+def test_lost_inherited_weights_are_cut_again_and_train_nothing(project):
+    start = folder_of(project, INHERITING[0]).parents[2] / "start.safetensors"
+    start.unlink()
+    jobs = project.made("cells")
+    assert f"cut_variant experiment=small, variant={INHERITING[0]}" in jobs
+    assert not trained(jobs) and start.is_file()
+
+
+def test_the_base_and_its_heirs_reach_the_report(project):
+    project.run()
+    page = (project.work / "results/tiny/report.html").read_text()
+    assert "uniform 0.5, fine-tune" in page and "uniform 0.5, restart" in page
+    assert project.planned() == set()
