@@ -30,6 +30,7 @@ rule draw_figures:
         fit=f"{RESULTS}/fit.parquet",
         importance=f"{RESULTS}/importance.parquet",
         effects=f"{RESULTS}/effects.parquet",
+        interactions=f"{RESULTS}/interactions.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",
         arm_scaled=f"{RESULTS}/arm_scaled.parquet",
         arm_changes=f"{RESULTS}/arm_changes.parquet",

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prunescape.present.figures.forest_drawings import draw_forest_interactive, draw_forest_static
 from prunescape.present.figures.verdict_data import verdict_figures
-from prunescape.present.figures.verdict_drawings import draw_verdict_interactive, draw_verdict_static
 
 NAN = np.nan
 # variant -> (verdict, gain, lower, upper), of a margin of 0.5
@@ -44,7 +44,7 @@ def figure():
 def test_rows_hold_the_bounds_of_single_claims_in_the_order_of_variants():
     found = figure()
     assert (found.name, found.experiment, found.metrics) == ("verdict-e-top1", "e", ["top1"])
-    shown = {row.variant: (row.verdict, row.gain, row.lower, row.upper) for row in found.rows}
+    shown = {row.variant: (row.verdict, row.estimate, row.lower, row.upper) for row in found.rows}
     assert list(shown) == ["uniform-0.5", "uniform-0.25", "uniform-0.1", "nonuniform-0.5"]
     for name, row in shown.items():
         assert row[0] == ROWS[name][0]
@@ -73,11 +73,11 @@ def test_the_axis_holds_what_decided_and_wide_bounds_end_in_arrows():
 
 def test_both_drawings_show_that_data():
     found = figure()
-    page, printed = draw_verdict_interactive(found), draw_verdict_static(found)
+    page, printed = draw_forest_interactive(found), draw_forest_static(found)
     bars, gains = page.data[::2], page.data[1::2]
     for row, bar, gain in zip(found.rows, bars, gains, strict=True):
         assert tuple(bar.x) == found.ends(row) and set(bar.customdata) == {row.text}
-        np.testing.assert_array_equal(gain.x, [row.gain])
+        np.testing.assert_array_equal(gain.x, [row.estimate])
     words = [row.verdict for row in found.rows]
     assert all(f"{word}</b>" in tick for word, tick in zip(words, page.layout.yaxis.ticktext, strict=True))
     (axes,) = printed.axes
@@ -88,7 +88,7 @@ def test_both_drawings_show_that_data():
 
 def test_verdicts_differ_in_shape_fill_and_line_and_so_in_grey():
     keep, *_, retune = figure().rows
-    page = draw_verdict_interactive(figure())
+    page = draw_forest_interactive(figure())
     looks = {
         row.verdict: (gain.marker.symbol, gain.marker.color == "#ffffff", bar.line.dash)
         for row, bar, gain in zip(figure().rows, page.data[::2], page.data[1::2], strict=True)

@@ -24,6 +24,7 @@ from prunescape.analysis.landscape.regions import regions
 from prunescape.analysis.landscape.risk import risk_points
 from prunescape.analysis.read_cells import mean_scores
 from prunescape.analysis.trials import read_trial_cells
+from prunescape.present.figures.again_data import again_figures
 from prunescape.present.figures.arm_data import arm_figures
 from prunescape.present.figures.arm_drawings import draw_arms_interactive, draw_arms_static
 from prunescape.present.figures.curves import curves_figure, draw_curves_interactive, draw_curves_static
@@ -35,6 +36,8 @@ from prunescape.present.figures.efficiency import (
 from prunescape.present.figures.factors_data import trial_factor_figures
 from prunescape.present.figures.factors_drawings import draw_factors_interactive, draw_factors_static
 from prunescape.present.figures.figure import Figure
+from prunescape.present.figures.forest_data import ForestFigure
+from prunescape.present.figures.forest_drawings import draw_forest_interactive, draw_forest_static
 from prunescape.present.figures.grid_data import grid_figure
 from prunescape.present.figures.grid_drawings import draw_grid_interactive, draw_grid_static
 from prunescape.present.figures.inferred_surface import unsure_figure, with_inferred
@@ -53,7 +56,6 @@ from prunescape.present.figures.runs_data import design_runs
 from prunescape.present.figures.search import draw_search_interactive, draw_search_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
 from prunescape.present.figures.verdict_data import verdict_figures
-from prunescape.present.figures.verdict_drawings import draw_verdict_interactive, draw_verdict_static
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import file_digest, whole_file, write_json
@@ -70,7 +72,8 @@ IMAGE_DPI = 450  # of images within a drawing
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 # kind -> (the drawing for the browser, the one for print)
 DRAWINGS = {
-    "verdict": (draw_verdict_interactive, draw_verdict_static),
+    "verdict": (draw_forest_interactive, draw_forest_static),
+    "again": (draw_forest_interactive, draw_forest_static),
     "landscape": (draw_landscape_interactive, draw_landscape_static),
     "pareto": (draw_pareto_interactive, draw_pareto_static),
     "risk": (draw_risk_interactive, draw_risk_static),
@@ -87,7 +90,7 @@ DRAWINGS = {
 
 
 TIMED = ("experiment", "variant", "rank", "target", "precision", "threads", "batch", "samples")  # of benchmarks
-DRAWN_FACTORS = ("fit", "importance", "effects")  # tables of factors
+DRAWN_FACTORS = ("fit", "importance", "effects", "interactions")  # tables of factors
 DRAWN_ARMS = ("arm_scaled", "arm_changes", "arm_pairs")  # tables of arms
 
 
@@ -139,7 +142,8 @@ def draw_figures(
             trained, _ = read_trial_cells(cells, trials)
             figures += run_figures(trained, read_result(trial_efficiency, EFFICIENCY_COLUMNS), histories)
     found = {name: read_result(path, factor_columns(name)) for name, path in factor_tables.items()}
-    figures += [(figure, OPEN) for figure in trial_factor_figures(found)] if found else []
+    if found:
+        figures += [(figure, OPEN) for figure in (*again_figures(found["interactions"]), *trial_factor_figures(found))]
     if trials and benchmarks and arm_tables:
         places = {"cells": cells, "trials": trials, "benchmarks": benchmarks, "written": arm_tables}
         figures += [(figure, FOLDED) for figure in arm_figures(trial_analysis(study.get("trials", {}), **places))]
@@ -181,7 +185,7 @@ def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
 def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> None:
     page = DRAWINGS[figure.kind][0](figure)
     config = {"displaylogo": False, "responsive": True}
-    config |= {"displayModeBar": False} if figure.kind == "verdict" else {}  # there is nothing to zoom into
+    config |= {"displayModeBar": False} if isinstance(figure, ForestFigure) else {}  # there is nothing to zoom into
     options = {"div_id": figure.name, "config": config}
     if with_fragment:
         drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)

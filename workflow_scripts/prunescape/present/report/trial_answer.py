@@ -39,7 +39,7 @@ def again_sentences(words: Tables) -> list[str]:
     rows = of_top1(words["interactions"])
     if rows.empty:
         return []
-    again = _named(rows[rows["verdict"] == AGAIN], "other")
+    again = _named(rows[rows["verdict"] == AGAIN], "other", rows["other"].nunique())
     every = rows.groupby("factor", sort=False)["verdict"].agg(lambda verdicts: set(verdicts))
     stay = [factor for factor, verdicts in every.items() if verdicts == {STAY}]
     open_ = [factor for factor, verdicts in every.items() if INCONCLUSIVE in verdicts and AGAIN not in verdicts]
@@ -54,7 +54,7 @@ def matter_sentences(words: Tables) -> list[str]:
     tests = of_top1(words["factors"])
     if tests.empty:
         return []
-    named = _named(tests[tests["p_holm"] < LEVEL], "by")
+    named = _named(tests[tests["p_holm"] < LEVEL], "by", tests["by"].nunique())
     return [f"Shown to change top-1: {joined(named)}." if named else "No hyperparameter is shown to change top-1."]
 
 
@@ -65,8 +65,11 @@ def arm_sentences(tables: Tables) -> list[str]:
     rows = rows.drop_duplicates(["variant", "arm"])
     if rows.empty:
         return []
+    count = rows["variant"].nunique()
     worse = rows[(rows["p_holm"] < LEVEL) & (rows["delta"] < 0)]
-    named = _named(worse.assign(factor=worse["arm"].map(arm_title), by=worse["variant"].map(variant_title)), "by")
+    named = _named(
+        worse.assign(factor=worse["arm"].map(arm_title), by=worse["variant"].map(variant_title)), "by", count
+    )
     what = f"the best models are less accurate: {joined(named)}" if named else "no best models are shown less accurate"
     return [f"Left at its default instead of searched (against the arm {ALL}), {what}."]
 
@@ -78,7 +81,7 @@ def matter_table(words: Tables) -> Table:
     shares = {(row.by, row.factor): row.share for row in alone.itertuples()}
     known = {(row.by, row.factor): row for row in tests.itertuples()}
     verdicts = {(row.other, row.factor): row.verdict for row in moved.itertuples()}
-    groups, others = (list(dict.fromkeys(table[name])) for table, name in ((tests, "by"), (moved, "other")))
+    groups, others = (_in_order(table[name]) for table, name in ((tests, "by"), (moved, "other")))
     largest = {factor: max(shares.get((by, factor), 0) for by in groups) for factor in tests["factor"].unique()}
     factors = sorted(largest, key=largest.get, reverse=True)
 
@@ -111,6 +114,11 @@ def of_top1(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["response"] == TOP1]
 
 
+def _in_order(titles: pd.Series) -> list[str]:
+    """Variants by their titles, in their usual order."""
+    return sorted(titles.unique(), key=lambda title: variant_order(title.replace(" ", "-", 1)))
+
+
 def _all(make, names: list[str]) -> Columns:
     return {head: shown for name in names for head, shown in make(name).items()}
 
@@ -126,9 +134,11 @@ def _signed(verdict: str | None) -> str:
     return DASH if verdict is None else f"{SIGNS[CLASSES[verdict]]} {verdict}"
 
 
-def _named(rows: pd.DataFrame, column: str) -> list[str]:
-    """`learning rate (base, uniform 0.5)`: each factor with where it is so."""
-    return [f"{factor} ({', '.join(part[column])})" for factor, part in rows.groupby("factor", sort=False)]
+def _named(rows: pd.DataFrame, column: str, most: int) -> list[str]:
+    """`learning rate (base, uniform 0.5)`: each factor, with where it is so unless that is all of `most` places."""
+    found = {factor: _in_order(part[column]) for factor, part in rows.groupby("factor", sort=False)}
+    where = {factor: f" ({', '.join(names)})" if len(names) < most else "" for factor, names in found.items()}
+    return [f"{factor}{place}" for factor, place in where.items()]
 
 
 def _variants(results: ExperimentResults, words: Tables) -> Table:
