@@ -51,7 +51,7 @@ def test_sentences_give_the_paired_error_over_images(tmp_path):
     frame["correct_bits"] = [np.packbits(np.arange(200) < right).tobytes() for right in frame["correct"]]
     _, texts = findings_of(tmp_path, frame)
     error = 100 * np.std([0.5] * 4 + [0] * 196, ddof=1) / math.sqrt(200)
-    assert f"standard error of {error:.2f} points" in texts["uniform-0.5"]
+    assert f"standard error over the choice of test images is {error:.2f} points" in texts["uniform-0.5"]
     _, texts = findings_of(tmp_path, study_cells())
     assert "standard error" not in texts["uniform-0.5"]
 

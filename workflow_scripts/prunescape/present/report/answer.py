@@ -1,5 +1,6 @@
 """The answer of an experiment with a grid: what stands at the top of its section, one line per variant."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from prunescape.analysis.landscape.chance import no_answers
 from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import capitalised, variant_title
-from prunescape.present.numbers import DASH, counted, is_missing, number, short, span
+from prunescape.present.numbers import DASH, counted, is_missing, number, span
 from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, show
 from prunescape.present.report.target_sentences import fastest_sentences, slower_sentences
 from prunescape.present.report.target_tables import beside_base, share_kept
@@ -40,8 +41,9 @@ def grid_answer(results: ExperimentResults) -> Answer:
     lost = [f"{capitalised(text)}." for text in no_answer(chance)] or [NO_BASE] * results.rows("risk", "top1").empty
     said = overall_verdict(verdicts, results.axes)
     judged = not verdicts and not lost and (results.cells["variant"] != BASE).any()
-    sentences = [*lost, *said, *([NO_FRESH_SEEDS] if judged else []), *fastest_sentences(tables)]
+    sentences = [*lost, *said[:1], *([NO_FRESH_SEEDS] if judged else []), *fastest_sentences(tables)]
     sentences += slower_sentences(tables["speedups"], results.odd_widths) if "speedups" in tables else []
+    sentences += said[1:]
     unanswered = {key[-1] for key in no_answers(chance)}
     best = results.rows("risk", "top1").groupby("variant")["best"].mean().to_dict()
     shown: Columns = {
@@ -154,13 +156,15 @@ def _price(costs: pd.DataFrame) -> Columns:
     columns: Columns = {"trainings": lambda name: str(int(trainings.get(name, 0)))}
     for resource, rows in costs.groupby("resource", sort=True):
         hours = rows.groupby("variant")["hours"].sum(min_count=1).to_dict()
-        columns[f"{resource}-hours"] = lambda name, hours=hours: short(_digits(hours.get(name)))
+        columns[f"{resource}-hours"] = lambda name, hours=hours: _digits(hours.get(name))
     return columns
 
 
-def _digits(value: float | None) -> float | None:
-    """A number of any size with two digits that count."""
-    return None if is_missing(value) else float(f"{value:.2g}")
+def _digits(value: float | None) -> str:
+    """A positive number with two digits that count: `0.40`, `0.053`, `41`."""
+    if is_missing(value) or value <= 0:
+        return number(value, 0)
+    return number(value, max(0, 1 - math.floor(math.log10(value))))
 
 
 def _telling(names: list[str], spans: list[tuple[str, Columns]]) -> list[tuple[str, Columns]]:

@@ -25,10 +25,7 @@ def resolution(error: float | None) -> str:
     """The error of a mean risk over the choice of test images; empty where outcomes per image are not known."""
     if error is None:
         return ""
-    return (
-        f"Over the choice of test images, image by image, this mean risk has a standard error of {number(error)} "
-        "points; the luck of the seed and of picking the best cell come on top."
-    )
+    return f"Its standard error over the choice of test images is {number(error)} points."
 
 
 def diverged(risk) -> str:

@@ -27,12 +27,16 @@ h2, h3, h4, figcaption, summary { break-after: avoid; }
 p, li, dd, .note { max-width: none; }
 .note { font-size: 8pt; }
 .lead { font-size: 11pt; }
-.variants { display: block; }
-.variant { margin-bottom: 8pt; break-inside: avoid; }
-.variant p, .pairs, .limits { font-size: 9pt; }
+.answer .first { font-size: 12pt; }
+details.variant { margin: 0 0 6pt; }
+details.variant ul, details.part li, .pairs { font-size: 8.5pt; margin: 2pt 0; }
+details.part { border: none; }
 details, summary { display: block; }
-summary { font-weight: 650; color: #1f2933; margin-top: 10pt; }
-figure:not(.table), details { break-inside: avoid; }
+summary { font-weight: 650; color: #1f2933; margin-top: 8pt; font-size: 9.5pt; }
+details.part > summary { font-size: 11.5pt; padding: 0; }
+details.note > summary { font-size: 8pt; margin-top: 0; }
+th:first-child, td:first-child { position: static; }
+figure:not(.table), details.figure, details.variant { break-inside: avoid; }
 figure { margin: 12pt 0; }
 .scroll { overflow: visible; }
 .drawing[data-print] { display: none; }
