@@ -76,7 +76,7 @@ class RiskFigure(Figure):
 
     @property
     def title(self) -> str:
-        return f"{self.whose}: what the base's good settings lose, {self.metric_titles}, {seeds_text(self.seeds)}"
+        return f"{self.whose}: risk of the base's good settings, {self.metric_titles}, {seeds_text(self.seeds)}"
 
     @property
     def caption(self) -> str:
