@@ -8,13 +8,17 @@ SITE := build/docs
 OWN_FORMAT := Snakefile rules
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study help resume docs test test-long bench lint clean
+.PHONY: study pictures help resume docs test test-long bench lint clean
 
 study: $(READY)
 	$(BIN)/snakemake --cores all
 
+pictures: study
+	$(BIN)/python docs/update_pictures.py results/$(STUDY)
+
 help:
 	@echo "make study      the default study, to its report in results/$(STUDY)/report.html"
+	@echo "make pictures   the default study's pictures in the docs, from its results"
 	@echo "make resume     go on with it after it was killed"
 	@echo "make docs       the pages of docs/ as a site, in $(SITE)/index.html"
 	@echo "make test       linters and tests; make test-long runs what it leaves out"

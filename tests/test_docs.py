@@ -1,11 +1,15 @@
 """The site that `make docs` builds: no link is broken, as Sphinx knows pages and headings; no page needs a network."""
 
+import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from support.drawn_figures import draw
+from support.report_cells import study_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ["--fail-on-warning", "--keep-going", "--quiet", "--fresh-env", "--conf-dir", "docs", "."]
@@ -49,3 +53,31 @@ def test_pictures_of_the_gallery_are_small_and_each_is_shown():
     shown = {ROOT / "docs" / name for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", gallery)}
     assert shown and set((ROOT / "docs/gallery").iterdir()) <= shown
     assert all(picture.stat().st_size < LARGEST for picture in shown)
+
+
+@pytest.fixture(scope="module")
+def command():
+    """The module behind `make pictures`, which belongs to no package."""
+    spec = importlib.util.spec_from_file_location("update_pictures", ROOT / "docs/update_pictures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_one_command_copies_the_pictures_of_the_default_study(command, tmp_path):
+    frame = study_cells(experiment="digits-resnet8")
+    figures = draw(tmp_path / "results", frame)
+    drawn = {name for name in command.PICTURES.values() if (figures / f"{name}.svg").is_file()}
+    assert drawn == {"landscape-digits-resnet8-top1-seed0", "risk-digits-resnet8-top1-seed0"}, "as the code names them"
+    docs = tmp_path / "docs"
+    (docs / "gallery").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r"verdict-.* is missing: run `make study`"):
+        command.update_pictures(tmp_path / "results", docs)
+    assert not list(docs.rglob("*.svg")), "all or none"
+    for name in set(command.PICTURES.values()) - drawn:
+        (figures / f"{name}.svg").write_text(f"<svg>{name}</svg>")
+    written = command.update_pictures(tmp_path / "results", docs)
+    assert [path.relative_to(docs).as_posix() for path in written] == list(command.PICTURES)
+    for picture, name in command.PICTURES.items():
+        assert (docs / picture).read_bytes() == (figures / f"{name}.svg").read_bytes()
+        assert (ROOT / "docs" / picture).is_file() and f"]({picture})" in (ROOT / "docs/gallery.md").read_text()
