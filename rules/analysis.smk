@@ -87,6 +87,7 @@ rule compare_targets:
     input:
         cells=f"{RESULTS}/cells.parquet",
         benchmarks=f"{RESULTS}/benchmarks.parquet",
+        architectures=[f"{RESULTS}/architectures.parquet"] if STUDY.measures_first else [],
     output:
         tables=expand(f"{RESULTS}/{{name}}.parquet", name=result_names(TARGET)),
         csv=[file_in_report(f"{RESULTS}/{name}.csv") for name in result_names(TARGET)],

@@ -1,6 +1,9 @@
 """The best cells of each variant -> ONNX; ONNX on each target -> one file of measurements."""
 
 
+include: "architectures.smk"
+
+
 rule export_onnx:
     """Export the best cells of one variant, or the chosen ones, and check each against torch on real images."""
     input:

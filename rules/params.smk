@@ -7,7 +7,7 @@ import re
 from functools import cache
 
 from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
-from prunescape.config.targets import REACHED_BY, REMOTE
+from prunescape.config.targets import OF_UNTRAINED, REACHED_BY, REMOTE
 from prunescape.space.cells import spells_out
 from prunescape.space.levels import LOADED, loaded_module
 from prunescape.designs.trials import plan_trials
@@ -156,9 +156,23 @@ def export_params(wildcards):
 
 
 def target_params(wildcards):
-    """A target's name and settings, but for how it is reached."""
+    """A target's name and settings, but for how it is reached, and what only untrained variants are measured at."""
     settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
+    left_out = (*REACHED_BY, *OF_UNTRAINED)
+    return dict(sorted((name, value) for name, value in settings.items() if name not in left_out))
+
+
+def untrained_target_params(wildcards):
+    """The same for untrained variants: their weights are those of no cell, and no score is taken from them."""
+    settings = STUDY.target_settings(wildcards.target, wildcards.experiment)
+    settings |= {"flush_to_zero": settings["flush_to_zero"][:1], "dataset_passes": 0}
     return dict(sorted((name, value) for name, value in settings.items() if name not in REACHED_BY))
+
+
+def architecture_params(wildcards):
+    """What a table calls an architecture."""
+    names = {"experiment": wildcards.experiment, "network": network_named(wildcards).network_text}
+    return names | {"variant": wildcards.variant}
 
 
 def reached_by(wildcards):
@@ -172,6 +186,18 @@ def bench_digest(wildcards):
     kind = STUDY.targets[wildcards.target].kind
     modules = ("prunescape.measure.agent", f"prunescape.measure.{kind}")
     return code_digest("benchmark_target", *modules, *task_modules("prepared", [experiment_of(wildcards)]))
+
+
+def untrained_export_digest(wildcards):
+    """The digest of the code that exports untrained variants, with the task and architecture that it loads by name."""
+    modules = (module for part in ("prepared", "exported") for module in task_modules(part, [experiment_of(wildcards)]))
+    return digest_with_architecture("export_architecture", *modules)(wildcards)
+
+
+def architecture_digest(wildcards):
+    """The digest of the code that measures them on this kind of target."""
+    modules = ("prunescape.measure.agent", f"prunescape.measure.{STUDY.targets[wildcards.target].kind}")
+    return code_digest("measure_architecture", *modules, *task_modules("prepared", [experiment_of(wildcards)]))
 
 
 def targets_pattern(remote):

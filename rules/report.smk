@@ -84,6 +84,7 @@ rule write_report:
         trials=f"{RESULTS}/trials.parquet",
         of_trials=rules.analyse_trials.output,
         searches=SEARCH_TABLES,
+        architectures=rules.collect_architectures.output if STUDY.measures_first else [],
         figures=f"{RESULTS}/figures/figures.json",
     output:
         report=in_report(REPORT, "report", "All experiments", "Report", {"page": "the study's own report"}),
@@ -107,6 +108,7 @@ rule seal_results:
         rules.collect_benchmarks.output,
         rules.analyse_cells.output,
         rules.compare_targets.output,
+        rules.collect_architectures.output if STUDY.measures_first else [],
         rules.analyse_trials.output,
         SEARCH_TABLES,
         rules.write_tables.output,
@@ -130,6 +132,7 @@ RESULT_RULES = (
     "collect_study",
     "collect_curves",
     "collect_benchmarks",
+    *(["collect_architectures"] if STUDY.measures_first else []),
     "analyse_cells",
     "compare_targets",
     "analyse_trials",

@@ -32,8 +32,12 @@ def jobs_beside_cells():
         for known in planned_variants(experiment):
             yield planning_rule(known), known
             yield "export_onnx", known
+            if STUDY.measures_first:
+                yield "export_architecture", known
         for target in sorted(STUDY.targets):
             yield "benchmark_target", {"experiment": experiment, "target": target}
+    if STUDY.measures_first:
+        yield from (("measure_architecture", known) for known in measured_architectures())
     if OF_TRIALS:
         yield "choose_exports", {}
     yield from ((rule, {}) for rule in RESULT_RULES if rule != "seal_results")
@@ -162,3 +166,5 @@ def restore(arguments):
         print(f"note: made again, since it is not whole or of another config: {path}", file=sys.stderr)
         if not known.dryrun:
             os.unlink(path)
+    if trains_here():
+        measure_first(words, known)

@@ -12,6 +12,7 @@ from prunescape.running.early_checks import (
     check_gpu,
     check_originals,
     check_providers,
+    check_searches,
     check_system,
     shows_gpu,
 )
@@ -20,7 +21,7 @@ from prunescape.running.jobs import require_no_jobs, require_slurm, stop_jobs_on
 from prunescape.running.restoring import is_restoring
 from prunescape.running.run_lock import hold, holder, in_use
 from prunescape.running.progress import Known
-from prunescape.running.run_end import PARTIAL, Expected, failed_lines, finished_lines
+from prunescape.running.run_end import PARTIAL, Expected, architecture_lines, failed_lines, finished_lines
 from prunescape.running.snakemake_output import watch_run
 from prunescape.running.stages import rounds_ahead
 
@@ -39,6 +40,7 @@ def expected_files():
         rounds=[ROUND.format(round=planned.number) for planned in rounds],
         measured=target_files(),
         data=data_files(),
+        untrained=architecture_files() if STUDY.measures_first else [],
         all_planned=landscapes_planned and all(known and known[-1].last for known in rungs.values()),
         search_rounds=of_searches,
         searches=STUDY.tuning_terms(),
@@ -50,6 +52,10 @@ def show_end(failed=False):
     WATCH.close()
     if failed:
         take_kept(WATCH.kept.values())
+    if asked_for("architectures"):
+        objectives = STUDY.objectives.model_dump(mode="json")
+        lines = architecture_lines(architecture_files(), objectives, list(WATCH.failures.values()))
+    elif failed:
         known = {"terms": STUDY.analysis_terms(), "failures": list(WATCH.failures.values())}
         lines = failed_lines(RESULTS, STUDY.summary(), expected_files(), **known)
     elif "write_report" in WATCH.finished:
@@ -62,6 +68,13 @@ def show_end(failed=False):
     else:
         lines = ["This run wrote no report: for one, run snakemake without naming a target."]
     print("", *lines, sep="\n", file=sys.stderr)
+
+
+def asked_for(target):
+    """Whether this run was given a target rule, and that one alone."""
+    from snakemake.cli import get_argument_parser
+
+    return set(get_argument_parser().parse_known_args(sys.argv[1:])[0].targets) == {target}
 
 
 def missing_cells():
@@ -170,6 +183,8 @@ def look_at_host():
     missing = [name for name in STUDY.used_datasets() if not os.path.exists(f"{DATA}/{name}.json")]
     try:
         check_providers(STUDY.targets)
+        if STUDY.measures_first or asked_for("architectures"):
+            check_searches(STUDY.targets)
         check_originals(map(STUDY.dataset_options, missing))
         for line in check_system(tried_systems(), STUDY.device) if missing_cells() else ():
             print(f"note: {line}", file=sys.stderr)

@@ -6,12 +6,15 @@ from prunescape.analysis import analyse
 from prunescape.running.job_log import job_log
 
 
-def compare_targets(cells: Path, benchmarks: Path, objectives: dict, *, out: Path) -> None:
+def compare_targets(
+    cells: Path, benchmarks: Path, objectives: dict, *, out: Path, architectures: Path | None = None
+) -> None:
     """Write every target table into the folder `out`, as Parquet and CSV.
 
-    `objectives` holds the limits and the load as a study dumps them. Raises InputError for a table that cannot be used.
+    `objectives` holds the limits and the load as a study dumps them; `architectures` is what was measured before
+    training, if anything was. Raises InputError for a table that cannot be used.
     """
-    analyse.compare_targets(objectives, cells=cells, benchmarks=benchmarks, out=out)
+    analyse.compare_targets(objectives, cells=cells, benchmarks=benchmarks, architectures=architectures, out=out)
 
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -21,4 +24,5 @@ if __name__ == "__main__" and "snakemake" in globals():
             Path(snakemake.input.benchmarks),
             snakemake.params.objectives,
             out=Path(snakemake.output.tables[0]).parent,
+            architectures=next(map(Path, snakemake.input.architectures), None),
         )

@@ -106,6 +106,7 @@ TARGETS = {
             "grid": {"log10_lr": [-1.5, -1.0], "log10_wd": [-4.0]},
         },
     },
+    "inference_first": False,
     "objectives": {"accuracy_floor": 5.0, "size_limit_kb": 5000, "server_rates": [1.0], "stream_rates": [2.0]},
     "targets": {
         "one": {"batch": [1, 4], "precisions": ["fp32", "int8", "sparse80"], "repeats": 3, "chunk_seconds": 0.01},

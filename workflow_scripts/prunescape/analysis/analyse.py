@@ -6,11 +6,21 @@ from types import MappingProxyType
 from typing import Any
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
+from prunescape.analysis.cost.architectures import ARCHITECTURE_KEYS, read_architectures
 from prunescape.analysis.cost.measured import read_measured, with_network
 from prunescape.analysis.cost.speedups import variant_flops
 from prunescape.analysis.landscape.chance import VARIANT, chance_tests, learnt_nothing
 from prunescape.analysis.read_cells import read_cells, read_study_cells
-from prunescape.analysis.results import LANDSCAPE, RESULTS, TARGET, TRIALS, Analysis, joined_result, result_names
+from prunescape.analysis.results import (
+    ARCHITECTURE,
+    LANDSCAPE,
+    RESULTS,
+    TARGET,
+    TRIALS,
+    Analysis,
+    joined_result,
+    result_names,
+)
 from prunescape.analysis.trials import Terms, read_trial_cells
 from prunescape.analysis.verdict.screening import claim_count
 from prunescape.config.analysis import AnalysisTerms
@@ -90,14 +100,30 @@ def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) 
     return write_results(analyses, result_names(LANDSCAPE), out)
 
 
+def collect_architectures(
+    objectives: Mapping[str, Any], *, measured: Sequence[Path | str], out: Path | str
+) -> dict[str, Path]:
+    """Write every table of untrained variants into the folder `out`, from the files that measure_architecture wrote.
+
+    `objectives` as `compare_targets` takes them. Raises InputError for a file that cannot be used.
+    """
+    analysis = Analysis.of_architectures(read_architectures(measured), objectives)
+    return write_results([analysis], result_names(ARCHITECTURE), out)
+
+
 def compare_targets(
-    objectives: Mapping[str, Any], *, cells: Path | str, benchmarks: Path | str, out: Path | str
+    objectives: Mapping[str, Any],
+    *,
+    cells: Path | str,
+    benchmarks: Path | str,
+    out: Path | str,
+    architectures: Path | str | None = None,
 ) -> dict[str, Path]:
     """Write every target table into the folder `out`, as `analyse` does.
 
-    `objectives` holds the limits and the load as `objectives.Objectives` dumps them. Nothing measured gives tables
-    without rows; a variant of a network that learnt nothing is not recommended. Raises InputError for a table that
-    cannot be used.
+    `objectives` holds the limits and the load as `objectives.Objectives` dumps them; `architectures` is the table of
+    the same variants before training, where they were measured. Nothing measured gives tables without rows; a variant
+    of a network that learnt nothing is not recommended. Raises InputError for a table that cannot be used.
     """
     trained = with_network(read_result(cells, dict.fromkeys(("experiment", "variant"), ("string", ""))))
     measured = read_measured(benchmarks)
@@ -105,7 +131,9 @@ def compare_targets(
         for network, rows in measured.groupby("network"):
             tests = chance_tests(trained[trained["network"] == network])
             measured.loc[rows.index, "learnt"] = ~learnt_nothing(rows, tests)
-    analysis = Analysis.of_targets(measured, variant_flops(trained), objectives)
+    keys = {name: column for name, column in ARCHITECTURE_KEYS.items() if name != "network"}
+    untrained = None if architectures is None else with_network(read_result(architectures, keys))
+    analysis = Analysis.of_targets(measured, variant_flops(trained), objectives, untrained)
     return write_results([analysis], result_names(TARGET), out)
 
 

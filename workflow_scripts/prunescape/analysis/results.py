@@ -18,6 +18,13 @@ from prunescape.analysis.arms import spread as arm_spread
 from prunescape.analysis.arms.of_study import study_arms
 from prunescape.analysis.arms.trials import ArmTerms, ArmTrials, RankedArms, ranked_arms
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
+from prunescape.analysis.cost.architectures import ARCHITECTURE_COLUMNS, read_architectures
+from prunescape.analysis.cost.inference_settings import (
+    INFERENCE_SETTING_COLUMNS,
+    RULED_OUT_COLUMNS,
+    inference_settings,
+    ruled_out,
+)
 from prunescape.analysis.cost.measured import written_columns
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
 from prunescape.analysis.cost.property_tables import (
@@ -30,6 +37,7 @@ from prunescape.analysis.cost.recommendation import RECOMMENDATION_COLUMNS
 from prunescape.analysis.cost.rivals import RIVAL_COLUMNS, comparisons, recommendations, rivals
 from prunescape.analysis.cost.scenarios import SCENARIO_COLUMNS, scenarios
 from prunescape.analysis.cost.speedups import SPEEDUP_COLUMNS, Flops, speedups
+from prunescape.analysis.cost.untrained_errors import UNTRAINED_ERROR_COLUMNS, untrained_errors
 from prunescape.analysis.efficiency.confirmation import CONFIRMATION_COLUMNS, confirmation, has_confirmation
 from prunescape.analysis.efficiency.efficiency import EFFICIENCY_COLUMNS, efficiency, has_efficiency
 from prunescape.analysis.efficiency.system import SYSTEM_COLUMNS, has_system, system_table
@@ -86,6 +94,7 @@ from prunescape.store.tables import Columns
 
 LANDSCAPE, TARGET, TRIALS, ARMS, SEARCH = "landscape", "target", "trials", "arms", "search"
 TUNING = "tuning"
+ARCHITECTURE = "architecture"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
 
@@ -125,9 +134,24 @@ class Analysis:
         return cls({"cells": cells, "axes": axes, "metric": metric, "base": base, **limits, **more})
 
     @classmethod
-    def of_targets(cls, measured: pd.DataFrame, flops: Flops, objectives: Mapping[str, Any]) -> Self:
-        """The target tables of measurements; `flops` as `variant_flops`, `objectives` as a study dumps them."""
-        return cls({"measured": measured, "flops": flops, "objectives": objectives})
+    def of_targets(
+        cls,
+        measured: pd.DataFrame,
+        flops: Flops,
+        objectives: Mapping[str, Any],
+        untrained: pd.DataFrame | None = None,
+    ) -> Self:
+        """The target tables of measurements; `flops` as `variant_flops`, `objectives` as a study dumps them.
+
+        `untrained` are measurements of the same variants before training, where there are any.
+        """
+        before = read_architectures([]) if untrained is None else untrained
+        return cls({"measured": measured, "flops": flops, "objectives": objectives, "untrained": before})
+
+    @classmethod
+    def of_architectures(cls, untrained: pd.DataFrame, objectives: Mapping[str, Any]) -> Self:
+        """The tables of `untrained` variants on targets, as `read_architectures` reads what was measured."""
+        return cls({"untrained": untrained, "objectives": objectives})
 
     @classmethod
     def of_trials(
@@ -205,9 +229,10 @@ class Step:
 class ResultTable(Step):
     """A table of results; `columns` makes its columns from what it needs, and `applies` says where it has a meaning.
 
-    Tables of the group LANDSCAPE come from cells, those of the group TARGET from measurements and cells, those of the
-    group TRIALS from the trials of designs with a space, their cells and measurements, those of the group ARMS from
-    trials of random searches, a study's among them, those of the group SEARCH from the histories of finished trainings,
+    Tables of the group LANDSCAPE come from cells, those of the group ARCHITECTURE from measurements of untrained
+    variants, those of the group TARGET from measurements and cells, those of the group TRIALS from the trials of
+    designs with a space, their cells and measurements, those of the group ARMS from trials of random searches, a
+    study's among them, those of the group SEARCH from the histories of finished trainings,
     those of the group TUNING from the rounds of searches that were trained.
     """
 
@@ -229,6 +254,12 @@ def _of_rate_and_decay(analysis: Analysis) -> bool:
 
 def _target(make: Callable[..., pd.DataFrame], needs: tuple[str, ...], columns: Columns) -> ResultTable:
     return ResultTable(make, needs, partial(written_columns, columns), ("measured",), groups=(TARGET,))
+
+
+def _architecture(make: Callable[..., pd.DataFrame], columns: Columns, *needs: str) -> ResultTable:
+    """A table about untrained variants."""
+    of_columns = partial(written_columns, columns)
+    return ResultTable(make, ("untrained", *needs), of_columns, ("untrained",), groups=(ARCHITECTURE,))
 
 
 def _trials(make: Callable[..., pd.DataFrame], *needs: str, columns: Callable[..., Columns]) -> ResultTable:
@@ -330,10 +361,14 @@ RESULTS: dict[str, ResultTable] = {
     "efficiency": _of_design(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
     "tuning_cost": _of_design(tuning_cost, TUNING_COST_COLUMNS),
     "system": _of_design(system_table, SYSTEM_COLUMNS, has_system),
+    "architectures": _architecture(lambda untrained: untrained, ARCHITECTURE_COLUMNS),
+    "inference_settings": _architecture(inference_settings, INFERENCE_SETTING_COLUMNS, "objectives"),
+    "ruled_out": _architecture(ruled_out, RULED_OUT_COLUMNS, "objectives"),
     "recommendations": _target(recommendations, ("measured", "rivals", "objectives"), RECOMMENDATION_COLUMNS),
     "rivals": _target(rivals, ("measured", "objectives", "comparisons"), RIVAL_COLUMNS),
     "pareto": _target(pareto, ("measured",), PARETO_COLUMNS),
     "scenarios": _target(scenarios, ("measured", "objectives"), SCENARIO_COLUMNS),
+    "untrained_errors": _target(untrained_errors, ("untrained", "measured"), UNTRAINED_ERROR_COLUMNS),
     "speedups": _target(speedups, ("measured", "flops", "comparisons"), SPEEDUP_COLUMNS),
     "properties": _target(property_table, ("measured", "flops"), PROPERTY_COLUMNS),
     "correlations": _target(correlation_table, ("measured", "flops"), CORRELATION_COLUMNS),

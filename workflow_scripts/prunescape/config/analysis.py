@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from prunescape.config.types import Count, Distinct, Part, Percent, Points
 
+OF_ARCHITECTURES = ("latency_limit_ms", "memory_limit_mb", "size_limit_kb")  # limits that training does not decide
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -30,6 +31,8 @@ class Objectives(Part):
 
     accuracy_floor: Percent | None = None
     """Least top-1 of the exported model, percent."""
+    latency_limit_ms: Positive | None = None
+    """Longest run of one batch, median, milliseconds."""
     memory_limit_mb: Positive | None = None
     """Largest peak memory, 10^6 bytes."""
     size_limit_kb: Positive | None = None
@@ -40,3 +43,8 @@ class Objectives(Part):
     """Queries per second; left out, they are chosen from the measured throughput."""
     stream_rates: Distinct[Positive] | None = None
     """Single images per second, at random; left out, they are chosen from the measured throughput."""
+
+    @property
+    def limits_architectures(self) -> bool:
+        """Whether some limit can be held against a network before it is trained: any but that of accuracy."""
+        return any(getattr(self, name) is not None for name in OF_ARCHITECTURES)

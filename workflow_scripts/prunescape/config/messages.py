@@ -16,7 +16,7 @@ from prunescape.space.settings import parameter_named
 
 TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
 UNKNOWN_KIND = "unknown_kind"
-SWITCHES = ("flip", "flush_to_zero", "download")  # keys whose values may be yes or no
+SWITCHES = ("flip", "flush_to_zero", "download", "inference_first")  # keys whose values may be yes or no
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
 LISTS = ("list_type", "tuple_type")
 TEXTS = ("string_type",)

@@ -43,6 +43,8 @@ class Study(Part):
     """By name: one model on one data set each."""
     targets: dict[Name, Target] = {}
     """By name: where exported models are measured (docs/targets.md)."""
+    inference_first: bool | None = None
+    """Measure every variant before it is trained; left out, where objectives limit more than accuracy."""
     analysis: AnalysisTerms = AnalysisTerms()
     objectives: Objectives = Objectives()
     cluster: Cluster = Cluster()
@@ -51,6 +53,12 @@ class Study(Part):
         """The base at the prior whose trained weights rank the filters: one designated training of each network."""
         setting = self.experiments[experiment].prior_setting.changed(network)
         return Cell(experiment, BASE, setting, RANKING_SEED)
+
+    @property
+    def measures_first(self) -> bool:
+        """Whether the targets measure every variant with untrained weights, before and beside the trainings."""
+        asked = self.objectives.limits_architectures if self.inference_first is None else self.inference_first
+        return asked and bool(self.targets)
 
     def precisions(self) -> list[str]:
         """The precisions that some target measures: what is exported."""
@@ -139,6 +147,7 @@ class Study(Part):
                     VARIANT: experiment.searched_variants
                 }
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
+        content["measures_first"] = self.measures_first
         if trials := self.trial_terms():
             content["trials"] = trials
         return json.loads(json.dumps(content, sort_keys=True))

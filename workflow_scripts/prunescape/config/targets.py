@@ -39,6 +39,7 @@ Seconds = Annotated[float, Field(gt=0, le=604_800, allow_inf_nan=False)]
 KINDS = ("local", "ssh", "adb", "slurm", "emulated")
 # How a target is reached decides nothing of what is measured there.
 REACHED_BY = ("timeout_seconds", "retries", "retry_wait_seconds", "ssh_config", "adb")
+OF_UNTRAINED = ("frequency_mhz",)  # where only untrained variants are measured
 REMOTE = ("ssh", "adb")  # driven from the host that runs Snakemake
 
 
@@ -80,6 +81,8 @@ class Local(Settings):
     """The host that runs the job."""
 
     kind: Literal["local"] = "local"
+    frequency_mhz: Distinct[Count] | None = None
+    """CPU frequencies at which untrained variants are measured, MHz; left out, as the host chooses."""
 
 
 class Ssh(Retried):

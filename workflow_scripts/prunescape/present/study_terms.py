@@ -89,7 +89,6 @@ class StudyTerms:
     def read(self, name: str, path: Path | str) -> pd.DataFrame:
         """The table of RESULTS called `name`; raises InputError when it is missing, damaged or lacks a column."""
         limits = {"thresholds": self.thresholds, "risk_threshold": self.risk_threshold}
-        analyses = [
-            Analysis({"axes": axes, "metric": DEFAULT_METRIC, "measured": None, **limits}) for axes in self.all_axes
-        ]
+        limits |= {"metric": DEFAULT_METRIC, "measured": None, "untrained": None}
+        analyses = [Analysis({"axes": axes, **limits}) for axes in self.all_axes]
         return read_result(path, {key: column for each in analyses for key, column in each.columns(name).items()})

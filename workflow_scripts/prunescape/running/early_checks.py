@@ -17,6 +17,7 @@ from prunescape.config.system import System
 from prunescape.config.targets import Target
 from prunescape.config.texts import check_sources, is_text
 from prunescape.errors import InputError, located
+from prunescape.measure.inference_search import require_optuna
 from prunescape.training.energy_counters import NoCounterError, rapl_counter
 
 HERE = ("local", "emulated")  # kinds of targets that are measured on the host of the job
@@ -49,6 +50,16 @@ def check_providers(targets: Mapping[str, Target]) -> None:
             hint = "install the onnxruntime that has it, or measure on another target"
             where = f"targets.{name}.provider"
             raise InputError(f"onnxruntime here has no {provider}", where=where, allowed=", ".join(known), hint=hint)
+
+
+def check_searches(targets: Mapping[str, Target]) -> None:
+    """Raise InputError for a target whose inference parameters are so many that Optuna has to search them, without it.
+
+    Whether a CPU frequency can be set is known on the target's host only.
+    """
+    for name, target in targets.items():
+        count = len(target.threads) * len(target.batch) * len(getattr(target, "frequency_mhz", None) or [0])
+        require_optuna(name, count)
 
 
 def check_originals(datasets: Iterable[dict[str, Any]]) -> None:

@@ -17,10 +17,15 @@ RECORD, WEIGHTS = "record.json", "weights.safetensors"
 
 def make_alone(arguments: list[str], *, folder: str) -> None:
     """Run snakemake with these arguments in `folder`; exits with its status when it fails, which it has explained."""
+    status = status_alone(arguments, folder=folder)
+    if status:
+        sys.exit(status)
+
+
+def status_alone(arguments: list[str], *, folder: str) -> int:
+    """The exit status of snakemake with these arguments in `folder`, in a run that says nothing at its end."""
     command = [sys.executable, "-m", "snakemake", *arguments]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, VARIABLE: "1"})
-    if done.returncode:
-        sys.exit(done.returncode)
+    return subprocess.run(command, cwd=folder, env={**os.environ, VARIABLE: "1"}).returncode
 
 
 def is_restoring() -> bool:

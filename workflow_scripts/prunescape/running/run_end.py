@@ -13,7 +13,8 @@ from prunescape.store.files import read_json, write_json
 
 LEAST_FREE = 1_000_000  # bytes; below, a job may have had no room for its error message
 PARTIAL, LACKING = "partial", "lacking.json"
-OF_TARGETS = ("export_onnx", "benchmark_target", "benchmark_remote_target")
+OF_UNTRAINED = ("export_architecture", "measure_architecture", "measure_remote_architecture")
+OF_TARGETS = ("export_onnx", "benchmark_target", "benchmark_remote_target", *OF_UNTRAINED)
 # tables that figures show
 DRAWN = ("roi", "ellipses", "pareto", "inferred_roi", "inferred_ellipses", "verdicts", "looks", "efficiency", "curves")
 DRAWN_OF_TRIALS = ("trials", "trial_efficiency")
@@ -23,6 +24,7 @@ DRAWN_OF_TRIALS = ("trials", "trial_efficiency")
 class Expected:
     """The files that a whole study has, as far as its `rounds` are planned; `plans` holds each experiment's.
 
+    `untrained` are the measurements of variants before training, none where the study asks for none.
     `all_planned`: no round is to come. `search_rounds` are those of searches, which have the terms `searches`.
     """
 
@@ -31,6 +33,7 @@ class Expected:
     rounds: list[str]
     measured: list[str]
     data: list[str]
+    untrained: list[str] = field(default_factory=list)
     all_planned: bool = True
     search_rounds: list[str] = field(default_factory=list)
     searches: dict[str, Any] = field(default_factory=dict)
@@ -83,7 +86,7 @@ def failed_lines(
     present = [path for path in expected.records if Path(path).exists() and is_readable(path)]
     absent = [Path(path).parent.relative_to(results) for path in expected.records if path not in set(present)]
     lines = [f"failed jobs: {len(failures)}; missing cells: {len(absent)} of {len(expected.records)}"]
-    lines += [f"  {failure.text}" for failure in failures]
+    lines += [f"  {text}" for text in failure_texts(failures)]
     if shutil.disk_usage(results).free < LEAST_FREE:
         lines.append(f"no space left on the disk of {results.resolve()}: free some and run again")
     missing = missing_cells(results, absent, failures)
@@ -93,12 +96,37 @@ def failed_lines(
     try:
         cells, benchmarks = _collect(results / PARTIAL, expected, present, expected.data if whole else [])
         lacking = {"missing": missing, "unmeasured": unmeasured}
-        report = _write_report(study, terms, cells=cells, benchmarks=benchmarks, lacking=lacking, whole=whole)
+        before = _collect_untrained(cells.parent, study, expected)
+        given = {"cells": cells, "benchmarks": benchmarks, "architectures": before}
+        report = _write_report(study, terms, **given, lacking=lacking, whole=whole)
         reached = ["", *_summary(cells.parent, results)] if whole else []
     except Exception as error:  # whatever breaks here must not hide why the run failed
         return [*lines, f"no partial report: {error}"]
     reached += [unmeasured_line(results, entry) for entry in unmeasured] if whole else []
     return [*lines, *reached, f"{'report without these targets' if whole else 'partial report'}: {report.resolve()}"]
+
+
+def failure_texts(failures: list[Failure]) -> list[str]:
+    """Which jobs failed, and why; variants that a target could not measure for one reason are one line."""
+    alike: dict[tuple, list[Failure]] = {}
+    for place, failure in enumerate(failures):
+        untrained = failure.rule in OF_UNTRAINED
+        key = (failure.rule, failure.wildcards.get("target"), reason_in(failure.log)) if untrained else place
+        alike.setdefault(key, []).append(failure)
+    more = {1: ""}
+    return [each[0].text + more.get(len(each), f"; and {len(each) - 1} variants more") for each in alike.values()]
+
+
+def architecture_lines(measured: list[str], objectives: dict[str, Any], failures: list[Failure]) -> list[str]:
+    """What failed, and what targets rule out of the untrained variants that were `measured` by now."""
+    from prunescape.analysis.cost.architectures import read_architectures
+    from prunescape.analysis.cost.inference_settings import ruled_out
+    from prunescape.present.architecture_words import ruled_out_lines
+
+    there = [path for path in measured if Path(path).exists()]
+    failed = [f"failed jobs: {len(failures)}", *(f"  {text}" for text in failure_texts(failures))]
+    lines = failed if failures else []
+    return [*lines, *ruled_out_lines(ruled_out(read_architectures(there), objectives))]
 
 
 def _collect(folder: Path, expected: Expected, records: list[str], data: list[str]) -> tuple[Path, Path]:
@@ -121,12 +149,23 @@ def _collect(folder: Path, expected: Expected, records: list[str], data: list[st
     return cells, benchmarks
 
 
+def _collect_untrained(folder: Path, study: dict[str, Any], expected: Expected) -> Path | None:
+    """The table of what was measured of untrained variants so far, in `folder`; None where the study asks for none."""
+    from prunescape.analysis.analyse import collect_architectures
+
+    if not expected.untrained:
+        return None
+    there = [path for path in expected.untrained if Path(path).exists()]
+    return collect_architectures(study["objectives"], measured=there, out=folder)["architectures.parquet"]
+
+
 def _write_report(
     study: dict[str, Any],
     terms: dict[str, Any],
     *,
     cells: Path,
     benchmarks: Path,
+    architectures: Path | None,
     lacking: dict[str, list[dict[str, str]]],
     whole: bool,
 ) -> Path:
@@ -141,7 +180,8 @@ def _write_report(
     folder = cells.parent
     place = folder.parent if whole else folder
     analyse_study(cells, terms, folder)
-    compare_targets(study["objectives"], cells=cells, benchmarks=benchmarks, out=folder)
+    given = {"cells": cells, "benchmarks": benchmarks, "architectures": architectures}
+    compare_targets(study["objectives"], **given, out=folder)
     trials = folder / "trials.parquet"
     analyse_trials(study.get("trials", {}), cells=cells, trials=trials, benchmarks=benchmarks, out=folder)
     drawn = {name: folder / f"{name}.parquet" for name in (*DRAWN, *DRAWN_OF_TRIALS)}

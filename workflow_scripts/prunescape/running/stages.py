@@ -11,7 +11,11 @@ CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS = "train_cell", "plan_round", "plan_rung", 
 TRAINING = "training"
 # in order; each with the rules of its jobs, and what these are called in a count
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {
-    "preparing": (("prepare_data", "declare_experiment", "plan_variant", "cut_variant"), "steps"),
+    "preparing": (
+        ("prepare_data", "declare_experiment", "plan_variant", "cut_variant", "export_architecture"),
+        "steps",
+    ),
+    "measuring": (("measure_architecture", "measure_remote_architecture"), "measurements"),
     TRAINING: ((CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS), "cells"),
     "exporting": (("export_onnx",), "variants"),
     "benchmarking": (("benchmark_target", "benchmark_remote_target"), "targets"),
@@ -25,6 +29,7 @@ STAGES: dict[str, tuple[tuple[str, ...], str]] = {
             "compare_targets",
             "analyse_trials",
             "analyse_searches",
+            "collect_architectures",
         ),
         "steps",
     ),

@@ -26,14 +26,18 @@ TAIL_BYTES = 8  # the footer's length and Parquet's own mark
 
 
 def write_result(frame: pd.DataFrame, columns: Columns, *, parquet: Path, csv: Path) -> None:
-    """Write the `columns` of `frame`, unrounded, to both files; a type that does not fit raises pyarrow's error."""
+    """Write the `columns` of `frame`, unrounded, to both files; a type that does not fit raises pyarrow's error.
+
+    Lists are in the Parquet file only: CSV has none.
+    """
     from pyarrow.csv import write_csv
 
     table = pa.Table.from_pandas(frame[list(columns)], schema=arrow_schema(columns), preserve_index=False)
     table = table.replace_schema_metadata(None)
     write_table(table, parquet)
     with whole_file(csv) as temporary:
-        write_csv(table, temporary)
+        plain = [name for name, (kind, _) in columns.items() if not kind.startswith("list")]
+        write_csv(table.select(plain), temporary)
 
 
 def read_result(path: Path | str, columns: Columns) -> pd.DataFrame:

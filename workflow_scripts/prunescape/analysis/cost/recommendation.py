@@ -42,6 +42,12 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
 }
 FROM_RIVALS = ("not_shown_to_differ", "faster", "not_tested")
 
+# limits that a network keeps or breaks whatever its weights: name -> (column, its unit, the limit in words)
+CEILINGS = {
+    "latency_limit_ms": ("latency_median_s", 1e-3, "run of {:g} ms or less"),
+    "memory_limit_mb": ("peak_memory_bytes", 1e6, "peak memory of {:g} MB or less"),
+    "size_limit_kb": ("file_bytes", 1e3, "file of {:g} kB or less"),
+}
 # what is minimised: name -> (column, unit)
 OBJECTIVES = {"latency": COSTS["latency"], "throughput": COSTS["time per image"], "energy": COSTS["energy"]}
 
@@ -51,7 +57,7 @@ def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
 
     The objective is minimised over the measured settings (edgetune2022, 3.4), never interpolated. Decided: of equal
     ones the more accurate wins, then the smaller file, then variant, rank, precision, threads and batch in order.
-    `limits` holds accuracy_floor (percent), memory_limit_mb and size_limit_kb, each None or left out.
+    `limits` holds accuracy_floor (percent) and the limits of CEILINGS, each None or left out.
     """
     names = [name for name in RECOMMENDATION_COLUMNS if name not in FROM_RIVALS]
     table = group_table(measured, PLACE, lambda here: [_recommend(here, name, limits) for name in OBJECTIVES], names)
@@ -86,15 +92,13 @@ def feasible_settings(here: pd.DataFrame, objective: str, limits: dict) -> tuple
 
 def limit_masks(rows: pd.DataFrame, limits: dict) -> list[tuple[pd.Series, str]]:
     """For every given limit which rows keep it, and the limit in words; what was not measured keeps no limit."""
-    floor, memory, size = (limits.get(name) for name in ("accuracy_floor", "memory_limit_mb", "size_limit_kb"))
-    masks = []
+    masks, floor = [], limits.get("accuracy_floor")
     if floor is not None:
         masks.append((rows["top1"] >= floor - 1e-9, f"top-1 of {floor:g} % or more" + _unknown(rows["top1"])))
-    if memory is not None:
-        text = f"peak memory of {memory:g} MB or less" + _unknown(rows["peak_memory_bytes"])
-        masks.append(((rows["peak_memory_bytes"] <= 1e6 * memory).fillna(False).astype(bool), text))
-    if size is not None:
-        masks.append((rows["file_bytes"] <= 1e3 * size, f"file of {size:g} kB or less"))
+    for name, (column, unit, text) in CEILINGS.items():
+        if (limit := limits.get(name)) is not None:
+            keeps = (rows[column] <= unit * limit).fillna(False).astype(bool)
+            masks.append((keeps, text.format(limit) + _unknown(rows[column])))
     return masks
 
 

@@ -11,6 +11,7 @@ from prunescape.analysis.landscape.chance import no_answers
 from prunescape.analysis.landscape.image_errors import risk_image_error
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import chosen_on, variant_order
+from prunescape.present.architecture_words import ruled_out_sentences
 from prunescape.present.figures.figure import is_validated
 from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short, whole
@@ -94,6 +95,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
         *share_sentences(results),
         *assumption(verdicts),
         *overall(mean_risks, tested, has_verdicts=bool(verdicts)),
+        *(ruled_out_sentences(results.tables["ruled_out"], results.cells) if "ruled_out" in results.tables else []),
         *overall_cost(benchmarks),
         *([] if "base" in unanswered else [_of_base(results, base, tested, several=seeds > 1, validated=validated)]),
         *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),

@@ -10,12 +10,13 @@ import pandas as pd
 
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.cost.speedups import odd_widths
-from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, TUNING, Analysis, result_names
+from prunescape.analysis.results import ARCHITECTURE, LANDSCAPE, TARGET, TRIALS, TUNING, Analysis, result_names
 from prunescape.analysis.trials import read_trial_cells, trial_cells
 from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
 from prunescape.present.labels import experiment_title, joined, roi_title
 from prunescape.present.report.answer import grid_answer
+from prunescape.present.report.architecture_tables import architecture_tables
 from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.inferred_tables import inferred_estimators
@@ -66,6 +67,7 @@ def write_report(
     measured = (results / "benchmarks.parquet").exists()
     benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
     names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
+    names += result_names(ARCHITECTURE) if study.get("measures_first") and _has(results, ARCHITECTURE) else []
     tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
     trained, trials, searched = None, None, None
     if terms.spaces:
@@ -180,8 +182,13 @@ def report_tables(results: ExperimentResults) -> list[Table]:
     tables += [make(results, metric) for metric in METRICS for make in (*OF_METRIC, inferred_estimators)]
     tables += efficiency_tables(results.cells, results.tables["efficiency"])
     tables += system_tables(results.tables["system"])
-    tables += [*measured_tables(results), *comparison_tables(results.tables)]
+    tables += [*architecture_tables(results), *measured_tables(results), *comparison_tables(results.tables)]
     return [table for table in tables if table is not None and table.rows]
+
+
+def _has(results: Path, group: str) -> bool:
+    """Whether every table of a group is there: a partial study may lack it."""
+    return all((results / f"{name}.parquet").exists() for name in result_names(group))
 
 
 def _of(table: pd.DataFrame, experiment: str) -> pd.DataFrame:

@@ -23,6 +23,7 @@ OBJECTIVES = {
 }
 LIMITS = {
     "accuracy_floor": "top-1 of {} % or more",
+    "latency_limit_ms": "a run of {} ms or less",
     "memory_limit_mb": "peak memory of {} MB or less",
     "size_limit_kb": "file of {} kB or less",
 }
