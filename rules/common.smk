@@ -3,6 +3,7 @@
 import itertools
 import os
 from functools import cache
+from pathlib import Path
 
 from snakemake.sourcecache import LocalSourceFile
 
@@ -14,7 +15,7 @@ from prunescape.config.datasets import is_image_folder
 from prunescape.config.models import SCORES_OF_DATA
 from prunescape.config.system import cores_of_cell, system_of, tried_while_training
 from prunescape.running.run_lock import STATE
-from prunescape.store.files import short_name
+from prunescape.store.files import read_json, short_name
 from prunescape.store.manifest import MANIFEST
 
 run_jobs_with_this_code()
@@ -78,7 +79,23 @@ def cell_threads(wildcards):
     """The cores of a training: what it may use, which Snakemake limits to those that there are."""
     experiment = experiment_of(wildcards)
     options = STUDY.dataset_options(experiment.dataset)
-    return cores_of_cell(experiment.system, options, STUDY.device, spare_cores())
+    decoding = cores_of_cell(experiment.system, options, STUDY.device, spare_cores()) - 1
+    return declared_threads(wildcards) + decoding
+
+
+def declared_threads(wildcards):
+    """The threads of a cell: as its experiment declares, and before it does as many as it may come to declare."""
+    declared = Path(SHARED.format(experiment=wildcards.experiment))
+    if "threads" not in experiment_of(wildcards).settled_values:
+        return 1
+    if declared.exists():
+        return read_json(declared).get("numerics", {}).get("threads", 1)
+    return settling_threads(wildcards)
+
+
+def settling_threads(wildcards):
+    """The cores of a declaration: the largest number of threads that it tries."""
+    return max(experiment_of(wildcards).settled_values.get("threads", [1]))
 
 
 @cache

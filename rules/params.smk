@@ -3,6 +3,7 @@
 Keys are sorted: params compare by their text.
 """
 
+import hashlib
 import re
 from functools import cache
 
@@ -13,8 +14,11 @@ from prunescape.space.levels import LOADED, loaded_module
 from prunescape.designs.trials import plan_trials
 from prunescape.designs.tuning import parts_of_rungs
 
-# some experiment asks for the fastest precision
-PROBED = any(experiment.declared_recipe.get("precision") == "auto" for experiment in STUDY.experiments.values())
+# some experiment asks for the fastest precision, or number of threads, or memory format
+PROBED = any(
+    experiment.declared_recipe.get("precision") == "auto" or experiment.settled_values
+    for experiment in STUDY.experiments.values()
+)
 
 
 def task_modules(part, experiments):
@@ -37,7 +41,11 @@ def training_digest(wildcards):
     experiment = experiment_of(wildcards)
     default = [loaded_module(name, experiment.prior_text(name)) for name in LOADED]
     modules = (*task_modules("task", [experiment]), *filter(None, default))
-    return digest_with_architecture("train_cell", *modules)(wildcards)
+    settled = sorted(experiment.settled_values)
+    if not settled:
+        return digest_with_architecture("train_cell", *modules)(wildcards)
+    digest = digest_with_architecture("train_cell", "prunescape.training.numerics", *modules)(wildcards)
+    return hashlib.sha256(f"{digest} {settled}".encode()).hexdigest()
 
 
 @cache
@@ -115,6 +123,15 @@ def probe_params(wildcards):
     network = {"architecture": experiment.architecture, "model": experiment.model}
     network |= {"hyperparameters": experiment.network_values}
     return network | {"device": STUDY.device, "prior": experiment.prior_setting.training.values}
+
+
+def settle_params(wildcards):
+    """The values of system parameters that change how sums are rounded; no more threads than this run has cores."""
+    values = dict(experiment_of(wildcards).settled_values)
+    cores = workflow.resource_settings.cores if workflow.is_main_process else None
+    if cores and "threads" in values:
+        values["threads"] = list(dict.fromkeys(min(count, cores) for count in values["threads"]))
+    return values
 
 
 def plan_params(wildcards):

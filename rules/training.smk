@@ -16,6 +16,7 @@ rule declare_experiment:
     localrule: not PROBED  # a probe has to run where the trainings will
     conda:
         "../envs/train.yaml"
+    threads: settling_threads
     resources:
         **(cluster_resources("declare_experiment", gpu=1 if STUDY.device == "cuda" else 0) if PROBED else {}),
     params:
@@ -25,6 +26,7 @@ rule declare_experiment:
         batch_sizes=without_trigger(batch_sizes),  # a check that decides nothing
         parts=without_trigger(parts_params),  # another
         probe=without_trigger(probe_params),  # what was settled stays
+        settle=without_trigger(settle_params),
     script:
         "../workflow_scripts/declare_experiment.py"
 

@@ -21,6 +21,7 @@ def declare_experiment(
     batch_sizes: Sequence[int] = (),
     parts: Sequence[tuple[str, float]] = (("none", 1.0),),
     probe: dict[str, Any] | None = None,
+    settle: Mapping[str, Sequence[Any]] | None = None,
 ) -> None:
     """Write `recipe`, the digest `code` of the training code and the data's digest to `out` (JSON).
 
@@ -29,17 +30,23 @@ def declare_experiment(
     The file is small and compared by content, so that a change of any of them reaches every cell. The precision `auto`
     is settled here, once, by a probe of an unpruned network: another machine trains on with what stands in the file.
     `probe` names its architecture, model, hyperparameters and device, and the `prior` (values by hyperparameter) that
-    completes the recipe. Raises InputError when one of the `batch_sizes` leaves a last batch that the network cannot
-    learn from, of all examples or one of the `parts` (partition and data share) that are trained on.
+    completes the recipe. `settle` has the values of the system parameters that change how sums are rounded; the best of
+    them stand in the file as `numerics`, the precision in the recipe. Raises InputError when one of the `batch_sizes`
+    leaves a last batch that the network cannot learn from, of all examples or one of the `parts` (partition and data
+    share) that are trained on.
     """
     known = read_json(identity, "digest", "train", "shape", "classes")
     counts = {training_count(known["train"], known["classes"], *part) for part in parts}
     for size in batch_sizes:
         if size == 1 or any(count % size == 1 for count in counts):
             check_single_image(known, size, probe["architecture"], probe["model"], probe["hyperparameters"])
+    numerics = probed_numerics(recipe, identity, settle, **probe) if settle else {}
+    if "precision" in numerics:
+        recipe = recipe | {"precision": numerics.pop("precision")}
     if recipe.get("precision") == "auto":
         recipe = recipe | {"precision": probed_precision(recipe, identity, **probe)}
     shaped = {"network": dict(network)} if network else {}
+    shaped |= {"numerics": numerics} if numerics else {}
     write_json(out, {"recipe": recipe, "code": code, "data": known["digest"]} | shaped)
 
 
@@ -60,7 +67,24 @@ def check_single_image(
         raise InputError(what, where=f"recipe.batch_size: {batch_size}", hint=hint) from None
 
 
-def probed_precision(
+def probed_precision(recipe: dict[str, Any], identity: Path, **probe: Any) -> str:
+    """The precision that trains the network of `probe` fastest here."""
+    from prunescape.training.probe import fastest_precision
+
+    return fastest_precision(*probed_training(recipe, identity, **probe))
+
+
+def probed_numerics(
+    recipe: dict[str, Any], identity: Path, values: Mapping[str, Sequence[Any]], **probe: Any
+) -> dict[str, Any]:
+    """The best of these values of system parameters here, by name."""
+    from prunescape.training.probe import fastest_numerics
+
+    exact = recipe | ({"precision": values["precision"][0]} if "precision" in values else {})
+    return fastest_numerics(*probed_training(exact, identity, **probe), values)
+
+
+def probed_training(
     recipe: dict[str, Any],
     identity: Path,
     *,
@@ -69,20 +93,19 @@ def probed_precision(
     device: str,
     prior: dict[str, Any],
     hyperparameters: Mapping[str, Any] = MappingProxyType({}),
-) -> str:
-    """The precision that trains `model`, with these hyperparameters of its network, fastest here."""
+) -> tuple[Any, Any, Any]:
+    """The network of `model` with these hyperparameters, the task on made-up examples, and the whole recipe."""
     from prunescape.models.build import build_model, initialise
     from prunescape.space.recipe import Recipe
     from prunescape.tasks.contract import task_module
     from prunescape.training.device import reproducible_device
-    from prunescape.training.probe import fastest_precision
 
     known, where = read_json(identity, "task", "shape", "classes"), reproducible_device(device)
     shape = {"in_channels": known["shape"][0], "image_size": known["shape"][1:], "classes": known["classes"]}
     network = build_model(architecture, model, **shape, hyperparameters=hyperparameters)
     whole, module = Recipe(**recipe | prior), task_module(known)
     task = module.Task(module.example_data(known, whole.batch_size), where)
-    return fastest_precision(initialise(network, 0), task, whole)
+    return initialise(network, 0), task, whole
 
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -96,4 +119,5 @@ if __name__ == "__main__" and "snakemake" in globals():
             batch_sizes=snakemake.params.batch_sizes,
             parts=snakemake.params.parts,
             probe=snakemake.params.probe,
+            settle=snakemake.params.settle,
         )

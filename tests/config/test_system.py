@@ -30,8 +30,8 @@ def study_of(system: dict, dataset: str = "flowers", **options) -> dict:
         (
             {"parameters": {"workrs": [1]}},
             {},
-            'parameters: there is no system parameter "workrs"; allowed: workers, prefetch, affinity; hint: did you '
-            'mean "workers"?',
+            'parameters: there is no system parameter "workrs"; allowed: workers, prefetch, affinity, threads, '
+            'precision, memory_format; hint: did you mean "workers"?',
         ),
         (
             {"parameters": {"workers": [0, 2.5]}},
@@ -60,9 +60,20 @@ def study_of(system: dict, dataset: str = "flowers", **options) -> dict:
             "parameters.prefetch: 2 is given more than once; allowed: each value once",
         ),
         (
+            {"parameters": {"threads": [0]}},
+            {},
+            "parameters.threads: 0 is no value of threads; allowed: a whole number from 1 to 256",
+        ),
+        (
+            {"parameters": {"precision": ["fp32", "tf32"]}},
+            {},
+            "parameters.precision: a CPU has no tf32; allowed: fp32, bf16",
+        ),
+        (
             {"parameters": {}},
             {},
-            "parameters: no system parameter is named; allowed: workers, prefetch, affinity",
+            "parameters: no system parameter is named; allowed: workers, prefetch, affinity, threads, "
+            "precision, memory_format",
         ),
         (
             {"parameters": {"workers": [0, 2]}},
@@ -91,6 +102,37 @@ def test_what_is_wrong_is_one_line(system, more, line):
     with pytest.raises(InputError) as caught:
         load_study(study_of(system, **more), "s.yaml")
     assert str(caught.value) == f"s.yaml: experiments.e.system.{line}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"device": "cuda"}, "threads: threads acts on a CPU; hint: leave threads out"),
+        (
+            {"recipe": {"precision": "bf16"}},
+            "precision: the recipe has the precision bf16 already; hint: give one of the two",
+        ),
+    ],
+)
+def test_what_is_settled_twice_or_nowhere_is_refused(changes, line):
+    study = study_of({"parameters": {"threads": [1, 2], "precision": ["fp32", "bf16"]}}, dataset="digits")
+    study["experiments"]["e"]["recipe"] = study["experiments"]["e"]["recipe"] | changes.pop("recipe", {})
+    with pytest.raises(InputError) as caught:
+        load_study(study | changes, "s.yaml")
+    assert str(caught.value) == f"s.yaml: experiments.e.system.parameters.{line}"
+
+
+def test_a_precision_to_settle_is_one_that_is_settled_once():
+    study = load_study(study_of({"parameters": {"precision": ["fp32", "bf16"]}}, dataset="digits"))
+    assert study.experiments["e"].declared_recipe["precision"] == "auto"
+    assert load_study(GOOD).experiments["e"].settled_values == {}
+
+
+def test_workers_are_found_beside_what_is_settled():
+    settled = System(parameters={"threads": [1, 2]})
+    assert tried_while_training(settled, UNSAID, "cpu")["values"] == {"workers": "auto"}
+    assert tried_while_training(settled, DIGITS, "cpu") is None
+    assert tried_while_training(settled, UNSAID, "cuda") is None
 
 
 def test_a_study_without_the_section_is_the_same_as_before():

@@ -73,3 +73,18 @@ def test_a_store_that_cannot_be_used_is_one_line(project):
     assert done.returncode == 0
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("note: notes.txt"))
     assert "left aside" in line and (project.work / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.long
+def test_what_is_settled_is_declared_once_and_holds_for_every_cell(tmp_path):
+    """The cores of a cell are the threads that were settled, not those that were tried."""
+    system = {"parameters": {"threads": [1, 2], "memory_format": ["contiguous", "channels_last"]}}
+    project = Project(tmp_path, {"study": "tiny", "experiments": {"e": experiment(system=system)}})
+    printed = project.run("--printshellcmds", *CELLS)
+    declared = json.loads((project.work / "results/tiny/experiment=e/shared.json").read_text())["numerics"]
+    assert declared["threads"] in (1, 2) and set(declared) == {"threads", "memory_format"}
+    cell = json.loads((project.work / CELL.format(-4.0).replace("flowers", "tiny")).read_text())
+    assert cell["provenance"]["numerics"] == declared and cell["provenance"]["threads"] == declared["threads"]
+    assert project.planned(*CELLS) == set(), printed
+    project.configure({"study": "tiny", "experiments": {"e": experiment()}})
+    assert {job.split()[0] for job in project.planned(*CELLS)} == {"declare_experiment", "train_cell"}

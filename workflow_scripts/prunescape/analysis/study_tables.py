@@ -185,6 +185,7 @@ def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str
         made, now = record["provenance"], wanted[record["experiment"]]
         found = {"recipe": record["recipe"], "code": made.get("code_digest"), "data": made.get("data_digest")}
         other = [name for name, value in found.items() if value != now[name]]
+        other += ["numerics"] if made.get("numerics") != now.get("numerics") else []
         levels = made.get("level_digests", {})
         other += [f"code of {level}" for level, digest in levels.items() if now["levels"].get(level) != digest]
         variant = Cell.from_content(record).variant_path

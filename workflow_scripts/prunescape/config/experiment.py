@@ -17,6 +17,7 @@ from prunescape.config.tuning import CUT, TuneTerms
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed, first_repeated
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
+from prunescape.space.levels import AUTO
 from prunescape.space.parameters import Value, canonical
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.search_space import SearchSpace
@@ -250,10 +251,20 @@ class Experiment(Part):
         return Setting.of({name: self.prior_text(name) for name in self.axes})
 
     @property
+    def settled_values(self) -> dict[str, list[Any]]:
+        """The values of system parameters that are settled once for all cells, by name."""
+        return {} if self.system is None else self.system.settled_values
+
+    @property
+    def given_precision(self) -> str | None:
+        """The precision that prior or recipe gives; None where it varies."""
+        return None if "precision" in self.space else self.prior.get("precision", self.recipe.precision)
+
+    @property
     def declared_recipe(self) -> dict[str, Any]:
         """What all cells share, keys sorted: recipe and prior without the hyperparameters that vary."""
         prior = {name: parameter_value(name, value) for name, value in self.prior.items()}
-        shared = asdict(self.recipe) | prior
+        shared = asdict(self.recipe) | prior | ({"precision": AUTO} if "precision" in self.settled_values else {})
         varied = self.axes.keys() | self.space.keys()
         return {name: value for name, value in sorted(shared.items()) if name not in varied}
 

@@ -14,6 +14,7 @@ from prunescape.config.experiment_checks import check_experiment
 from prunescape.config.messages import input_error, refuse_switches
 from prunescape.config.models import architecture_of
 from prunescape.config.recipe_checks import check_precision
+from prunescape.config.system import check_settled
 from prunescape.config.targets import Target
 from prunescape.config.tuning import VARIANT
 from prunescape.config.tuning_checks import check_search
@@ -169,6 +170,7 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
         located(f"{where}.model", architecture_of, experiment.model)
         check_experiment(experiment, located(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
         check_precision(experiment, study.device, where)
+        check_settled(experiment.system, experiment.given_precision, study.device, f"{where}.system")
         if experiment.tune:
             options = study.dataset_options(experiment.dataset)
             check_search(experiment, options, list(study.targets), f"{where}.tune")

@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prunescape.config.datasets import GPU_WORKERS, decoding_workers, is_image_folder
+from prunescape.config.texts import is_text
 from prunescape.config.types import Part, first_repeated
 from prunescape.errors import InputError, located
-from prunescape.space.system_parameters import AUTO, NEUTRAL, SYSTEM, SystemParameter, system_parameter
+from prunescape.space.system_parameters import AUTO, CHANGING, NEUTRAL, SYSTEM, SystemParameter, system_parameter
 
 NOWHERE = "none"
+ON_A_CPU = ("threads", "memory_format")
 
 
 class System(Part):
-    """System parameters that are found while training and remembered (docs/system.md). They change no result."""
+    """System parameters that are found and remembered (docs/system.md).
+
+    Most change no result; threads, precision and memory_format are settled once for all cells.
+    """
 
     parameters: dict[str, Any]
     """The values to try of each, the first one first."""
@@ -21,6 +26,11 @@ class System(Part):
     """What is minimised: the wall time of an epoch; or its energy, which takes a counter and a training alone."""
     store: str | None = None
     """A file, shared by all studies, that remembers what was found; none: nothing is. Left out: in the user's cache."""
+
+    @property
+    def settled_values(self) -> dict[str, list[Any]]:
+        """The values of those that change how sums are rounded: settled once per experiment."""
+        return {name: self.parameters[name] for name in CHANGING if name in self.parameters}
 
     @property
     def store_path(self) -> str | None:
@@ -36,9 +46,6 @@ def default_store() -> Path:
     return Path(folder) / "prunescape" / "system.parquet"
 
 
-UNASKED = System(parameters={"workers": AUTO})  # of an image folder of which nothing is said
-
-
 def check_system(system: System | None, options: dict[str, Any], where: str) -> None:
     """Raise InputError, below the key `where`, for values that are not allowed, or do not act with this data set."""
     if system is None:
@@ -48,6 +55,9 @@ def check_system(system: System | None, options: dict[str, Any], where: str) -> 
     for name, values in system.parameters.items():
         parameter = located(f"{where}.parameters", system_parameter, name)
         located(f"{where}.parameters.{name}", _check_values, parameter, values)
+        if name == "memory_format" and is_text(options):
+            what = f"{options['name']} holds texts, and {name} is one of images"
+            raise InputError(what, where=f"{where}.parameters.{name}", hint=f"leave {name} out")
         if name in NEUTRAL and not is_image_folder(options):
             what = f"nothing is decoded beside a training on {options['name']}, whose examples are in memory"
             raise InputError(what, where=f"{where}.parameters.{name}", hint=f"leave {name} out")
@@ -71,10 +81,35 @@ def _check_values(parameter: SystemParameter, values: Any) -> None:
         raise InputError(f"{repeated} is given more than once", allowed="each value once")
 
 
+def check_settled(system: System | None, precision: str | None, device: str, where: str) -> None:
+    """Raise InputError for what is settled for all cells and cannot be on this `device` (cpu or cuda).
+
+    `precision` is that which the experiment gives; None where it varies.
+    """
+    settled = {} if system is None else system.settled_values
+    for name in ON_A_CPU:
+        if name in settled and device != "cpu":
+            raise InputError(f"{name} acts on a CPU", where=f"{where}.parameters.{name}", hint=f"leave {name} out")
+    if "precision" not in settled:
+        return
+    place = f"{where}.parameters.precision"
+    if precision != SYSTEM["precision"].default:
+        what = "the precision varies" if precision is None else f"the recipe has the precision {precision} already"
+        raise InputError(what, where=place, hint="give one of the two")
+    if device == "cpu" and "tf32" in settled["precision"]:
+        raise InputError("a CPU has no tf32", where=place, allowed="fp32, bf16")
+
+
 def system_of(system: System | None, options: dict[str, Any]) -> System | None:
-    """What an experiment tries: what it says, or the workers of an image folder of which nothing is said."""
-    unsaid = is_image_folder(options) and options["workers"] is None
-    return system or (UNASKED if unsaid else None)
+    """What an experiment tries: what it says, and workers of an image folder where nothing is said of them."""
+    if not is_image_folder(options) or options["workers"] is not None or _asks_for_workers(system):
+        return system
+    known = system or System(parameters={})
+    return known.model_copy(update={"parameters": known.parameters | {"workers": AUTO}})
+
+
+def _asks_for_workers(system: System | None) -> bool:
+    return system is not None and "workers" in system.parameters
 
 
 def tried_while_training(system: System | None, options: dict[str, Any], device: str) -> dict[str, Any] | None:
@@ -83,9 +118,9 @@ def tried_while_training(system: System | None, options: dict[str, Any], device:
     Workers that nobody asked for stay as many as they are beside a GPU, which waits for them.
     """
     known = system_of(system, options)
-    if known is None or (system is None and device == "cuda"):
-        return None
-    values = {name: known.parameters[name] for name in NEUTRAL if name in known.parameters}
+    values = {name: known.parameters[name] for name in NEUTRAL if name in known.parameters} if known else {}
+    if device == "cuda" and not _asks_for_workers(system):
+        values.pop("workers", None)
     return {"values": values, "goal": known.goal, "store": known.store_path} if values else None
 
 

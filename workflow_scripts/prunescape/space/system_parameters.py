@@ -82,9 +82,37 @@ ENTRIES = (
         levels=("free", "bound"),
         needs="workers",
     ),
+    SystemParameter(
+        "threads",
+        neutral=False,
+        default=1,
+        meaning="threads that compute one training on a CPU",
+        applied="training/numerics.py",
+        why="sums are split among the threads, and so rounded otherwise",
+        bounds=(1, 256),
+    ),
+    SystemParameter(
+        "precision",
+        neutral=False,
+        default="fp32",
+        meaning="precision of training, as the recipe has it",
+        applied="training/device.py",
+        why="products are rounded to fewer bits",
+        levels=("fp32", "tf32", "bf16"),
+    ),
+    SystemParameter(
+        "memory_format",
+        neutral=False,
+        default="channels_last",
+        meaning="order in which a CPU stores images and filters: channels_last, or contiguous, channel by channel",
+        applied="training/numerics.py",
+        why="other kernels add up in another order",
+        levels=("channels_last", "contiguous"),
+    ),
 )
 SYSTEM = {entry.name: entry for entry in ENTRIES}
 NEUTRAL = tuple(name for name, entry in SYSTEM.items() if entry.neutral)
+CHANGING = tuple(name for name in SYSTEM if name not in NEUTRAL)
 
 
 def system_parameter(name: str) -> SystemParameter:

@@ -33,7 +33,13 @@ from prunescape.training.device import environment, gpu_uuid, peak_memory_bytes,
 from prunescape.training.energy import energy_fields, open_meter
 from prunescape.training.gpu import has_claimed, import_for_children
 from prunescape.training.loop import Training, start_training
-from prunescape.training.system.opening import open_system, training_key
+from prunescape.training.system.opening import (
+    apply_declared,
+    note_numerics,
+    open_system,
+    training_key,
+    workers_within,
+)
 from prunescape.training.together import most_together, train_together
 
 
@@ -96,6 +102,7 @@ def open_job(
     declared, plan = read_json(files.shared, "recipe", "code"), read_json(files.widths, *WIDTHS, "pipeline")
     digests = {"data_digest": identity["digest"], "code_digest": declared["code"]}
     digests |= {"widths_digest": file_digest(files.widths), "level_digests": dict(levels)}
+    note_numerics(digests, declared)
     recipe = retraining_recipe(plan["pipeline"], Recipe(**declared["recipe"] | known.setting.training.values))
     where = reproducible_device(device)
     checkpointer = Checkpointer(files.checkpoint, checkpoint_key(cell, declared["recipe"], digests, device))
@@ -110,8 +117,9 @@ def open_job(
         between_batches=checkpointer.between_batches,
         beside=beside.training if beside else None,
         meter=open_meter(gpu_uuid(where), claimed=has_claimed()),
-        system=open_system(system, workers, training_key(digests, recipe, where)),
+        system=open_system(system, workers_within(workers, declared), training_key(digests, recipe, where)),
     )
+    apply_declared(training, declared, workers)
     with redirect_stderr(log):
         checkpointer.resume(training)
     return CellJob(known, files, declared["recipe"], plan, identity, digests, training, checkpointer, log)
