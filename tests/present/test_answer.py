@@ -30,12 +30,13 @@ def test_one_line_per_variant_says_verdict_accuracy_cost_and_price(tmp_path):
     assert nonuniform["gain of tuning"].startswith("2.00 (") and " to " in nonuniform["gain of tuning"]
     assert [row["top-1, %"] for row in rows.values()] == ["98.00", "97.00", "90.00"]
     assert [row["FLOPs"] for row in rows.values()] == ["1.000", "0.502", "0.499"]
-    assert (base["latency, ms"], uniform["latency, ms"], nonuniform["latency, ms"]) == ("2.000", "1.250", "–")
+    assert (base["latency, ms"], uniform["latency, ms"], nonuniform["latency, ms"]) == ("2.000", "1.250*", "–")
     assert (base["speed-up"], uniform["speed-up"], uniform["file, kB"]) == ("1.00", "1.60", "150.0")
     assert [row["trainings"] for row in rows.values()] == ["4", "24", "24"]
     assert [row["core-hours"] for row in rows.values()] == ["0.033", "0.20", "0.20"]
     assert (
-        answer.sentences[1] == "Fastest on here: uniform 0.5 fp32 (1 thread, batch 1), 1.250 ms per run, 97.50 % top-1."
+        answer.sentences[1]
+        == "Fastest on here: uniform 0.5 fp32 (1 thread, batch 1), 1.250 ms per run, 97.50 % top-1; a noisy timing."
     )
     (table,) = answer.tables
     assert [head for head, _ in table.groups] == ["", "here", "", "price of tuning"]
@@ -47,7 +48,7 @@ def test_without_fresh_seeds_the_answer_says_so(tmp_path):
     answer = grid_answer(results_of(tmp_path, study_cells()))
     rows = rows_of(answer)
     assert answer.sentences == [
-        "Inconclusive for every variant: no setting has fresh seeds, which `replicates` in the config trains."
+        "Inconclusive for every variant: there are no fresh seeds, without which there is no verdict."
     ]
     assert rows["uniform 0.5"]["verdict"] == "○ inconclusive"
     assert not {"gain of tuning", "latency, ms", "file, kB"} & set(rows["base"]), (

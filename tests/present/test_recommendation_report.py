@@ -10,6 +10,7 @@ from prunescape.config.study import load_study
 from prunescape.errors import InputError
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.target_sentences import (
+    fastest_sentences,
     limit_pairs,
     recommendation_sentences,
     slower_lines,
@@ -190,3 +191,13 @@ def test_odd_widths_are_those_of_cut_layers(tmp_path):
     path.write_text("{")
     with pytest.raises(InputError, match=r"uniform-0\.7/widths\.json"):
         odd_widths(tmp_path)
+
+
+def test_the_fastest_model_stands_with_those_not_shown_to_differ():
+    rows = [entry("base", 2.0), entry("uniform-0.5", 2.0, kb=10), entry("nonuniform-0.5", 9.0)]
+    (text,) = fastest_sentences(compared(*rows))
+    assert text == (
+        "Fastest on t: uniform 0.5 fp32 (1 thread, batch 1), 2.000 ms per run, 98.00 % top-1; "
+        "not shown to differ: base fp32."
+    )
+    assert fastest_sentences({}) == fastest_sentences(compared(*rows, accuracy_floor=99.0)) == []

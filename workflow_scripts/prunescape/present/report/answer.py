@@ -20,9 +20,11 @@ from prunescape.present.report.target_tables import beside_base, share_kept
 from prunescape.present.summary import no_answer, overall_verdict, rows_with_verdict
 
 SIGNS = {KEEP: "●", RETUNE: "▲", INCONCLUSIVE: "○"}  # the marks of the forest plot
+NOISY = "*"  # behind a latency
 BEST = "best"  # the mark of the best value of a column
 NO_BASE = "The base has no finished cells, so there is nothing to compare the pruned variants with."
-NO_FRESH_SEEDS = "Inconclusive for every variant: no setting has fresh seeds, which `replicates` in the config trains."
+NO_FRESH_SEEDS = "Inconclusive for every variant: there are no fresh seeds, without which there is no verdict."
+NOISE = f" {NOISY}: too noisy to rest on."
 STANDARD = ("precision", "threads", "batch")
 
 
@@ -50,7 +52,8 @@ def grid_answer(results: ExperimentResults) -> Answer:
         "verdict": lambda name: _verdict(name, verdicts, unanswered),
         "gain of tuning": lambda name: _gain(verdicts.get(name)),
     }
-    marks = {name: row.verdict_bonferroni for name, row in verdicts.items() if name not in unanswered}
+    pruned = set(results.cells["variant"]) - {BASE} - unanswered
+    marks = {name: verdicts[name].verdict_bonferroni if name in verdicts else INCONCLUSIVE for name in pruned}
     note = "Gain: at the best point, with the bounds of what tuning could gain, percentage points." if verdicts else ""
     return Answer(sentences, [variants_table(results, best, shown, "tuning_cost", marks, note)])
 
@@ -98,15 +101,18 @@ def variants_table(
         "FLOPs": lambda name: number(_share(results, measured, name), 3),
     }
     spans = [("", own), *_targets(measured), ("price of tuning", _price(results.tables[costs]))]
-    notes = [note, "Top-1: that of the best cell, too high by luck. FLOPs: share of the base's."]
+    spans = _telling(names, spans)
+    flops = " FLOPs: share of the base's." * ("FLOPs" in spans[0][1])
+    notes = [note, f"Top-1: that of the best cell, too high by luck.{flops}"]
     if len(measured):
         conditions = measured[["target", *STANDARD]].drop_duplicates().itertuples(index=False)
         named = [
             f"{row.target} {row.precision}, {counted(row.threads, 'thread')}, batch {row.batch}" for row in conditions
         ]
-        notes.append(f"Latency of one run ({'; '.join(named)}); speed-up: the base's time ÷ this one's.")
+        told = f"Latency of one run ({'; '.join(named)}); speed-up: the base's time ÷ this one's."
+        notes.append(told + NOISE * bool(measured["noisy"].any()))
     notes.append("Price: all trainings of the variant, of search and fresh seeds. Bold: the best of a column.")
-    table = make_table("Variants at a glance", names, _telling(names, spans), [text for text in notes if text])
+    table = make_table("Variants at a glance", names, spans, [text for text in notes if text])
     return Table(**{**vars(table), "marks": _marks(table, names, marks, list(shown)[:1])})
 
 
@@ -138,12 +144,16 @@ def _targets(measured: pd.DataFrame) -> list[tuple[str, Columns]]:
     found: list[tuple[str, Columns]] = []
     for target, rows in measured.groupby("target", sort=True):
         models = {row.variant: row for row in rows.itertuples()}
-        columns = {"latency, ms": ("latency_median_s", 3, 1e3), "speed-up": ("speedup", 2)}
+        columns: Columns = {"latency, ms": _latency, "speed-up": ("speedup", 2)}
         found.append((str(target), {head: _of(models, shown) for head, shown in columns.items()}))
     if len(measured):
         sizes = {row.variant: row for row in measured.drop_duplicates("variant").itertuples()}
         found.append(("", {"file, kB": _of(sizes, ("file_bytes", 1, 1e-3))}))
     return found
+
+
+def _latency(row) -> str:
+    return number(1e3 * row.latency_median_s, 3) + NOISY * bool(row.noisy)
 
 
 def _of(rows: Mapping[str, Any], shown: Any) -> Callable[[str], str]:
@@ -183,7 +193,9 @@ def _marks(table: Table, names: list[str], marks: Mapping[str, str], first: list
         if head in first:
             found |= {(row, column): marks[name] for row, name in enumerate(names) if name in marks}
         elif head in ("top-1, %", "latency, ms"):
-            known = {row: float(cells[column]) for row, cells in enumerate(table.rows) if cells[column] != DASH}
+            known = {
+                row: float(cells[column].rstrip(NOISY)) for row, cells in enumerate(table.rows) if cells[column] != DASH
+            }
             choose = max if head.startswith("top") else min
             found |= {(row, column): BEST for row, value in known.items() if value == choose(known.values())}
     return found

@@ -134,16 +134,20 @@ def _recommendation(row) -> str:
 
 
 def fastest_sentences(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """One short sentence per target: the model with the lowest latency that the study's limits allow."""
+    """One sentence per target: the model of lowest latency that the limits allow, and which are not shown to differ."""
     if "recommendations" not in tables:
         return []
     rows = tables["recommendations"]
     rows = rows[(rows["objective"] == "latency") & (rows["status"] == "recommended")]
-    return [
-        f"Fastest on {row.target}: {model_title(row)} ({run_title(row)}), {objective_value(row)}"
-        f"{'' if is_missing(row.top1) else f', {number(row.top1)} % top-1'}."
-        for row in rows.itertuples()
-    ]
+    return [_fastest(row) for row in rows.itertuples()]
+
+
+def _fastest(row) -> str:
+    text = f"Fastest on {row.target}: {model_title(row)} ({run_title(row)}), {objective_value(row)}"
+    text += "" if is_missing(row.top1) else f", {number(row.top1)} % top-1"
+    equals = [name.split(" (")[0] for name in row.not_shown_to_differ.split("; ") if name]
+    text += f"; not shown to differ: {joined([variant_title(name) for name in equals])}" if equals else ""
+    return f"{text}{'; a noisy timing' if row.noisy else ''}."
 
 
 def limit_pairs(objectives: dict) -> list[tuple[str, str]]:
