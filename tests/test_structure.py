@@ -116,3 +116,9 @@ def test_what_a_missing_package_is_called_agrees_with_the_extra():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extra = {Requirement(line).name for line in project["optional-dependencies"]["workflow"]}
     assert set(PACKAGES.values()) == extra
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """pytest imports them by name, and stops at the second."""
+    names = [path.name for path in sorted((ROOT / "tests").rglob("test_*.py"))]
+    assert [name for name in set(names) if names.count(name) > 1] == []
