@@ -74,6 +74,27 @@ def winner_exports(rungs):
     return [f"{RESULTS}/{winner.variant_path}/onnx/export.json" for winner in winners(rungs)]
 
 
+def searched_widths(experiment):
+    """The plans of the variants of a search that bounds their FLOPs; small, compared by content."""
+    terms = SEARCHES[experiment].tuning
+    bounded = terms["bound"] and terms["bound"]["flops"] is not None
+    return [searched_file(experiment, name, "widths.json") for name in terms["variants"] if bounded]
+
+
+def searched_costs(experiment):
+    """What its target measured of the untrained variants of a search that asks for their latency."""
+    terms = SEARCHES[experiment].tuning
+    bounded = terms["bound"] and terms["bound"]["latency_ms"] is not None
+    asked = bounded or terms["objective"] == "cheapest"
+    pattern = UNTRAINED_MEASURED.replace(f"{VARIANT}/", "").format(target=terms["target"])
+    return [searched_file(experiment, name, pattern) for name in terms["variants"] if asked]
+
+
+def searched_file(experiment, variant, name):
+    """A file in the folder of a variant of a search."""
+    return f"{VARIANT}/{name}".format(experiment=experiment, network="", variant=variant)
+
+
 def deployment_files():
     """What every search deploys."""
     return expand(DEPLOYED, deployed=sorted(DEPLOYMENTS))
@@ -105,6 +126,8 @@ checkpoint plan_rung:
             "record.json", trained_cells(rungs_before(wildcards.experiment, int(wildcards.round)))
         ),
         earlier=lambda wildcards: expand(RUNG, experiment=wildcards.experiment, round=range(1, int(wildcards.round))),
+        widths=lambda wildcards: searched_widths(wildcards.experiment),
+        measured=lambda wildcards: searched_costs(wildcards.experiment),
     output:
         plan=RUNG,
     log:
@@ -114,6 +137,7 @@ checkpoint plan_rung:
         "../envs/analyse.yaml"
     params:
         plan=lambda wildcards: ALL_PLAN_PARAMS[wildcards.experiment],
+        precision=lambda wildcards: STUDY.targets[SEARCHES[wildcards.experiment].tuning["target"]].precisions[0],
         code=code_digest("plan_rung"),
     script:
         "../workflow_scripts/plan_rung.py"

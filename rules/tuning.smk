@@ -18,6 +18,8 @@ rule analyse_searches:
     input:
         cells=f"{RESULTS}/cells.parquet",
         rounds=lambda wildcards: [path for name in SEARCHES for path in rung_files(name, rungs_before(name))],
+        widths=[path for name in SEARCHES for path in searched_widths(name)],
+        measured=[path for name in SEARCHES for path in searched_costs(name)],
     output:
         tables=expand(f"{RESULTS}/{{name}}.parquet", name=result_names(TUNING)),
         csv=expand(f"{RESULTS}/{{name}}.csv", name=result_names(TUNING)),
@@ -28,6 +30,7 @@ rule analyse_searches:
         "../envs/analyse.yaml"
     params:
         terms=STUDY.tuning_terms(),
+        precisions={name: STUDY.targets[plan.tuning["target"]].precisions[0] for name, plan in SEARCHES.items()},
         code=code_digest("analyse_searches"),
     script:
         "../workflow_scripts/analyse_searches.py"
@@ -53,6 +56,7 @@ rule write_deployment:
     conda:
         "../envs/analyse.yaml"
     params:
+        strategy=lambda wildcards: SEARCHES[DEPLOYMENTS[wildcards.deployed]].tuning["strategy"],
         data=lambda wildcards: f"{DATA}/{STUDY.experiments[DEPLOYMENTS[wildcards.deployed]].dataset}.npz",
         code=code_digest("write_deployment"),
     script:

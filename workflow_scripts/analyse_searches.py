@@ -11,5 +11,8 @@ if __name__ == "__main__" and "snakemake" in globals():
             snakemake.params.terms,
             cells=Path(snakemake.input.cells),
             rounds=[Path(path) for path in snakemake.input.rounds],
+            widths=[Path(path) for path in snakemake.input.widths],
+            measured=[Path(path) for path in snakemake.input.measured],
+            precisions=snakemake.params.precisions,
             out=Path(snakemake.output.tables[0]).parent,
         )

@@ -27,5 +27,6 @@ if __name__ == "__main__" and "snakemake" in globals():
             factor_tables={name: snakemake.input[name] for name in DRAWN_FACTORS},
             benchmarks=snakemake.input.benchmarks,
             arm_tables={name: snakemake.input[name] for name in DRAWN_ARMS},
+            tuning_trials=snakemake.input.tuning_trials[0] if snakemake.input.tuning_trials else None,
             out=out,
         )

@@ -2,22 +2,34 @@
 
 from pathlib import Path
 
-from prunescape.analysis.search.objectives import observe
+from prunescape.analysis.search.objectives import observe, read_costs
 from prunescape.designs.plan import Plan
 from prunescape.designs.tuning import next_search_round, read_search_round
 from prunescape.running.job_log import job_log
 from prunescape.store.files import write_json
 
 
-def plan_rung(plan: Plan, *, number: int, records: list[Path], earlier: list[Path], out: Path) -> None:
+def plan_rung(
+    plan: Plan,
+    *,
+    number: int,
+    records: list[Path],
+    earlier: list[Path],
+    out: Path,
+    widths: list[Path] | None = None,
+    measured: list[Path] | None = None,
+    precision: str = "fp32",
+) -> None:
     """Write round `number` of the search of `plan` to `out` (JSON, see designs/tuning.py).
 
-    `records` are those of all its trials so far, `earlier` the rounds before. Raises InputError that names a damaged
-    input.
+    `records` are those of all its trials so far, `earlier` the rounds before. Where a search asks for costs, `widths`
+    are the plans of its variants and `measured` what its target measured of them untrained, also in this `precision`.
+    Raises InputError that names a damaged input, or where no variant keeps the bound of the search.
     """
     rounds = [read_search_round(path) for path in earlier]
     observed = dict(map(observe, records))
-    write_json(out, next_search_round(plan, number=number, earlier=rounds, observed=observed).content())
+    costs = read_costs(widths or [], measured or [], precision)
+    write_json(out, next_search_round(plan, number=number, earlier=rounds, observed=observed, costs=costs).content())
 
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -27,5 +39,8 @@ if __name__ == "__main__" and "snakemake" in globals():
             number=int(snakemake.wildcards.round),
             records=[Path(path) for path in snakemake.input.records],
             earlier=[Path(path) for path in snakemake.input.earlier],
+            widths=[Path(path) for path in snakemake.input.widths],
+            measured=[Path(path) for path in snakemake.input.measured],
+            precision=snakemake.params.precision,
             out=Path(snakemake.output.plan),
         )

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from prunescape.analysis.search.deployment import deployment, measured_model
+from prunescape.analysis.search.deployment import DEFAULT_SYSTEM, deployment, measured_model
 from prunescape.designs.tuning import read_search_round
 from prunescape.errors import InputError
 from prunescape.running.job_log import job_log
@@ -12,7 +12,15 @@ from prunescape.store.files import read_json, whole_file, write_json
 
 
 def write_deployment(
-    last: Path, *, exports: list[Path], benchmark: Path, identity: Path, data: Path, out: Path, model: Path
+    last: Path,
+    *,
+    exports: list[Path],
+    benchmark: Path,
+    identity: Path,
+    data: Path,
+    out: Path,
+    model: Path,
+    strategy: str,
 ) -> None:
     """Write `out` (JSON, see analysis/search/deployment.py) and copy the winner of the round `last` to `model`.
 
@@ -21,15 +29,16 @@ def write_deployment(
     """
     planned = read_search_round(last)
     if planned.winner is None:
-        what = f"the search of {planned.experiment} has no winner: every training at full budget diverged"
-        raise InputError(what, where=last, hint="lower the learning rates in tune.space")
+        what, hint = f"the search of {planned.experiment} has no winner: {planned.reason}", "widen tune.space"
+        raise InputError(what, where=last, hint=hint)
     measured = read_json(benchmark, "target", "models", "latency", "environment")
     file = exports[0].parent / measured_model(planned.winner, measured)["file"]
     with whole_file(model) as copied:
         shutil.copyfile(file, copied)
     known = read_json(identity, "task")
     place = os.path.relpath(data, out.parent)
-    write_json(out, deployment(planned.winner, measured, onnx=model.name, task=known["task"], data=place))
+    told = {"onnx": model.name, "task": known["task"], "data": place, "default_system": strategy == DEFAULT_SYSTEM}
+    write_json(out, deployment(planned.winner, measured, **told))
 
 
 if __name__ == "__main__" and "snakemake" in globals():
@@ -40,6 +49,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             benchmark=Path(snakemake.input.benchmark),
             identity=Path(snakemake.input.identity),
             data=Path(snakemake.params.data),
+            strategy=snakemake.params.strategy,
             out=Path(snakemake.output.deployment),
             model=Path(snakemake.output.model),
         )

@@ -2,11 +2,12 @@
 
 import itertools
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from prunescape.analysis.search.objectives import Observed, observe
+from prunescape.analysis.search.objectives import Cost, Observed, floor_of, observe, rank_key, read_costs
 from prunescape.config.study import load_study
 from prunescape.designs.plan import Plan, experiment_plan
 from prunescape.designs.tuning import (
@@ -23,10 +24,10 @@ from prunescape.store.files import write_json
 TESTED = 1000
 
 
-def plan_of(**changes) -> Plan:
-    """The plan of a search on digits; `changes` are keys of `tune`."""
+def plan_of(floor: float | None = None, **changes) -> Plan:
+    """The plan of a search on digits; `changes` are keys of `tune`, `floor` the least accuracy, percent."""
     space = {"log10_lr": {"low": -3, "high": 0}, "log10_wd": {"low": -6, "high": -1}, "batch_size": [32, 64]}
-    tune = {"space": space, "sampler": "random", "trials": 16, "target": "here"} | changes
+    tune = {"space": space, "sampler": "random", "trials": 16, "target": "here", "objective": "accuracy"} | changes
     experiment = {
         "model": "resnet8",
         "dataset": "digits",
@@ -36,7 +37,8 @@ def plan_of(**changes) -> Plan:
         "tune": tune,
     }
     study = {"study": "s", "datasets": {"digits": {"validation": 100}}, "experiments": {"e": experiment}}
-    return experiment_plan(load_study(study | {"targets": {"here": {}}}), "e")
+    study |= {"targets": {"here": {}}, "objectives": {"accuracy_floor": floor}}
+    return experiment_plan(load_study(study), "e")
 
 
 def reached(cell) -> Observed:
@@ -47,12 +49,13 @@ def reached(cell) -> Observed:
     return Observed(values["log10_lr"] > -0.05, round(score), TESTED)
 
 
-def run(plan: Plan, result=reached) -> list[SearchRound]:
+def run(plan: Plan, result=reached, costs=None) -> list[SearchRound]:
     """All rounds of a search."""
     rounds: list[SearchRound] = []
     while not (rounds and rounds[-1].last):
         observed = {cell: result(cell) for planned in rounds for cell in planned.cells}
-        rounds.append(next_search_round(plan, number=len(rounds) + 1, earlier=rounds, observed=observed))
+        known = {"earlier": rounds, "observed": observed, "costs": costs or {}}
+        rounds.append(next_search_round(plan, number=len(rounds) + 1, **known))
         assert len(rounds) < 60
     return rounds
 
@@ -159,6 +162,60 @@ def test_wall_time_is_no_part_of_what_is_observed(tmp_path):
     write_json(tmp_path / "a.json", known | {"seconds": 1.0, "epoch_seconds": [1.0]})
     write_json(tmp_path / "b.json", known | {"seconds": 9.0, "epoch_seconds": [7.0]})
     assert observe(tmp_path / "a.json") == observe(tmp_path / "b.json")
+
+
+COSTS = {"base": Cost(flops=200, seconds=0.004), "uniform-0.5": Cost(flops=100, seconds=0.003)}
+
+
+def test_the_cheapest_is_the_fastest_that_reaches_the_floor():
+    """Deb's rule, by hand: who reaches the floor first, by latency; then the rest, by accuracy; diverged ones last."""
+    trials = {
+        "fast": (Observed(False, 900, TESTED), Cost(seconds=0.001)),
+        "slow": (Observed(False, 990, TESTED), Cost(seconds=0.002)),
+        "nearly": (Observed(False, 899, TESTED), Cost(seconds=0.0001)),
+        "poor": (Observed(False, 500, TESTED), Cost(seconds=0.0001)),
+        "diverged": (Observed(True, 0, TESTED), Cost(seconds=0.0001)),
+    }
+    assert sorted(trials, key=lambda name: rank_key(*trials[name], floor=0.9)) == list(trials)
+
+
+def test_a_floor_is_relative_to_the_best_where_the_budget_is_cut():
+    terms, seen = {"objective": "cheapest", "accuracy_floor": 90.0}, [Observed(False, 600, TESTED)]
+    assert floor_of(terms, seen, whole=True) == pytest.approx(0.9)
+    assert floor_of(terms, seen, whole=False) == pytest.approx(0.54)
+
+
+def test_a_search_for_the_cheapest_takes_the_pruned_variant_where_it_is_accurate_enough():
+    plan = plan_of(floor=80.0, objective="cheapest")
+    assert run(plan, costs=COSTS)[-1].winner.variant.name == "uniform-0.5"
+    slow = COSTS | {"uniform-0.5": Cost(seconds=0.005)}
+    assert run(plan, costs=slow)[-1].winner.variant.name == "base"
+
+
+def test_a_floor_that_nothing_reaches_says_what_came_nearest():
+    last = run(plan_of(floor=99.0, objective="cheapest"), costs=COSTS)[-1]
+    assert last.winner is None
+    assert re.match(r"no training at full budget reached 99 % .* nearest came (base|uniform-0.5) at .* %", last.reason)
+
+
+@pytest.mark.parametrize(("bound", "kept"), [({"flops": 150}, "uniform-0.5"), ({"latency_ms": 3.5}, "uniform-0.5")])
+def test_a_constrained_search_tries_only_variants_that_keep_the_bound(bound, kept):
+    rounds = run(plan_of(strategy="constrained", bound=bound), costs=COSTS)
+    assert {cell.variant.name for cell in cells_of(rounds)} == {kept}
+
+
+def test_a_bound_that_no_variant_keeps_is_one_line():
+    with pytest.raises(InputError, match=r"tune.bound: no variant keeps the bound; allowed: 100 FLOPs or more"):
+        run(plan_of(strategy="constrained", bound={"flops": 50}), costs=COSTS)
+
+
+def test_costs_are_those_of_the_fastest_threads_and_batch_in_one_precision(tmp_path):
+    widths = tmp_path / "variant=base" / "widths.json"
+    write_json(widths, {"flops": 200})
+    runs = [("fp32", 1, 0.004), ("fp32", 8, 0.016), ("int8", 1, 0.001)]
+    entries = [{"precision": name, "batch": batch, "median_s": seconds} for name, batch, seconds in runs]
+    write_json(tmp_path / "measured.json", {"architecture": {"variant": "base"}, "measured": entries})
+    assert read_costs([widths], [tmp_path / "measured.json"], "fp32") == {"base": Cost(200, 0.002)}
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ from prunescape.analysis.search.tuning_tables import (
 )
 from prunescape.analysis.search.tuning_tables import (
     TUNING_COLUMNS,
+    Ended,
     Placed,
     trial_columns,
     tuning,
@@ -89,7 +90,6 @@ from prunescape.analysis.trials import (
 )
 from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.verdicts import judge_study
-from prunescape.space.cells import Cell
 from prunescape.store.tables import Columns
 
 LANDSCAPE, TARGET, TRIALS, ARMS, SEARCH = "landscape", "target", "trials", "arms", "search"
@@ -183,11 +183,9 @@ class Analysis:
         return cls({"histories": histories, "search_terms": terms})
 
     @classmethod
-    def of_tuning(
-        cls, cells: pd.DataFrame, placed: Sequence[Placed], terms: TuningTerms, winners: Sequence[Cell]
-    ) -> Self:
-        """The tables of searches that were trained: where each of the `cells` is `placed`, and which are `winners`."""
-        return cls({"cells": cells, "placed": placed, "tuning_terms": terms, "winners": winners})
+    def of_tuning(cls, cells: pd.DataFrame, placed: Sequence[Placed], terms: TuningTerms, ended: Ended) -> Self:
+        """The tables of searches that were trained: where each of the `cells` is `placed`, and how they `ended`."""
+        return cls({"cells": cells, "placed": placed, "tuning_terms": terms, "ended": ended})
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
@@ -392,13 +390,13 @@ RESULTS: dict[str, ResultTable] = {
     "rungs": ResultTable(rungs, ("histories", "search_terms"), lambda: RUNG_COLUMNS, groups=(SEARCH,)),
     "tuning_trials": ResultTable(
         tuning_trials,
-        ("cells", "placed", "tuning_terms", "winners"),
+        ("cells", "placed", "tuning_terms", "ended"),
         trial_columns,
         ("tuning_terms",),
         groups=(TUNING,),
     ),
     "tuning_rungs": ResultTable(tuning_rungs, ("tuning_trials",), lambda: TUNING_RUNG_COLUMNS, groups=(TUNING,)),
-    "tuning": ResultTable(tuning, ("tuning_trials", "tuning_terms"), lambda: TUNING_COLUMNS, groups=(TUNING,)),
+    "tuning": ResultTable(tuning, ("tuning_trials", "tuning_terms", "ended"), lambda: TUNING_COLUMNS, groups=(TUNING,)),
 }
 
 

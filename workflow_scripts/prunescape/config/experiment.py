@@ -25,6 +25,7 @@ from prunescape.space.settings import Setting, parameter_named, parameter_value
 from prunescape.space.variants import BASE, METHODS, PIPELINES, SCRATCH, Variant
 
 FEWEST_AXES = 2
+DRAWN = ("sampler", "trials", "ask", "eta", "brackets", "seed", "target")  # of a search
 ROUNDING = 1e-9  # that a share of a whole number of settings may lose
 ADAPTIVE_SHARE = 0.34  # of a grid's settings, unless another is given
 RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
@@ -223,7 +224,7 @@ class Experiment(Part):
         """What the trials and rungs of a search follow from, as JSON values; None without one."""
         if self.tune is None:
             return None
-        chosen = self.tune.model_dump(include={"sampler", "trials", "ask", "eta", "brackets", "seed", "target"})
+        chosen = self.tune.model_dump(include={*DRAWN, "objective", "strategy", "bound"})
         whole = {name: self.declared_recipe[name] for name in CUT}
         budget = self.tune.budget.model_dump() | {"whole": whole}
         ranked = self.ranks_trained_filters and any(name.startswith("nonuniform") for name in self.searched_variants)

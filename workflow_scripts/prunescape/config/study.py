@@ -16,7 +16,7 @@ from prunescape.config.models import architecture_of
 from prunescape.config.recipe_checks import check_precision
 from prunescape.config.system import check_settled
 from prunescape.config.targets import Target
-from prunescape.config.tuning import VARIANT
+from prunescape.config.tuning import CHEAPEST, VARIANT
 from prunescape.config.tuning_checks import check_search
 from prunescape.config.types import CountOrAuto, Name, Part
 from prunescape.errors import InputError, located
@@ -117,8 +117,9 @@ class Study(Part):
 
     def tuning_terms(self) -> dict[str, dict[str, Any]]:
         """What the analysis of searches has to know, of each experiment with one, as plain values."""
+        floor = {"accuracy_floor": self.objectives.accuracy_floor}
         terms = {name: experiment.tuning_terms for name, experiment in sorted(self.experiments.items())}
-        return {name: each for name, each in terms.items() if each is not None}
+        return {name: each | floor for name, each in terms.items() if each is not None}
 
     @property
     def compares_arms(self) -> bool:
@@ -173,7 +174,11 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
         check_settled(experiment.system, experiment.given_precision, study.device, f"{where}.system")
         if experiment.tune:
             options = study.dataset_options(experiment.dataset)
-            check_search(experiment, options, list(study.targets), f"{where}.tune")
+            check_search(experiment, options, study.targets, f"{where}.tune")
+            if experiment.tune.objective == CHEAPEST and study.objectives.accuracy_floor is None:
+                what, hint = "the cheapest model of all is one that learnt nothing", "or set tune.objective: accuracy"
+                allowed = "objectives.accuracy_floor, percent of the validation examples"
+                raise InputError(what, where=f"{where}.tune.objective", allowed=allowed, hint=hint)
     return study
 
 

@@ -11,6 +11,8 @@ VARIANT = "variant"  # in a space: which variants are searched
 BESIDE_SEARCH = ("grid", "design", "extension", "verdict", "select_on", "export")  # keys that a search leaves no use
 CUT = ("epochs", "data_share")  # hyperparameters that a budget decides
 TPE, RANDOM, GRID = SAMPLERS = ("tpe", "random", "grid")
+CHEAPEST, ACCURACY = OBJECTIVES = ("cheapest", "accuracy")
+ONEFOLD, HIERARCHICAL, TUNE_V1, CONSTRAINED = STRATEGIES = ("onefold", "hierarchical", "tune_v1", "constrained")
 EPOCHS, DATASET, MULTI = BUDGETS = ("epochs", "dataset", "multi")
 
 
@@ -33,6 +35,21 @@ class Budget(Part):
         return epochs if self.kind == EPOCHS else epochs | {"data_share": self.min_share}
 
 
+class Bound(Part):
+    """What the variants of a constrained search keep, known before any training."""
+
+    latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Most milliseconds per image on the target, as its threads and batches run it fastest."""
+    flops: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Most FLOPs of one image: 2 x multiply-accumulates."""
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> Self:
+        if self.latency_ms is None and self.flops is None:
+            raise ValueError("it bounds nothing; allowed: latency_ms, flops, or both")
+        return self
+
+
 class TuneTerms(Part):
     """A search for one variant and setting to deploy, instead of a grid or a design (docs/search.md)."""
 
@@ -49,6 +66,16 @@ class TuneTerms(Part):
     brackets: Count = 1
     """1: successive halving. More: Hyperband, whose later brackets begin later and with fewer trials."""
     budget: Budget = Budget()
+    objective: Literal[OBJECTIVES] = CHEAPEST
+    """cheapest: least latency among trials that reach objectives.accuracy_floor; accuracy, whatever it costs."""
+    strategy: Literal[STRATEGIES] = ONEFOLD
+    """onefold: all at once (edgetune2022, 4.1); all others search by accuracy.
+
+    hierarchical chooses threads and batch of inference after that, tune_v1 leaves the first of the target, constrained
+    searches among the variants that keep `bound`.
+    """
+    bound: Bound | None = None
+    """Of a constrained search."""
     target: Name
     """One of `targets`: where the winner is measured."""
     seed: Seed = 0
@@ -65,6 +92,16 @@ class TuneTerms(Part):
             raise ValueError("a grid has one bracket, as no later one could draw other settings; allowed: brackets: 1")
         if self.sampler != GRID and self.trials is None:
             raise ValueError(f"{self.sampler} needs a number of trials; allowed: 2 or more; hint: trials: 32")
+        return self
+
+    @model_validator(mode="after")
+    def _objective_of_its_strategy(self) -> Self:
+        if self.strategy != ONEFOLD and self.objective != ACCURACY:
+            what = f"{self.strategy} ranks trials by accuracy, and objective is {self.objective}"
+            raise ValueError(f"{what}; allowed: objective: accuracy; hint: or strategy: onefold")
+        if (self.strategy == CONSTRAINED) != (self.bound is not None):
+            missing = "constrained needs a bound" if self.bound is None else f"{self.strategy} has no bound"
+            raise ValueError(f"{missing}; allowed: bound with strategy: constrained")
         return self
 
     @property

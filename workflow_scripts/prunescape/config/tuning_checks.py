@@ -1,5 +1,6 @@
 """What must fit together in a search with budgets: its space, its budget, its target."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from prunescape.config.datasets import SIZES
@@ -57,12 +58,12 @@ def _check_ranking(experiment: Experiment, where: str) -> None:
             raise InputError(what, where=f"{where}.{name}", hint=hint)
 
 
-def check_search(experiment: Experiment, options: dict[str, Any], targets: list[str], where: str) -> None:
+def check_search(experiment: Experiment, options: dict[str, Any], targets: Mapping[str, Any], where: str) -> None:
     """Raise InputError, below the key `where`, for a search that does not fit its data of these `options` or target."""
     tune = experiment.tune
     assert tune is not None
     if tune.target not in targets:
-        hint = nearest(tune.target, targets) or "add it to `targets` of the study"
+        hint = nearest(tune.target, list(targets)) or "add it to `targets` of the study"
         raise InputError(
             f'there is no target "{tune.target}"', where=f"{where}.target", allowed=", ".join(targets), hint=hint
         )

@@ -79,7 +79,7 @@ def experiment_plan(study: Study, name: str) -> Plan:
         claims=sum(len(each.all_variants) - 1 for each in study.experiments.values() if each.axes),
         most_settings=experiment.most_settings,
         trials=experiment.trial_terms,
-        tuning=experiment.tuning_terms,
+        tuning=study.tuning_terms().get(name),
     )
 
 

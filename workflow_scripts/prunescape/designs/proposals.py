@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from prunescape.analysis.search.objectives import Observed, rank_key
+from prunescape.analysis.search.objectives import UNKNOWN, Cost, Observed, floor_of, rank_key
 from prunescape.analysis.search.tpe import load_optuna
 from prunescape.designs.plan import Plan
 from prunescape.designs.trials import MOST_REDRAWS, drawn_setting, hashed
+from prunescape.errors import InputError
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting
@@ -38,6 +39,7 @@ class Seen:
     trial: int
     budget: float
     observed: Observed | None
+    cost: Cost = UNKNOWN
 
 
 def space_of(plan: Plan) -> SearchSpace:
@@ -83,7 +85,11 @@ def _drawn(plan: Plan, bracket: int, trial: int, taken: set[Proposal]) -> Propos
         found = Proposal(variant, drawn_setting(space, seed, arm, trial, attempt))
         if found not in taken:
             return found
-    return next(each for each in grid_proposals(plan, len(taken) + 1) if each not in taken)
+    left = next((each for each in grid_proposals(plan, len(taken) + 1) if each not in taken), None)
+    if left is None:
+        what = f"only {len(taken)} different settings keep the bound of the search"
+        raise InputError(what, where="tune.trials", allowed=f"1 to {len(taken)}")
+    return left
 
 
 def _modelled(plan: Plan, bracket: int, numbers: range, taken: set[Proposal], seen: Sequence[Seen]) -> list[Proposal]:
@@ -128,11 +134,14 @@ def _study(optuna: Any, plan: Plan, space: SearchSpace, known: Sequence[Seen], s
         optuna.create_study(direction="minimize", sampler=sampler),
         _distributions(optuna, plan, space),
     )
-    keys = sorted({rank_key(plan.tuning, each.observed) for each in known})
+    budget = plan.tuning["budget"]["whole"]
+    whole = known[0].budget == float(budget["epochs"]) * float(budget["data_share"])
+    floor = floor_of(plan.tuning, [each.observed for each in known], whole=whole)
+    keys = sorted({rank_key(each.observed, each.cost, floor) for each in known})
     for each in sorted(known, key=lambda each: (each.bracket, each.trial)):
         params = {VARIANT: each.proposal.variant} if VARIANT in distributions else {}
         params |= {name: _told(space, name, text) for name, text in each.proposal.setting.texts}
-        value = float(keys.index(rank_key(plan.tuning, each.observed)))
+        value = float(keys.index(rank_key(each.observed, each.cost, floor)))
         own = {name: distributions[name] for name in params}
         study.add_trial(optuna.trial.create_trial(params=params, distributions=own, value=value))
     return study, distributions

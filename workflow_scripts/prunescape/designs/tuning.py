@@ -5,13 +5,23 @@ has a chain of rounds of its own: no search waits for another one, nor for the l
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from prunescape.analysis.search.budgets import Budgets, Rung
-from prunescape.analysis.search.objectives import Observed, rank_key
+from prunescape.analysis.search.objectives import (
+    UNKNOWN,
+    Cost,
+    Costs,
+    Observed,
+    floor_of,
+    kept_variants,
+    rank_key,
+    reaches,
+)
 from prunescape.analysis.search.terms import TPE
 from prunescape.analysis.search.tpe import INSTALL_OPTUNA
 from prunescape.designs.plan import Axes, Plan
@@ -25,7 +35,7 @@ from prunescape.store.stages import TUNING
 STAGE = TUNING
 DESIGN = "tuning"
 MOST_OF_A_GRID = 10_000  # trials
-FIELDS = ("round", "last", "experiments", "trials", "winner")
+FIELDS = ("round", "last", "experiments", "trials", "winner", "reason")
 
 
 @dataclass(frozen=True)
@@ -39,14 +49,44 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Results:
+    """What is known of a search with these `terms`: what its cells reached, and what its variants cost."""
+
+    terms: Mapping[str, Any]
+    observed: Mapping[Cell, Observed]
+    costs: Costs
+
+    def cost(self, cell: Cell) -> Cost:
+        """What the variant of a cell costs."""
+        return self.costs.get(cell.variant.name, UNKNOWN)
+
+    def floor(self, entries: Iterable[Entry]) -> float | None:
+        """The accuracy that these entries of one rung must reach, a share; None where none is asked for."""
+        cells = [entry.cell for entry in entries]
+        return floor_of(self.terms, [self.observed[cell] for cell in cells], whole=all(map(is_whole, cells)))
+
+    def ranked(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Entries of one rung by the objective of the search, the best first; equals in the order of their trials."""
+        entries = list(entries)
+        floor = self.floor(entries)
+
+        def key(entry: Entry) -> tuple:
+            cell = entry.cell
+            return rank_key(self.observed[cell], self.cost(cell), floor), entry.bracket, entry.trial
+
+        return sorted(entries, key=key)
+
+
+@dataclass(frozen=True)
 class SearchRound:
-    """What one round adds to a search: its `entries`; the `last` has none, and the winner, if there is one."""
+    """What one round adds to a search: its `entries`; the `last` has none, and the winner, or the reason for none."""
 
     experiment: str
     number: int
     entries: list[Entry] = field(default_factory=list)
     last: bool = False
     winner: Cell | None = None
+    reason: str = ""
 
     @property
     def cells(self) -> list[Cell]:
@@ -64,6 +104,7 @@ class SearchRound:
             "experiments": {self.experiment: step},
             "trials": trials,
             "winner": self.winner.content if self.winner else None,
+            "reason": self.reason,
         }
 
 
@@ -74,7 +115,7 @@ def read_search_round(path: Path | str) -> SearchRound:
     cells = [Cell.from_content(cell) for cell in step["cells"]]
     entries = [Entry(bracket, rung, trial, cells[place]) for bracket, rung, trial, place in content["trials"]]
     winner = Cell.from_content(content["winner"]) if content["winner"] else None
-    return SearchRound(experiment, content["round"], entries, content["last"], winner)
+    return SearchRound(experiment, content["round"], entries, content["last"], winner, content["reason"])
 
 
 def present_search_rounds(pattern: str) -> list[SearchRound]:
@@ -162,6 +203,11 @@ def trial_cell(plan: Plan, proposal: Proposal, step: int) -> Cell:
     return cell
 
 
+def is_whole(cell: Cell) -> bool:
+    """Whether the training of a trial's cell is not cut."""
+    return not {"epochs", "data_share"} & dict(cell.setting.texts).keys()
+
+
 def proposal_of(cell: Cell) -> Proposal:
     """The variant and the setting of a trial's cell, without its budget."""
     pairs = tuple(pair for pair in cell.setting.texts if pair[0] not in ("epochs", "data_share"))
@@ -169,13 +215,20 @@ def proposal_of(cell: Cell) -> Proposal:
 
 
 def next_search_round(
-    plan: Plan, *, number: int, earlier: Iterable[SearchRound], observed: Mapping[Cell, Observed]
+    plan: Plan,
+    *,
+    number: int,
+    earlier: Iterable[SearchRound],
+    observed: Mapping[Cell, Observed],
+    costs: Costs = MappingProxyType({}),
 ) -> SearchRound:
-    """Round `number` of a search, from the rounds before it and what all of their cells reached.
+    """Round `number` of a search, from the rounds before it, what all of their cells reached, and what variants cost.
 
     Every bracket takes its next step: it proposes trials until it has all of them, then promotes those of its last
     rung. A bracket of proposals that learn from results begins when the one before it has all its trials.
     """
+    plan = replace(plan, tuning=plan.tuning | {"variants": kept_variants(plan.tuning, costs)})
+    results = Results(plan.tuning, observed, costs)
     had = [entry for planned in earlier for entry in planned.entries]
     entries: list[Entry] = []
     complete = True
@@ -184,22 +237,30 @@ def next_search_round(
         begun = sum(entry.rung == 0 for entry in own)
         if begun < rungs[0].trials:
             if complete or plan.tuning["sampler"] != TPE:
-                entries += _proposed(plan, bracket, rungs[0], own, had, observed)
+                entries += _proposed(plan, bracket, rungs[0], own, had, results)
             complete = False
         else:
-            entries += _promoted(plan, bracket, rungs, own, observed)
+            entries += _promoted(plan, bracket, rungs, own, results)
     if entries:
         return SearchRound(plan.experiment, number, entries)
-    return SearchRound(plan.experiment, number, last=True, winner=winner_of(plan, had, observed))
+    winner, reason = winner_of(had, results)
+    return SearchRound(plan.experiment, number, last=True, winner=winner, reason=reason)
 
 
 def _proposed(
-    plan: Plan, bracket: int, rung: Rung, own: list[Entry], had: list[Entry], observed: Mapping[Cell, Observed]
+    plan: Plan, bracket: int, rung: Rung, own: list[Entry], had: list[Entry], results: Results
 ) -> list[Entry]:
     """The next trials of a bracket: all of them, or as many as the sampler proposes before it learns."""
     first = len([entry for entry in own if entry.rung == 0])
     seen = [
-        Seen(proposal_of(entry.cell), entry.bracket, entry.trial, budget_of(plan, entry.cell), observed.get(entry.cell))
+        Seen(
+            proposal_of(entry.cell),
+            entry.bracket,
+            entry.trial,
+            budget_of(plan, entry.cell),
+            results.observed.get(entry.cell),
+            results.cost(entry.cell),
+        )
         for entry in had
     ]
     drawn = proposed(plan, bracket, first=first, most=rung.trials, seen=seen)
@@ -212,15 +273,13 @@ def budget_of(plan: Plan, cell: Cell) -> float:
     return float(values.get("epochs", whole["epochs"])) * float(values.get("data_share", whole["data_share"]))
 
 
-def _promoted(
-    plan: Plan, bracket: int, rungs: list[Rung], own: list[Entry], observed: Mapping[Cell, Observed]
-) -> list[Entry]:
+def _promoted(plan: Plan, bracket: int, rungs: list[Rung], own: list[Entry], results: Results) -> list[Entry]:
     """The best trials of the bracket's last rung on its next one; none after the last."""
     reached = max(entry.rung for entry in own)
     if reached + 1 == len(rungs):
         return []
     following = rungs[reached + 1]
-    best = ranked([entry for entry in own if entry.rung == reached], plan, observed)[: following.trials]
+    best = results.ranked([entry for entry in own if entry.rung == reached])[: following.trials]
     chosen = sorted(best, key=lambda entry: entry.trial)
     return [
         Entry(bracket, reached + 1, entry.trial, trial_cell(plan, proposal_of(entry.cell), following.epochs))
@@ -228,13 +287,15 @@ def _promoted(
     ]
 
 
-def ranked(entries: Iterable[Entry], plan: Plan, observed: Mapping[Cell, Observed]) -> list[Entry]:
-    """Entries by the objective of the search, the best first; equals in the order of their trials."""
-    return sorted(entries, key=lambda entry: (rank_key(plan.tuning, observed[entry.cell]), entry.bracket, entry.trial))
-
-
-def winner_of(plan: Plan, entries: Iterable[Entry], observed: Mapping[Cell, Observed]) -> Cell | None:
-    """The best cell at full budget; None where every one of them diverged."""
-    whole = [entry for entry in entries if not {"epochs", "data_share"} & entry.cell.setting.values.keys()]
-    best = next(iter(ranked(whole, plan, observed)), None)
-    return best.cell if best and not observed[best.cell].diverged else None
+def winner_of(entries: Iterable[Entry], results: Results) -> tuple[Cell | None, str]:
+    """The best cell at full budget, or None and why there is none: all diverged, or none reaches the accuracy floor."""
+    whole = [entry for entry in entries if is_whole(entry.cell)]
+    best = next(iter(results.ranked(whole)), None)
+    if best is None or results.observed[best.cell].diverged:
+        return None, "every training at full budget diverged"
+    observed = results.observed[best.cell]
+    if reaches(observed, results.floor(whole)):
+        return best.cell, ""
+    nearest = f"{best.cell.variant.name} at {best.cell.setting}, with {100 * observed.accuracy:.2f} %"
+    what = f"no training at full budget reached {results.terms['accuracy_floor']:g} % of the validation examples"
+    return None, f"{what}; nearest came {nearest}"

@@ -11,6 +11,7 @@ from prunescape.space.networks import NETWORK
 
 FLOAT = "fp32"
 LEVEL = 0.95
+DEFAULT_SYSTEM = "tune_v1"  # the strategy that leaves threads and batch at their defaults
 RUN_IMAGES = (
     "input: float32 (batch, channels, height, width), (pixels / 255 - mean) / std, mean and std per channel from the "
     "model's metadata (prunescape.mean, prunescape.std, JSON); output: logits (batch, classes)"
@@ -18,21 +19,28 @@ RUN_IMAGES = (
 RUN_TEXTS = "input: int64 (batch, length), numbers of tokens as prepared; output: logits (batch, classes)"
 
 
-def deployment(winner: Cell, benchmark: Mapping[str, Any], *, onnx: str, task: str, data: str) -> dict[str, Any]:
+def deployment(
+    winner: Cell, benchmark: Mapping[str, Any], *, onnx: str, task: str, data: str, default_system: bool = False
+) -> dict[str, Any]:
     """The content of a deployment's file, from what its target measured (as benchmark_target writes it).
 
     `onnx` and `data` are paths from the folder of that file: of the model and of the prepared data set, whose test
-    split the accuracy is of. Of the measured threads and batches those with the least latency per image are taken, of
-    precisions the first that the target lists. Latencies are seconds per run of one batch: the median of the samples,
-    and the range of the middle 95 % of them. The interval of `top1` is exact (Clopper and Pearson 1934), and of other
-    images like these. Raises InputError where the target did not run the winner.
+    split the accuracy is of. Of the measured threads and batches those with the least latency per image are taken, or,
+    with the `default_system`, the first that the target lists; of precisions always the first. Latencies are seconds
+    per run of one batch: the median of the samples, and the range of the middle 95 % of them. The interval of `top1` is
+    exact (Clopper and Pearson 1934), and of other images like these. Raises InputError where the target did not run the
+    winner.
     """
     target, environment = benchmark["target"], benchmark["environment"]
     model = measured_model(winner, benchmark)
-    entry = min(
-        (each for each in benchmark["latency"] if each["id"] == model["id"]),
-        key=lambda each: (each["median_s"] / each["batch"], each["threads"], each["batch"]),
-    )
+    runs = [each for each in benchmark["latency"] if each["id"] == model["id"]]
+
+    def order(entry: Mapping[str, Any]) -> tuple:
+        if default_system:
+            return target["threads"].index(entry["threads"]), target["batch"].index(entry["batch"])
+        return entry["median_s"] / entry["batch"], entry["threads"], entry["batch"]
+
+    entry = min(runs, key=order)
     low, high = np.percentile(entry["samples_s"], [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return {
         "experiment": winner.experiment,

@@ -1,13 +1,13 @@
 """The tables of searches that were really trained: every trial on every rung, the rungs, and what was found."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
-from prunescape.analysis.search.objectives import Observed, rank_key
+from prunescape.analysis.search.objectives import UNKNOWN, Costs, Observed, floor_of, rank_key
 from prunescape.space.cells import Cell
 from prunescape.space.settings import Setting, hyperparameter_columns
 from prunescape.store.records import DIVERGED
@@ -40,17 +40,20 @@ RUNG_COLUMNS: Columns = {
 TUNING_COLUMNS: Columns = {
     **{name: KEY_COLUMNS[name] for name in GROUP},
     "sampler": ("string", "tpe, random or grid"),
+    "objective": ("string", "cheapest or accuracy"),
+    "strategy": ("string", "onefold, hierarchical, tune_v1 or constrained"),
     "target": ("string", "where the winner is measured"),
     "trials": ("int64", "variants and settings that were tried, in all brackets"),
     "cells": ("int64", "trainings of them on all rungs"),
     "spent": ("float64", "passes of all training data by all of them"),
     "whole": ("float64", "passes that as many whole trainings would take"),
-    "variant": ("string", "of the winner; null where every training at full budget diverged"),
+    "variant": ("string", "of the winner; null without one"),
     "setting": ("string", "of the winner, as NAME VALUE"),
     "trial": ("int64", "number of the winner in its bracket"),
     "bracket": ("int64", "of the winner"),
     "val_top1": ("float64", "validation accuracy of the winner, percent: too high by the choice"),
     "top1": ("float64", "test accuracy of the winner, percent"),
+    "reason": ("string", "why there is no winner, and what came nearest; empty with one"),
 }
 
 
@@ -65,6 +68,15 @@ class Placed:
     cell: Cell
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How searches ended: the cells that they chose, why others have none, and what variants cost, by experiment."""
+
+    winners: Sequence[Cell] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    costs: Mapping[str, Costs] = field(default_factory=dict)
+
+
 def trial_columns(terms: Terms) -> Columns:
     """The columns of `tuning_trials`."""
     return {
@@ -77,21 +89,28 @@ def trial_columns(terms: Terms) -> Columns:
         "status": ("string", "ok, or diverged"),
         "val_top1": ("float64", "validation accuracy, percent: what trials are ranked by"),
         "top1": ("float64", "test accuracy, percent: decides nothing"),
+        "seconds_per_image": ("float64", "of its variant untrained on the target; null where no search asks for it"),
         "place": ("int64", "on its rung, from 1 for the best"),
         "promoted": ("bool", "to the next rung"),
         "winner": ("bool", "this training is what is deployed"),
     }
 
 
-def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, winners: Sequence[Cell]) -> pd.DataFrame:
+def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, ended: Ended) -> pd.DataFrame:
     """One row with `trial_columns` per trial and rung whose training is finished.
 
-    `cells` are those of cells.parquet; `winners` the cells that searches chose.
+    `cells` are those of cells.parquet.
     """
     columns = trial_columns(terms)
     finished = {_key_of_row(row, terms): row for row in _of_searches(cells, terms)}
     rows = [(each, finished.get(_key_of_cell(each.cell, terms))) for each in placed]
-    known = [_row(each, row, terms, winners) for each, row in rows if row is not None]
+    known = [_row(each, row, terms, ended) for each, row in rows if row is not None]
+    for rung in _by_rung(known):
+        whole = terms[rung[0]["experiment"]]["budget"]["whole"]
+        cut = any(row[name] != whole[name] for row in rung for name in CUT)
+        floor = floor_of(terms[rung[0]["experiment"]], [row["observed"] for row in rung], whole=not cut)
+        for row in rung:
+            row["order"] = rank_key(row["observed"], row["cost"], floor)
     if not known:
         return pd.DataFrame(columns=list(columns))
     frame = pd.DataFrame(known).sort_values([*PLACE, "trial"], ignore_index=True)
@@ -99,6 +118,14 @@ def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, w
     above = set(zip(frame["experiment"], frame["bracket"], frame["rung"], frame["trial"], strict=True))
     frame["promoted"] = [(row.experiment, row.bracket, row.rung + 1, row.trial) in above for row in frame.itertuples()]
     return frame.reindex(columns=list(columns))
+
+
+def _by_rung(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The rows of each rung of each bracket."""
+    found: dict[tuple, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[name] for name in PLACE), []).append(row)
+    return list(found.values())
 
 
 def _names(terms: Terms) -> list[str]:
@@ -131,11 +158,12 @@ def _key_of_cell(cell: Cell, terms: Terms) -> tuple:
     return cell.experiment, cell.variant.name, cell.seed, Setting.of(whole).changed(cell.setting).texts
 
 
-def _row(each: Placed, row: Mapping[str, Any], terms: Terms, winners: Sequence[Cell]) -> dict[str, Any]:
-    """A trial on a rung; `order` sorts those of one rung."""
+def _row(each: Placed, row: Mapping[str, Any], terms: Terms, ended: Ended) -> dict[str, Any]:
+    """A trial on a rung, with what it is ranked by."""
     observed = Observed(row["status"] == DIVERGED, int(row.get("val_correct", 0)), int(row.get("val_tested", 1)))
     whole = terms[row["experiment"]]["budget"]["whole"]
     cut = {name: row.get(name, whole[name]) for name in CUT}
+    cost = ended.costs.get(row["experiment"], {}).get(row["variant"], UNKNOWN)
     return {
         **row,
         **cut,
@@ -144,8 +172,10 @@ def _row(each: Placed, row: Mapping[str, Any], terms: Terms, winners: Sequence[C
         "rung": each.rung,
         "trial": each.trial,
         "round": each.round,
-        "order": rank_key(terms[row["experiment"]], observed),
-        "winner": each.cell in winners,
+        "observed": observed,
+        "cost": cost,
+        "seconds_per_image": cost.seconds,
+        "winner": each.cell in ended.winners,
     }
 
 
@@ -167,9 +197,10 @@ def tuning_rungs(trials: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(RUNG_COLUMNS))
 
 
-def tuning(trials: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+def tuning(trials: pd.DataFrame, terms: Terms, ended: Ended) -> pd.DataFrame:
     """One row with TUNING_COLUMNS per search of `tuning_trials`."""
-    rows = [_found(own, terms[name]) for name, own in trials.groupby("experiment", sort=True)]
+    searches = trials.groupby("experiment", sort=True)
+    rows = [_found(own, terms[name]) | {"reason": ended.reasons.get(name, "")} for name, own in searches]
     return pd.DataFrame(rows, columns=list(TUNING_COLUMNS))
 
 
@@ -177,7 +208,8 @@ def _found(trials: pd.DataFrame, terms: Mapping[str, Any]) -> dict[str, Any]:
     """What one search cost, and what it found."""
     first, whole = trials[trials["rung"] == 0], terms["budget"]["whole"]
     cells = trials.drop_duplicates(["variant", *_names({"": terms}), *CUT])
-    known = {name: trials[name].iloc[0] for name in GROUP} | {"sampler": terms["sampler"], "target": terms["target"]}
+    known = {name: trials[name].iloc[0] for name in GROUP}
+    known |= {name: terms[name] for name in ("sampler", "objective", "strategy", "target")}
     known |= {"trials": len(first), "cells": len(cells), "spent": cells["passes"].sum()}
     known["whole"] = len(first) * float(whole["epochs"]) * float(whole["data_share"])
     won = trials[trials["winner"]]

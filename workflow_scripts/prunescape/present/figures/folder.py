@@ -55,6 +55,7 @@ from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw
 from prunescape.present.figures.runs_data import design_runs
 from prunescape.present.figures.search import draw_search_interactive, draw_search_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
+from prunescape.present.figures.tuning import draw_tuning_interactive, draw_tuning_static, tuning_figures
 from prunescape.present.figures.verdict_data import verdict_figures
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.study_terms import StudyTerms
@@ -86,6 +87,7 @@ DRAWINGS = {
     "search": (draw_search_interactive, draw_search_static),
     "arm_boxes": (draw_arms_interactive, draw_arms_static),
     "arm_densities": (draw_arms_interactive, draw_arms_static),
+    "tuning": (draw_tuning_interactive, draw_tuning_static),
 }
 
 
@@ -113,6 +115,7 @@ def draw_figures(
     factor_tables: Mapping[str, Path | str] = MappingProxyType({}),
     benchmarks: Path | str | None = None,
     arm_tables: Mapping[str, Path | str] = MappingProxyType({}),
+    tuning_trials: Path | str | None = None,
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
@@ -121,8 +124,8 @@ def draw_figures(
     Experiments that trained a share of their grid need both inferred tables; `verdicts` and `looks` show sequential
     verdicts, `efficiency` and `curves` all runs over three hyperparameters or more. `trials`, `trial_efficiency` and
     `factor_tables` (by name) show the same, and what matters, of designs with a space, and with `benchmarks` and
-    `arm_tables` (by name) what arms do. `study` is the study's summary, or empty. Raises InputError for unusable
-    tables.
+    `arm_tables` (by name) what arms do; `tuning_trials` are those of searches. `study` is the study's summary, or
+    empty. Raises InputError for unusable tables.
     """
     terms = StudyTerms.of(study)
     known = terms.read_cells(cells)
@@ -147,6 +150,8 @@ def draw_figures(
     if trials and benchmarks and arm_tables:
         places = {"cells": cells, "trials": trials, "benchmarks": benchmarks, "written": arm_tables}
         figures += [(figure, FOLDED) for figure in arm_figures(trial_analysis(study.get("trials", {}), **places))]
+    if tuning_trials:
+        figures += [(figure, OPEN) for figure in tuning_figures(read_result(tuning_trials, {}))]
     write_figures(figures, out)
 
 

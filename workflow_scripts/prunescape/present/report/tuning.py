@@ -58,6 +58,7 @@ def search_pairs(plan: Mapping[str, Any]) -> Pairs:
         ("model", str(plan["model"])),
         ("data set", str(plan["dataset"])),
         ("search", f"{SAMPLERS[tune['sampler']]}{trials}; {halving}"),
+        ("objective", f"{tune['objective']}, strategy {tune['strategy']}{bound_text(tune['bound'])}"),
         ("budget", plain(tune["budget"])),
         *((key, ends(values)) for key, values in space.items()),
         ("target", tune["target"]),
@@ -65,6 +66,11 @@ def search_pairs(plan: Mapping[str, Any]) -> Pairs:
         ("recipe", plain(plan["recipe"])),
         ("pruning", plain(plan["pruning"])),
     ]
+
+
+def bound_text(bound: Mapping[str, Any] | None) -> str:
+    """The bound of a constrained search; empty without one."""
+    return f", {plain({name: limit for name, limit in bound.items() if limit is not None})}" if bound else ""
 
 
 def searched(name: str) -> str:
@@ -92,7 +98,7 @@ def cost_sentence(found: Any, rungs: pd.DataFrame) -> str:
 def winner_sentence(found: Any) -> str:
     """The winner, or that there is none."""
     if is_missing(found.variant):
-        return "No winner: every training at full budget diverged, and nothing is deployed."
+        return f"No winner, and nothing is deployed: {found.reason}."
     winner = f"Winner: {variant_title(found.variant)}, {found.setting}"
     right = (
         f"{number(found.top1, 2)} % of the test images are right, and {number(found.val_top1, 2)} % of the validation"
