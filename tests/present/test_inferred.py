@@ -65,6 +65,8 @@ def test_panels_show_the_inferred_surface_and_the_cells_it_rests_on(folder):
         middle = own.loc[(0.0, 0.0)]
         assert panel.surface[30, 30] == pytest.approx(middle["inferred"], abs=1e-4)
         assert panel.reach[30, 30] == pytest.approx(middle["high"] - middle["inferred"], abs=1e-4)
+        endless = own["low"].to_numpy() <= 0
+        assert panel.pale[30, 30] == (middle["low"] <= 0) and panel.pale.max() == endless.max()
         x, y = panel.outlines[1.0]
         shape = shapes.loc[(panel.variant, 1.0)]
         assert np.hypot(np.ptp(x), np.ptp(y)) == pytest.approx(np.hypot(shape["length"], shape["width"]), rel=1e-3)
@@ -87,7 +89,7 @@ def test_both_drawings_show_how_unsure_the_surface_is(folder):
     drawn = [draw_landscape_interactive(shown) for shown in (figure, unsure)]
     bars = [page.layout.coloraxis.colorbar.title.text for page in drawn]
     assert bars == ["top-1, %", "may be better by, points"]
-    counts = [len([trace for trace in page.data if trace.type == "contour"]) for page in drawn]
+    counts = [sum(trace.type == "contour" and trace.name != "pale" for trace in page.data) for page in drawn]
     assert counts == [3, 2], "every surface, and how unsure the two inferred ones are"
 
 

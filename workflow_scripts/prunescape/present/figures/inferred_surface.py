@@ -36,7 +36,8 @@ class InferredFigure(LandscapeFigure):
     def caption(self) -> str:
         return (
             f"{self.places()}A share of the grid was trained: dots are its cells, all else is inferred from them, by a "
-            f"Gaussian process over all variants. {self.colour_note()} {self.region_note()} A variant that is "
+            f"Gaussian process over all variants. Pale: how low is not known, only that it may be far lower. "
+            f"{self.colour_note()} {self.region_note()} A variant that is "
             f"{NOT_INFERRED} failed the check of its surface: it shows its cells alone. A peak between cells may be "
             f"missed.{landscape_notes(self, self.axes, ellipses=False)}"
         )
@@ -106,8 +107,9 @@ def _landscape(
             return replace(panel, surface=height, regions=lines)
         height, lines = surface_and_regions(own, figure.axes, thresholds, plane, shades)
         reach = surface(own, (own["high"] - own["inferred"]).to_numpy(), figure.axes, *plane)
+        pale = surface(own, (own["low"] <= 0).to_numpy(dtype=float), figure.axes, *plane)
         shapes = outlines(ellipses[ellipses["variant"] == panel.variant], figure.axes)
-        return replace(panel, surface=height, regions=lines, reach=reach, outlines=shapes)
+        return replace(panel, surface=height, regions=lines, reach=reach, pale=pale, outlines=shapes)
 
     return replace(
         part, panels=[panel_of(panel) for panel in part.panels], shades=shades, below=share_below(shown, shades)

@@ -22,7 +22,7 @@ class Panel:
 
     `diverged` marks cells; `regions` maps a threshold to the lines around its region on the surface, with nan between
     them, and `outlines` to its ellipse, both as (x, y); `reach` is how far the 95 % interval of an inferred surface
-    reaches above it, (y, x) in percentage points.
+    reaches above it, (y, x) in percentage points, and `pale` (y, x) is over a half where that has no lower end.
     """
 
     variant: str
@@ -37,6 +37,7 @@ class Panel:
     regions: dict[float, Curve]
     outlines: dict[float, Curve]
     reach: np.ndarray | None = None
+    pale: np.ndarray | None = None
 
     @property
     def dense(self) -> bool:

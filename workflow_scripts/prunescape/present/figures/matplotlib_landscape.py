@@ -18,6 +18,7 @@ from prunescape.present.figures.style import (
     DOUBLE,
     FAINT,
     INK,
+    PALE,
     PANEL,
     SINGLE,
     SMALL,
@@ -118,6 +119,9 @@ def _draw_ground(axes: Axes, figure: LandscapeFigure, landscape: Landscape, pane
             if height.max() > step:
                 filled = axes.contourf(*plane, height, levels=[step - TRACE, shades.steps], colors=[colour])
                 filled.set_rasterized(panel.dense)  # an image within the drawing, as large whatever it shows
+
+        if panel.pale is not None and panel.pale.max() > 0.5:
+            axes.contourf(*plane, panel.pale, levels=[0.5, 1.5], colors=[PANEL], alpha=PALE)
 
 
 def _draw_cells(axes: Axes, landscape: Landscape, panel: Panel) -> None:

@@ -18,13 +18,14 @@ from prunescape.analysis.efficiency.efficiency import varying
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name
 from prunescape.present.figures.runs_data import cost_of, factor_title
-from prunescape.present.figures.style import ACCENT, DOUBLE, FAINT, INK, PANEL, PAPER, SMALL, TEXT
+from prunescape.present.figures.style import ACCENT, DOUBLE, FAINT, INK, PANEL, PAPER, SINGLE, SMALL
 from prunescape.present.labels import shortened
 from prunescape.present.numbers import DASH
 
 MOST_LEVELS = 8  # a hyperparameter with more values is one column, shaded by rank
-MOST_VECTORS = 300  # runs whose fields are drawn one by one; more are an image within the drawing
+MOST_VECTORS = 2000  # fields that are drawn one by one; more are an image within the drawing
 TICKS = 5
+COLUMN = 0.15  # width of a column in print, inches, so that values below it can be read
 LINE = 12  # letters of a factor's name
 
 
@@ -159,19 +160,22 @@ def _fields(column: int, values: np.ndarray) -> list[tuple[int, int, int, float]
 
 
 def draw_matrix_static(figure: MatrixFigure) -> matplotlib.figure.Figure:
-    """The three matrices side by side."""
+    """The three matrices one below the other: names of factors above all, their values below all."""
     count, runs = len(figure.columns), len(figure.runs)
-    high = 1.9 + min(max(0.045 * runs, 1.6), 6.5)
-    page = matplotlib.figure.Figure(figsize=(max(3 * (0.11 * count + 0.5), DOUBLE), high), layout="constrained")
-    for axes, order in zip(page.subplots(1, len(figure.orders), squeeze=False)[0], figure.orders, strict=True):
+    high = 2.2 + len(figure.orders) * min(max(0.03 * runs, 0.9), 2.1)
+    wide = min(max(COLUMN * count + 0.8, SINGLE), DOUBLE)
+    page = matplotlib.figure.Figure(figsize=(wide, high), layout="constrained")
+    places = page.subplots(len(figure.orders), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, order in zip(places, figure.orders, strict=True):
         _draw_order(axes, figure, order)
+    _name_factors(places[0], figure)
     return page
 
 
 def _draw_order(axes: Axes, figure: MatrixFigure, order: Order) -> None:
     shades = LinearSegmentedColormap.from_list("on", [PAPER, ACCENT]).with_extremes(bad=PANEL)
     shown = figure.on[order.places]
-    if len(shown) > MOST_VECTORS:
+    if shown.size > MOST_VECTORS:
         axes.imshow(np.ma.masked_invalid(shown), cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     else:
         fields = [field for column, values in enumerate(shown.T) for field in _fields(column, values)]
@@ -183,19 +187,17 @@ def _draw_order(axes: Axes, figure: MatrixFigure, order: Order) -> None:
     rows, values = order.ticks
     axes.set_yticks(rows, values)
     axes.set_xticks(range(len(figure.columns)), [column.level for column in figure.columns], rotation=90)
-    for name, start, end in figure.factors:
+    for _, start, _ in figure.factors:
         axes.axvline(start - 0.5, color=FAINT, linewidth=0.7)
-        place = {"xy": ((start + end - 1) / 2, -0.8), "xycoords": "data", "annotation_clip": False}
-        axes.annotate(
-            "\n".join(heading(name, end - start)),
-            **place,
-            rotation=90,
-            ha="center",
-            va="bottom",
-            fontsize=SMALL,
-            color=INK,
-        )
-    axes.set_xlabel(f"by {order.title}", fontsize=TEXT)
+    axes.set_ylabel(f"by {order.title}", fontsize=SMALL)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_color(FAINT)
+
+
+def _name_factors(axes: Axes, figure: MatrixFigure) -> None:
+    """The names of factors above their columns."""
+    for name, start, end in figure.factors:
+        place = {"xy": ((start + end - 1) / 2, -0.8), "xycoords": "data", "annotation_clip": False}
+        style = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": SMALL, "color": INK}
+        axes.annotate("\n".join(heading(name, end - start)), **place, **style)

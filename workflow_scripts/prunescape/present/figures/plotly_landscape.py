@@ -14,6 +14,7 @@ from prunescape.present.figures.style import (
     BELOW,
     FAINT,
     INK,
+    PALE,
     PANEL,
     PLOTLY_LAYOUT,
     PLOTLY_LEGEND,
@@ -104,7 +105,19 @@ def _surface(figure: LandscapeFigure, landscape: Landscape, panel: Panel) -> lis
     x, y = axis_symbol(figure.axes.x), axis_symbol(figure.axes.y)
     known = "inferred" if panel.reach is not None else "interpolated"
     hover = f"{x} %{{x:.2f}}, {y} %{{y:.2f}}<br>about %{{customdata:.2f}} %<extra>{known}</extra>"
-    return [_steps(figure, _places(shades, panel.surface), panel.surface, (BELOW, *shades.colours), hover, lowest=-1)]
+    ground = _steps(figure, _places(shades, panel.surface), panel.surface, (BELOW, *shades.colours), hover, lowest=-1)
+    return [ground, *_pale(figure, panel)]
+
+
+def _pale(figure: LandscapeFigure, panel: Panel) -> list[go.Contour]:
+    """A veil over what is not sure."""
+    if panel.pale is None:
+        return []
+    clear, veil = (f"rgba({','.join(map(str, bytes.fromhex(PANEL[1:])))},{alpha})" for alpha in (0, PALE))
+    shades = {"colorscale": _stepped((clear, veil)), "zmin": 0, "zmax": 1, "showscale": False, "hoverinfo": "skip"}
+    contours = {"coloring": "fill", "start": 0.5, "end": 0.5, "size": 1}
+    plane = {"x": figure.surface_x, "y": figure.surface_y, "z": panel.pale}
+    return [go.Contour(**plane, **shades, contours=contours, line={"width": 0}, name="pale")]
 
 
 def _places(shades: Shades, surface: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ SMALL, TEXT, TITLE = 7, 7.5, 8  # points, the smallest at that size
 ROI_SHADES = ("white", "lightgrey", "grey", "dimgrey", "black")  # of regions, from the largest to the smallest
 INK, FAINT, PAPER, PANEL, LINES = "#1f2933", "#77818d", "#ffffff", "#d6dbe2", "#e3e6ea"
 BELOW = "#b4bac2"  # of scores below the colour bar
+PALE = 0.6  # how far what is not sure fades into the panel
 ACCENT, TINT = "#33658a", "#a9c6dd"  # what stands out and what does not, where colour tells no variant
 # pruning method -> colours at a kept share of 1 and of 0, matplotlib's mark, plotly's: blue and orange are told apart
 # by colour-blind readers, shares by lightness, and methods by their marks in print without colour
