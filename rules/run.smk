@@ -11,9 +11,9 @@ from prunescape.running.early_checks import (
     check_compiler,
     check_gpu,
     check_originals,
-    check_providers,
     check_searches,
     check_system,
+    check_targets,
     shows_gpu,
 )
 from prunescape.running.deployments import deployment_line
@@ -182,7 +182,7 @@ def look_at_host():
     """
     missing = [name for name in STUDY.used_datasets() if not os.path.exists(f"{DATA}/{name}.json")]
     try:
-        check_providers(STUDY.targets)
+        check_targets(STUDY.targets)
         if STUDY.measures_first or asked_for("architectures"):
             check_searches(STUDY.targets)
         check_originals(map(STUDY.dataset_options, missing))

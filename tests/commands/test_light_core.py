@@ -85,7 +85,17 @@ def test_what_trains_says_what_to_install(command, package, folder):
     assert said[0] == f"prunescape: error: this needs {package}, which {HINT}"
 
 
-@pytest.mark.parametrize("command", [PRUNE, "resume"])
+ANALYSIS = ("analyse cells.csv --out windows", "bench product.onnx --repeats 2", "init windows", "verify study")
+
+
+def test_the_modules_that_windows_lacks_are_not_needed_for_that(folder):
+    done = run(folder, *ANALYSIS, absent=(*TRAINING, *OF_UNIX))
+    assert done.returncode == 0, done.stderr
+    summary = run(folder, "summary study", absent=(*TRAINING, *OF_UNIX)).stderr
+    assert "there is no report yet" in summary
+
+
+@pytest.mark.parametrize("command", [PRUNE, "resume", "run"])
 def test_on_windows_it_says_wsl(command, folder):
     said = run(folder, command, absent=OF_UNIX, platform="win32").stderr.splitlines()
     hint = "on Windows, install and run prunescape in WSL"

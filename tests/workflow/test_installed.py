@@ -3,11 +3,7 @@
 Building takes setuptools from PyPI, as pip does; the core is downloaded, or comes from pip's cache.
 """
 
-import os
 import shutil
-import subprocess
-import sys
-import sysconfig
 import venv
 from pathlib import Path
 from zipfile import ZipFile
@@ -15,54 +11,21 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
-from support.project import ROOT, WORKFLOW_PARTS, Project, jobs_in, small_study
+from support.installed import build_wheel, install, run, succeed
+from support.project import ROOT, Project, jobs_in, small_study
 
 pytestmark = pytest.mark.long
-METADATA = ("MANIFEST.in", "README.md", "LICENSE", "pyproject.toml", "setup.py")
-JUNK = ("results/x/report.html", ".snakemake/log/x.log", "build/lib/prunescape/old.py", "config/notes.txt")
 TABLE = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\nm,d,base,-1,-3,0,89.8\n"
-
-
-def run(*command: object, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command without this checkout on Python's path; what it printed is one text."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
-    printed = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.run(list(map(str, command)), cwd=cwd, env=environment, **printed)
-
-
-def succeed(*command: object, cwd: Path) -> str:
-    done = run(*command, cwd=cwd)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """The wheel of a copy of this checkout in which people have worked."""
-    source = tmp_path_factory.mktemp("source")
-    ignored = shutil.ignore_patterns("*.egg-info")
-    for part in (*WORKFLOW_PARTS, *METADATA):
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, source / part, ignore=ignored)
-        else:
-            shutil.copy(ROOT / part, source / part)
-    for file in JUNK:
-        (source / file).parent.mkdir(parents=True, exist_ok=True)
-        (source / file).touch()
-    out = tmp_path_factory.mktemp("wheel")
-    succeed(sys.executable, "-m", "build", "--wheel", "--outdir", out, source, cwd=source)
-    return next(out.glob("*.whl"))
+    return build_wheel(tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture(scope="module")
 def environment(wheel, tmp_path_factory) -> Path:
-    """The programs of an environment with the wheel, and with this one's other packages instead of a second torch."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
-    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    (packages / "others.pth").write_text(sysconfig.get_path("purelib"))  # without this one's editable prunescape
-    succeed(folder / "bin/pip", "install", "--quiet", "--no-deps", wheel, cwd=folder)
-    return folder / "bin"
+    return install(wheel, tmp_path_factory.mktemp("environment"))
 
 
 def test_a_wheel_holds_the_package_and_the_workflow_and_nothing_else(wheel):

@@ -40,9 +40,17 @@ def measure(target: dict, spec: dict) -> dict:
     Raises InputError when this host cannot be limited so, or the memory is not enough for the agent.
     """
     where = f"targets.{target['name']}"
+    require_linux(where)
     memory = None if target["memory_mb"] is None else target["memory_mb"] * MEBIBYTE
     with on_cpus(target["cpus"], where), held_to(Limits(target["cpu_quota"], memory), where) as held:
         return local.run_agent(spec, held)
+
+
+def require_linux(where: str) -> None:
+    """Raises InputError on another system, which has no affinities and no control groups."""
+    if not hasattr(os, "sched_setaffinity"):
+        hint = "take a target of kind local, or ssh to a Linux host"
+        raise InputError("an emulated target needs Linux", where=where, hint=hint)
 
 
 @contextmanager

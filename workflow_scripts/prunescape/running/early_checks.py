@@ -17,6 +17,7 @@ from prunescape.config.system import System
 from prunescape.config.targets import Target
 from prunescape.config.texts import check_sources, is_text
 from prunescape.errors import InputError, located
+from prunescape.measure.emulated import require_linux
 from prunescape.measure.inference_search import require_optuna
 from prunescape.training.energy_counters import NoCounterError, rapl_counter
 
@@ -33,6 +34,14 @@ def refuse_unreadable_configs(files: Iterable[Path | str]) -> None:
             read_config(file)
     except InputError as error:
         sys.exit(f"error: {error}")
+
+
+def check_targets(targets: Mapping[str, Target]) -> None:
+    """Raise InputError for a target on this host that cannot be limited, or whose provider its onnxruntime lacks."""
+    for name, target in targets.items():
+        if target.kind == "emulated":
+            require_linux(f"targets.{name}")
+    check_providers(targets)
 
 
 def check_providers(targets: Mapping[str, Target]) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prunescape.running.job_log import ERROR
-
+ERROR = "error: "  # begins the last line of a job that failed; a job without one was ended from outside
 KILLED = "ended from outside (killed), most often for want of memory or time"
 HINT = " (check log file(s) for error details)"  # what Snakemake adds to the path of a log
 QUEUE_SAYS = re.compile(r"slurmstepd: error: \W*(.*?)\W*$", re.MULTILINE)

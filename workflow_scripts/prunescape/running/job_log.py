@@ -8,10 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prunescape.errors import InputError, Stopped
+from prunescape.running.failures import ERROR
 from prunescape.running.jobs import end_with_the_run
 from prunescape.store.exhaustion import exhausted
-
-ERROR = "error: "  # begins the last line of a job that failed; a job without one was ended from outside
 
 
 @contextmanager

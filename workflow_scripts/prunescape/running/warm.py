@@ -30,6 +30,7 @@ ORPHAN_SECONDS = 5.0  # by then a child has noticed that the warm process is gon
 LONGEST = 103 if sys.platform == "darwin" else 107  # bytes of a socket's path
 STOP = b"stop\n"
 ALONE = "PRUNESCAPE_ALONE"  # marks a job that was started anew with MEMORY
+NO_WARM = "PRUNESCAPE_NO_WARM"  # set to anything, it lets every job do its work in its own process
 # How glibc allocates memory, read once when a process starts: from large pages, and kept after every step. The results
 # stay the same to the bit, up to 1.5 times as fast (docs/performance.md). No measured process gets this.
 MEMORY = {
@@ -53,13 +54,22 @@ class Together:
     most: int | None = None
 
 
+def is_used() -> bool:
+    """Whether jobs use a warm process and glibc's settings: on Linux, unless the variable NO_WARM says no.
+
+    The frameworks of macOS, on which numpy and torch rest, may crash in a process that was forked, and its allocator is
+    not glibc's.
+    """
+    return sys.platform == "linux" and not os.environ.get(NO_WARM)
+
+
 def run_job(function: Callable[..., None], log: str, *, together: Together | None = None, **arguments: Any) -> None:
     """Call a script's `function` with `arguments`, plain values, in a child of the warm process; then exit as it did.
 
     What it prints goes to `log`. Jobs that may be done `together` wait a moment for others. Without a warm process, or
     when that ends too early, the call is made here, on a node of a cluster with those of the same submission.
     """
-    known, alone = current_run(), ALONE in os.environ
+    known, alone = current_run(), ALONE in os.environ or not is_used()
     members = members_with(log) if together else []
     if members and members[0].is_kept:
         members[0].take()
