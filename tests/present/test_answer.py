@@ -51,6 +51,8 @@ def test_without_fresh_seeds_the_answer_says_so(tmp_path):
         "Inconclusive for every variant: there are no fresh seeds, without which there is no verdict."
     ]
     assert rows["uniform 0.5"]["verdict"] == "○ inconclusive"
+    alone = grid_answer(results_of(tmp_path, study_cells().query("variant == 'base'")))
+    assert alone.sentences == ["There is no pruned variant yet, so there is nothing to compare with the base."]
     assert not {"gain of tuning", "latency, ms", "file, kB"} & set(rows["base"]), (
         "nothing is shown of what is not known"
     )

@@ -23,6 +23,7 @@ SIGNS = {KEEP: "●", RETUNE: "▲", INCONCLUSIVE: "○"}  # the marks of the fo
 NOISY = "*"  # behind a latency
 BEST = "best"  # the mark of the best value of a column
 NO_BASE = "The base has no finished cells, so there is nothing to compare the pruned variants with."
+NO_PRUNED = "There is no pruned variant yet, so there is nothing to compare with the base."
 NO_FRESH_SEEDS = "Inconclusive for every variant: there are no fresh seeds, without which there is no verdict."
 NOISE = f" {NOISY}: too noisy to rest on."
 STANDARD = ("precision", "threads", "batch")
@@ -42,8 +43,8 @@ def grid_answer(results: ExperimentResults) -> Answer:
     verdicts = rows_with_verdict(tables["verdicts"])
     lost = [f"{capitalised(text)}." for text in no_answer(chance)] or [NO_BASE] * results.rows("risk", "top1").empty
     said = overall_verdict(verdicts, results.axes)
-    judged = not verdicts and not lost and (results.cells["variant"] != BASE).any()
-    sentences = [*lost, *said[:1], *([NO_FRESH_SEEDS] if judged else []), *fastest_sentences(tables)]
+    nothing = NO_FRESH_SEEDS if (results.cells["variant"] != BASE).any() else NO_PRUNED
+    sentences = [*(lost + said[:1] or [nothing]), *fastest_sentences(tables)]
     sentences += slower_sentences(tables["speedups"], results.odd_widths) if "speedups" in tables else []
     sentences += said[1:]
     unanswered = {key[-1] for key in no_answers(chance)}
