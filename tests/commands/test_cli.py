@@ -157,9 +157,9 @@ def test_analyse_tells_the_verdict_and_writes_a_page(tmp_path, capsys):
     command = ["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out"), "--base", "dense"]
     assert main([*command, "--sigma", "0.2", "--noise", "pooled"]) == 0
     said = capsys.readouterr().out
-    assert "p<q>: tune again; it gains 2.00 points" in said
+    assert "p<q>: retune; tuning gains 2.00 points" in said
     page = (tmp_path / "out/report.html").read_text()
-    assert "p&lt;q&gt;: tune again; it gains 2.00 points" in page and "What this cannot show" in page
+    assert "p&lt;q&gt;: retune; tuning gains 2.00 points" in page and "What this cannot show" in page
     for part in ("Table <strong>cells.csv", "base (called dense), p&lt;q&gt;", "<td>retune</td>", "Performance risk"):
         assert part in page, part
     for part in ("Study <strong>", "<h3>Figures", "FLOPs of the pruned network"):
