@@ -243,7 +243,7 @@ def of_variant_in_report(path, caption):
     """A file of each variant of each network."""
 
     def labels(wildcards):
-        network = {"network": wildcards.network.lstrip("/")} if wildcards.network else {}
+        network = {"network": wildcards.network.partition("=")[2]} if wildcards.network else {}
         return network | {"variant": wildcards.variant, "file": caption}
 
     return in_report(path, caption, "Experiment {experiment}", "Variants", labels)
