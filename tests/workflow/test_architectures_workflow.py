@@ -93,6 +93,6 @@ def test_a_target_that_cannot_be_measured_is_one_line_and_trainings_go_on(tmp_pa
     project = Project(tmp_path, study(targets=TINY_STUDY["targets"] | far))
     done = project.snakemake()
     assert done.returncode != 0
-    assert done.stdout.count("  measure_remote_architecture: error:") == 1 and "and 1 variants more" in done.stdout
+    assert done.stdout.count("  measure_remote_architecture: error:") == 1 and "(and 1 variant more)" in done.stdout
     assert "report without these targets" in done.stdout
     assert pd.read_parquet(project.work / "results/tiny/cells.parquet").shape[0] == 4

@@ -40,11 +40,13 @@ def _judgement(row) -> str:
     return f"{kept}: {costs}" + (f" ({row.reason})" if row.reason not in ("", NO_LIMIT) else "")
 
 
-def ruled_out_sentences(ruled_out: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
+def ruled_out_sentences(ruled_out: pd.DataFrame | None, cells: pd.DataFrame) -> list[str]:
     """What targets ruled out of ONE experiment, and how many of its `cells` no target needed; none without limits.
 
     Those trainings could have been spared.
     """
+    if ruled_out is None:
+        return []
     rows = in_order(ruled_out[ruled_out["reason"] != NO_LIMIT])
     sentences = []
     for target, here in rows.groupby("target", sort=False):

@@ -113,8 +113,15 @@ def failure_texts(failures: list[Failure]) -> list[str]:
         untrained = failure.rule in OF_UNTRAINED
         key = (failure.rule, failure.wildcards.get("target"), reason_in(failure.log)) if untrained else place
         alike.setdefault(key, []).append(failure)
-    more = {1: ""}
-    return [each[0].text + more.get(len(each), f"; and {len(each) - 1} variants more") for each in alike.values()]
+    return [_text_of(each) for each in alike.values()]
+
+
+def _text_of(alike: list[Failure]) -> str:
+    """The text of the first of these, with the number of the others."""
+    from prunescape.present.numbers import counted
+
+    more = f" (and {counted(len(alike) - 1, 'variant')} more)\n" if len(alike) > 1 else "\n"
+    return alike[0].text.replace("\n", more, 1)
 
 
 def architecture_lines(measured: list[str], objectives: dict[str, Any], failures: list[Failure]) -> list[str]:

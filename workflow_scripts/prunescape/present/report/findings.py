@@ -95,7 +95,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
         *share_sentences(results),
         *assumption(verdicts),
         *overall(mean_risks, tested, has_verdicts=bool(verdicts)),
-        *(ruled_out_sentences(results.tables["ruled_out"], results.cells) if "ruled_out" in results.tables else []),
+        *ruled_out_sentences(results.tables.get("ruled_out"), results.cells),
         *overall_cost(benchmarks),
         *([] if "base" in unanswered else [_of_base(results, base, tested, several=seeds > 1, validated=validated)]),
         *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),

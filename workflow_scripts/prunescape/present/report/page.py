@@ -16,7 +16,6 @@ from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
 from prunescape.present.labels import experiment_title, joined, roi_title
 from prunescape.present.report.answer import grid_answer
-from prunescape.present.report.architecture_tables import architecture_tables
 from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.inferred_tables import inferred_estimators
@@ -182,7 +181,7 @@ def report_tables(results: ExperimentResults) -> list[Table]:
     tables += [make(results, metric) for metric in METRICS for make in (*OF_METRIC, inferred_estimators)]
     tables += efficiency_tables(results.cells, results.tables["efficiency"])
     tables += system_tables(results.tables["system"])
-    tables += [*architecture_tables(results), *measured_tables(results), *comparison_tables(results.tables)]
+    tables += [*measured_tables(results), *comparison_tables(results.tables)]
     return [table for table in tables if table is not None and table.rows]
 
 

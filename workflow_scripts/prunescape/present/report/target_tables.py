@@ -12,6 +12,7 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import network_title, variant_title
 from prunescape.present.numbers import is_missing, number
 from prunescape.present.report import table
+from prunescape.present.report.architecture_tables import architecture_tables
 from prunescape.present.report.table import ExperimentResults, Table, make_table
 
 CONDITIONS = ["target", "precision", "threads", "batch"]
@@ -19,10 +20,11 @@ ERROR_HEADS = ("latency, %", "whole set, %", "memory, %", "energy, %", "top-1, %
 
 
 def measured_tables(results: ExperimentResults) -> list[Table]:
-    """The tables of one experiment's measurements; empty where nothing was measured."""
+    """The tables of one experiment's measurements, before its trainings and after; empty where nothing was measured."""
+    before = architecture_tables(results)
     if results.benchmarks is None or results.benchmarks.empty:
-        return []
-    return [benchmarks_table(results), weights_table(results.benchmarks), emulation_table(results)]
+        return before
+    return [*before, benchmarks_table(results), weights_table(results.benchmarks), emulation_table(results)]
 
 
 def benchmarks_table(results: ExperimentResults) -> Table:

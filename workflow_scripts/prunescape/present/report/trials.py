@@ -8,6 +8,7 @@ import pandas as pd
 from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.trials import ALL, DEFAULT
 from prunescape.config.designs import LIAO2022
+from prunescape.present.architecture_words import ruled_out_sentences
 from prunescape.present.factor_words import in_words
 from prunescape.present.labels import (
     experiment_title,
@@ -87,7 +88,8 @@ def trials_section(
         *comparison_tables(results.tables),
     ]
     arms = arm_findings(results.tables, trials, joined_cells, results.benchmarks)
-    opening = [design_sentence(plan, trials)]
+    ruled_out = ruled_out_sentences(results.tables.get("ruled_out"), results.cells)
+    opening = [design_sentence(plan, trials), *ruled_out]
     return {
         **known,
         "findings": ExperimentFindings(opening, [*trial_findings(results), *arms], limits(plan["design"])),
