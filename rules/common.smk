@@ -79,7 +79,8 @@ def cell_threads(wildcards):
     """The cores of a training: what it may use, which Snakemake limits to those that there are."""
     experiment = experiment_of(wildcards)
     options = STUDY.dataset_options(experiment.dataset)
-    decoding = cores_of_cell(experiment.system, options, STUDY.device, spare_cores()) - 1
+    spare = spare_cores() if is_image_folder(options) else 0
+    decoding = cores_of_cell(experiment.system, options, STUDY.device, spare) - 1
     return declared_threads(wildcards) + decoding
 
 
@@ -102,8 +103,10 @@ def settling_threads(wildcards):
 def spare_cores():
     """Cores of a run on this host that each cell can have beside its own, as many cells as there were at its start."""
     cores = workflow.resource_settings.cores if workflow.is_main_process else None
+    if not cores:
+        return 0  # a job spares the making of all cells
     left = sum(not os.path.exists(record) for record in cell_files("record.json", cells_with(present_rounds(ROUND))))
-    return max(0, cores // max(1, left) - 1) if cores else 0
+    return max(0, cores // max(1, left) - 1)
 
 
 def tried_systems():

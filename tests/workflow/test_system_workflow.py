@@ -76,6 +76,22 @@ def test_a_store_that_cannot_be_used_is_one_line(project):
 
 
 @pytest.mark.long
+def test_an_image_folder_gets_workers_unasked_from_cores_that_no_cell_needs(tmp_path, monkeypatch):
+    """One cell on two cores may have a worker, two cells may not; what was found is in the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    project = Project(tmp_path, study(None))
+    write_tree(project.work / "images", classes=("rose", "tulip"), train=12, val=12, suffixes=("jpg",), sides=(10, 13))
+    project.run(*CELLS)
+    found = record(project)["system"]
+    assert found["cores"] == 2 and found["values"] == {"workers": [1, 0]}
+    assert found["store"] == str(tmp_path / "cache" / "prunescape" / "system.parquet")
+    assert read_observations(found["store"])
+    project.configure(study(None, decays=(-4.0, -3.0, -2.0)))
+    project.run(*CELLS)
+    assert "system" not in record(project, -3.0) and "system" not in record(project, -2.0)
+
+
+@pytest.mark.long
 def test_what_is_settled_is_declared_once_and_holds_for_every_cell(tmp_path):
     """The cores of a cell are the threads that were settled, not those that were tried."""
     system = {"parameters": {"threads": [1, 2], "memory_format": ["contiguous", "channels_last"]}}
