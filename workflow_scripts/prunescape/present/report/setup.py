@@ -36,7 +36,15 @@ def plan_pairs(experiment: dict[str, Any], axes: Axes) -> Pairs:
         ("seeds", ", ".join(str(seed) for seed in experiment["seeds"])),
         ("recipe", plain(acting(experiment["recipe"]))),
         *((name, plain(experiment[name])) for name in ("pruning", "export") if name in experiment),
+        *((("pipelines", pipelines_text(experiment["retraining"])),) if "retraining" in experiment else ()),
     ]
+
+
+def pipelines_text(retraining: dict[str, Any]) -> str:
+    """How pruned networks start and are trained, with the epochs of those that inherit weights."""
+    epochs = retraining["epochs"]
+    names = ", ".join(name.replace("_", "-") for name in retraining["pipelines"])
+    return names + (f"; {counted(epochs, 'epoch')} on inherited weights" if epochs else "")
 
 
 def acting(recipe: dict[str, Any]) -> dict[str, Any]:
