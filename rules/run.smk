@@ -44,6 +44,7 @@ def expected_files():
         all_planned=landscapes_planned and all(known and known[-1].last for known in rungs.values()),
         search_rounds=of_searches,
         searches=STUDY.tuning_terms(),
+        search_costs=present_costs(),
     )
 
 

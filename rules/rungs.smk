@@ -21,6 +21,8 @@ def deployed_names():
 
 
 DEPLOYMENTS = deployed_names()
+# of the models that a search asks for the latency of, and deploys: the first that its target lists
+SEARCH_PRECISIONS = {name: STUDY.targets[plan.tuning["target"]].precisions[0] for name, plan in SEARCHES.items()}
 
 
 @cache
@@ -90,6 +92,13 @@ def searched_costs(experiment):
     return [searched_file(experiment, name, pattern) for name in terms["variants"] if asked]
 
 
+def present_costs():
+    """The files that costs of variants are read from, as far as they are there, and each search's precision."""
+    widths = [path for name in SEARCHES for path in searched_widths(name) if os.path.exists(path)]
+    measured = [path for name in SEARCHES for path in searched_costs(name) if os.path.exists(path)]
+    return {"widths": widths, "measured": measured, "precisions": SEARCH_PRECISIONS}
+
+
 def searched_file(experiment, variant, name):
     """A file in the folder of a variant of a search."""
     return f"{VARIANT}/{name}".format(experiment=experiment, network="", variant=variant)
@@ -137,7 +146,7 @@ checkpoint plan_rung:
         "../envs/analyse.yaml"
     params:
         plan=lambda wildcards: ALL_PLAN_PARAMS[wildcards.experiment],
-        precision=lambda wildcards: STUDY.targets[SEARCHES[wildcards.experiment].tuning["target"]].precisions[0],
+        precision=lambda wildcards: SEARCH_PRECISIONS[wildcards.experiment],
         code=code_digest("plan_rung"),
     script:
         "../workflow_scripts/plan_rung.py"

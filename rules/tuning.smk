@@ -30,7 +30,7 @@ rule analyse_searches:
         "../envs/analyse.yaml"
     params:
         terms=STUDY.tuning_terms(),
-        precisions={name: STUDY.targets[plan.tuning["target"]].precisions[0] for name, plan in SEARCHES.items()},
+        precisions=SEARCH_PRECISIONS,
         code=code_digest("analyse_searches"),
     script:
         "../workflow_scripts/analyse_searches.py"

@@ -29,7 +29,8 @@ def write_deployment(
     """
     planned = read_search_round(last)
     if planned.winner is None:
-        what, hint = f"the search of {planned.experiment} has no winner: {planned.reason}", "widen tune.space"
+        what = f"the search of {planned.experiment} has no winner: {planned.reason}"
+        hint = "widen tune.space, or ask for less in objectives.accuracy_floor"
         raise InputError(what, where=last, hint=hint)
     measured = read_json(benchmark, "target", "models", "latency", "environment")
     file = exports[0].parent / measured_model(planned.winner, measured)["file"]

@@ -25,7 +25,8 @@ class Expected:
     """The files that a whole study has, as far as its `rounds` are planned; `plans` holds each experiment's.
 
     `untrained` are the measurements of variants before training, none where the study asks for none.
-    `all_planned`: no round is to come. `search_rounds` are those of searches, which have the terms `searches`.
+    `all_planned`: no round is to come. `search_rounds` are those of searches, which have the terms `searches`;
+    `search_costs` are what `write_search_tables` reads the costs of variants from.
     """
 
     plans: dict[str, Plan]
@@ -37,6 +38,7 @@ class Expected:
     all_planned: bool = True
     search_rounds: list[str] = field(default_factory=list)
     searches: dict[str, Any] = field(default_factory=dict)
+    search_costs: dict[str, Any] = field(default_factory=dict)
 
 
 def finished_lines(results: Path | str) -> list[str]:
@@ -152,7 +154,8 @@ def _collect(folder: Path, expected: Expected, records: list[str], data: list[st
     write_curves(records, folder / "curves.parquet")
     write_benchmarks([path for path in expected.measured if Path(path).exists()], benchmarks, cells=cells)
     if expected.searches:
-        write_search_tables(expected.searches, cells=cells, rounds=expected.search_rounds, out=folder)
+        rounds = expected.search_rounds
+        write_search_tables(expected.searches, cells=cells, rounds=rounds, out=folder, **expected.search_costs)
     return cells, benchmarks
 
 
@@ -194,6 +197,8 @@ def _write_report(
     drawn = {name: folder / f"{name}.parquet" for name in (*DRAWN, *DRAWN_OF_TRIALS)}
     factors, arms = ({name: folder / f"{name}.parquet" for name in names} for names in (DRAWN_FACTORS, DRAWN_ARMS))
     more = {"factor_tables": factors, "benchmarks": benchmarks, "arm_tables": arms}
+    searched = folder / "tuning_trials.parquet"
+    more |= {"tuning_trials": searched} if searched.exists() else {}
     draw_figures(study, cells=cells, **drawn, **more, out=place / "figures")
     write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html", variants=folder.parent)
     write_json(folder / LACKING, {"targets": lacking["unmeasured"]})
