@@ -64,7 +64,8 @@ def _draw_box(axes: Axes, box: Box, place: int, limit: float) -> None:
     axes.plot(box.values[~beyond], y[~beyond], marker, linestyle="none", zorder=3, **style)
     axes.plot(np.full(beyond.sum(), 0.985 * limit), y[beyond], ">", color=INK, markersize=4, zorder=3)
     mean = {"markerfacecolor": PAPER, "markeredgecolor": INK, "markeredgewidth": 0.8, "markersize": 4.5}
-    axes.plot(box.mean, place, "D", zorder=4, **mean)
+    if len(box.values) > 1:  # the mean of one value would hide it
+        axes.plot(box.mean, place, "D", zorder=4, **mean)
 
 
 def draw_risk_interactive(figure: RiskFigure) -> go.Figure:
@@ -117,4 +118,5 @@ def _browser_dots(box: Box, place: int, limit: float) -> list[go.Scatter]:
     )
     diamond = {"symbol": "diamond", "size": 9, "color": PAPER, "line": {"color": INK, "width": 1.3}}
     text = f"{title}: mean %{{x:.3f}} points<extra></extra>"
-    return [values, go.Scatter(x=[box.mean], y=[place], mode="markers", marker=diamond, hovertemplate=text)]
+    mean = go.Scatter(x=[box.mean], y=[place], mode="markers", marker=diamond, hovertemplate=text)
+    return [values, mean] if len(box.values) > 1 else [values]
