@@ -16,6 +16,7 @@ WORKFLOW = (
     "profiles/*/config.yaml",
     "rules/*.smk",
     "rules/captions/*.rst",
+    "rules/captions/*.rst",
     "workflow_scripts/*.py",
 )
 

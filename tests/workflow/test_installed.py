@@ -33,7 +33,7 @@ def test_a_wheel_holds_the_package_and_the_workflow_and_nothing_else(wheel):
         path.relative_to(ROOT / "workflow_scripts") for path in (ROOT / "workflow_scripts/prunescape").rglob("*")
     }
     expected = {str(path) for path in package if path.suffix in (".py", ".j2", ".csv")}
-    patterns = ("Snakefile", "rules/*.smk", "workflow_scripts/*.py", "envs/*.yaml", "profiles/*/*", "config/**/*.*")
+    patterns = ("Snakefile", "rules/**/*.*", "workflow_scripts/*.py", "envs/*.yaml", "profiles/*/*", "config/**/*.*")
     workflow = {path.relative_to(ROOT) for pattern in patterns for path in ROOT.glob(pattern)}
     expected |= {f"prunescape/workflow/{path}" for path in workflow}
     names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
