@@ -107,7 +107,7 @@ def member_of(wildcards):
     log, place = f"{CELL}/train.log".format(**wildcards), files["checkpoint"].removesuffix(".safetensors")
     return Member(
         log=log,
-        key=together.key if together else "",
+        key=together.key if together and stacks(wildcards) else log,
         most=together.most if together else 1,
         arguments={"cell": cell, "files": files, "device": device, "levels": levels},
         kept={path: f"{place}.{Path(path).name}" for path in (files["record"], files["weights"], log)},
@@ -124,9 +124,8 @@ def cells_here():
 
 
 def announce_cells():
-    """Tell the trainings of this submission, if it is one of several that share a GPU, of each other."""
-    cells = cells_here()
-    if cells and all(map(stacks, cells)):
+    """Tell the trainings of this submission, if it is one of several, of each other."""
+    if cells := cells_here():
         announce(map(member_of, cells))
 
 

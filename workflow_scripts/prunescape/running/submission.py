@@ -22,7 +22,8 @@ from prunescape.running.job_log import last_words
 from prunescape.store.files import file_digest, private_folder
 
 VARIABLE = "PRUNESCAPE_SUBMISSION"  # the file that lists the members of a submission, for their jobs
-Several = Callable[[list[tuple[str, dict[str, Any]]]], None]
+Requests = list[tuple[str, dict[str, Any]]]  # each a log and arguments
+Several = Callable[[Requests], None] | None  # None: all have keys of their own
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,7 @@ def do_together(alone: Callable[..., None], several: Several, members: list[Memb
     mine.take()
 
 
-def _error_of(
-    alone: Callable[..., None], several: Several, requests: list[tuple[str, dict[str, Any]]], *, log: str | None
-) -> Exception | None:
+def _error_of(alone: Callable[..., None], several: Several, requests: Requests, *, log: str | None) -> Exception | None:
     """Do what is asked for, of which the first writes to `log` or standard error; the error when that fails.
 
     Without its traceback, which would hold the memory of all that the work had made.

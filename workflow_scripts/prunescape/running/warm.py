@@ -70,7 +70,7 @@ def run_job(function: Callable[..., None], log: str, *, together: Together | Non
     when that ends too early, the call is made here, on a node of a cluster with those of the same submission.
     """
     known, alone = current_run(), ALONE in os.environ or not is_used()
-    members = members_with(log) if together else []
+    members = members_with(log)
     if members and members[0].is_kept:
         members[0].take()
         return
@@ -84,7 +84,8 @@ def run_job(function: Callable[..., None], log: str, *, together: Together | Non
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **MEMORY, ALONE: "1"})
     with job_log(log):
         if members:
-            do_together(function, getattr(sys.modules[function.__module__], together.function), members, arguments)
+            several = getattr(sys.modules[function.__module__], together.function) if together else None
+            do_together(function, several, members, arguments)
         else:
             function(**arguments)
 
