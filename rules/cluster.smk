@@ -91,27 +91,21 @@ def training_resources():
 
 
 def member_of(wildcards):
-    """A training as one job of a submission, with the arguments of its script that other cells do not share."""
-    files = {
-        "shared": SHARED,
-        "identity": data_identity(wildcards),
-        "widths": f"{VARIANT}/widths.json",
-        "data": data_file(wildcards),
-        "record": f"{CELL}/record.json",
-        "weights": f"{CELL}/weights.safetensors",
-        "checkpoint": checkpoint_file(wildcards),
-    }
-    files = {name: path.format(**wildcards) for name, path in files.items()} | {"folder": image_folder(wildcards)}
+    """A training as one job of a submission, with what its script does not share with the other cells of its variant."""
+    files = {"record": f"{CELL}/record.json", "weights": f"{CELL}/weights.safetensors"}
+    files = {name: path.format(**wildcards) for name, path in files.items()}
+    files |= {"checkpoint": checkpoint_file(wildcards)}
+    widths, log = (path.format(**wildcards) for path in (f"{VARIANT}/widths.json", f"{CELL}/train.log"))
     cell, levels, device = cell_content(wildcards), cell_level_digests(wildcards), STUDY.device
-    together = together_of(device, cell, files["widths"], STUDY.cells_per_gpu)
-    log, place = f"{CELL}/train.log".format(**wildcards), files["checkpoint"].removesuffix(".safetensors")
+    together = together_of(device, cell, widths, STUDY.cells_per_gpu)
+    place = files["checkpoint"].removesuffix(".safetensors")
     return Member(
         log=log,
         key=together.key if together and stacks(wildcards) else log,
         most=together.most if together else 1,
         arguments={"cell": cell, "files": files, "device": device, "levels": levels},
         kept={path: f"{place}.{Path(path).name}" for path in (files["record"], files["weights"], log)},
-        decisive=[files[name] for name in ("shared", "identity", "widths")],
+        decisive=[SHARED.format(**wildcards), data_identity(wildcards), widths],
     )
 
 

@@ -21,9 +21,13 @@ def place(tmp_path, monkeypatch):
 
 
 def member(name: str, *, key: str = "key", most: int | None = None, kind: str = "work") -> Member:
-    files = {"record": f"out/{name}/record", "plan": "plan.json"}
+    files = {"record": f"out/{name}/record"}
     kept = {files["record"]: f"state/{name}.record", f"out/{name}/log": f"state/{name}.log"}
     return Member(f"out/{name}/log", key, most, {"cell": name, "kind": kind, "files": files}, kept, ["plan.json"])
+
+
+# what the script of the first gives: all but what is a member's own holds for the others, too
+OF_FIRST = {"shared": 1, "kind": "of another", "files": {"plan": "plan.json", "record": "of another"}}
 
 
 class Work:
@@ -37,7 +41,7 @@ class Work:
 
     def several(self, requests) -> None:
         self.groups.append([arguments["cell"] for _, arguments in requests])
-        assert {arguments["shared"] for _, arguments in requests} == {1}
+        assert {(arguments["shared"], arguments["files"]["plan"]) for _, arguments in requests} == {(1, "plan.json")}
         for number, (log, arguments) in enumerate(requests):
             if arguments["kind"] != "work":
                 raise {"refuse": InputError("no such thing"), "stop": Stopped(15, "here")}[arguments["kind"]]
@@ -59,7 +63,7 @@ def run(work: Work, *members: Member) -> list[str]:
             if group[0].is_kept:
                 group[0].take()
             else:
-                do_together(work.alone, work.several, group, {"shared": 1, "kind": "of another"})
+                do_together(work.alone, work.several, group, OF_FIRST)
         except InputError:
             failed.append(job.arguments["cell"])
     return failed

@@ -64,8 +64,8 @@ class Member:
 
     def keeping(self, shared: dict[str, Any]) -> dict[str, Any]:
         """All arguments, with its outputs where they are kept; what is not its own is as in `shared`."""
-        files = {name: self.kept.get(path, path) for name, path in self.arguments["files"].items()}
-        return shared | self.arguments | {"files": files}
+        own = {name: self.kept.get(path, path) for name, path in self.arguments["files"].items()}
+        return shared | self.arguments | {"files": shared["files"] | own}
 
     def begin(self) -> None:
         """Forget what is kept of other content, and note to what the next results will belong."""
