@@ -73,6 +73,7 @@ def test_a_search_has_its_space_and_no_grid():
         ({"target": "pj"}, {}, ['tune.target: there is no target "pj"', "allowed: here"]),
         ({"smapler": "tpe"}, {}, ["tune.smapler: unknown key", 'did you mean "sampler"?']),
         ({}, {"grid": {"log10_lr": [-1], "log10_wd": [-4]}}, ["experiments.e.grid", "a search is given too"]),
+        ({}, {"retraining": {"pipelines": ["scratch", "scratch_b"]}}, ["retraining.pipelines", "allowed: [scratch]"]),
         ({}, {"seeds": [0, 1]}, ["experiments.e.seeds", "one seed"]),
         ({}, {"variants": {"nonuniform": [0.5]}}, ["rank the filters of a trained base", "prior.log10_lr"]),
         (
