@@ -52,7 +52,8 @@ def overall_verdict(found: Mapping[str, Any], axes: Axes) -> list[str]:
     )
     if all(row.verdict == KEEP for row in found.values()):
         named = joined([axis.label for axis in axes])
-        return [f"Keep, for every variant: none needs its {named} tuned again.", terms]
+        gain = f"tuning {named} again gains less than {short(first.margin)} points"
+        return [f"Keep, for every variant: {gain}.", terms]
     ordered = sorted(found.values(), key=lambda row: variant_order(row.variant))
     parts = [
         f"{verdict}: {joined(names)}"
