@@ -12,7 +12,9 @@ from scipy import stats
 
 from prunescape.analysis.verdict.columns import verdict_columns
 from prunescape.analysis.verdict.contrasts import brown_forsythe, estimate_gains, lower_bounds, upper_bounds
+from prunescape.analysis.verdict.evidence import Evidence, Rules
 from prunescape.analysis.verdict.failures import neighbours_of
+from prunescape.analysis.verdict.looks import take_looks
 from prunescape.analysis.verdict.planning import wanted_cells
 from prunescape.analysis.verdict.spending import look_levels
 from prunescape.analysis.verdict.stage_two import Design
@@ -676,3 +678,21 @@ def test_points_that_were_opened_may_put_more_points_in_doubt():
         table = study(table, wanted.assign(score=score, status="ok", stage="replicate"))
     assert asked == [10, 1, 4, 2, 8]
     assert len(asked) <= most_rounds(SimpleNamespace(fresh_seeds=design.fresh_seeds, verdict={"looks": design.looks}))
+
+
+def test_the_gain_at_the_point_tested_last_is_high_where_earlier_looks_chose_it():
+    """docs/verdict.md: 12 equal points, one of them the base's. The gain of one look is unbiased; of four it is not."""
+    draws, (studies, points, seeds), sigma = np.random.default_rng(0), (2000, 12, 12), 0.35
+    first, scores = draws.normal(0, sigma, (studies, points)), draws.normal(0, sigma, (studies, points, seeds))
+    members, every = np.zeros((studies, points), bool), np.ones((studies, points), bool)
+    members[:, 0] = True
+    known = {"own": np.ones(every.shape), "carried": np.ones(every.shape), "suspect": ~every, "kept": every}
+    known |= {"sigma": np.full(studies, sigma), "freedom": np.full(studies, np.inf), "members": members}
+    cells = {"scores": scores, "chosen": scores, "trained": np.isfinite(scores), "diverged": np.isnan(scores)}
+    evidence = Evidence(first=first, excess=first - first[:, :1], **known, **cells)
+    shown = {}
+    for looks in ((3,), (3, 6, 9, 12)):
+        outcome = take_looks(evidence, Rules(looks, 0.5, 0.05, 0.01, "pooled", planned=True))
+        gains = np.take_along_axis(outcome.found.gain, outcome.state.best[:, None], axis=-1)[:, 0]
+        shown[len(looks)] = np.nanmean(gains[outcome.state.best >= 0]) / sigma
+    assert shown == pytest.approx({1: 0.0, 4: 0.4}, abs=0.05)

@@ -1,9 +1,13 @@
 """The answer at the top of an experiment: one line per variant, against numbers worked out by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 
+from prunescape.analysis.axes import Axes
 from prunescape.present.report.answer import grid_answer, models_shown
+from prunescape.present.summary import overall_verdict, verdict_lines
 from support.measurements import with_costs
 from support.report_cells import benchmarks, replicated, study_cells
 from support.report_results import results_of
@@ -39,9 +43,36 @@ def test_one_line_per_variant_says_verdict_accuracy_cost_and_price(tmp_path):
         == "Fastest on here: uniform 0.5 fp32 (1 thread, batch 1), 1.250 ms per run, 97.50 % top-1; a noisy timing."
     )
     (table,) = answer.tables
+    assert "Each bound fails with a chance of 2.5 % at most, the error rate of 5 % over 2 variants" in table.notes[0]
     assert [head for head, _ in table.groups] == ["", "here", "", "price of tuning"]
     assert table.marks[1, 1] == "keep" and table.marks[2, 1] == "retune"
     assert {place for place, mark in table.marks.items() if mark == "best"} == {(0, 3), (1, 5)}
+
+
+def test_not_every_variant_keeps_while_one_has_no_verdict(tmp_path):
+    """A claim about all variants needs a verdict on each: nonuniform 0.5 has no fresh seeds, or learnt nothing."""
+    frame = replicated({"uniform-0.5": -20.0})
+    results = results_of(tmp_path, frame, terms=TERMS)
+    assert grid_answer(results).sentences[0] == "Keep: uniform 0.5; no verdict: nonuniform 0.5."
+    assert verdict_lines(results.tables["verdicts"])[0].startswith(
+        "d-m: Keep: uniform 0.5; no verdict: nonuniform 0.5."
+    )
+    lost = (frame["variant"] == "nonuniform-0.5") & (frame["stage"] == "grid")
+    unlearnt = frame.assign(correct=frame["correct"].mask(lost, 20), top1=frame["top1"].mask(lost, 10.0))
+    said = grid_answer(results_of(tmp_path, unlearnt, terms=TERMS)).sentences
+    assert "no answer for it" in said[0] and said[1] == "Keep: uniform 0.5; no verdict: nonuniform 0.5."
+
+
+def test_a_claim_about_all_variants_names_those_that_it_does_not_show_alone():
+    """At alpha both keep, so all do; at alpha / 2 only one of them."""
+    known = {"verdict": "keep", "margin": 0.5, "alpha": 0.05, "points": 16}
+    found = {
+        name: SimpleNamespace(variant=name, verdict_bonferroni=alone, **known)
+        for name, alone in (("uniform-0.5", "keep"), ("uniform-0.25", "inconclusive"))
+    }
+    every, alone, terms = overall_verdict(found, Axes.of(["log10_lr", "log10_wd"]))
+    assert every.startswith("Keep, for every variant") and terms.endswith("16 trained settings.")
+    assert alone == "That is one claim about all of them; about uniform 0.25 alone it is not shown."
 
 
 def test_without_fresh_seeds_the_answer_says_so(tmp_path):

@@ -32,7 +32,15 @@ def verdicts(fresh=4) -> pd.DataFrame:
     lost = {"variant": "uniform-0.05", "verdict_bonferroni": "inconclusive", "replicates_most": 0}
     table = pd.DataFrame(rows).assign(replicates_most=fresh)
     table = pd.concat([table, pd.DataFrame([lost])]).assign(metric="top1")
-    known = {"experiment": "e", "margin": 0.5, "alpha": 0.05, "claims": 5}
+    known = {
+        "experiment": "e",
+        "margin": 0.5,
+        "alpha": 0.05,
+        "claims": 5,
+        "noise": "two_way",
+        "points": [16, 16, 15, 16, 9],
+    }
+    known["points"] *= 2
     return pd.concat([table, table.assign(metric="top5", gain=7.0)]).assign(**known)
 
 
@@ -50,9 +58,14 @@ def test_rows_hold_the_bounds_of_single_claims_in_the_order_of_variants():
         assert row[0] == ROWS[name][0]
         np.testing.assert_array_equal(row[1:], ROWS[name][1:])
     assert found.without == ("uniform-0.05",) and found.caption.endswith("and so not shown: uniform 0.05.")
-    assert found.rows[0].text == "uniform 0.5: keep; tuning gains at most 0.40 points, 0.10 at the best point"
-    assert found.rows[2].text == "uniform 0.1: inconclusive; the gain of tuning is not bounded, 0.20 at the best point"
-    assert "chance of 1 % at most, the error rate of 5 % over 5 variants" in found.caption
+    assert found.rows[0].text == "uniform 0.5: keep; tuning gains at most 0.40 points, 0.10 at the tested point"
+    assert (
+        found.rows[2].text == "uniform 0.1: inconclusive; the gain of tuning is not bounded, 0.20 at the tested point"
+    )
+    assert (
+        "chance of 1 % at most, the error rate of 5 % over 5 variants, if points share a shift by seed" in found.caption
+    )
+    assert found.points == (15, 16) and "at its 15 to 16 trained settings" in found.caption, "not of one not shown"
 
 
 def test_nothing_is_drawn_without_fresh_seeds():

@@ -1,6 +1,6 @@
 """Writes verdicts as sentences, and the lines printed at the end of a run: best cells, risks and verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -21,12 +21,12 @@ from prunescape.present.labels import (
 )
 from prunescape.present.numbers import counted, is_missing, number, short, span
 
-# what the error rate, a percentage, rests on
+# what the error rate rests on
 ASSUMED_BY = {
-    CONTRAST: "A verdict is wrong in {} % of cases at most, if seeds are independent.",
-    POOLED: "A verdict is wrong in {} % of cases at most, if points are independent and about equally noisy.",
-    WELCH: "A verdict is wrong in {} % of cases at most, if points are independent.",
-    TWO_WAY: "A verdict is wrong in {} % of cases at most, if points share a shift by seed and are equally noisy.",
+    CONTRAST: "if seeds are independent",
+    POOLED: "if points are independent and about equally noisy",
+    WELCH: "if points are independent",
+    TWO_WAY: "if points share a shift by seed and are equally noisy",
 }
 
 
@@ -37,11 +37,11 @@ def rows_with_verdict(verdicts: pd.DataFrame | None) -> dict[str, Any]:
     return {row.variant: row for row in verdicts.itertuples() if row.metric == "top1" and row.replicates_most > 0}
 
 
-def overall_verdict(found: Mapping[str, Any], axes: Axes) -> list[str]:
+def overall_verdict(found: Mapping[str, Any], axes: Axes, without: Collection[str] = ()) -> list[str]:
     """The verdict over all pruned variants of an experiment, from `rows_with_verdict`; empty without verdicts.
 
-    That every variant keeps its settings is one claim. Any other names variants, so it is made of the verdicts at the
-    corrected level. The second sentence has the terms.
+    That every variant keeps its settings is one claim, which cannot be made `without` a verdict on some of them. Any
+    other names variants, so it is made of the verdicts at the corrected level. The last sentence has the terms.
     """
     if not found:
         return []
@@ -50,22 +50,36 @@ def overall_verdict(found: Mapping[str, Any], axes: Axes) -> list[str]:
         f"Margin {short(first.margin)} points, error rate {short(100 * first.alpha)} %, "
         f"{span(min(points), max(points), 0)} trained settings."
     )
-    if all(row.verdict == KEEP for row in found.values()):
-        named = joined([axis.label for axis in axes])
-        gain = f"tuning {named} again gains less than {short(first.margin)} points"
-        return [f"Keep, for every variant: {gain}.", terms]
     ordered = sorted(found.values(), key=lambda row: variant_order(row.variant))
+    if not without and all(row.verdict == KEEP for row in ordered):
+        named = joined([axis.label for axis in axes])
+        alone = joined([variant_title(row.variant) for row in ordered if row.verdict_bonferroni != KEEP])
+        single = [f"That is one claim about all of them; about {alone} alone it is not shown."] if alone else []
+        gain = f"tuning {named} again gains less than {short(first.margin)} points"
+        return [f"Keep, for every variant: {gain}.", *single, terms]
     parts = [
         f"{verdict}: {joined(names)}"
         for verdict in (KEEP, RETUNE, INCONCLUSIVE)
         if (names := [variant_title(row.variant) for row in ordered if row.verdict_bonferroni == verdict])
     ]
+    titles = [variant_title(name) for name in sorted(without, key=variant_order)]
+    parts += [f"no verdict: {joined(titles)}"] if titles else []
     return [f"{capitalised('; '.join(parts))}.", terms]
 
 
 def assumption(found: Mapping[str, Any]) -> list[str]:
     """What the error rate of the verdicts rests on; empty without verdicts."""
-    return [ASSUMED_BY[row.noise].format(short(100 * row.alpha)) for row in list(found.values())[:1]]
+    rows = list(found.values())[:1]
+    return [
+        f"A verdict is wrong in {short(100 * row.alpha)} % of cases at most, {ASSUMED_BY[row.noise]}." for row in rows
+    ]
+
+
+def bound_level(alpha: float, claims: int, noise: str) -> str:
+    """How often a bound of a claim about a single variant fails, and under which assumption."""
+    shared = f", the error rate of {short(100 * alpha)} % over {claims} variants" * (claims > 1)
+    rate = short(round(100 * alpha / claims, 4))
+    return f"Each bound fails with a chance of {rate} % at most{shared}, {ASSUMED_BY[noise]}."
 
 
 def verdict_headline(row) -> str:
@@ -105,7 +119,10 @@ def verdict_sentences(row, axes: Axes) -> list[str]:
     sentences.append(f"Evidence: {seeds} at {row.kept} of {counted(row.points, 'point')}{noise}.")
     if not is_missing(row.gain):
         best = setting(axes, row._asdict(), "best_")
-        sentences.append(f"Best point by the first seeds: {best}; there fresh seeds gain {number(row.gain)} points.")
+        sequential = len(str(getattr(row, "looks", "")).split()) > 1
+        by = "seeds before the last look, of those open then" if sequential else "the first seeds"
+        lucky = ", too high by luck where some of them chose it" * sequential
+        sentences.append(f"Best point by {by}: {best}; there fresh seeds gain {number(row.gain)} points{lucky}.")
     return sentences if is_missing(row.reason) else [*sentences, f"Note: {row.reason}."]
 
 
@@ -197,7 +214,8 @@ def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
     lines = []
     for name, rows in verdicts.groupby("experiment", sort=True):
         found = rows_with_verdict(rows)
-        lines += [f"{name}: {' '.join(overall_verdict(found, best_axes(rows)))}"] if found else []
+        without = set(rows["variant"]) - set(found)
+        lines += [f"{name}: {' '.join(overall_verdict(found, best_axes(rows), without))}"] if found else []
         lines += [f"  {verdict_headline(row)}" for row in found.values()]
     return lines
 

@@ -32,7 +32,10 @@ def _failure_columns(name: str, where: str) -> dict[str, tuple[str, str]]:
 def verdict_columns(axes: Axes, risk_threshold: float) -> dict[str, tuple[str, str]]:
     """The columns of `verdicts`."""
     best = {
-        f"best_{axis.name}": ("float64", f"{axis.value} of the best point, chosen by stage 1 among kept points")
+        f"best_{axis.name}": (
+            "float64",
+            f"{axis.value} of the best point, chosen among open points by stage 1 and earlier looks' seeds",
+        )
         for axis in axes
     }
     region = f"base's {risk_threshold:g}-ROI"
@@ -57,7 +60,10 @@ def verdict_columns(axes: Axes, risk_threshold: float) -> dict[str, tuple[str, s
         "lower": ("float64", "lower bound of the gain at the best point, percentage points; null without one"),
         "lower_bonferroni": ("float64", "the same at alpha / claims"),
         "lower_images": ("float64", "the same for images like these"),
-        "gain": ("float64", "what fresh seeds give the best point over the base's good settings, percentage points"),
+        "gain": (
+            "float64",
+            "what fresh seeds give the best point over the base's good settings, points; high by luck after 2 looks",
+        ),
         **best,
         "d_mean": ("float64", "mean risk (Eq 3.5) on stage 1, percentage points: biased upwards, decides nothing"),
         "k": ("int64", f"K, points of the {region} that the variant was trained at in stage 1"),

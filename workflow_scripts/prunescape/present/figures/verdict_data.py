@@ -10,8 +10,8 @@ from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.figures.figure import file_name
 from prunescape.present.figures.forest_data import ForestFigure, forest_limits
 from prunescape.present.labels import joined, variant_label, variant_title
-from prunescape.present.numbers import is_missing, number, short
-from prunescape.present.summary import gain_text, rows_with_verdict
+from prunescape.present.numbers import is_missing, number, short, span
+from prunescape.present.summary import bound_level, gain_text, rows_with_verdict
 
 DECIDED_BY = {KEEP: ("upper",), RETUNE: ("lower",), INCONCLUSIVE: ()}
 
@@ -20,7 +20,8 @@ DECIDED_BY = {KEEP: ("upper",), RETUNE: ("lower",), INCONCLUSIVE: ()}
 class VerdictRow:
     """One variant: R_v's bounds in percentage points, at the level of a claim about it alone, and the verdict.
 
-    `estimate` is what fresh seeds give the best point. Numbers are nan where nothing bounds or tells them.
+    `estimate` is what fresh seeds give the point that is tested for a gain. Numbers are nan where nothing bounds or
+    tells them.
     """
 
     variant: str
@@ -45,18 +46,23 @@ class VerdictRow:
 
     @property
     def text(self) -> str:
-        gain = "" if is_missing(self.estimate) else f", {number(self.estimate)} at the best point"
+        gain = "" if is_missing(self.estimate) else f", {number(self.estimate)} at the tested point"
         return f"{variant_title(self.variant)}: {self.verdict}; {gain_text(self.lower, self.upper)}{gain}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictFigure(ForestFigure):
-    """The verdict on every pruned variant of an experiment, in top-1; `without` names those without fresh seeds."""
+    """The verdict on every pruned variant of an experiment, in top-1; `without` names those without fresh seeds.
+
+    `points` are the fewest and the most settings that a variant was trained at.
+    """
 
     kind: ClassVar[str] = "verdict"
     axis: ClassVar[str] = "gain of tuning, points"
     alpha: float
     claims: int
+    noise: str
+    points: tuple[int, int]
     without: tuple[str, ...] = ()
 
     @property
@@ -66,12 +72,12 @@ class VerdictFigure(ForestFigure):
     @property
     def caption(self) -> str:
         names = joined([variant_title(name) for name in self.without])
-        shared = f", the error rate of {short(100 * self.alpha)} % over {self.claims} variants" * (self.claims > 1)
         return (
-            "Each bar bounds what tuning a variant could gain in top-1 over the base's good settings; the mark is "
-            f"the gain at its best point. Keep (circle): the bar ends left of the margin, {short(self.margin)} points "
-            "(dashed). Retune (triangle): it begins right of it. Inconclusive (hollow): neither. Each bound fails with "
-            f"a chance of {short(round(100 * self.alpha / self.claims, 4))} % at most{shared}."
+            "Each bar bounds what tuning a variant could gain in top-1 over the base's good settings, at its "
+            f"{span(*self.points, 0)} trained settings; the mark is what fresh seeds gain at the one that looked best "
+            "before the last of them, of those still open. Keep (circle): the bar ends left of the margin, "
+            f"{short(self.margin)} points (dashed). Retune (triangle): it begins right of it. Inconclusive (hollow): "
+            f"neither. {bound_level(self.alpha, self.claims, self.noise)}"
             f"{self.arrows}{f' Without fresh seeds, and so not shown: {names}.' * bool(names)}"
         )
 
@@ -102,6 +108,8 @@ def _figure(verdicts: pd.DataFrame) -> VerdictFigure:
         margin=float(first["margin"]),
         alpha=float(first["alpha"]),
         claims=int(first["claims"]),
+        noise=str(first["noise"]),
+        points=(min(row.points for row in known.values()), max(row.points for row in known.values())),
         without=tuple(sorted(set(verdicts["variant"]) - set(known), key=variant_order)),
     )
 

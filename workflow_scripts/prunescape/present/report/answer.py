@@ -17,7 +17,7 @@ from prunescape.present.numbers import DASH, counted, is_missing, number, span
 from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, show
 from prunescape.present.report.target_sentences import fastest_sentences, slower_sentences
 from prunescape.present.report.target_tables import beside_base, share_kept
-from prunescape.present.summary import no_answer, overall_verdict, rows_with_verdict
+from prunescape.present.summary import bound_level, no_answer, overall_verdict, rows_with_verdict
 
 SIGNS = {KEEP: "●", RETUNE: "▲", INCONCLUSIVE: "○"}  # the marks of the forest plot
 NOISY = "*"  # behind a latency
@@ -41,22 +41,30 @@ def grid_answer(results: ExperimentResults) -> Answer:
     """The verdicts of an experiment with a grid, what is fastest, and one line per variant."""
     tables, chance = results.tables, results.tables["chance_tests"]
     verdicts = rows_with_verdict(tables["verdicts"])
-    lost = [f"{capitalised(text)}." for text in no_answer(chance)] or [NO_BASE] * results.rows("risk", "top1").empty
-    said = overall_verdict(verdicts, results.axes)
-    nothing = NO_FRESH_SEEDS if (results.cells["variant"] != BASE).any() else NO_PRUNED
-    sentences = [*(lost + said[:1] or [nothing]), *fastest_sentences(tables)]
-    sentences += slower_sentences(tables["speedups"], results.odd_widths) if "speedups" in tables else []
-    sentences += said[1:]
     unanswered = {key[-1] for key in no_answers(chance)}
+    lost = [f"{capitalised(text)}." for text in no_answer(chance)] or [NO_BASE] * results.rows("risk", "top1").empty
+    pruned = set(results.cells["variant"]) - {BASE}
+    said = overall_verdict(verdicts, results.axes, pruned - set(verdicts))
+    nothing = NO_FRESH_SEEDS if pruned else NO_PRUNED
+    sentences = [*(lost + said[:-1] or [nothing]), *fastest_sentences(tables)]
+    sentences += slower_sentences(tables["speedups"], results.odd_widths) if "speedups" in tables else []
+    sentences += said[-1:]
     best = results.rows("risk", "top1").groupby("variant")["best"].mean().to_dict()
     shown: Columns = {
         "verdict": lambda name: _verdict(name, verdicts, unanswered),
         "gain of tuning": lambda name: _gain(verdicts.get(name)),
     }
-    pruned = set(results.cells["variant"]) - {BASE} - unanswered
-    marks = {name: verdicts[name].verdict_bonferroni if name in verdicts else INCONCLUSIVE for name in pruned}
-    note = "Gain: at the best point, with the bounds of what tuning could gain, percentage points." if verdicts else ""
-    return Answer(sentences, [variants_table(results, best, shown, "tuning_cost", marks, note)])
+    marks = {
+        name: verdicts[name].verdict_bonferroni if name in verdicts else INCONCLUSIVE for name in pruned - unanswered
+    }
+    notes = [_gain_note(row) for row in list(verdicts.values())[:1]]
+    return Answer(sentences, [variants_table(results, best, shown, "tuning_cost", marks, " ".join(notes))])
+
+
+def _gain_note(row) -> str:
+    """What the column of gains shows, and the level of its bounds."""
+    bounds = bound_level(row.alpha, row.claims, row.noise)
+    return f"Gain: at the point that was tested, with the bounds of what tuning could gain, percentage points. {bounds}"
 
 
 def _verdict(name: str, verdicts: Mapping[str, Any], unanswered: set[str]) -> str:
@@ -112,7 +120,10 @@ def variants_table(
         ]
         told = f"Latency of one run ({'; '.join(named)}); speed-up: the base's time ÷ this one's."
         notes.append(told + NOISE * bool(measured["noisy"].any()))
-    notes.append("Price: all trainings of the variant, of search and fresh seeds. Bold: the best of a column.")
+    notes.append(
+        "Price: all trainings of the variant, of search and fresh seeds; an hour is one of a training, whatever its "
+        "threads and workers. Bold: the best of a column."
+    )
     table = make_table("Variants at a glance", names, spans, [text for text in notes if text])
     return Table(**{**vars(table), "marks": _marks(table, names, marks, list(shown)[:1])})
 
