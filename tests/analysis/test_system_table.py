@@ -64,5 +64,5 @@ def test_the_report_sums_up_what_was_tried_and_kept():
     assert (
         "2.00 times as fast with the kept configuration as with the first one: median of 2 cells, 1.50 to 2.50" in text
     )
-    assert text.endswith("s.parquet: damaged.")
+    assert "That is somewhat too high by luck" in text and text.endswith("s.parquet: damaged.")
     assert system_tables(rows.iloc[:0]) == []

@@ -88,7 +88,10 @@ class ParetoFigure(Figure):
     @property
     def caption(self) -> str:
         timed = any(np.isfinite(panel.cost_low).any() for panel in self.panels)
-        bars = "Bars: 95 % intervals, of the accuracy over test images" + ", of the median latency over repeats" * timed
+        bars = (
+            "Bars: 95 % intervals, of the accuracy over test images"
+            + ", of the median latency over repeats taken as independent" * timed
+        )
         named = "" if all(any(panel.labels) for panel in self.panels) else " The table pareto names the models."
         return (
             "Every mark is an exported model at its lowest cost over threads and batch sizes. On the line lies the "

@@ -52,6 +52,7 @@ def system_notes(rows: pd.DataFrame) -> list[str]:
             if set(rows["goal"]) == {"epoch_seconds"}
             else f"The first configuration took {middle} times the energy of the kept one ({low} to {high})."
         )
+        notes.append("That is somewhat too high by luck: what is kept was the best of single, noisy epochs.")
     return [*notes, *(f"{problem}." for problem in cells["problem"].dropna().unique())]
 
 

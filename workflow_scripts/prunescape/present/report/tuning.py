@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from prunescape.analysis.search.objectives import CHEAPEST
 from prunescape.analysis.search.tuning_tables import CUT
 from prunescape.present.labels import experiment_title, hyperparameter_title, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short
@@ -27,6 +28,10 @@ LIMITS = (
     "A trial that an early rung left behind may have been the best with a whole training: how well early rungs rank, "
     "`prunescape tune --replay` tells on a finished grid (docs/search.md).",
 )
+FLOOR = (
+    "The winner is the fastest of those whose validation accuracy reaches the floor. That favours one that is there by "
+    "luck: whether it keeps the floor, its test accuracy tells."
+)
 FIRST = 20  # trials that the table shows
 
 
@@ -41,11 +46,16 @@ def tuning_section(name: str, plan: Mapping[str, Any], results: ExperimentResult
     tables = [rungs_table(rungs), trials_table(trials), *measured_tables(results), *comparison_tables(results.tables)]
     return {
         **known,
-        "findings": ExperimentFindings([], [], list(LIMITS)),
+        "findings": ExperimentFindings([], [], search_limits(found.objective)),
         "answer": Answer([winner_sentence(found), cost_sentence(found, rungs)]),
         "run": run_pairs(results.cells, None),
         "tables": [table for table in tables if table.rows],
     }
+
+
+def search_limits(objective: str) -> list[str]:
+    """What a search with this objective cannot show."""
+    return [*LIMITS, FLOOR] if objective == CHEAPEST else list(LIMITS)
 
 
 def search_pairs(plan: Mapping[str, Any]) -> Pairs:
