@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
+from scipy.stats import ttest_1samp
 
 from prunescape.analysis.cost.pareto import pareto
 from prunescape.present.figures.folder import OPEN, write_figures
@@ -35,16 +36,29 @@ def test_the_figure_shows_models_by_cost_and_the_stairs_of_the_front():
 
 
 def test_latencies_have_the_interval_of_their_median():
-    """Of 30 samples from the 10th to the 21st: Conover, Practical Nonparametric Statistics, 3.2."""
+    """Six blocks of five: scipy's t interval of the mean of their medians' logs, moved to the median of all."""
     samples = np.random.default_rng(1).permutation(np.arange(1.0, 31.0))
-    assert median_interval(samples).tolist() == [10.0, 21.0]
-    assert median_interval([2.0]).tolist() == [2.0, 2.0]
+    blocks = np.log(np.median(samples.reshape(6, 5), axis=1))
+    known = ttest_1samp(blocks, 0).confidence_interval(0.95)
+    low, high = 15.5 * np.exp(np.array([known.low, known.high]) - blocks.mean())
+    assert median_interval(samples) == pytest.approx([low, high])
+    assert np.isnan(median_interval([2.0] * 9)).all(), "one block has no interval"
     rows = measured(entry("base", samples=samples / 1e3), entry("uniform-0.5", 2.0))
     (figure,) = pareto_figures(pareto(rows), rows)
     latency, size = figure.panels
     assert latency.names == ["uniform 0.5", "base"] and latency.cost == pytest.approx([2.0, 15.5])
-    assert latency.cost_low == pytest.approx([2.0, 10.0]) and latency.cost_high == pytest.approx([2.0, 21.0])
-    assert np.isnan(size.cost_low).all() and "median latency over repeats" in figure.caption
+    assert latency.cost_low == pytest.approx([2.0, low]) and latency.cost_high == pytest.approx([2.0, high])
+    assert np.isnan(size.cost_low).all() and "median latency over blocks of repeats" in figure.caption
+
+
+def test_the_interval_of_a_median_holds_where_samples_are_correlated():
+    """METHODS 8.5: lag 1 up to 0.39 on real hosts. Order statistics hold in .865 of such cases, blocks in .93."""
+    draws = np.random.default_rng(0).normal(size=(400, 30))
+    noise = draws.copy()
+    for place in range(1, 30):
+        noise[:, place] = 0.39 * noise[:, place - 1] + np.sqrt(1 - 0.39**2) * draws[:, place]
+    low, high = np.array([median_interval(samples) for samples in np.exp(0.05 * noise)]).T
+    assert ((low <= 1) & (high >= 1)).mean() > 0.9
 
 
 def test_the_time_per_image_has_a_panel_where_images_came_in_batches():

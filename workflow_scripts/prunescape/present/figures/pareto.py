@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.stats import t
 
+from prunescape.analysis.cost.comparisons import block_medians
 from prunescape.analysis.cost.measured import MODEL, PLACE, SETTING, with_network
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name
@@ -90,7 +91,7 @@ class ParetoFigure(Figure):
         timed = any(np.isfinite(panel.cost_low).any() for panel in self.panels)
         bars = (
             "Bars: 95 % intervals, of the accuracy over test images"
-            + ", of the median latency over repeats taken as independent" * timed
+            + ", of the median latency over blocks of repeats" * timed
         )
         named = "" if all(any(panel.labels) for panel in self.panels) else " The table pareto names the models."
         return (
@@ -133,10 +134,17 @@ def _with_intervals(table: pd.DataFrame, measured: pd.DataFrame | None) -> pd.Da
 
 
 def median_interval(samples: Iterable[float]) -> np.ndarray:
-    """The ends of a 95 % interval of the median of independent samples, between order statistics (Conover, 3.2)."""
-    ordered = np.sort(np.asarray(samples, dtype="float64"))
-    rank = int(binom.ppf(0.025, len(ordered), 0.5))
-    return ordered[[max(rank - 1, 0), min(len(ordered) - rank, len(ordered) - 1)]]
+    """The ends of a 95 % interval of the median of samples in their order; nan under 10 samples.
+
+    The median times exp(+- Student's t over the medians of blocks of logs), as `compare` has it for two models:
+    successive samples are correlated, and an interval that takes them for independent is too narrow.
+    """
+    values = np.asarray(samples, dtype="float64")
+    blocks = block_medians(np.log(values))
+    if len(blocks) < 2:
+        return np.full(2, np.nan)
+    half = t.ppf(0.975, len(blocks) - 1) * np.std(blocks, ddof=1) / np.sqrt(len(blocks))
+    return np.median(values) * np.exp([-half, half])
 
 
 def _panel(rows: pd.DataFrame, factor: float, title: str, timed: bool) -> Panel:
