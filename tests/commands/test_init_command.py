@@ -1,5 +1,8 @@
 """What `prunescape init` writes: a config that a run takes, filled in from images, and never over another file."""
 
+import errno
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -63,6 +66,9 @@ def test_every_config_is_one_that_a_run_takes(dataset, model, folder):
         (["own", "--dataset", "digits", "--model", "torchvision:resnet18"], "takes images with 3 channels"),
         (["own", "--dataset", "my flowers", "--model", "text_cnn"], "text_cnn takes texts"),
         (["a/b"], '"a/b" cannot name a study'),
+        (["own.yaml"], 'did you mean "own"?'),
+        (["own", "--dataset", ""], 'there is no folder ""'),
+        (["own", "--model", "ResNet8"], 'did you mean "resnet8"?'),
     ],
     ids=" ".join,
 )
@@ -71,6 +77,27 @@ def test_wrong_input_is_one_line_and_writes_nothing(arguments, said, folder, cap
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and said in lines[0]
     assert [path.name for path in folder.iterdir()] == ["my flowers"]
+
+
+@pytest.mark.parametrize("name", ["2023", "no", "null", "2024-01-31", "2024-99-99", "0x1", "f" * 150])
+def test_names_that_yaml_reads_otherwise_are_texts(name, folder):
+    (folder / "my flowers").rename(name)
+    study = name[:50]
+    assert main(["init", study, "--dataset", name]) == 0
+    found = load_study(read_config(f"{study}.yaml"))
+    assert found.study == study and found.used_datasets() == [name[:50]]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "touch", refuse)
+    assert main(["init", "own"]) == 2
+    assert capsys.readouterr().err == "prunescape: error: own.yaml: cannot be written: Permission denied\n"
+
+
+def refuse(path: Path):
+    """What the system says in a folder of another user."""
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
 
 def test_a_file_is_never_replaced(folder, capsys):

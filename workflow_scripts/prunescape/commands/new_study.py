@@ -4,12 +4,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prunescape.commands.image_folders import ImageFolder, look_at
 from prunescape.config.datasets import DATASETS
+from prunescape.config.messages import NAMES
 from prunescape.config.models import TEXT_MODELS, TORCHVISION, WHOLE, architecture_of
-from prunescape.config.source import read_config
+from prunescape.config.source import ENDINGS, read_config
 from prunescape.config.study import Study, load_study
 from prunescape.config.texts import TEXTS
 from prunescape.errors import InputError, nearest
@@ -18,6 +20,7 @@ from prunescape.store.files import whole_file
 
 SMALL, LARGE = 32, 224  # pixels: what networks for small images were made for; what ImageNet's crops are
 FIXED_SIZES = {"vit_": LARGE, "maxvit": LARGE, "inception_v3": 299}  # of torchvision's, by how their names start
+LONGEST = 50  # characters of a folder's name that a data set and an experiment take over
 BATCH_SIZES = (64, 48, 32, 24, 16, 12, 8, 6, 4, 2)
 
 
@@ -28,8 +31,10 @@ def write_study(name: str, path: Path, dataset: str, model: str | None) -> list[
     file that is there already, and for what a run would refuse; then nothing is written.
     """
     if not re.fullmatch(NAME_PATTERN, name):
-        allowed = "letters, digits, dots, hyphens and underscores, a letter or digit first"
-        raise InputError(f'"{name}" cannot name a study', allowed=allowed)
+        raise InputError(f'"{name}" cannot name a study', allowed=NAMES)
+    if Path(name).suffix in ENDINGS:
+        hint = f'did you mean "{Path(name).stem}"?'
+        raise InputError(f'"{name}" is a file', allowed="the name of a study", hint=hint)
     if path.exists():
         raise InputError("the file is there already", where=path, hint="take another name, or delete it")
     data = find_data(dataset)
@@ -53,11 +58,11 @@ def find_data(named: str) -> Data:
     """The data set of that name, else the folder of images at that path; raises InputError when it is neither."""
     if named in DATASETS and not Path(named).is_dir():
         return Data(named, text=named in TEXTS)
-    if not Path(named).is_dir():
+    if not named or not Path(named).is_dir():
         allowed = f"a folder of images, {', '.join(DATASETS)}"
         what, hint = f'there is no folder "{named}"', nearest(named, DATASETS)
         raise InputError(what, where="--dataset", allowed=allowed, hint=hint)
-    name = re.sub(r"[^A-Za-z0-9._-]+|^[._-]+", "-", Path(named).absolute().name).strip("-") or "images"
+    name = re.sub(r"[^A-Za-z0-9._-]+|^[._-]+", "-", Path(named).absolute().name).strip("-")[:LONGEST] or "images"
     return Data(f"{name}-images" if name in DATASETS else name, named, look_at(Path(named)))
 
 
@@ -72,6 +77,7 @@ def study_text(name: str, data: Data, model: str) -> str:
         autoescape=False,  # this is no HTML
     )
     short = re.sub(r"[^A-Za-z0-9._-]+", "-", model.removeprefix(TORCHVISION))
+    templates.filters["text"] = _text
     return templates.get_template("study.yaml.j2").render(
         name=name,
         dataset=data.name,
@@ -85,6 +91,14 @@ def study_text(name: str, data: Data, model: str) -> str:
         batch_size=batch_size(data.folder.train) if data.folder else BATCH_SIZES[0],
         log10_lr=-2.0 if ":" in model else -1.0,  # networks without batch norm diverge at more
     )
+
+
+def _text(name: str) -> str:
+    """A name as YAML takes it for a text: in quotes where it reads a number, a date or a switch, as 2023 or no."""
+    try:
+        return name if yaml.safe_load(name) == name else _quoted(name)
+    except ValueError:  # of a date that is none
+        return _quoted(name)
 
 
 def _quoted(text: str) -> str:

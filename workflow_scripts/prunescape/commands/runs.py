@@ -16,6 +16,7 @@ from prunescape.running.workflow_files import DEFAULT, STUDIES, WORKFLOW, is_che
 
 HELP = ({"-h"}, {"--help"})
 DEFAULT_STUDY = "digits"
+CORES = "all, or a number from 1"
 RULES = re.compile(r"^(?:rule|checkpoint) (\w+):", re.MULTILINE)
 
 
@@ -70,6 +71,8 @@ def snakemake_command(arguments: list[str]) -> list[str]:
     require_workflow("snakemake", "torch")
     known = _parsed(arguments)
     words, before = list(arguments), []
+    if known.cores is not None and known.cores < 1:
+        raise InputError(f"{known.cores} cannot be used", where="--cores", allowed=CORES)
     for study, config in _studies(known).items():
         words.remove(study)
         words += ["--configfile", str(config)]  # last: all that follows would be its values
@@ -84,20 +87,25 @@ def snakemake_command(arguments: list[str]) -> list[str]:
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     """The arguments as snakemake reads them."""
     from snakemake.cli import get_argument_parser
+    from snakemake.exceptions import CliException
 
     def refuse(message: str) -> NoReturn:
         raise InputError(message, hint="snakemake --help")
 
     parser = get_argument_parser()
     parser.error = refuse
-    return parser.parse_args(arguments)
+    try:
+        return parser.parse_args(arguments)
+    except CliException as error:  # of a number of cores or jobs
+        raise InputError(str(error), allowed=CORES, hint="snakemake --help") from None
 
 
 def _studies(known: argparse.Namespace) -> dict[str, Path]:
     """The config of the study that is named among what snakemake takes for targets: none, or one."""
     found = {target: config for target in known.targets if (config := _config_of(target))}
-    if len(found) + bool(known.configfile) > 1:
-        named = ", ".join([*sorted(found), *map(str, known.configfile)])
+    given = [target for target in known.targets if target in found]
+    if len(given) + bool(known.configfile) > 1:
+        named = ", ".join([*sorted(given), *map(str, known.configfile or ())])
         raise InputError(f"more than one study is named: {named}", allowed="one")
     return found
 
@@ -115,7 +123,7 @@ def _config_of(target: str) -> Path | None:
     if "/" in target or target in _rules():
         return None
     what, allowed = f'there is no study "{target}"', ", ".join(["a config as study.yaml", *studies])
-    raise InputError(what, allowed=allowed, hint=nearest(target, studies))
+    raise InputError(what, allowed=allowed, hint=nearest(target, [*studies, *_rules()]))
 
 
 def study_configs() -> dict[str, Path]:

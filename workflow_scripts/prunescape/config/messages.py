@@ -4,15 +4,19 @@ Found by pydantic, or here where it raises no error: a yes that counts as 1, a m
 """
 
 import dataclasses
+import datetime
 import typing
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from prunescape.errors import InputError, nearest
+from prunescape.space.cells import NAME_PATTERN
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import Value
 from prunescape.space.settings import parameter_named
+from prunescape.space.system_parameters import SYSTEM
 
 TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
 UNKNOWN_KIND = "unknown_kind"
@@ -30,6 +34,8 @@ ALLOWED = {
     **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
     **dict.fromkeys(("dict_type", "mapping_type"), "keys with their values"),
 }
+VERY_LIKE = 0.85  # a key that is rather misspelled than misplaced: seed is meant as seeds
+NAMES = "letters, digits, dots, hyphens and underscores, a letter or digit first"
 PARTS = ("model_type", "model_attributes_type", "dataclass_type")  # something else where a part's keys belong
 
 
@@ -43,7 +49,9 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
     if found["type"] in UNKNOWN_KEY:
         allowed = _keys_at(root, path[:-1])
         what = f"unknown key (its value: {_short(found['input'])})"
-        hint = _of_network(keys) or nearest(str(keys[-1]), allowed)
+        near = get_close_matches(str(keys[-1]), allowed, n=1, cutoff=VERY_LIKE)
+        hint = "" if near else _elsewhere(root, keys)
+        hint = hint or nearest(str(keys[-1]), allowed)
         return InputError(what, where=where, allowed=", ".join(allowed), hint=hint)
     if found["type"] in ("missing", "missing_argument"):
         return InputError("this key is missing", where=where, hint="see config/config.yaml for a complete example")
@@ -57,10 +65,22 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
     return _value_error(found, where)
 
 
-def _of_network(keys: list[object]) -> str:
-    """Where a hyperparameter of the network belongs that stands in the recipe."""
-    in_recipe = keys[-2:-1] == ["recipe"] and keys[-1] in NETWORK
-    return f"{keys[-1]} belongs to the network: give it in network.{keys[-1]}" if in_recipe else ""
+def _elsewhere(root: type[BaseModel], keys: list[object]) -> str:
+    """Where a key belongs that another part of the config knows: one beside it, above or below it."""
+    key, experiment = str(keys[-1]), keys[:1] == ["experiments"]
+    if keys[-2:-1] == ["recipe"] and key in NETWORK:
+        return f"{key} belongs to the network: give it in network.{key}"
+    if experiment and keys[2:-1] == ["system"] and key in SYSTEM:
+        return f"give it in system.parameters.{key}"
+    parts = _keys_at(root, ["experiments", "NAME"])
+    if len(keys) == 1 and key in parts:
+        return f"{key} belongs to an experiment: give it in experiments.NAME.{key}"
+    if not experiment or len(keys) not in (3, 4):
+        return ""
+    if key in _keys_at(root, []):
+        return f"{key} belongs to the study: give it beside experiments"
+    found = [part for part in parts if key in _keys_at(root, ["experiments", "NAME", part])]
+    return f"{key} belongs to {found[0]}: give it in {found[0]}.{key}" if found else ""
 
 
 def level_value(name: str, given: Any) -> Value:
@@ -79,15 +99,25 @@ def _value_error(found: dict[str, Any], where: str) -> InputError:
         what, _, rest = message.partition("; allowed: ")
         allowed, _, hint = rest.partition("; hint: ")
         return InputError(what, where=where, allowed=allowed, hint=hint)
-    choices = [choice.strip("'") for choice in found.get("ctx", {}).get("expected", "").split(" or ")]
-    choices = [choice.strip("' ") for part in choices for choice in part.split(",")]
-    same = [choice for choice in choices if choice.casefold() == str(value).casefold()]
-    near = [*same] if value is None else same or choices
-    hint = nearest(str(value), near) if choices != [""] else _meant(found, where)
+    expected = found.get("ctx", {}).get("expected", "")
+    hint = _choice_meant(value, expected) if expected else _meant(found, where)
     if found["type"] == "too_short":
-        message = f"at least {found['ctx']['min_length']} items"
+        least = found["ctx"]["min_length"]
+        message = f"at least {least} items" if least > 1 else "at least one"
+    if found["type"] == "string_too_long":
+        message = f"up to {found['ctx']['max_length']} characters"
+    if found["type"] == "string_pattern_mismatch" and found["ctx"]["pattern"] == f"^{NAME_PATTERN}$":
+        message = NAMES
     allowed = ALLOWED.get(found["type"], (message[:1].lower() + message[1:]).removeprefix("input should be "))
     return InputError(f"{_short(value)} cannot be used", where=where, allowed=allowed, hint=hint)
+
+
+def _choice_meant(value: Any, expected: str) -> str:
+    """Which of the choices in pydantic's text, "'auto', 1 or 8", was meant; a number is not like another one."""
+    choices = [choice.strip("' ") for part in expected.split(" or ") for choice in part.split(",")]
+    if isinstance(value, str) and value.isdecimal():
+        return f"did you mean {value}, without quotes?" if value in choices else ""
+    return nearest(str(value), choices) if value is not None and not isinstance(value, int | float) else ""
 
 
 def _meant(found: dict[str, Any], where: str) -> str:
@@ -95,6 +125,8 @@ def _meant(found: dict[str, Any], where: str) -> str:
     value, kind = found["input"], found["type"]
     if kind in LISTS and isinstance(value, str | int | float):
         return f"did you mean [{value}]?"
+    if kind in TEXTS and isinstance(value, int | float | datetime.date):
+        return f'did you mean "{value}", in quotes?'
     if kind in TEXTS and isinstance(value, dict) and len(value) == 1:
         ((name, given),) = value.items()
         return f'did you mean "{name}:{given}", without the space?' if given is not None else ""
@@ -116,7 +148,7 @@ def _share_hint(found: dict[str, Any], where: str) -> str:
     """What was meant by a percentage where a share belongs."""
     value, limits = found["input"], found.get("ctx", {})
     most = limits.get("lt", limits.get("le"))
-    shares = most is not None and 0 < most <= 1 and "log10_" not in where
+    shares = most is not None and 0 < most <= 1 and value != most and "log10_" not in where
     return f"did you mean {value / 100:g}?" if shares and isinstance(value, int | float) and 1 <= value < 100 else ""
 
 

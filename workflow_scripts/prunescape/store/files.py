@@ -47,7 +47,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{HALF}")
     try:
-        mode = _touch(temporary)
+        mode = _touch(temporary, path)
         yield temporary
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
@@ -63,15 +63,20 @@ def whole_file(path: Path | str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _touch(path: Path) -> int:
-    """Make an empty file; gives its mode by the user's umask, since some libraries write one for its owner alone."""
+def _touch(path: Path, final: Path) -> int:
+    """Make an empty file, which an error calls by its `final` name; gives its mode by the user's umask.
+
+    Some libraries write one for its owner alone.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     except OSError as error:
         if out_of_space(error):
             raise
-        raise InputError(f"cannot be written: {error.strerror}", where=error.filename or path) from None
+        blocked = Path(error.filename or path)
+        where = final if blocked == path else blocked
+        raise InputError(f"cannot be written: {error.strerror}", where=where) from None
     return stat.S_IMODE(path.stat().st_mode)
 
 
