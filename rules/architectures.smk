@@ -90,3 +90,7 @@ rule architectures:
     input:
         rules.collect_architectures.output,
     localrule: True
+
+
+if workflow.is_main_process and "architectures" in sys.argv[1:] and not STUDY.targets:
+    sys.exit(f"error: {SOURCE}: targets: there is none to measure on; hint: add one (docs/targets.md)")

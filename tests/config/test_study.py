@@ -142,7 +142,22 @@ BAD = [
     ("experiments", None, ["experiments", "None"]),
     ("experiments", [1], ["experiments", "[1]"]),
     ("experiments.e", 3, ["experiments.e", "3"]),
-    ("study", "a b/c", ["study", "a b/c"]),
+    ("study", "a b/c", ["study", "a b/c", "allowed: letters, digits, dots, hyphens and underscores"]),
+    ("study", "a" * 101, ["study: 'aaa", "allowed: up to 100 characters"]),
+    ("study", 2023, ['study: 2023 cannot be used; allowed: a text; hint: did you mean "2023", in quotes?']),
+    ("tune", {}, ["tune: unknown key", "hint: tune belongs to an experiment: give it in experiments.NAME.tune"]),
+    ("experiments.e.seed", 1, ["experiments.e.seed: unknown key", 'hint: did you mean "seeds"?']),
+    ("experiments.e.device", "cuda", ["hint: device belongs to the study: give it beside experiments"]),
+    (
+        "experiments.e.pipelines",
+        ["restart"],
+        ["hint: pipelines belongs to retraining: give it in retraining.pipelines"],
+    ),
+    ("experiments.e.recipe.score", "l2", ["hint: score belongs to pruning: give it in pruning.score"]),
+    ("experiments.e.pruning.score", "BN_SCALE", ["pruning.score", 'did you mean "bn_scale"?']),
+    ("experiments.e.pruning", {"score": "bn_scale", "ranking": "initial"}, ["pruning.ranking: all scales", "trained"]),
+    ("experiments.e.pruning.round_to", "8", ["pruning.round_to: '8'", "hint: did you mean 8, without quotes?"]),
+    ("inference_first", True, ["inference_first: there is no target", "hint: add one to targets"]),
     ("study", "../up", ["study", "../up"]),
     ("reference", "matthiesen2032", ["reference", "matthiesen2032", 'did you mean "matthiesen2023"']),
     ("device", "gpu", ["device", "gpu", "cpu", "cuda"]),
@@ -247,8 +262,9 @@ BAD = [
 
 @pytest.mark.parametrize(("keys", "value", "said"), BAD, ids=lambda item: str(item)[:40])
 def test_a_bad_value_is_one_clear_line(keys, value, said):
+    config = with_value(keys, value) | ({"targets": {}} if keys == "inference_first" else {})
     with pytest.raises(InputError) as caught:
-        load_study(with_value(keys, value), "my.yaml")
+        load_study(config, "my.yaml")
     text = str(caught.value)
     assert "\n" not in text
     assert text.startswith("my.yaml: ")
@@ -281,6 +297,31 @@ def test_what_an_adaptive_design_cannot_have(changes, said):
     with pytest.raises(InputError) as caught:
         load_study(config)
     assert all(part in str(caught.value) for part in said)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "unlike"),
+    [
+        ("experiments.e.pruning.round_to", 2, "hint"),  # is not like 32
+        ("experiments.e.pruning.min_keep", 1, "hint"),  # is no percentage
+    ],
+)
+def test_a_number_is_not_like_another_one(keys, value, unlike):
+    with pytest.raises(InputError) as caught:
+        load_study(with_value(keys, value))
+    assert unlike not in str(caught.value)
+
+
+@pytest.mark.parametrize(("model", "dataset"), [("image_cnn", "fashion-mnist"), ("text_cnn", "imdb")])
+def test_scales_of_batch_norm_rank_no_network_without_it(model, dataset):
+    config = with_value("experiments.e.pruning", {"score": "bn_scale"})
+    config["experiments"]["e"] |= {"model": model, "dataset": dataset}
+    with pytest.raises(
+        InputError, match=rf"pruning\.score: {model} has no batch norm.*allowed: l1_layer, l1, l2, lamp"
+    ):
+        load_study(config)
+    config["experiments"]["e"]["variants"] = {"uniform": [0.5]}  # nothing is ranked
+    assert load_study(config)
 
 
 def test_names_are_those_of_what_is_installed():
@@ -353,6 +394,7 @@ def test_subnormal_numbers_are_flushed_too_where_several_cells_are_measured():
             "targets.ssh.emulates: there is no target to emulate; allowed: here",
         ),
         ({"kind": "emulated", "emulates": "ssh"}, "targets.ssh.emulates: ssh is no target to emulate"),
+        ({"kind": "emulated", "emulates": "heer"}, 'allowed: here; hint: did you mean "here"?'),
         ({"precisions": ["int4"]}, "targets.ssh.precisions.0: 'int4' cannot be used"),
         ({"threads": [True]}, "targets.ssh.threads.0: True is a switch"),
         (7, "targets.ssh: 7 cannot be used"),

@@ -1,6 +1,7 @@
 """The section `system` of an experiment: what is refused, in one line, and how many cores a cell declares."""
 
 import copy
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,22 @@ def study_of(system: dict, dataset: str = "flowers", **options) -> dict:
             {"parameters": {"workers": [1]}, "store": ""},
             {},
             "store: an empty path; allowed: the path of a file, or none",
+        ),
+        (
+            {"parameters": {"workers": [1]}, "store": "a\0b"},
+            {},
+            "store: 'a\\x00b' is no path; allowed: the path of a file, or none",
+        ),
+        (
+            {"parameters": {"workers": [1]}, "store": "~/system.parquet"},
+            {},
+            f"store: ~/system.parquet would be a folder called ~; hint: did you mean {Path.home()}/system.parquet?",
+        ),
+        (
+            {"workers": [0, 2]},
+            {},
+            "workers: unknown key (its value: [0, 2]); allowed: parameters, goal, store; hint: give it in "
+            "system.parameters.workers",
         ),
     ],
 )

@@ -59,6 +59,9 @@ def test_a_search_has_its_space_and_no_grid():
         ({"space": {"log10_lr": [-1]}}, {}, ["tune.space.log10_lr: one level"]),
         ({"space": {"log10_lr": [-1, -2], "variant": ["uniform-0.6"]}}, {}, ["uniform-0.6", "uniform-0.5"]),
         ({"sampler": "grid"}, {}, ["a grid takes every combination"]),
+        ({"sampler": "random", "ask": 4}, {}, ["random draws all trials at once", "hint: remove ask"]),
+        ({"space": {"log10_lr": [-1, -2], "variants": ["base"]}}, {}, ["space.variants", 'did you mean "variant"?']),
+        ({"space": {"log10_lr": [-1, -2], "log10_w": [-5, -4]}}, {}, ["space.log10_w:", 'did you mean "log10_wd"?']),
         ({"trials": None}, {}, ["tpe needs a number of trials"]),
         ({"objective": "cheapest"}, {}, ["tune.objective: the cheapest model", "objectives.accuracy_floor"]),
         (

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from prunescape.config.study import load_study
+from prunescape.config.system import System
 from prunescape.errors import InputError
 from prunescape.running import early_checks
 from prunescape.running.early_checks import check_compiler, check_gpu, check_providers, shows_gpu
@@ -92,3 +93,16 @@ def test_a_dry_run_refuses_to_compile_without_a_compiler(tmp_path, monkeypatch):
     done = Project(tmp_path, study).snakemake("--dry-run")
     assert done.returncode != 0 and "Traceback" not in done.stdout
     assert "error: internal: compiled: torch compiles with no-such-compiler, a C++ compiler" in done.stdout
+
+
+def test_a_dry_run_of_measurements_without_a_target_is_refused(tmp_path):
+    done = Project(tmp_path, small_study(targets={})).snakemake("--dry-run", "architectures")
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    assert "targets: there is none to measure on; hint: add one (docs/targets.md)" in done.stdout
+
+
+def test_a_store_that_is_a_folder_is_named_with_its_key(tmp_path):
+    system = System(parameters={"threads": [1, 2]}, store=str(tmp_path))
+    with pytest.raises(InputError) as caught:
+        early_checks.check_system({"e": system}, "cpu")
+    assert str(caught.value).startswith(f"experiments.e.system.store: {tmp_path}: this is a folder; allowed: ")

@@ -32,10 +32,10 @@ class Stopped(Exception):
 
 def nearest(name: str, choices) -> str:
     """A hint that names the choice most like `name`, or an empty text when none is near."""
-    texts = [str(choice) for choice in choices]
+    texts = {str(choice).casefold(): str(choice) for choice in reversed([*choices])}  # of equals the first
     known = CALLED.get(str(name))
-    found = [known] if known in texts else get_close_matches(str(name), texts, n=1, cutoff=0.5)
-    return f'did you mean "{found[0]}"?' if found else ""
+    found = [known] if known in texts else get_close_matches(str(name).casefold(), texts, n=1, cutoff=0.5)
+    return f'did you mean "{texts[found[0]]}"?' if found else ""
 
 
 def located(where: str, function: Callable[..., Result], *arguments: Any) -> Result:

@@ -8,7 +8,15 @@ from prunescape.config.design_checks import check_kind, check_space_design
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment, axis_texts
 from prunescape.config.messages import level_value
-from prunescape.config.models import TEXT_MODELS, WHOLE, network_parameter, network_values
+from prunescape.config.models import (
+    OF_BATCH_NORM,
+    SCORES,
+    TEXT_MODELS,
+    WHOLE,
+    WITHOUT_BATCH_NORM,
+    network_parameter,
+    network_values,
+)
 from prunescape.config.recipe_checks import check_parts, check_recipe
 from prunescape.config.system import check_system
 from prunescape.config.texts import TEXTS, is_text
@@ -48,6 +56,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     _check_data(experiment, options, where)
     _check_ratios(experiment, where)
     _check_retraining(experiment, where)
+    _check_score(experiment, where)
     check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
     check_system(experiment.system, options, f"{where}.system")
@@ -216,6 +225,20 @@ def _check_retraining(experiment: Experiment, where: str) -> None:
     if "rewind_rate" in pipelines and epochs > fewest:
         what = f"rewind_rate trains the last {epochs} epochs of the recipe again, which has {fewest}"
         raise InputError(what, where=where_epochs, allowed=f"1 to {fewest}")
+
+
+def _check_score(experiment: Experiment, where: str) -> None:
+    """Whether the network has the scales of batch norm that rank its filters, and training made them differ."""
+    if experiment.pruning.score != OF_BATCH_NORM or not any(each.ranks_filters for each in experiment.all_variants):
+        return
+    if experiment.model in WITHOUT_BATCH_NORM:
+        what = f"{experiment.model} has no batch norm, whose scales rank filters"
+        allowed = ", ".join(name for name in SCORES if name != OF_BATCH_NORM)
+        raise InputError(what, where=f"{where}.pruning.score", allowed=allowed)
+    if experiment.pruning.ranking != "trained":
+        what = "all scales of batch norm are 1 before any training, so they rank nothing"
+        hint = "remove this key, or take another score"
+        raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint=hint)
 
 
 def check_extension(texts: list[str]) -> None:

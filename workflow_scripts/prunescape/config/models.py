@@ -43,6 +43,8 @@ POOLINGS_OF = {  # their levels
 }
 # pruning/scores.py has the functions; the first is the default
 SCORES = ("l1_layer", "l1", "l2", "lamp", "bn_scale", "fpgm", "taylor", "random")
+OF_BATCH_NORM = "bn_scale"
+WITHOUT_BATCH_NORM = ("image_cnn", "text_cnn", "text_lstm")  # of our models
 SCORES_OF_DATA = ("taylor",)  # they look at the loss of training examples
 ROUND_TO = ("auto", 1, 8, 16, 32)  # pruned widths are multiples of it (pruning/widths.py)
 TORCHVISION = "torchvision:"

@@ -19,7 +19,7 @@ from prunescape.config.targets import Target
 from prunescape.config.tuning import CHEAPEST, VARIANT
 from prunescape.config.tuning_checks import check_search
 from prunescape.config.types import CountOrAuto, Name, Part
-from prunescape.errors import InputError, located
+from prunescape.errors import InputError, located, nearest
 from prunescape.space.cells import Cell
 from prunescape.space.settings import Setting, parameter_value
 from prunescape.space.variants import BASE
@@ -162,6 +162,9 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
         study = Study.model_validate(dict(config))
     except ValidationError as error:
         raise input_error(error, Study, source) from None
+    if study.inference_first and not study.targets:
+        what, hint = "there is no target to measure variants on", "add one to targets, or remove this key"
+        raise InputError(what, where=f"{source}: inference_first", hint=hint)
     for name in study.datasets:
         located(f"{source}: datasets.{name}", study.dataset_options, name)
     for name, target in study.targets.items():
@@ -186,4 +189,5 @@ def _check_emulated(study: Study, target: Target, where: str) -> None:
     known = getattr(target, "emulates", None)
     if known is not None and (known not in study.targets or study.targets[known].kind == "emulated"):
         allowed = ", ".join(name for name, other in study.targets.items() if other.kind != "emulated")
-        raise InputError(f"{known} is no target to emulate", where=f"{where}.emulates", allowed=allowed)
+        hint = nearest(known, allowed.split(", ")) or "add the target that it stands for, or leave emulates out"
+        raise InputError(f"{known} is no target to emulate", where=f"{where}.emulates", allowed=allowed, hint=hint)

@@ -64,8 +64,20 @@ def check_system(system: System | None, options: dict[str, Any], where: str) -> 
     if options.get("workers") is not None and "workers" in system.parameters:
         what = f"the data set {options['name']} has the option workers: {options['workers']} already"
         raise InputError(what, where=f"{where}.parameters.workers", hint="give one of the two")
-    if system.store == "":
-        raise InputError("an empty path", where=f"{where}.store", allowed=f"the path of a file, or {NOWHERE}")
+    if system.store is not None:
+        _check_store(system.store, f"{where}.store")
+
+
+def _check_store(store: str, where: str) -> None:
+    """Refuse what is no path, and one that only a shell would read as the user meant it."""
+    allowed = f"the path of a file, or {NOWHERE}"
+    if not store.strip():
+        raise InputError("an empty path", where=where, allowed=allowed)
+    if "\0" in store:
+        raise InputError(f"{store!r} is no path", where=where, allowed=allowed)
+    if store.startswith("~"):
+        hint = f"did you mean {Path(store).expanduser()}?" if store.startswith("~/") else "write the whole path"
+        raise InputError(f"{store} would be a folder called {Path(store).parts[0]}", where=where, hint=hint)
 
 
 def _check_values(parameter: SystemParameter, values: Any) -> None:

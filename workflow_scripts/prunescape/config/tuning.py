@@ -90,6 +90,13 @@ class TuneTerms(Part):
             )
         if self.sampler == GRID and self.brackets > 1:
             raise ValueError("a grid has one bracket, as no later one could draw other settings; allowed: brackets: 1")
+        if self.sampler != TPE and "ask" in self.model_fields_set:
+            raise ValueError(
+                f"{self.sampler} draws all trials at once, and ask is {self.ask}; allowed: ask with sampler: tpe; "
+                "hint: remove ask"
+            )
+        if self.sampler == GRID and "seed" in self.model_fields_set:
+            raise ValueError("a grid draws nothing, and a seed is given; allowed: no seed; hint: remove seed")
         if self.sampler != GRID and self.trials is None:
             raise ValueError(f"{self.sampler} needs a number of trials; allowed: 2 or more; hint: trials: 32")
         return self

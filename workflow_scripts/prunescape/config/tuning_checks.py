@@ -18,13 +18,9 @@ def check_search_space(experiment: Experiment, where: str) -> None:
     tune = experiment.tune
     assert tune is not None
     for name, values in tune.hyperparameters.items():
-        if name in CUT:
-            hint = "recipe.epochs and recipe.data_share are the whole training; tune.budget says how little may do"
-            raise InputError("the budget of a search decides it", where=f"{where}.{name}", hint=hint)
-        if name in NETWORK:
-            what, hint = "networks are planned before any training, and a search chooses as it goes", "list variants"
-            raise InputError(what, where=f"{where}.{name}", hint=hint)
+        _refuse_unsearched(name, f"{where}.{name}")
         located(f"{where}.{name}", check_range, name, values)
+    for name in tune.hyperparameters:
         located(f"{where}.{name}", check_acts, experiment.search_space, name)
     _check_variants(experiment, f"{where}.{VARIANT}")
     if len(experiment.searched_variants) < 2 and not tune.hyperparameters:
@@ -36,6 +32,19 @@ def check_search_space(experiment: Experiment, where: str) -> None:
         raise InputError(what, where=f"{where}.{bounded[0]}", allowed="a list of levels")
     if experiment.tuning_terms["ranked"]:
         _check_ranking(experiment, where)
+
+
+def _refuse_unsearched(name: str, where: str) -> None:
+    """Refuse what no search varies, at the place `where`."""
+    if name in CUT:
+        hint = "recipe.epochs and recipe.data_share are the whole training; tune.budget says how little may do"
+        raise InputError("the budget of a search decides it", where=where, hint=hint)
+    if name in NETWORK:
+        what, hint = "networks are planned before any training, and a search chooses as it goes", "list variants"
+        raise InputError(what, where=where, hint=hint)
+    if name == f"{VARIANT}s":
+        what = f'no hyperparameter is called "{name}"'
+        raise InputError(what, where=where, hint=f'did you mean "{VARIANT}"?')
 
 
 def _check_variants(experiment: Experiment, where: str) -> None:

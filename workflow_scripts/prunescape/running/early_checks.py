@@ -16,7 +16,7 @@ from prunescape.config.source import read_config
 from prunescape.config.system import System
 from prunescape.config.targets import Target
 from prunescape.config.texts import check_sources, is_text
-from prunescape.errors import InputError, located
+from prunescape.errors import InputError
 from prunescape.measure.emulated import require_linux
 from prunescape.measure.inference_search import require_optuna
 from prunescape.training.energy_counters import NoCounterError, rapl_counter
@@ -98,7 +98,11 @@ def check_system(systems: Mapping[str, System], device: str) -> list[str]:
         if system.store_path is None:
             continue
         if system.store is not None:
-            located(f"{where}.store", check_writable, system.store_path)
+            try:
+                check_writable(system.store_path)
+            except InputError as error:
+                place = f"{where}.store: {error.where}"
+                raise InputError(error.what, where=place, allowed=error.allowed, hint=error.hint) from None
         try:
             read_observations(system.store_path)
         except InputError as error:
