@@ -13,7 +13,7 @@ from prunescape.space.variants import BASE, INHERITING_PATTERN, INITIALISED_PATT
 from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
 from prunescape.config.datasets import is_image_folder
 from prunescape.config.models import SCORES_OF_DATA
-from prunescape.config.system import cores_of_cell, system_of, tried_while_training
+from prunescape.config.workers import cores_of_cell, system_of, tried_while_training
 from prunescape.running.run_lock import STATE
 from prunescape.store.files import read_json, short_name
 from prunescape.store.manifest import MANIFEST

@@ -12,7 +12,7 @@ from prunescape.store.files import read_json
 from support.code import loaded_by
 
 PRINTED = ("confidence_ellipses", "performance_risk", "best_accuracies")
-OF_TRAININGS = ("efficiency", "confirmation")  # need times of epochs, and fresh seeds of chosen settings
+OF_TRAININGS = ("efficiency", "confirmation", "system")  # need times of epochs, fresh seeds of chosen settings, records
 GOOD = "model,dataset,variant,log10_lr,log10_wd,seed,top1\nm,d,base,-1,-4,0,90\nm,d,base,-1,-3,0,89.8\n"
 
 

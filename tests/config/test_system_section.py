@@ -7,7 +7,8 @@ import pytest
 
 from prunescape.config.datasets import resolve_options
 from prunescape.config.study import load_study
-from prunescape.config.system import System, cores_of_cell, default_store, tried_while_training
+from prunescape.config.system import System, default_store
+from prunescape.config.workers import cores_of_cell, tried_while_training
 from prunescape.errors import InputError
 from prunescape.running import early_checks
 from prunescape.running.early_checks import check_system

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import time
 
 import pytest
 
@@ -279,12 +278,9 @@ def test_what_has_no_influence_exists():
     assert all(module._file_of(name) for name in (*module.WITHOUT_INFLUENCE, *module.PROCESSES))
 
 
-def test_the_digests_of_all_scripts_take_a_fraction_of_a_second():
-    """A dry run of the default study takes 2.5 s; on the host of this limit's first measurement they took 0.18 s."""
-    scripts, started = [path.stem for path in module.SCRIPTS.glob("*.py")], time.process_time()
-    forget()
+def test_the_digests_of_all_scripts_differ():
+    scripts = [path.stem for path in module.SCRIPTS.glob("*.py")]
     assert len({module.code_digest(script) for script in scripts}) == len(scripts)
-    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from prunescape.config.models import (
     network_values,
 )
 from prunescape.config.recipe_checks import check_parts, check_recipe
-from prunescape.config.system import check_system
+from prunescape.config.system_checks import check_system
 from prunescape.config.texts import TEXTS, is_text
 from prunescape.config.tuning_checks import check_search_space
 from prunescape.config.verdict import check_verdict

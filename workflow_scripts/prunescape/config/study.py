@@ -14,7 +14,7 @@ from prunescape.config.experiment_checks import check_experiment
 from prunescape.config.messages import input_error, refuse_switches
 from prunescape.config.models import architecture_of
 from prunescape.config.recipe_checks import check_precision
-from prunescape.config.system import check_settled
+from prunescape.config.system_checks import check_settled
 from prunescape.config.targets import Target
 from prunescape.config.tuning import CHEAPEST, VARIANT
 from prunescape.config.tuning_checks import check_search

@@ -1,0 +1,79 @@
+"""What the section `system` of an experiment may not say, beside its data set and the device of the study."""
+
+from pathlib import Path
+from typing import Any
+
+from prunescape.config.datasets import is_image_folder
+from prunescape.config.system import NOWHERE, System
+from prunescape.config.texts import is_text
+from prunescape.config.types import first_repeated
+from prunescape.errors import InputError, located
+from prunescape.space.system_parameters import AUTO, NEUTRAL, SYSTEM, SystemParameter, system_parameter
+
+ON_A_CPU = ("threads", "memory_format")
+
+
+def check_system(system: System | None, options: dict[str, Any], where: str) -> None:
+    """Raise InputError, below the key `where`, for values that are not allowed, or do not act with this data set."""
+    if system is None:
+        return
+    if not system.parameters:
+        raise InputError("no system parameter is named", where=f"{where}.parameters", allowed=", ".join(SYSTEM))
+    for name, values in system.parameters.items():
+        parameter = located(f"{where}.parameters", system_parameter, name)
+        located(f"{where}.parameters.{name}", _check_values, parameter, values)
+        if name == "memory_format" and is_text(options):
+            what = f"{options['name']} holds texts, and {name} is one of images"
+            raise InputError(what, where=f"{where}.parameters.{name}", hint=f"leave {name} out")
+        if name in NEUTRAL and not is_image_folder(options):
+            what = f"nothing is decoded beside a training on {options['name']}, whose examples are in memory"
+            raise InputError(what, where=f"{where}.parameters.{name}", hint=f"leave {name} out")
+    if options.get("workers") is not None and "workers" in system.parameters:
+        what = f"the data set {options['name']} has the option workers: {options['workers']} already"
+        raise InputError(what, where=f"{where}.parameters.workers", hint="give one of the two")
+    if system.store is not None:
+        _check_store(system.store, f"{where}.store")
+
+
+def _check_store(store: str, where: str) -> None:
+    """Refuse what is no path, and one that only a shell would read as the user meant it."""
+    allowed = f"the path of a file, or {NOWHERE}"
+    if not store.strip():
+        raise InputError("an empty path", where=where, allowed=allowed)
+    if "\0" in store:
+        raise InputError(f"{store!r} is no path", where=where, allowed=allowed)
+    if store.startswith("~"):
+        hint = f"did you mean {Path(store).expanduser()}?" if store.startswith("~/") else "write the whole path"
+        raise InputError(f"{store} would be a folder called {Path(store).parts[0]}", where=where, hint=hint)
+
+
+def _check_values(parameter: SystemParameter, values: Any) -> None:
+    if parameter.name == "workers" and values == AUTO:
+        return
+    if not isinstance(values, list) or not values:
+        hint = f"did you mean [{values}]?" if values and not isinstance(values, dict) else ""
+        raise InputError(f"{values!r} is no list of values", allowed=f"a list, each {parameter.allowed}", hint=hint)
+    for value in values:
+        parameter.check(value)
+    repeated = first_repeated(values)
+    if repeated is not None:
+        raise InputError(f"{repeated} is given more than once", allowed="each value once")
+
+
+def check_settled(system: System | None, precision: str | None, device: str, where: str) -> None:
+    """Raise InputError for what is settled for all cells and cannot be on this `device` (cpu or cuda).
+
+    `precision` is that which the experiment gives; None where it varies.
+    """
+    settled = {} if system is None else system.settled_values
+    for name in ON_A_CPU:
+        if name in settled and device != "cpu":
+            raise InputError(f"{name} acts on a CPU", where=f"{where}.parameters.{name}", hint=f"leave {name} out")
+    if "precision" not in settled:
+        return
+    place = f"{where}.parameters.precision"
+    if precision != SYSTEM["precision"].default:
+        what = "the precision varies" if precision is None else f"the recipe has the precision {precision} already"
+        raise InputError(what, where=place, hint="give one of the two")
+    if device == "cpu" and "tf32" in settled["precision"]:
+        raise InputError("a CPU has no tf32", where=place, allowed="fp32, bf16")
