@@ -312,6 +312,21 @@ def test_a_number_is_not_like_another_one(keys, value, unlike):
     assert unlike not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "name", "values"),
+    [("restart", "epochs", [5, 10]), ("restart", "power", [1, 2]), ("fine_tune", "warmup_epochs", [0, 2])],
+)
+def test_what_a_pipeline_leaves_aside_does_not_vary(pipeline, name, values):
+    config = with_value("experiments.e.retraining", {"pipelines": ["scratch", pipeline], "epochs": 3})
+    config["experiments"]["e"]["grid"] = {"log10_lr": [-2, -1], name: values}
+    config["experiments"]["e"]["recipe"] = {"epochs": 10, "batch_size": 64, "schedule": "polynomial"}
+    with pytest.raises(InputError, match=rf"grid\.{name}: {pipeline} trains alike with every value of {name}; hint"):
+        load_study(config)
+    config["experiments"]["e"]["retraining"] = {"pipelines": ["scratch", "rewind_rate"], "epochs": 3}
+    if name == "epochs":
+        assert load_study(config)
+
+
 @pytest.mark.parametrize(("model", "dataset"), [("image_cnn", "fashion-mnist"), ("text_cnn", "imdb")])
 def test_scales_of_batch_norm_rank_no_network_without_it(model, dataset):
     config = with_value("experiments.e.pruning", {"score": "bn_scale"})

@@ -32,6 +32,12 @@ SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one hold
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
 # hyperparameters that change images, and the values that do not
 OF_IMAGES = {"crop_padding": 0, "flip": False, "augmentation": "none", "scaling": "standard"}
+# hyperparameters that decide nothing of a pipeline's training, whose schedule is its own (pruning/pipelines.py)
+IDLE = {
+    "fine_tune": ("warmup_epochs",),
+    "rewind_rate": ("warmup_epochs",),
+    "restart": ("epochs", "warmup_epochs", "schedule", "decay", "decay_rate", "power"),
+}
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 
 
@@ -56,6 +62,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     _check_data(experiment, options, where)
     _check_ratios(experiment, where)
     _check_retraining(experiment, where)
+    _check_varied(experiment, where)
     _check_score(experiment, where)
     check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
@@ -225,6 +232,16 @@ def _check_retraining(experiment: Experiment, where: str) -> None:
     if "rewind_rate" in pipelines and epochs > fewest:
         what = f"rewind_rate trains the last {epochs} epochs of the recipe again, which has {fewest}"
         raise InputError(what, where=where_epochs, allowed=f"1 to {fewest}")
+
+
+def _check_varied(experiment: Experiment, where: str) -> None:
+    """Refuse what varies and decides nothing of a pipeline's training: its cells would be copies of each other."""
+    for pipeline in experiment.retraining.pipelines:
+        idle = [name for name in IDLE.get(pipeline, ()) if name in {**experiment.axes, **experiment.space}]
+        if idle:
+            what = f"{pipeline} trains alike with every value of {idle[0]}"
+            hint = f"leave it out, or {pipeline} out of retraining.pipelines"
+            raise InputError(what, where=f"{where}.{experiment.section_of(idle[0])}.{idle[0]}", hint=hint)
 
 
 def _check_score(experiment: Experiment, where: str) -> None:
