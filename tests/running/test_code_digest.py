@@ -321,6 +321,16 @@ def test_each_level_that_is_loaded_by_name_has_its_own_digest(package, folder, n
     assert package.digest(*roots) != before and package.digest(*roots[::2]) == others
 
 
+def test_a_new_model_or_score_plans_and_trains_nothing_again(package):
+    scripts = ("plan_variant", "train_cell", "plan_round", "choose_exports", "collect_study")
+    before = [package.digest(script) for script in scripts]
+    package.edit(
+        "prunescape/config/models.py", '"image_cnn": "image_cnn"', '"other": "image_cnn", "image_cnn": "image_cnn"'
+    )
+    package.edit("prunescape/config/models.py", '"random")', '"random", "other")')
+    assert [package.digest(script) for script in scripts] == before
+
+
 def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(package):
     others = ("train_cell", "analyse_cells", "export_onnx")
     before, table = [package.digest(script) for script in others], package.digest("collect_study")

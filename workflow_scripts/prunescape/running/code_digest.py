@@ -21,6 +21,7 @@ MODULES = PACKAGE_FOLDER.parent  # in a checkout the scripts are in the same fol
 # How a result is stored, logged or refused, which values exist, and in which process it is made, never changes it.
 STORING = (
     "errors",
+    "config.models",  # what a job needs of it, defaults of networks and scores, is in its params
     "store.exhaustion",
     "store.files",
     "models.sealed_tensors",
