@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from prunescape.config.datasets import is_image_folder, resolve_options
-from prunescape.config.texts import is_text
+from prunescape.config.datasets import is_image_folder, resolve_options, task_of
 from prunescape.running.job_log import job_log
 from prunescape.tasks.downloads import fetch_originals
 from prunescape.tasks.images.image_folder import write_image_folder
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.readers import read_dataset
 from prunescape.tasks.text.preparing import write_texts
+
+WRITERS = {"text": write_texts}  # by task, of those that are no images
 
 
 def prepare_data(options: dict, *, data: Path, identity: Path, report: Callable[[str], None] = print) -> None:
@@ -21,8 +22,8 @@ def prepare_data(options: dict, *, data: Path, identity: Path, report: Callable[
     that is. Raises InputError for original files that are missing or damaged.
     """
     fetch_originals(options, report)
-    if is_text(options):
-        write_texts(options, data=data, identity=identity)
+    if task_of(options) in WRITERS:
+        WRITERS[task_of(options)](options, data=data, identity=identity)
     elif is_image_folder(options):
         write_image_folder(options, data=data, identity=identity)
     else:

@@ -84,7 +84,7 @@ def test_a_slip_in_a_design_is_this_line(design, line):
         (
             {"flip": [True, False]},
             TEXTS,
-            "flip: True has no meaning for the texts of imdb; allowed: false; hint: remove flip: it changes images",
+            "flip: True has no meaning for the texts of imdb; allowed: false; hint: remove flip",
         ),
         (
             {"precision": ["fp32", "bf16"]},

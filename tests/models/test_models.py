@@ -9,14 +9,14 @@ from scipy import stats
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from prunescape.config.models import ARCHITECTURES, TEXT_MODELS, architecture_of, network_values
+from prunescape.config.models import ARCHITECTURES, architecture_of, network_values, task_of_model
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import count_flops, count_parameters, evaluating
 from prunescape.tasks.images.torchvision_import import import_torchvision
 from support.code import loaded_by
 
-IMAGE_MODELS = [model for model in ARCHITECTURES if model not in TEXT_MODELS]
+IMAGE_MODELS = [model for model in ARCHITECTURES if task_of_model(model) == "images"]
 
 
 def network_of(model, shape=(3, 32, 32), classes=10, seed=0):

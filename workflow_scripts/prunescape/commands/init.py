@@ -15,7 +15,7 @@ def add_init(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", metavar="NAME", help="name of the study, and of the file without .yaml")
     dataset = f"a folder with train/CLASS/IMAGE and val/CLASS/IMAGE, or one of {', '.join(DATASETS)} (default: digits)"
     command.add_argument("--dataset", default="digits", metavar="FOLDER", help=dataset)
-    model = "torchvision:NAME, or one of ours, such as resnet20 (default: resnet8, of texts text_cnn)"
+    model = "torchvision:NAME, or one of ours, such as resnet20 (default: resnet8, for texts text_cnn)"
     command.add_argument("--model", metavar="MODEL", help=model)
     command.set_defaults(run=run_init)
 

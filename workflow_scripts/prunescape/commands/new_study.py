@@ -8,12 +8,11 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prunescape.commands.image_folders import ImageFolder, look_at
-from prunescape.config.datasets import DATASETS
+from prunescape.config.datasets import DATASETS, IMAGES, task_of
 from prunescape.config.messages import NAMES
-from prunescape.config.models import TEXT_MODELS, TORCHVISION, WHOLE, architecture_of
+from prunescape.config.models import MODELS_OF, TORCHVISION, WHOLE, architecture_of
 from prunescape.config.source import ENDINGS, read_config
 from prunescape.config.study import Study, load_study
-from prunescape.config.texts import TEXTS
 from prunescape.errors import InputError, nearest
 from prunescape.space.cells import NAME_PATTERN
 from prunescape.store.files import whole_file
@@ -39,25 +38,25 @@ def write_study(name: str, path: Path, dataset: str, model: str | None) -> list[
         raise InputError("the file is there already", where=path, hint="take another name, or delete it")
     data = find_data(dataset)
     with whole_file(path) as temporary:
-        temporary.write_text(study_text(name, data, model or (TEXT_MODELS[0] if data.text else "resnet8")))
+        temporary.write_text(study_text(name, data, model or MODELS_OF.get(data.task, ("resnet8",))[0]))
         study = load_study(read_config(temporary), str(path))
     return written_lines(path, study, data)
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set by its name in the config; `folder` and `path` of a folder of images; whether it is of `text`."""
+    """A data set by its name in the config; `folder` and `path` of a folder of images."""
 
     name: str
     path: str = ""
     folder: ImageFolder | None = None
-    text: bool = False
+    task: str = IMAGES
 
 
 def find_data(named: str) -> Data:
     """The data set of that name, else the folder of images at that path; raises InputError when it is neither."""
     if named in DATASETS and not Path(named).is_dir():
-        return Data(named, text=named in TEXTS)
+        return Data(named, task=task_of({"name": named}))
     if not named or not Path(named).is_dir():
         allowed = f"a folder of images, {', '.join(DATASETS)}"
         what, hint = f'there is no folder "{named}"', nearest(named, DATASETS)
@@ -84,7 +83,7 @@ def study_text(name: str, data: Data, model: str) -> str:
         path=_quoted(data.path),
         folder=data.folder,
         size=crop_size(model, data.folder.side) if data.folder else None,
-        images=not data.text,
+        images=data.task == IMAGES,
         experiment=f"{data.name}-{short}",
         model=model,
         pruned=model not in WHOLE,

@@ -2,13 +2,17 @@
 
 import hashlib
 from pathlib import Path
+from types import ModuleType
 
 from prunescape.config import texts
-from prunescape.config.originals import OFFERED, ORIGINALS, check_offered
+from prunescape.config.originals import OFFERED, ORIGINALS, check_offered, md5_of
 from prunescape.errors import InputError, nearest
 
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
 FORMAT = "image-folder"
+IMAGES = "images"  # the task of the data sets that stand here
+# The other tasks, each with the module that has its data sets, what their examples are called, and their checks.
+OTHER_TASKS: dict[str, ModuleType] = {module.TASK: module for module in (texts,)}
 
 # schema_values.py says what each option means; None of `train` or `test` is all there are, of `validation` none.
 DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
@@ -21,10 +25,10 @@ DATASETS: dict[str, dict[str, object]] = {
     "cifar10": {"folder": "data/cifar10", **OFFERED, **DRAWN},
     "cifar100": {"folder": "data/cifar100", **OFFERED, **DRAWN},
     "imagenet": {**IMAGE_FOLDER, "folder": "data/imagenet", "size": 224, "resize": 256},
-    **texts.TEXTS,
+    **{name: known for module in OTHER_TASKS.values() for name, known in module.DATASETS.items()},
 }
 NEEDED = {"folder": "the path of a folder that holds train/ and val/", "size": "the side of the crops, in pixels"}
-# channels, images of the training and of the test files, classes; digits' test split is drawn from its one set
+# channels, examples of the training and of the test files, classes; digits' test split is drawn from its one set
 SIZES = {
     "digits": (1, 1797, None, 10),
     "mnist": (1, 60_000, 10_000, 10),
@@ -101,9 +105,10 @@ def _check_sizes(options: dict) -> None:
 
     A split holds one image of every class at least, and leaves as many to the split that comes after it.
     """
-    if options["name"] not in SIZES | texts.SIZES:
+    sizes = OTHER_TASKS[task_of(options)].SIZES if task_of(options) in OTHER_TASKS else SIZES
+    if options["name"] not in sizes:
         return
-    _, train, test, classes = (SIZES | texts.SIZES)[options["name"]]
+    _, train, test, classes = sizes[options["name"]]
     if test is None:
         _check_size("test", options, classes, train - classes)
         train, test = train - options["test"], options["test"]
@@ -115,14 +120,23 @@ def _check_sizes(options: dict) -> None:
 def _check_size(split: str, options: dict, least: int, most: int) -> None:
     count = options[split]
     if count is not None and not least <= count <= most:
-        kind = "texts" if texts.is_text(options) else "images"
-        what = f"{count} {kind} cannot be drawn for the {split} split of {options['name']}"
+        what = f"{count} {examples_of(options)} cannot be drawn for the {split} split of {options['name']}"
         raise InputError(what, allowed=f"{least} to {most}")
 
 
 def task_of(options: dict[str, object]) -> str:
     """The task, a folder of the room `tasks`, that a data set of these resolved options is for."""
-    return texts.TASK if texts.is_text(options) else "images"
+    return next((task for task, module in OTHER_TASKS.items() if options["name"] in module.DATASETS), IMAGES)
+
+
+def examples_of(options: dict[str, object]) -> str:
+    """What the examples of a data set of these resolved options are called: images, texts."""
+    return examples_called(task_of(options))
+
+
+def examples_called(task: str) -> str:
+    """What the examples of a task are called."""
+    return OTHER_TASKS[task].EXAMPLES if task in OTHER_TASKS else IMAGES
 
 
 def is_image_folder(options: dict) -> bool:
@@ -167,8 +181,8 @@ def wanted_files(options: dict) -> dict[Path, str]:
     None for an image folder: a plan looks at none of its million files, and what they are stands in the identity that
     preparing writes.
     """
-    if texts.is_text(options):
-        return texts.text_files(options)
+    if task_of(options) in OTHER_TASKS:
+        return OTHER_TASKS[task_of(options)].original_files(options)
     if "folder" not in options or is_image_folder(options):
         return {}
     folder, (downloads, extracted) = Path(options["folder"]), ORIGINALS[options["name"]]
@@ -184,7 +198,7 @@ def missing_files(options: dict) -> dict[Path, str]:
 
     Raises InputError that names them where they are not to be downloaded. Empty for a data set without downloads.
     """
-    if "download" not in options or (texts.is_text(options) and texts.has_tree(options)):
+    if "download" not in options or has_tree(options):
         return {}
     missing = {path: md5 for path, md5 in wanted_files(options).items() if not path.exists()}
     if missing and not options["download"]:
@@ -192,6 +206,17 @@ def missing_files(options: dict) -> dict[Path, str]:
         hint = f"put them there, or have them downloaded with datasets.{options['name']}.download: true, or from a url"
         raise InputError(what, where=options["folder"], hint=hint)
     return missing
+
+
+def has_tree(options: dict) -> bool:
+    """Whether a data set that is no images lies there as the folder that its archive unpacks to."""
+    return task_of(options) in OTHER_TASKS and OTHER_TASKS[task_of(options)].has_tree(options)
+
+
+def check_sources(options: dict) -> None:
+    """Raise InputError for original files of a data set that is no images which are missing or not whole."""
+    if task_of(options) in OTHER_TASKS:
+        OTHER_TASKS[task_of(options)].check_sources(options)
 
 
 def source_files(options: dict) -> list[Path]:
@@ -204,7 +229,6 @@ def source_digest(options: dict) -> str:
     digest = hashlib.sha256()
     for path, md5 in wanted_files(options).items():
         if path.is_file():
-            with open(path, "rb") as file:
-                md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            md5 = md5_of(path)
         digest.update(f"{path.name} {md5}\n".encode())
     return digest.hexdigest()

@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-from prunescape.config.datasets import channels_of, is_image_folder
 from prunescape.config.design_checks import check_kind, check_space_design
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment, axis_texts
@@ -11,15 +10,13 @@ from prunescape.config.messages import level_value
 from prunescape.config.models import (
     OF_BATCH_NORM,
     SCORES,
-    TEXT_MODELS,
-    WHOLE,
     WITHOUT_BATCH_NORM,
     network_parameter,
     network_values,
 )
-from prunescape.config.recipe_checks import check_parts, check_recipe
+from prunescape.config.recipe_checks import check_recipe
 from prunescape.config.system_checks import check_system
-from prunescape.config.texts import TEXTS, is_text
+from prunescape.config.task_checks import check_data
 from prunescape.config.tuning_checks import check_search_space
 from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
@@ -30,8 +27,6 @@ from prunescape.space.variants import INHERITING, SCRATCH
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
-# hyperparameters that change images, and the values that do not
-OF_IMAGES = {"crop_padding": 0, "flip": False, "augmentation": "none", "scaling": "standard"}
 # hyperparameters that decide nothing of a pipeline's training, whose schedule is its own (pruning/pipelines.py)
 IDLE = {
     "fine_tune": ("warmup_epochs",),
@@ -59,7 +54,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
         if experiment.values_of(name) == [None]:
             hint = "give it here, or as an axis of the grid or the space"
             raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
-    _check_data(experiment, options, where)
+    check_data(experiment, options, where)
     _check_ratios(experiment, where)
     _check_retraining(experiment, where)
     _check_varied(experiment, where)
@@ -151,48 +146,6 @@ def _check_adaptive(experiment: Experiment, where: str) -> None:
         if len(texts) < 2:
             what, hint = f"nothing can be inferred along an axis of one value, {texts[0]}", f"move it to prior.{name}"
             raise InputError(what, where=f"{where}.grid.{name}", allowed="two values or more", hint=hint)
-
-
-def _check_data(experiment: Experiment, options: dict[str, Any], where: str) -> None:
-    """Whether the recipe and the choice of settings can be had with the data set of these resolved options."""
-    if is_text(options) or experiment.model in TEXT_MODELS:
-        _check_text(experiment, options, where)
-    else:
-        _check_images(experiment, options, where)
-    check_parts(experiment, options, where)
-
-
-def _check_text(experiment: Experiment, options: dict[str, Any], where: str) -> None:
-    """Whether model and recipe suit texts; raises InputError for what belongs to images."""
-    name, model = options["name"], experiment.model
-    if not is_text(options):
-        what, hint = f"{model} takes texts, and {name} holds images", "take a data set of texts, or another model"
-        raise InputError(what, where=f"{where}.dataset", allowed=", ".join(TEXTS), hint=hint)
-    if model not in TEXT_MODELS:
-        what, hint = f"{name} holds texts, and {model} takes images", "take a model of texts, or another data set"
-        raise InputError(what, where=f"{where}.model", allowed=", ".join(TEXT_MODELS), hint=hint)
-    for parameter, neutral in OF_IMAGES.items():
-        found = [value for value in experiment.values_of(parameter) if value != neutral]
-        if found:
-            place = f"{where}.{experiment.section_of(parameter)}.{parameter}"
-            what, allowed = f"{found[-1]} has no meaning for the texts of {name}", str(neutral).lower()
-            raise InputError(what, where=place, allowed=allowed, hint=f"remove {parameter}: it changes images")
-    if model in WHOLE and experiment.variants:
-        place = f"{where}.variants.{next(iter(experiment.variants))}"
-        what, hint = f"{model} has no layer that may be cut", "set variants: {}, or take text_cnn"
-        raise InputError(what, where=place, allowed="the base only", hint=hint)
-
-
-def _check_images(experiment: Experiment, options: dict[str, Any], where: str) -> None:
-    channels = channels_of(options)
-    if experiment.architecture == "torchvision_models" and channels != 3:
-        what = f"{experiment.model} takes images with 3 channels, and {options['name']} has {channels}"
-        raise InputError(what, where=f"{where}.dataset", hint="take one of our models, or another data set")
-    padding = max(experiment.values_of("crop_padding"))
-    if is_image_folder(options) and padding:
-        hint = f"{options['name']} is cropped from images resized to `resize` pixels, without padding"
-        place = f"{where}.{experiment.section_of('crop_padding')}.crop_padding"
-        raise InputError(f"{padding} has no meaning here", where=place, allowed="0", hint=hint)
 
 
 def _check_ratios(experiment: Experiment, where: str) -> None:

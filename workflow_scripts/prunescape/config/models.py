@@ -24,7 +24,8 @@ ARCHITECTURES = {
     "text_cnn": "text_cnn",
     "text_lstm": "text_lstm",
 }
-TEXT_MODELS = ("text_cnn", "text_lstm")  # of texts; all others are of images
+# by task; all others are of images
+MODELS_OF: dict[str, tuple[str, ...]] = {"text": ("text_cnn", "text_lstm")}
 WHOLE = ("text_lstm",)  # models that are not pruned: the state of a recurrent layer goes round, so its units are tied
 # the hyperparameters of the network that a model has, with their defaults: liao2022, Table 2
 NETWORKS: dict[str, dict[str, Value]] = {
@@ -62,6 +63,11 @@ def architecture_of(model: str) -> str:
         return "external_models"
     allowed = ", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"])
     raise InputError(f'no model is called "{model}"', allowed=allowed, hint=nearest(model, ARCHITECTURES))
+
+
+def task_of_model(model: str) -> str:
+    """The task, a folder of the room `tasks`, that a model is for."""
+    return next((task for task, models in MODELS_OF.items() if model in models), "images")
 
 
 def network_values(model: str, given: Mapping[str, Any]) -> dict[str, Value]:

@@ -1,7 +1,9 @@
 """The original files of data sets: their names and published md5, and the addresses that they are downloaded from."""
 
+import hashlib
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,3 +116,21 @@ def _listed(given: object) -> list[str]:
 
 def _in_folder(address: str, file: str) -> str:
     return f"{address.rstrip('/')}/{file}" if address.endswith("/") else address
+
+
+def md5_of(path: Path) -> str:
+    """The md5 of a file that guards it against damage; raises OSError as `open`."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def check_md5(path: Path, md5: str, hint: str) -> None:
+    """Raise InputError for an original file that is missing, cannot be read or has another md5."""
+    try:
+        found = md5_of(path)
+    except FileNotFoundError:
+        raise InputError("the file is missing", where=path, hint=hint) from None
+    except OSError as error:
+        raise InputError(f"the file cannot be read ({error.strerror})", where=path, hint=hint) from None
+    if found != md5:
+        raise InputError(f"this is not the published file: its md5 is {found}", where=path, allowed=md5, hint=hint)

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from prunescape.config.datasets import is_image_folder
+from prunescape.config.datasets import IMAGES, examples_of, is_image_folder, task_of
 from prunescape.config.system import NOWHERE, System
-from prunescape.config.texts import is_text
 from prunescape.config.types import first_repeated
 from prunescape.errors import InputError, located
 from prunescape.space.system_parameters import AUTO, NEUTRAL, SYSTEM, SystemParameter, system_parameter
@@ -22,8 +21,8 @@ def check_system(system: System | None, options: dict[str, Any], where: str) -> 
     for name, values in system.parameters.items():
         parameter = located(f"{where}.parameters", system_parameter, name)
         located(f"{where}.parameters.{name}", _check_values, parameter, values)
-        if name == "memory_format" and is_text(options):
-            what = f"{options['name']} holds texts, and {name} is one of images"
+        if name == "memory_format" and task_of(options) != IMAGES:
+            what = f"{options['name']} holds {examples_of(options)}, and {name} is one of images"
             raise InputError(what, where=f"{where}.parameters.{name}", hint=f"leave {name} out")
         if name in NEUTRAL and not is_image_folder(options):
             what = f"nothing is decoded beside a training on {options['name']}, whose examples are in memory"

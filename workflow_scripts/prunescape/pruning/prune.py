@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from prunescape.config.models import SCORES_OF_DATA, TEXT_MODELS, architecture_of, network_values
+from prunescape.config.models import SCORES_OF_DATA, architecture_of, network_values, task_of_model
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import require_outputs
@@ -23,17 +23,21 @@ DEFAULT_CLASSES = {
     "text_cnn": 2,
     "text_lstm": 2,
 }
-SHAPES = {3: "channels,height,width as in 3,224,224", 2: "vocabulary,length as in 20000,200"}
+SHAPES = {  # by task, how many sizes an example has and which
+    "images": (3, "channels,height,width as in 3,224,224"),
+    "text": (2, "vocabulary,length as in 20000,200"),
+}
 
 
-def check_shape(input_shape, sizes: int = 3) -> tuple[int, ...]:
-    """`input_shape` as whole numbers above 0; raises InputError unless there are so many `sizes`, see SHAPES."""
+def check_shape(input_shape, task: str) -> tuple[int, ...]:
+    """`input_shape` as whole numbers above 0; raises InputError unless there are as many as examples of `task` have."""
+    sizes, allowed = SHAPES[task]
     try:
         shape = tuple(int(size) for size in input_shape)
     except (TypeError, ValueError):
         shape = ()
     if len(shape) != sizes or min(shape) < 1 or math.prod(shape) > LARGEST_IMAGE:
-        raise InputError(f"the input shape is {input_shape}", allowed=SHAPES[sizes])
+        raise InputError(f"the input shape is {input_shape}", allowed=allowed)
     return shape
 
 
@@ -69,7 +73,7 @@ def prune_model(
     InputError as `plan_widths`, and when OUT cannot be a folder.
     """
     architecture, out = architecture_of(model), Path(out)
-    shape = check_shape(input_shape, 2 if model in TEXT_MODELS else 3)
+    shape = check_shape(input_shape, task_of_model(model))
     check_request(method, ratio, score, min_keep, round_to)
     if score in SCORES_OF_DATA:
         hint = "give a study pruning.score, or choose another one here"

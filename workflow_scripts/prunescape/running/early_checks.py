@@ -11,11 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from prunescape.config.datasets import missing_files
+from prunescape.config.datasets import check_sources, missing_files
 from prunescape.config.source import read_config
 from prunescape.config.system import System
 from prunescape.config.targets import Target
-from prunescape.config.texts import check_sources, is_text
 from prunescape.errors import InputError
 from prunescape.measure.emulated import require_linux
 from prunescape.measure.inference_search import require_optuna
@@ -72,14 +71,13 @@ def check_searches(targets: Mapping[str, Target]) -> None:
 
 
 def check_originals(datasets: Iterable[dict[str, Any]]) -> None:
-    """Raise InputError where data sets of these options lack original files, or texts are not whole.
+    """Raise InputError where data sets of these options lack original files, or have damaged ones.
 
     Missing files that are to be downloaded are no error.
     """
     for options in datasets:
         missing_files(options)
-        if is_text(options):
-            check_sources(options)
+        check_sources(options)
 
 
 def check_system(systems: Mapping[str, System], device: str) -> list[str]:

@@ -12,11 +12,13 @@ from prunescape.space.networks import NETWORK
 FLOAT = "fp32"
 LEVEL = 0.95
 DEFAULT_SYSTEM = "tune_v1"  # the strategy that leaves threads and batch at their defaults
-RUN_IMAGES = (
-    "input: float32 (batch, channels, height, width), (pixels / 255 - mean) / std, mean and std per channel from the "
-    "model's metadata (prunescape.mean, prunescape.std, JSON); output: logits (batch, classes)"
-)
-RUN_TEXTS = "input: int64 (batch, length), numbers of tokens as prepared; output: logits (batch, classes)"
+RUN = {  # by task, what a model takes and gives
+    "images": (
+        "input: float32 (batch, channels, height, width), (pixels / 255 - mean) / std, mean and std per channel from "
+        "the model's metadata (prunescape.mean, prunescape.std, JSON); output: logits (batch, classes)"
+    ),
+    "text": "input: int64 (batch, length), numbers of tokens as prepared; output: logits (batch, classes)",
+}
 
 
 def deployment(
@@ -63,7 +65,7 @@ def deployment(
         "latency_high": float(high),
         **accuracy_interval(model["correct"], model["tested"]),
         "data": data,
-        "run": RUN_IMAGES if task == "images" else RUN_TEXTS,
+        "run": RUN[task],
         "measured_on": {name: environment[name] for name in ("host", "cpu", "onnxruntime")},
     }
 
