@@ -19,6 +19,7 @@ KEYS = (
     *("property", "first", "second", "variant", "metric", "quantity", "threshold", "stage", "round", "log10_lr"),
     *("log10_wd", "seed", "rank", "precision", "threads", "batch", "flush_to_zero"),
 )
+PARTS = ("", "_grid", "_search", "_verdict", "_confirmation")  # of what tuning took
 # Columns that a clock, the host or a version decides, in every table.
 VOLATILE = {
     *("seconds", "images_per_second", "peak_memory_bytes", "resumes", "device", "host", "cpu", "torch", "numpy"),
@@ -49,6 +50,7 @@ VOLATILE = {
         "not_tested",
     ),
 }
+TUNING_TOOK = ("resource", *(f"{told}{part}" for told in ("hours", "energy_wh") for part in PARTS))
 # The same of single tables; of a recommended model and its rivals only the number per objective is no matter of time.
 MEASURED = {
     "speedups": ("low", "high", "p", "p_holm", "verdict", "reason"),
@@ -56,8 +58,12 @@ MEASURED = {
     "efficiency": (
         *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
     ),
-    "tuning_cost": ("resource", "hours", "hours_search", "hours_fresh"),
-    "trial_tuning_cost": ("resource", "hours", "hours_search", "hours_fresh"),
+    "tuning_cost": TUNING_TOOK,
+    "trial_tuning_cost": TUNING_TOOK,
+    "payback": (
+        *("resource", "price", "saved_per_image", "inferences", "inferences_low", "inferences_high", "status"),
+        "reason",
+    ),
     "trial_efficiency": (
         *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
     ),

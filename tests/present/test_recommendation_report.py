@@ -77,7 +77,7 @@ def test_the_sentence_names_what_is_not_shown_to_differ():
 
 def test_every_table_is_as_wide_as_its_heads_and_shows_the_numbers():
     tables = {table.title: table for table in comparison_tables(compared(*two()))}
-    assert len(tables) == 6
+    assert len(tables) == 7
     for table in tables.values():
         assert {len(row) for row in table.rows} == {len(table.heads)}, table.title
     tested = ["2.00", "2.00", "< 0.001", "< 0.001", "faster"]
@@ -130,7 +130,7 @@ def test_what_is_written_is_read_again(tmp_path):
     compare_targets(objectives(), **given)
     tables = read(tmp_path)
     assert sentences_of(tables) == sentences_of(compared(*two()))
-    assert len(comparison_tables(tables)) == 6
+    assert len(comparison_tables(tables)) == 7
     assert tables["speedups"]["flops_speedup"].iloc[0] == pytest.approx(2_000_000 / 1_004_000)
     (tmp_path / "rivals.parquet").unlink()
     with pytest.raises(InputError, match="rivals"):

@@ -19,7 +19,8 @@ def results_of(tmp_path, frame, *, axes=AXES, benchmarks=None, terms=None, thres
     tables = {name: analysis.result(name) for name in result_names(LANDSCAPE)}
     if benchmarks is not None:
         measured, flops = complete(benchmarks.drop(columns="learnt", errors="ignore")), variant_flops(cells)
-        of_targets = Analysis.of_targets(measured, flops, Objectives().model_dump(mode="json"))
+        objectives = Objectives().model_dump(mode="json")
+        of_targets = Analysis.of_targets(measured, flops, objectives, costs=tables["tuning_cost"])
         tables |= {name: of_targets.result(name) for name in result_names(TARGET)}
     return ExperimentResults(axes, thresholds[0], cells, tables, benchmarks)
 

@@ -9,6 +9,7 @@ from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, M
 from prunescape.analysis.cost.architectures import ARCHITECTURE_KEYS, read_architectures
 from prunescape.analysis.cost.measured import read_measured, with_network
 from prunescape.analysis.cost.speedups import variant_flops
+from prunescape.analysis.efficiency.tuning_cost import tuning_cost
 from prunescape.analysis.landscape.chance import VARIANT, chance_tests, learnt_nothing
 from prunescape.analysis.read_cells import read_cells, read_study_cells
 from prunescape.analysis.results import (
@@ -133,7 +134,8 @@ def compare_targets(
             measured.loc[rows.index, "learnt"] = ~learnt_nothing(rows, tests)
     keys = {name: column for name, column in ARCHITECTURE_KEYS.items() if name != "network"}
     untrained = None if architectures is None else with_network(read_result(architectures, keys))
-    analysis = Analysis.of_targets(measured, variant_flops(trained), objectives, untrained)
+    costs = tuning_cost(trained) if {*VARIANT, "stage"} <= set(trained) else None
+    analysis = Analysis.of_targets(measured, variant_flops(trained), objectives, untrained, costs)
     return write_results([analysis], result_names(TARGET), out)
 
 

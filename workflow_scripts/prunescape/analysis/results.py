@@ -27,6 +27,7 @@ from prunescape.analysis.cost.inference_settings import (
 )
 from prunescape.analysis.cost.measured import written_columns
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
+from prunescape.analysis.cost.payback import PAYBACK_COLUMNS, payback
 from prunescape.analysis.cost.property_tables import (
     CORRELATION_COLUMNS,
     PROPERTY_COLUMNS,
@@ -140,13 +141,17 @@ class Analysis:
         flops: Flops,
         objectives: Mapping[str, Any],
         untrained: pd.DataFrame | None = None,
+        costs: pd.DataFrame | None = None,
     ) -> Self:
         """The target tables of measurements; `flops` as `variant_flops`, `objectives` as a study dumps them.
 
-        `untrained` are measurements of the same variants before training, where there are any.
+        `untrained` are measurements of the same variants before training, where there are any; `costs` is what tuning
+        the variants took, as `tuning_cost` gives it, where cells tell it.
         """
         before = read_architectures([]) if untrained is None else untrained
-        return cls({"measured": measured, "flops": flops, "objectives": objectives, "untrained": before})
+        costs = pd.DataFrame(columns=list(TUNING_COST_COLUMNS)) if costs is None else costs
+        known = {"measured": measured, "flops": flops, "objectives": objectives}
+        return cls({**known, "untrained": before, "tuning_costs": costs})
 
     @classmethod
     def of_architectures(cls, untrained: pd.DataFrame, objectives: Mapping[str, Any]) -> Self:
@@ -368,6 +373,7 @@ RESULTS: dict[str, ResultTable] = {
     "scenarios": _target(scenarios, ("measured", "objectives"), SCENARIO_COLUMNS),
     "untrained_errors": _target(untrained_errors, ("untrained", "measured"), UNTRAINED_ERROR_COLUMNS),
     "speedups": _target(speedups, ("measured", "flops", "comparisons"), SPEEDUP_COLUMNS),
+    "payback": _target(payback, ("measured", "comparisons", "tuning_costs"), PAYBACK_COLUMNS),
     "properties": _target(property_table, ("measured", "flops"), PROPERTY_COLUMNS),
     "correlations": _target(correlation_table, ("measured", "flops"), CORRELATION_COLUMNS),
     # of designs with a space

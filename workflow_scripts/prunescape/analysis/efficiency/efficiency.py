@@ -58,8 +58,8 @@ def efficiency(cells: pd.DataFrame) -> pd.DataFrame:
 
 def _of_experiment(cells: pd.DataFrame) -> pd.DataFrame:
     accuracy, split = accuracy_of(cells)
-    trained, seconds = cells["train_top1"].astype("float64") / 100, _numbers(cells, "epoch_seconds")
-    wh = _numbers(cells, "epoch_joules") / JOULES_PER_WH
+    trained, seconds = cells["train_top1"].astype("float64") / 100, column_numbers(cells, "epoch_seconds")
+    wh = column_numbers(cells, "epoch_joules") / JOULES_PER_WH
     cost = ENERGY if wh.notna().mean() > 0.5 else SECONDS
     table = cells[[*GROUP, "variant", "seed", "stage", "status"]].assign(
         setting=setting_texts(cells),
@@ -87,7 +87,7 @@ def _of_experiment(cells: pd.DataFrame) -> pd.DataFrame:
 
 def accuracy_of(cells: pd.DataFrame) -> tuple[pd.Series, str]:
     """The accuracy (a fraction) of cells of ONE experiment, and the split it is on: validation if all have that."""
-    validated = _numbers(cells, "val_top1")
+    validated = column_numbers(cells, "val_top1")
     if len(validated) and validated.notna().all():
         return validated / 100, VALIDATION
     return cells["top1"].astype("float64") / 100, TEST
@@ -114,6 +114,6 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | np.bool_ | str) else f"{value:.12g}"
 
 
-def _numbers(cells: pd.DataFrame, name: str) -> pd.Series:
+def column_numbers(cells: pd.DataFrame, name: str) -> pd.Series:
     """A column as numbers; null where the table lacks it."""
     return cells[name].astype("float64") if name in cells else pd.Series(np.nan, index=cells.index)

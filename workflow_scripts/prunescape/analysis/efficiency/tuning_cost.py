@@ -1,44 +1,61 @@
-"""What tuning each variant took: trainings, and the hours of a core or a GPU that their records tell."""
+"""What tuning each variant took: trainings, the hours of a core or a GPU, and the energy that their records tell."""
 
 import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
-from prunescape.store.records import FRESH
+from prunescape.analysis.efficiency.efficiency import JOULES_PER_WH, column_numbers
+from prunescape.store.records import CONFIRMATION, GRID, PILOT, REPLICATE, TRIAL
+from prunescape.store.stages import RANKING, TUNING
 
 CORE, GPU = "core", "GPU"
 SECONDS_PER_HOUR = 3600.0
-
-TUNING_COST_COLUMNS: dict[str, tuple[str, str]] = {
-    **{name: KEY_COLUMNS[name] for name in (*GROUP, "variant")},
-    "resource": ("string", "core (of a processor, one per training) or GPU; null where cells do not tell a device"),
-    "trainings": ("int64", "finished cells of the variant, search and fresh seeds"),
-    "trainings_search": ("int64", "those that settings are chosen by: of a grid or of trials"),
-    "trainings_fresh": ("int64", "those with fresh seeds, for the seed noise, the verdict or a confirmation"),
+# what trainings are for -> the stages of their cells, and that in words
+PARTS = {
+    "grid": ((GRID,), "of a landscape: the grid, its extension or a share of it"),
+    "search": ((TRIAL, RANKING, TUNING), "of a space: its trials, and what ranks the filters of their networks"),
+    "verdict": ((PILOT, REPLICATE), "fresh seeds for the seed noise and the verdict"),
+    "confirmation": ((CONFIRMATION,), "fresh seeds at the best trials"),
+}
+# quantity -> (arrow type, its sum over all parts)
+QUANTITIES = {
+    "trainings": ("int64", "finished cells of the variant"),
     "hours": (
         "float64",
         "wall time of training and testing; of cells in step on a GPU each has its share; null: not told",
     ),
-    "hours_search": ("float64", "the same of trainings_search"),
-    "hours_fresh": ("float64", "the same of trainings_fresh"),
+    "energy_wh": ("float64", "watt-hours of the training of all epochs, without tests; null where a cell tells none"),
+}
+TUNING_COST_COLUMNS: dict[str, tuple[str, str]] = {
+    **{name: KEY_COLUMNS[name] for name in (*GROUP, "variant")},
+    "resource": ("string", "core (of a processor, one per training) or GPU; null where cells do not tell a device"),
+    **{
+        name: column
+        for quantity, (kind, meaning) in QUANTITIES.items()
+        for name, column in {
+            quantity: (kind, meaning),
+            **{f"{quantity}_{part}": (kind, f"{quantity} {words}") for part, (_, words) in PARTS.items()},
+        }.items()
+    },
 }
 
 
 def tuning_cost(cells: pd.DataFrame) -> pd.DataFrame:
     """TUNING_COST_COLUMNS: one row per experiment, variant and resource, sorted by these.
 
-    hours = sum over cells of seconds / 3600 / (cells that trained in step), from the columns `seconds` and `together`.
-    They are null where some cell does not tell its seconds: a part would pass for the whole.
+    hours = sum over cells of seconds / 3600 / (cells that trained in step), from the columns `seconds` and `together`;
+    energy_wh = sum over cells of epoch_joules x epochs_trained / 3600. Each is null where some cell does not tell what
+    it needs: a part would pass for the whole.
     """
-    fresh = cells["stage"].isin(FRESH)
-    seconds = cells["seconds"].astype("float64") if "seconds" in cells else pd.Series(np.nan, index=cells.index)
-    share = cells["together"].astype("float64").fillna(1) if "together" in cells else 1.0
-    hours = seconds / SECONDS_PER_HOUR / share
-    told = cells[[*GROUP, "variant"]].assign(resource=_resources(cells), trainings=1)
-    told = told.assign(trainings_search=(~fresh).astype("int64"), trainings_fresh=fresh.astype("int64"))
-    told = told.assign(hours=hours, hours_search=hours.mask(fresh, 0.0), hours_fresh=hours.mask(~fresh, 0.0))
+    hours = column_numbers(cells, "seconds") / SECONDS_PER_HOUR / column_numbers(cells, "together").fillna(1)
+    energy = column_numbers(cells, "epoch_joules") * column_numbers(cells, "epochs_trained") / JOULES_PER_WH
+    of_cell = {"trainings": pd.Series(1, index=cells.index), "hours": hours, "energy_wh": energy}
+    known = cells[[*GROUP, "variant"]].assign(resource=_resources(cells), **of_cell)
+    for part, (stages, _) in PARTS.items():
+        others = ~cells["stage"].isin(stages)
+        known = known.assign(**{f"{name}_{part}": values.mask(others, 0) for name, values in of_cell.items()})
     sums = [name for name, (kind, _) in TUNING_COST_COLUMNS.items() if kind != "string"]
-    groups = told.groupby([*GROUP, "variant", "resource"], dropna=False, sort=True)
+    groups = known.groupby([*GROUP, "variant", "resource"], dropna=False, sort=True)
     return groups[sums].agg(lambda values: values.sum(skipna=False)).reset_index()[list(TUNING_COST_COLUMNS)]
 
 

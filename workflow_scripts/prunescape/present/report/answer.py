@@ -9,14 +9,16 @@ import pandas as pd
 
 from prunescape.analysis.axes import BASE
 from prunescape.analysis.cost.measured import with_network
+from prunescape.analysis.cost.payback import TIME
 from prunescape.analysis.landscape.chance import no_answers
 from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import capitalised, variant_title
 from prunescape.present.numbers import DASH, counted, is_missing, number, span
+from prunescape.present.report.price_tables import images_to_pay_back
 from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, show
 from prunescape.present.report.target_sentences import fastest_sentences, slower_sentences
-from prunescape.present.report.target_tables import beside_base, share_kept
+from prunescape.present.report.target_tables import beside_base, share_kept, subnormals_kept
 from prunescape.present.summary import bound_level, no_answer, overall_verdict, rows_with_verdict
 
 SIGNS = {KEEP: "●", RETUNE: "▲", INCONCLUSIVE: "○"}  # the marks of the forest plot
@@ -26,6 +28,7 @@ NO_BASE = "The base has no finished cells, so there is nothing to compare the pr
 NO_PRUNED = "There is no pruned variant yet, so there is nothing to compare with the base."
 NO_FRESH_SEEDS = "Inconclusive for every variant: there are no fresh seeds, without which there is no verdict."
 NOISE = f" {NOISY}: too noisy to rest on."
+PAID_AFTER = "paid back after, images"
 STANDARD = ("precision", "threads", "batch")
 
 
@@ -109,7 +112,11 @@ def variants_table(
         "top-1, %": lambda name: number(best.get(name)),
         "FLOPs": lambda name: number(_share(results, measured, name), 3),
     }
-    spans = [("", own), *_targets(measured), ("price of tuning", _price(results.tables[costs]))]
+    spans = [
+        ("", own),
+        *_targets(measured, results.tables.get("payback")),
+        ("price of tuning", _price(results.tables[costs])),
+    ]
     spans = _telling(names, spans)
     flops = " FLOPs: share of the base's." * ("FLOPs" in spans[0][1])
     notes = [note, f"Top-1: that of the best cell, too high by luck.{flops}"]
@@ -119,6 +126,10 @@ def variants_table(
             f"{row.target} {row.precision}, {counted(row.threads, 'thread')}, batch {row.batch}" for row in conditions
         ]
         told = f"Latency of one run ({'; '.join(named)}); speed-up: the base's time ÷ this one's."
+        if any(PAID_AFTER in columns for _, columns in spans):
+            told += (
+                " Paid back: when the target has saved as many seconds as the trainings took; never: not shown faster."
+            )
         notes.append(told + NOISE * bool(measured["noisy"].any()))
     notes.append(
         "Price: all trainings of the variant, of search and fresh seeds; an hour is one of a training, whatever its "
@@ -151,17 +162,26 @@ def _share(results: ExperimentResults, measured: pd.DataFrame, name: str) -> flo
     return share_kept(results.cells, networks[0], name) if len(known) or len(networks) == 1 else None
 
 
-def _targets(measured: pd.DataFrame) -> list[tuple[str, Columns]]:
-    """Latency and speed-up on each target, then the size of the file."""
+def _targets(measured: pd.DataFrame, payback: pd.DataFrame | None) -> list[tuple[str, Columns]]:
+    """Latency, speed-up and pay-back on each target, then the size of the file."""
     found: list[tuple[str, Columns]] = []
     for target, rows in measured.groupby("target", sort=True):
         models = {row.variant: row for row in rows.itertuples()}
         columns: Columns = {"latency, ms": _latency, "speed-up": ("speedup", 2)}
-        found.append((str(target), {head: _of(models, shown) for head, shown in columns.items()}))
+        paid = {} if payback is None else {row.variant: row for row in _paybacks(rows, payback).itertuples()}
+        shown = {head: _of(models, shown) for head, shown in columns.items()}
+        found.append((str(target), {**shown, PAID_AFTER: _of(paid, images_to_pay_back)}))
     if len(measured):
         sizes = {row.variant: row for row in measured.drop_duplicates("variant").itertuples()}
         found.append(("", {"file, kB": _of(sizes, ("file_bytes", 1, 1e-3))}))
     return found
+
+
+def _paybacks(shown: pd.DataFrame, payback: pd.DataFrame) -> pd.DataFrame:
+    """The pay-back in seconds of the models of ONE target, each under the conditions that are `shown`."""
+    keys = ["target", "network", "variant", "rank", *STANDARD]
+    rows = with_network(subnormals_kept(payback[payback["cost"] == TIME]))
+    return rows.astype({key: shown[key].dtype for key in keys}).merge(shown[keys], on=keys)
 
 
 def _latency(row) -> str:

@@ -20,6 +20,7 @@ from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.inferred_tables import inferred_estimators
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
+from prunescape.present.report.price_tables import tuning_cost_table
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plan_pairs, run_pairs, table_pairs, target_pairs
 from prunescape.present.report.system_tables import system_tables
@@ -180,7 +181,7 @@ def report_tables(results: ExperimentResults) -> list[Table]:
     tables = [make(results) for make in OF_EXPERIMENT]
     tables += [make(results, metric) for metric in METRICS for make in (*OF_METRIC, inferred_estimators)]
     tables += efficiency_tables(results.cells, results.tables["efficiency"])
-    tables += system_tables(results.tables["system"])
+    tables += [tuning_cost_table(results.tables["tuning_cost"]), *system_tables(results.tables["system"])]
     tables += [*measured_tables(results), *comparison_tables(results.tables)]
     return [table for table in tables if table is not None and table.rows]
 

@@ -5,6 +5,7 @@ import pandas as pd
 from prunescape.analysis.cost import measured
 from prunescape.analysis.cost.measured import COSTS, with_network
 from prunescape.present.numbers import DASH, number
+from prunescape.present.report.price_tables import payback_table
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
 from prunescape.present.report.target_sentences import model_list, model_title, objective_value, run_title
 
@@ -203,6 +204,7 @@ MAKERS = {
     "rivals": rivals_table,
     "pareto": pareto_table,
     "speedups": speedups_table,
+    "payback": payback_table,
     "scenarios": scenarios_table,
     "properties": properties_table,
 }

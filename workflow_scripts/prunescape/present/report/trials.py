@@ -26,6 +26,7 @@ from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.factor_sentences import interaction_texts, paragraphs
 from prunescape.present.report.factor_tables import factor_tables
 from prunescape.present.report.findings import ExperimentFindings, VariantFindings
+from prunescape.present.report.price_tables import tuning_cost_table
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plain, run_pairs
 from prunescape.present.report.system_tables import system_tables
@@ -83,6 +84,7 @@ def trials_section(
         *arm_tables(results.tables),
         *factor_tables(in_words(results.tables)),
         *efficiency_tables(results.cells, results.tables["trial_efficiency"]),
+        tuning_cost_table(results.tables["trial_tuning_cost"]),
         *system_tables(results.tables["trial_system"]),
         *measured_tables(results),
         *comparison_tables(results.tables),
