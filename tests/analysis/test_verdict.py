@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from prunescape.analysis.verdict.batches import Batch, mean_gain
 from prunescape.analysis.verdict.columns import verdict_columns
 from prunescape.analysis.verdict.contrasts import brown_forsythe, estimate_gains, lower_bounds, upper_bounds
 from prunescape.analysis.verdict.evidence import Evidence, Rules
@@ -261,7 +262,7 @@ def test_a_fresh_seed_that_fails_stands_apart_with_its_exact_interval():
         assert found[["failed_carried_low", "failed_carried_high"]].tolist() == pytest.approx([*exact])
         assert found["failed_best_high"] == pytest.approx(stats.binomtest(0, 3).proportion_ci(0.95, "exact").high)
         assert found["failure_difference"] == pytest.approx(-1 / 6)
-        assert found["freedom"] == 5
+        assert found["freedom"] == 2, "three differences seed by seed"
 
 
 def test_everything_diverged():
@@ -680,8 +681,8 @@ def test_points_that_were_opened_may_put_more_points_in_doubt():
     assert len(asked) <= most_rounds(SimpleNamespace(fresh_seeds=design.fresh_seeds, verdict={"looks": design.looks}))
 
 
-def test_the_gain_at_the_point_tested_last_is_high_where_earlier_looks_chose_it():
-    """docs/verdict.md: 12 equal points, one of them the base's. The gain of one look is unbiased; of four it is not."""
+def test_luck_does_not_raise_the_gain_of_several_looks():
+    """12 equal points, one of them the base's. All seeds of the point tested last, which earlier ones chose, would."""
     draws, (studies, points, seeds), sigma = np.random.default_rng(0), (2000, 12, 12), 0.35
     first, scores = draws.normal(0, sigma, (studies, points)), draws.normal(0, sigma, (studies, points, seeds))
     members, every = np.zeros((studies, points), bool), np.ones((studies, points), bool)
@@ -693,6 +694,19 @@ def test_the_gain_at_the_point_tested_last_is_high_where_earlier_looks_chose_it(
     shown = {}
     for looks in ((3,), (3, 6, 9, 12)):
         outcome = take_looks(evidence, Rules(looks, 0.5, 0.05, 0.01, "pooled", planned=True))
-        gains = np.take_along_axis(outcome.found.gain, outcome.state.best[:, None], axis=-1)[:, 0]
-        shown[len(looks)] = np.nanmean(gains[outcome.state.best >= 0]) / sigma
-    assert shown == pytest.approx({1: 0.0, 4: 0.4}, abs=0.05)
+        last = np.take_along_axis(outcome.found.gain, outcome.state.best[:, None], axis=-1)[:, 0]
+        shown[len(looks)] = np.nanmean(mean_gain(outcome.batches)[0]) / sigma
+        shown[-len(looks)] = np.nanmean(last[outcome.state.best >= 0]) / sigma
+    assert shown == pytest.approx({1: 0.0, -1: 0.0, 4: 0.0, -4: 0.4}, abs=0.05)
+
+
+def test_the_mean_gain_of_batches_written_out():
+    """Weights 3 and 6; Satterthwaite's degrees of freedom; a batch without a gain counts nothing."""
+    first = Batch(3, *np.array([[1.0, np.nan], [0.6, np.nan], [2.0, np.nan]]))
+    second = Batch(6, *np.array([[4.0, 2.0], [0.3, 0.5], [5.0, 4.0]]))
+    gain, error, freedom = mean_gain([first, second])
+    parts = np.array([(0.6 / 3) ** 2, (2 * 0.3 / 3) ** 2])
+    assert gain.tolist() == pytest.approx([(1 * 3 + 4 * 6) / 9, 2])
+    assert error.tolist() == pytest.approx([np.sqrt(parts.sum()), 0.5])
+    assert freedom.tolist() == pytest.approx([parts.sum() ** 2 / (parts**2 / [2, 5]).sum(), 4])
+    assert np.isnan(mean_gain([Batch(3, *np.full((3, 2), np.nan))])).all()

@@ -71,6 +71,29 @@ def combined_z(batches: list[Batch], margin) -> np.ndarray:
     return total / np.sqrt(sum(batch.weight for batch in batches))
 
 
+def mean_gain(batches: list[Batch]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(...) Σ ΔR_i ĝ_i / R, percentage points, its standard error and degrees of freedom, of the batches' named points.
+
+    No seed both names a point and counts for it, so luck does not raise the mean. It estimates at most R_v. Degrees of
+    freedom are Welch and Satterthwaite's. A batch without a gain is left out; all three are nan where none has one.
+    """
+    gain, error, freedom = (
+        np.stack([getattr(batch, name) for batch in batches]) for name in ("gain", "error", "freedom")
+    )
+    known = ~np.isnan(gain)
+    weight = np.where(known, np.array([batch.weight for batch in batches]).reshape(-1, *[1] * (gain.ndim - 1)), 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(known, weight / weight.sum(axis=0), np.nan)
+        variance = (share * error) ** 2
+        total = np.nansum(variance, axis=0)
+        found = (
+            np.nansum(share * gain, axis=0),
+            np.sqrt(total),
+            total**2 / np.nansum(variance**2 / freedom, axis=0),
+        )
+    return tuple(np.where(known.any(axis=0), values, np.nan) for values in found)
+
+
 def lower_bound(batches: list[Batch], level: float) -> np.ndarray:
     """(...) the largest margin that the combined test refuses at `level`, percentage points; -inf without one."""
     from scipy.stats import norm

@@ -62,7 +62,7 @@ def verdict_columns(axes: Axes, risk_threshold: float) -> dict[str, tuple[str, s
         "lower_images": ("float64", "the same for images like these"),
         "gain": (
             "float64",
-            "what fresh seeds give the best point over the base's good settings, points; high by luck after 2 looks",
+            "mean gain, over the base's good settings, of the points that earlier seeds named, on later seeds; points",
         ),
         **best,
         "d_mean": ("float64", "mean risk (Eq 3.5) on stage 1, percentage points: biased upwards, decides nothing"),
@@ -90,7 +90,7 @@ def verdict_columns(axes: Axes, risk_threshold: float) -> dict[str, tuple[str, s
         **_failure_columns("carried", f"the {region}"),
         "failure_difference": ("float64", "share of failed seeds at the best point - that at the carried settings"),
         "noise": ("string", "where standard errors come from: " + "; ".join(f"{n}: {t}" for n, t in ASSUMED.items())),
-        "error": ("float64", "standard error of the best point's gain, percentage points"),
+        "error": ("float64", "standard error of `gain`, percentage points"),
         "s": ("float64", "standard deviation between fresh seeds, pooled within kept points near the best, points"),
         "freedom": ("float64", "degrees of freedom of the error; null for a given sigma"),
         "welch": ("bool", "noise is pooled no more, as it differs between points: each has its own"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prunescape.analysis.verdict.batches import combined_z, lower_bound, test_best
+from prunescape.analysis.verdict.batches import Batch, combined_z, lower_bound, test_best
 from prunescape.analysis.verdict.contrasts import GainEstimates, upper_bounds
 from prunescape.analysis.verdict.doubts import reopen
 from prunescape.analysis.verdict.evidence import (
@@ -44,11 +44,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The last `state`, the gains `found` and the `failed` seeds of the last look, and the `history` of all looks."""
+    """The last `state`, the gains `found` and the `failed` seeds of the last look, all `batches`, and all looks."""
 
     state: State
     found: GainEstimates
     failed: np.ndarray
+    batches: list[Batch]
     history: list[Look]
 
 
@@ -94,7 +95,7 @@ def take_looks(evidence: Evidence, rules: Rules, *, bounded: bool = True) -> Out
         )
         if state.done.all() or number + 1 == rules.taken:
             break
-    return Outcome(state, found, failed, history)
+    return Outcome(state, found, failed, batches, history)
 
 
 def _start(evidence: Evidence, rules: Rules) -> State:

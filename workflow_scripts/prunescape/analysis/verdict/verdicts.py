@@ -13,6 +13,7 @@ import pandas as pd
 from prunescape.analysis.axes import DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.landscape.chance import VARIANT, no_answers
 from prunescape.analysis.read_cells import long_scores
+from prunescape.analysis.verdict.batches import mean_gain
 from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, Evidence
 from prunescape.analysis.verdict.failures import failure_rate
@@ -228,9 +229,7 @@ def _behind(surface: Surface, judgement: Judgement) -> dict:
     kept, found, best = outcome.state.kept, outcome.found, int(outcome.state.best)
     number = evidence.trained.sum(axis=1)
     names = surface.axes.names
-    at_best = {
-        name: float(getattr(found, name)[best]) if best >= 0 else np.nan for name in ("gain", "error", "freedom")
-    }
+    at_best = dict(zip(("gain", "error", "freedom"), map(float, mean_gain(outcome.batches)), strict=True))
     setting = surface.points[names].iloc[best] if best >= 0 else dict.fromkeys(names, np.nan)
     return {
         **{f"best_{name}": setting[name] for name in names},
