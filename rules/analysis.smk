@@ -1,6 +1,9 @@
 """Records -> one table of cells -> the tables of results. No job here needs torch."""
 
-from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, result_names
+from prunescape.analysis.results import LANDSCAPE, PIPELINES, TARGET, TRIALS, result_names
+
+# the tables that come from cells alone; those about pipelines only where a study compares some
+CELL_TABLES = result_names(LANDSCAPE) + (result_names(PIPELINES) if STUDY.compares_pipelines else [])
 
 
 rule collect_study:
@@ -68,8 +71,8 @@ rule analyse_cells:
     input:
         cells=f"{RESULTS}/cells.parquet",
     output:
-        tables=expand(f"{RESULTS}/{{name}}.parquet", name=result_names(LANDSCAPE)),
-        csv=[file_in_report(f"{RESULTS}/{name}.csv") for name in result_names(LANDSCAPE)],
+        tables=expand(f"{RESULTS}/{{name}}.parquet", name=CELL_TABLES),
+        csv=[file_in_report(f"{RESULTS}/{name}.csv") for name in CELL_TABLES],
     log:
         f"{RESULTS}/logs/analyse_cells.log",
     localrule: True

@@ -13,6 +13,7 @@ from prunescape.analysis.results import (
     ARCHITECTURE,
     ARMS,
     LANDSCAPE,
+    PIPELINES,
     RESULTS,
     SEARCH,
     STEPS,
@@ -164,6 +165,7 @@ def test_every_need_is_an_input_or_a_table():
         "arm_models",
         *result_names(TRIALS),
     }
+    known[PIPELINES] = {"axes", "candidates"}
     known[ARMS] = {"arm_models"}
     known[SEARCH] = {"histories", "search_terms"}
     known[TUNING] = {"cells", "placed", "tuning_terms", "ended", *result_names(TUNING)}

@@ -15,6 +15,7 @@ from prunescape.analysis.read_cells import read_cells, read_study_cells
 from prunescape.analysis.results import (
     ARCHITECTURE,
     LANDSCAPE,
+    PIPELINES,
     RESULTS,
     TARGET,
     TRIALS,
@@ -71,7 +72,8 @@ def table_analysis(
 
 def write_landscapes(analysis: Analysis, out: Path | str) -> dict[str, Path]:
     """Write every landscape table that applies into the folder `out`; gives the written paths by file name."""
-    return write_results([analysis], [name for name in result_names(LANDSCAPE) if analysis.applies(name)], out)
+    names = [*result_names(LANDSCAPE), *result_names(PIPELINES)]
+    return write_results([analysis], [name for name in names if analysis.applies(name)], out)
 
 
 def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) -> dict[str, Path]:
@@ -79,8 +81,8 @@ def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) 
 
     `terms` as `Study.analysis_terms` gives them: thresholds, risk_threshold, and for each experiment its axes, its
     recipe (batch size and momentum, None where they vary), the terms of its verdicts, and its grid by axis where a
-    share of that is trained. Raises InputError for an
-    unusable table.
+    share of that is trained. With `retraining`, as `known` in `candidates`, the tables about pipelines are written,
+    too. Raises InputError for an unusable table.
     """
     experiments = terms["experiments"]
     axes = {name: Axes.of(plan["axes"]) for name, plan in experiments.items()}
@@ -92,13 +94,15 @@ def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) 
         "recipes": {name: plan["recipe"] for name, plan in experiments.items() if None not in plan["recipe"]},
         "claims": claim_count(known[known["variant"] != BASE]),
         "grids": {name: plan["grid"] for name, plan in experiments.items() if plan.get("grid")},
+        "retraining": terms.get("retraining", {}),
     }
     analyses = []
     for each in dict.fromkeys(axes.values()) or [DEFAULT_AXES]:
         rows = known[known["experiment"].isin([name for name in axes if axes[name] == each])]
         if len(rows) or not analyses:
             analyses.append(Analysis.of_cells(rows, axes=each, **shared))
-    return write_results(analyses, result_names(LANDSCAPE), out)
+    names = [*result_names(LANDSCAPE), *(result_names(PIPELINES) if "retraining" in terms else [])]
+    return write_results(analyses, names, out)
 
 
 def collect_architectures(

@@ -49,6 +49,8 @@ from prunescape.analysis.landscape.band import band, band_columns
 from prunescape.analysis.landscape.chance import CHANCE_TEST_COLUMNS, chance_tests
 from prunescape.analysis.landscape.regions import ellipse_columns, ellipses, regions, roi_columns
 from prunescape.analysis.landscape.risk import risk, risk_columns, risk_points, risk_test_columns, risk_tests
+from prunescape.analysis.pipelines.candidates import candidates, pipeline_columns, pipelines
+from prunescape.analysis.pipelines.pairs import PIPELINE_TEST_COLUMNS, pipeline_tests
 from prunescape.analysis.read_cells import scores
 from prunescape.analysis.search.histories import Histories
 from prunescape.analysis.search.replay import REPLAY_COLUMNS, replay
@@ -94,7 +96,7 @@ from prunescape.analysis.verdict.verdicts import judge_study
 from prunescape.store.tables import Columns
 
 LANDSCAPE, TARGET, TRIALS, ARMS, SEARCH = "landscape", "target", "trials", "arms", "search"
-TUNING = "tuning"
+TUNING, PIPELINES = "tuning", "pipelines"
 ARCHITECTURE = "architecture"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
@@ -123,15 +125,18 @@ class Analysis:
         recipes: Mapping[str, Sequence[float]] | None = None,
         claims: int | None = None,
         grids: Grids | None = None,
+        retraining: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Self:
         """The landscape tables of checked `cells`, whose experiments all have these `axes`.
 
         `thresholds` are the x of the x-ROIs, ascending, in the metric's unit; risks and verdicts are over the base's
         region of `risk_threshold`, one of them. `base` is what results call the base. `terms` and `claims` are those of
-        verdicts, as in `judge_study`, `recipes` as in `band`, `grids` as in `inferences`.
+        verdicts, as in `judge_study`, `recipes` as in `band`, `grids` as in `inferences`, `retraining` as `known` in
+        `candidates`.
         """
         limits = {"thresholds": thresholds, "risk_threshold": risk_threshold}
         more = {"terms": terms or {}, "recipes": recipes or {}, "claims": claims, "grids": grids or {}}
+        more |= {"retraining": retraining or {}}
         return cls({"cells": cells, "axes": axes, "metric": metric, "base": base, **limits, **more})
 
     @classmethod
@@ -236,7 +241,8 @@ class ResultTable(Step):
     variants, those of the group TARGET from measurements and cells, those of the group TRIALS from the trials of
     designs with a space, their cells and measurements, those of the group ARMS from trials of random searches, a
     study's among them, those of the group SEARCH from the histories of finished trainings,
-    those of the group TUNING from the rounds of searches that were trained.
+    those of the group TUNING from the rounds of searches that were trained, those of the group PIPELINES from cells of
+    several pipelines or scores.
     """
 
     columns: Callable[..., Columns]
@@ -315,11 +321,21 @@ def _inferred(
     return ResultTable(table, ("inferences", terms, *need), columns, need, applies=_in_percent)
 
 
+def _pipelines(make: Callable[..., pd.DataFrame], columns: Callable[..., Columns], *need: str) -> ResultTable:
+    """A table about pipelines and scores, of cuts with several; accuracies are compared."""
+
+    def applies(analysis: Analysis) -> bool:
+        return analysis["metric"].is_top1 and bool(analysis["candidates"])
+
+    return ResultTable(make, ("candidates", *need), columns, need, applies, (PIPELINES,))
+
+
 STEPS: dict[str, Step] = {
     "scores": Step(scores, ("cells", "axes", "metric")),
     "judged": Step(judge_study, ("cells", "axes", "terms", "risk_threshold", "metric", "claims", "chance_tests")),
     "risk_points": Step(risk_points, ("scores", "roi", "axes", "risk_threshold", "chance_tests")),
     "comparisons": Step(comparisons, ("measured", "objectives")),
+    "candidates": Step(candidates, ("cells", "axes", "terms", "retraining")),
     "trial_cells": Step(trial_cells, ("cells", "trials")),
     "trial_factors": Step(trial_factors, ("trial_cells", "trials")),
     "arm_trials": Step(study_arms, ("trial_cells", "trials", "trial_terms", "measured")),
@@ -361,6 +377,8 @@ RESULTS: dict[str, ResultTable] = {
     "shift": ResultTable(shift, ("roi", "ellipses", "axes"), shift_columns, ("axes", "metric")),
     "similarity": ResultTable(similarity, ("scores", "axes"), lambda: SIMILARITY_COLUMNS, applies=_in_percent),
     "risk_tests": ResultTable(risk_tests, ("risk_points", "axes"), risk_test_columns, ("risk_threshold",)),
+    "pipelines": _pipelines(pipelines, pipeline_columns, "axes"),
+    "pipeline_tests": _pipelines(pipeline_tests, lambda: PIPELINE_TEST_COLUMNS),
     "efficiency": _of_design(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
     "tuning_cost": _of_design(tuning_cost, TUNING_COST_COLUMNS),
     "system": _of_design(system_table, SYSTEM_COLUMNS, has_system),

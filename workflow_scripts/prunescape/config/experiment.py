@@ -1,5 +1,6 @@
 """One experiment of a config: its parts and their defaults."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -139,6 +140,18 @@ class Experiment(Part):
         ordered = sorted(pruned, key=lambda item: (METHODS.index(item[0]), -float(item[1])))
         pipelines = sorted(self.retraining.pipelines, key=PIPELINES.index)
         return [BASE, *(Variant(*item, pipeline) for item in ordered for pipeline in pipelines)]
+
+    @property
+    def but_for_the_score(self) -> str:
+        """What experiments have to share so that their scores can be compared, as text."""
+        known = {
+            "data": [self.model, self.dataset, self.select_on],
+            "recipe": [self.declared_recipe, self.network_values, self.prior_setting.values],
+            "cuts": self.pruning.model_dump(exclude={"score"}),
+            "epochs": self.retraining.epochs,
+            "settings": self.grid_values,
+        }
+        return json.dumps(known, sort_keys=True)
 
     @property
     def verdict_terms(self) -> dict[str, Any]:

@@ -100,7 +100,32 @@ class Study(Part):
             if experiment.has_grid
         }
         thresholds = {"risk_threshold": self.analysis.risk_threshold, "thresholds": sorted(self.analysis.thresholds)}
-        return {"experiments": experiments} | thresholds
+        compared = {"retraining": self.retraining_terms()} if self.compares_pipelines else {}
+        return {"experiments": experiments} | thresholds | compared
+
+    def retraining_terms(self) -> dict[str, dict[str, Any]]:
+        """What the comparison of pipelines has to know of each experiment with a grid, as plain values.
+
+        `score` ranks its filters, those of a trained base where it is `ranked`; experiments with the same `group`, the
+        first of them by name, share everything but the score, and so can be compared.
+        """
+        groups: dict[str, str] = {}
+        return {
+            name: {
+                "score": experiment.pruning.score,
+                "ranked": experiment.pruning.ranking == "trained",
+                "group": groups.setdefault(experiment.but_for_the_score, name),
+            }
+            for name, experiment in sorted(self.experiments.items())
+            if experiment.has_grid
+        }
+
+    @property
+    def compares_pipelines(self) -> bool:
+        """Whether some network is cut by several scores, or trained in several pipelines."""
+        groups = [terms["group"] for terms in self.retraining_terms().values()]
+        several = any(len(each.retraining.pipelines) > 1 for each in self.experiments.values() if each.has_grid)
+        return several or len(set(groups)) < len(groups)
 
     def trial_terms(self) -> dict[str, dict[str, Any]]:
         """What the analysis of trials has to know beside the cells, of each experiment with a space, as plain values.

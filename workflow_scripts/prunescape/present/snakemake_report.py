@@ -14,7 +14,7 @@ import jinja2
 import pandas as pd
 import pyarrow as pa
 
-from prunescape.analysis.results import LANDSCAPE, TARGET, TRIALS, result_names
+from prunescape.analysis.results import LANDSCAPE, PIPELINES, TARGET, TRIALS, result_names
 from prunescape.present.figures.folder import INDEX
 from prunescape.present.numbers import DASH, counted, is_missing
 from prunescape.present.report.table import Table
@@ -92,7 +92,7 @@ def _figures(folder: Path, out: Path) -> Iterator[Item]:
 def _tables(results: Path, out: Path) -> Iterator[Item]:
     """Every table with rows, results once for each experiment: at first the printed ones, then the results."""
     printed = sorted((results / "tables").glob("*.parquet"))
-    names = dict.fromkeys(name for group in (LANDSCAPE, TARGET, TRIALS) for name in result_names(group))
+    names = dict.fromkeys(name for group in (LANDSCAPE, PIPELINES, TARGET, TRIALS) for name in result_names(group))
     written = [path for name in names if (path := results / f"{name}.parquet").exists()]
     for path in (*printed, *written):
         table = read_table(path)

@@ -1,0 +1,166 @@
+"""Pipelines and scores compared at equal settings and seeds, against scipy and numbers by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from prunescape.analysis.analyse import analyse_study
+from prunescape.analysis.axes import DEFAULT_AXES
+from prunescape.analysis.results import Analysis
+from prunescape.config.study import load_study
+from support.good_config import EXPERIMENT, GOOD
+
+RATES, SEEDS = (-2.0, -1.0, 0.0), (0, 1, 2, 3, 4)
+# at each rate; the base is best at -1
+MEANS = {
+    ("one", "base"): (80.0, 90.0, 70.0),
+    ("one", "uniform-0.5"): (70.0, 80.0, 75.0),
+    ("one", "uniform-0.5-fine_tune"): (70.0, 82.0, 86.0),
+    ("one", "uniform-0.5-restart"): (84.0, 87.0, 60.0),
+    ("two", "base"): (80.0, 90.0, 70.0),
+    ("two", "uniform-0.5"): (70.0, 80.0, 75.0),
+    ("two", "uniform-0.5-fine_tune"): (60.0, 70.0, 79.0),
+    ("two", "uniform-0.5-restart"): (84.0, 86.0, 60.0),
+}
+EPOCHS = {"base": 6, "uniform-0.5": 6, "uniform-0.5-fine_tune": 4, "uniform-0.5-restart": 4}
+KNOWN = {
+    "one": {"score": "l1_layer", "group": "one", "ranked": True},
+    "two": {"score": "random", "group": "one", "ranked": True},
+}
+LIMITS = {"thresholds": (0.5, 1.0), "risk_threshold": 0.5, "axes": DEFAULT_AXES}
+
+
+def noise(experiment: str, variant: str, seed: int) -> float:
+    """Of a seed, the same at all settings; seed 0 is lucky."""
+    rng = np.random.default_rng([seed, *experiment.encode(), *variant.encode()])
+    return 3.0 if seed == 0 else rng.normal(0, 0.5)
+
+
+def cells(means=MEANS, seeds=SEEDS) -> pd.DataFrame:
+    rows = [
+        {"experiment": experiment, "variant": variant, "log10_lr": rate, "seed": seed, "top1": mean}
+        | {"epochs_trained": EPOCHS[variant]}
+        for (experiment, variant), scores in means.items()
+        for rate, mean in zip(RATES, scores, strict=True)
+        for seed in seeds
+    ]
+    table = pd.DataFrame(rows).assign(model="m", dataset="d", log10_wd=-4.0, stage="grid", status="ok", round=0)
+    table["top1"] += [noise(row.experiment, row.variant, row.seed) for row in table.itertuples()]
+    return table.assign(top5=np.nan, val_top1=np.nan, val_top5=np.nan, select_on="test", classes=10)
+
+
+def analysed(table: pd.DataFrame, **more) -> Analysis:
+    return Analysis.of_cells(table, retraining=KNOWN, **LIMITS, **more)
+
+
+def fresh(table: pd.DataFrame, experiment: str, variant: str, rate: float) -> np.ndarray:
+    own = table.query("experiment == @experiment and variant == @variant and log10_lr == @rate and seed > 0")
+    return own.sort_values("seed")["top1"].to_numpy()
+
+
+def one_pair(tests: pd.DataFrame, choice: str, one: tuple, other: tuple) -> pd.Series:
+    own = tests[tests["choice"] == choice]
+    both = ["pipeline", "score", "pipeline_other", "score_other"]
+    return own[(own[both] == [*one, *other]).all(axis=1)].iloc[0]
+
+
+def test_each_is_at_its_own_best_setting_or_at_the_bases_without_the_seed_that_chose():
+    table = cells()
+    found = analysed(table).result("pipelines").set_index(["choice", "pipeline", "score"])
+    assert found["log10_lr"].xs("best").to_dict() == {
+        ("scratch", ""): -1.0,
+        ("fine_tune", "l1_layer"): 0.0,
+        ("fine_tune", "random"): 0.0,
+        ("restart", "l1_layer"): -1.0,
+        ("restart", "random"): -1.0,
+    }
+    assert set(found["log10_lr"].xs("carried")) == {-1.0}
+    tuned = found.loc[("best", "fine_tune", "l1_layer")]
+    scores = fresh(table, "one", "uniform-0.5-fine_tune", 0.0)
+    interval = stats.t.interval(0.95, 3, scores.mean(), stats.sem(scores))
+    assert (tuned["mean"], tuned["low"], tuned["high"]) == pytest.approx((scores.mean(), *interval))
+    assert tuned["chosen"] == pytest.approx(89.0) and tuned["seeds"] == 4
+    assert tuned["at_edge"] and not found.loc[("best", "restart", "random"), "at_edge"]
+    assert tuned[["gain", "epochs", "epochs_total"]].tolist() == pytest.approx([4.0, 4, 10])
+    assert found.loc[("best", "scratch", ""), ["gain", "epochs", "epochs_total"]].tolist() == [0.0, 6, 6]
+
+
+def test_a_pair_is_the_paired_t_test_over_the_seeds_that_did_not_choose():
+    """Against scipy's ttest_rel."""
+    table = cells()
+    row = one_pair(analysed(table).result("pipeline_tests"), "best", ("fine_tune", "l1_layer"), ("restart", "random"))
+    one, other = fresh(table, "one", "uniform-0.5-fine_tune", 0.0), fresh(table, "two", "uniform-0.5-restart", -1.0)
+    test = stats.ttest_rel(one, other)
+    interval = test.confidence_interval(0.95)
+    numbers = row[["difference", "low", "high", "p"]].tolist()
+    assert numbers == pytest.approx([(one - other).mean(), interval.low, interval.high, test.pvalue])
+    assert row[["pairs", "differ_in", "noise"]].tolist() == [4, "both", "contrast"]
+
+
+def test_a_pooled_noise_is_that_of_all_candidates_of_the_cut():
+    """By hand: s² = Σ (n - 1) s_i² / Σ (n - 1), and the error of a difference of two means of n is s √(2 / n)."""
+    table = cells()
+    tests = analysed(table, terms={"*": {"noise": "pooled"}}).result("pipeline_tests")
+    row = one_pair(tests, "carried", ("fine_tune", "l1_layer"), ("restart", "random"))
+    names = [(experiment, variant) for experiment, variant in MEANS if variant != "base"]
+    names.remove(("two", "uniform-0.5"))
+    variances = [fresh(table, *name, -1.0).var(ddof=1) for name in names]
+    half = stats.t.isf(0.025, 15) * np.sqrt(np.mean(variances) * 2 / 4)
+    assert row["noise"] == "pooled"
+    assert (row["high"] - row["difference"], row["difference"] - row["low"]) == pytest.approx((half, half))
+
+
+def test_holm_is_over_all_pairs_of_a_choice():
+    """Against statsmodels."""
+    from statsmodels.stats.multitest import multipletests
+
+    tests = analysed(cells()).result("pipeline_tests")
+    for _, rows in tests.groupby("choice"):
+        assert len(rows) == 10, "5 pipelines with their scores: from scratch no score acts on a uniform cut"
+        assert rows["p_holm"].tolist() == pytest.approx(multipletests(rows["p"], method="holm")[1])
+        signs = np.where(rows["difference"] > 0, "higher", "lower")
+        assert rows["verdict"].tolist() == np.where(rows["p_holm"] < 0.05, signs, "not shown to differ").tolist()
+
+
+def test_pairs_that_cost_other_epochs_are_marked():
+    tests = analysed(cells()).result("pipeline_tests")
+    row = one_pair(tests, "best", ("scratch", ""), ("restart", "random"))
+    assert not row["equal_epochs"] and not row["equal_totals"]
+    row = one_pair(tests, "best", ("fine_tune", "random"), ("restart", "random"))
+    assert row["equal_epochs"] and row["equal_totals"]
+
+
+def test_a_design_with_looks_compares_over_the_seeds_of_the_first_one():
+    table = cells()
+    table.loc[table["seed"] > 0, "stage"] = "replicate"
+    terms = {"*": {"looks": [2, 4], "fresh_seeds": [1, 2, 3, 4]}}
+    assert set(analysed(table, terms=terms).result("pipelines")["seeds"]) == {2}
+
+
+def test_one_pipeline_with_one_score_is_compared_with_nothing():
+    alone = {name: scores for name, scores in MEANS.items() if name[1] in ("base", "uniform-0.5")}
+    analysis = analysed(cells(alone))
+    assert not analysis.applies("pipelines") and analysis.result("pipeline_tests").empty
+
+
+def study(**changes):
+    return load_study(GOOD | {"experiments": {"e": EXPERIMENT, "second": EXPERIMENT | changes}})
+
+
+def test_experiments_that_share_all_but_the_score_are_compared():
+    alike = study(pruning={"score": "random"})
+    assert alike.retraining_terms()["second"] == {"score": "random", "ranked": True, "group": "e"}
+    assert alike.compares_pipelines and "retraining" in alike.analysis_terms()
+    other = study(pruning={"score": "random", "min_keep": 0.3})
+    assert other.retraining_terms()["second"]["group"] == "second"
+    assert not other.compares_pipelines and "retraining" not in other.analysis_terms()
+
+
+def test_a_study_of_one_pipeline_writes_no_such_table(tmp_path):
+    cells().to_parquet(tmp_path / "cells.parquet")
+    terms = {"experiments": {}, "thresholds": [0.5, 1.0], "risk_threshold": 0.5}
+    assert "pipelines.csv" not in analyse_study(tmp_path / "cells.parquet", terms, tmp_path / "without")
+    assert "pipelines.csv" in analyse_study(
+        tmp_path / "cells.parquet", terms | {"retraining": KNOWN}, tmp_path / "with"
+    )
