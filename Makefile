@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
-STUDY := digits
 SITE := build/docs
 OWN_FORMAT := Snakefile rules
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -14,10 +13,10 @@ study: $(READY)
 	$(BIN)/snakemake --cores all
 
 pictures: study
-	$(BIN)/python docs/update_pictures.py results/$(STUDY)
+	$(BIN)/python docs/update_pictures.py results/digits
 
 help:
-	@echo "make study      the default study, to its report in results/$(STUDY)/report.html"
+	@echo "make study      the default study, to its report in results/digits/report.html"
 	@echo "make pictures   the default study's pictures in the docs, from its results"
 	@echo "make resume     go on with it after it was killed"
 	@echo "make docs       the pages of docs/ as a site, in $(SITE)/index.html"

@@ -205,6 +205,11 @@ def test_a_named_store_that_cannot_be_written_stops_a_run(tmp_path):
             check_system({"e": system}, "cpu")
 
 
+def test_looking_whether_a_store_can_be_written_makes_nothing(tmp_path):
+    check_system({"e": System(parameters={"workers": [0, 2]}, store=str(tmp_path / "new" / "s.parquet"))}, "cpu")
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_store_that_cannot_be_read_is_named_once_and_left_as_it_is(tmp_path):
     store = tmp_path / "s.parquet"
     store.write_bytes(b"PAR1 no more")

@@ -5,6 +5,7 @@ append under a lock, and the file is replaced as a whole. A file that is damaged
 """
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -71,13 +72,13 @@ def append_observations(path: Path | str, rows: Sequence[dict[str, Any]]) -> Non
 
 
 def check_writable(path: Path | str) -> None:
-    """Raise InputError where a store cannot be written to `path`."""
-    path = Path(path)
+    """Raise InputError where a store cannot be written to `path`. Nothing is made."""
+    path = Path(path).absolute()
     if path.is_dir():
         raise InputError("this is a folder", where=path, allowed="the path of a file")
-    with whole_file(path.with_name(f"{path.name}.try")) as temporary:
-        temporary.write_text("")
-    path.with_name(f"{path.name}.try").unlink(missing_ok=True)
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"the file cannot be written: {folder} takes no file", where=path)
 
 
 @contextmanager
