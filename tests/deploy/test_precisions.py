@@ -110,6 +110,17 @@ def test_int8_has_unsigned_activations_and_signed_weights_per_channel(exported):
         assert values[weight.input[1]].shape == (values[weight.input[0]].shape[0],)
 
 
+def test_two_products_of_an_int8_layer_fit_in_16_bits(exported):
+    """VPMADDUBSW of x86 without VNNI saturates their sum: Intel 64 manual, volume 2, "Packed Multiply and Add"."""
+    graph = onnx.load(exported / "rank-1.int8.onnx").graph
+    weights = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer]
+    large = [weight.astype(int) for weight in weights if weight.dtype == np.int8 and weight.ndim > 1]
+    assert len(large) == 8, "seven convolutions, and the linear layer"
+    for weight in large:
+        assert 2 * np.iinfo(np.uint8).max * np.abs(weight).max() <= np.iinfo(np.int16).max
+        assert np.abs(weight).max() == 64, "the bits that there are get used"
+
+
 def test_onnxruntime_computes_every_convolution_in_8_bits(exported, tmp_path):
     """By the graph that onnxruntime itself makes of the file: signed activations would leave some in float."""
     import onnxruntime

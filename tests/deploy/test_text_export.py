@@ -60,6 +60,17 @@ def test_int8_quantises_what_computes(exported):
     assert files["int8"].stat().st_size < 0.4 * files["fp32"].stat().st_size
 
 
+def test_two_products_of_an_int8_layer_fit_in_16_bits(exported):
+    """As for images: no processor may cut off their sums. Those of an embedding are only looked up."""
+    graph = onnx.load(exported[2]["int8"]).graph
+    looked_up = {name for node in graph.node if node.op_type == "Gather" for name in node.input}
+    tensors = [tensor for tensor in graph.initializer if tensor.name not in looked_up]
+    weights = [numpy_helper.to_array(tensor) for tensor in tensors]
+    large = [weight.astype(int) for weight in weights if weight.dtype == np.int8 and weight.ndim > 1]
+    assert len(large) >= 2
+    assert all(2 * 255 * np.abs(weight).max() <= 2**15 - 1 for weight in large)
+
+
 def test_sparse_and_then_int8_is_encoded_smallest(exported):
     """liao2022's optimised model (3.2.2): its file is as large as that in int8, and encoded it is far smaller."""
     _, _, files, _ = exported
