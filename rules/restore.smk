@@ -38,6 +38,8 @@ def jobs_beside_cells():
             yield "benchmark_target", {"experiment": experiment, "target": target}
     if STUDY.measures_first:
         yield from (("measure_architecture", known) for known in measured_architectures())
+    for experiment in SEARCHES:
+        yield from (("measure_training", known) for known in measured_trainings(experiment))
     if OF_TRIALS:
         yield "choose_exports", {}
     yield from ((rule, {}) for rule in RESULT_RULES if rule != "seal_results")

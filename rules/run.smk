@@ -10,6 +10,7 @@ from prunescape.store.files import damaged_files
 from prunescape.running.early_checks import (
     check_compiler,
     check_gpu,
+    check_objectives,
     check_originals,
     check_searches,
     check_system,
@@ -187,6 +188,7 @@ def look_at_host():
         if STUDY.measures_first or asked_for("architectures"):
             check_searches(STUDY.targets)
         check_originals(map(STUDY.dataset_options, missing))
+        check_objectives({name: plan.tuning["objective"] for name, plan in SEARCHES.items()}, STUDY.device)
         for line in check_system(tried_systems(), STUDY.device) if missing_cells() else ():
             print(f"note: {line}", file=sys.stderr)
         if STUDY.device == "cpu" and compiles() and missing_cells():

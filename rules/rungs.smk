@@ -6,10 +6,13 @@ for another, nor for a landscape.
 
 from functools import cache
 
+from prunescape.config.tuning import ACCURACY, RATIOS, TUNE_V2
 from prunescape.designs import ranking
+from prunescape.designs.proposals import configurations
 from prunescape.designs.tuning import present_search_rounds, read_search_round
 
 RUNG = f"{RESULTS}/rounds/{EXPERIMENT_PATH}/round={{round}}.json"
+TRAINING_MEASURED = f"{UNTRAINED}/training={{batch_size}}.json"
 DEPLOYED = f"{RESULTS}/deploy/{{deployed}}.json"
 
 
@@ -87,16 +90,51 @@ def searched_costs(experiment):
     """What its target measured of the untrained variants of a search that asks for their latency."""
     terms = SEARCHES[experiment].tuning
     bounded = terms["bound"] and terms["bound"]["latency_ms"] is not None
-    asked = bounded or terms["objective"] == "cheapest"
+    unaware = terms["objective"] == ACCURACY or terms["strategy"] == TUNE_V2
+    asked = bounded or not unaware
     pattern = UNTRAINED_MEASURED.replace(f"{VARIANT}/", "").format(target=terms["target"])
     return [searched_file(experiment, name, pattern) for name in terms["variants"] if asked]
 
 
+def measured_trainings(experiment):
+    """The wildcards of each variant and batch size of a search whose objective asks what their training takes."""
+    terms = SEARCHES[experiment].tuning
+    if terms["objective"] not in RATIOS:
+        return []
+    pairs = itertools.product(terms["variants"], STUDY.experiments[experiment].values_of("batch_size"))
+    known = {"experiment": experiment, "network": ""}
+    return [known | {"variant": variant, "batch_size": size} for variant, size in pairs]
+
+
+def searched_speeds(experiment):
+    """What was measured of them."""
+    return [TRAINING_MEASURED.format(**known) for known in measured_trainings(experiment)]
+
+
 def present_costs():
     """The files that costs of variants are read from, as far as they are there, and each search's precision."""
-    widths = [path for name in SEARCHES for path in searched_widths(name) if os.path.exists(path)]
-    measured = [path for name in SEARCHES for path in searched_costs(name) if os.path.exists(path)]
-    return {"widths": widths, "measured": measured, "precisions": SEARCH_PRECISIONS}
+    kinds = {"widths": searched_widths, "measured": searched_costs, "trained": searched_speeds}
+    files = {
+        kind: [path for name in SEARCHES for path in files_of(name) if os.path.exists(path)]
+        for kind, files_of in kinds.items()
+    }
+    return files | {"precisions": SEARCH_PRECISIONS}
+
+
+def configurations_of(experiment):
+    """The configurations of system parameters that a search by tune_v2 chooses among; one without any for others."""
+    return [dict(each) for each in configurations(SEARCHES[experiment].tuning["system"])]
+
+
+def training_bench_threads(wildcards):
+    """All cores of this run, so that no other job of it slows the training down; on a cluster those of a cell."""
+    here = workflow.is_main_process and workflow.resource_settings.cores
+    return here or cell_threads(wildcards)
+
+
+def training_bench_digest(wildcards):
+    """The digest of the code that measures a training, with the task and the architecture that it loads by name."""
+    return digest_with_architecture("measure_training", *task_modules("task", [experiment_of(wildcards)]))(wildcards)
 
 
 def searched_file(experiment, variant, name):
@@ -128,6 +166,34 @@ def deployed_target(wildcards):
     )
 
 
+rule measure_training:
+    """Measure what training a variant takes per image, once for each batch size: no repeated training changes it."""
+    input:
+        shared=SHARED,
+        identity=data_identity,
+        widths=f"{VARIANT}/widths.json",
+        data=ancient(data_file),
+    output:
+        measured=TRAINING_MEASURED,
+    log:
+        f"{UNTRAINED}/training={{batch_size}}.log",
+    wildcard_constraints:
+        batch_size="[0-9]+",
+    priority: 1
+    conda:
+        "../envs/train.yaml"
+    threads: training_bench_threads
+    resources:
+        **cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0),
+    params:
+        prior=lambda wildcards: experiment_of(wildcards).prior_setting.training.values,
+        configurations=lambda wildcards: configurations_of(wildcards.experiment),
+        code=training_bench_digest,
+        folder=without_trigger(image_folder),
+    script:
+        "../workflow_scripts/measure_training.py"
+
+
 checkpoint plan_rung:
     """Decide from the trials of one search so far which ones to train next, and on which budget."""
     input:
@@ -137,6 +203,7 @@ checkpoint plan_rung:
         earlier=lambda wildcards: expand(RUNG, experiment=wildcards.experiment, round=range(1, int(wildcards.round))),
         widths=lambda wildcards: searched_widths(wildcards.experiment),
         measured=lambda wildcards: searched_costs(wildcards.experiment),
+        trained=lambda wildcards: searched_speeds(wildcards.experiment),
     output:
         plan=RUNG,
     log:

@@ -20,6 +20,7 @@ rule analyse_searches:
         rounds=lambda wildcards: [path for name in SEARCHES for path in rung_files(name, rungs_before(name))],
         widths=[path for name in SEARCHES for path in searched_widths(name)],
         measured=[path for name in SEARCHES for path in searched_costs(name)],
+        trained=[path for name in SEARCHES for path in searched_speeds(name)],
     output:
         tables=expand(f"{RESULTS}/{{name}}.parquet", name=result_names(TUNING)),
         csv=expand(f"{RESULTS}/{{name}}.csv", name=result_names(TUNING)),

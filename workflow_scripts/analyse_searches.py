@@ -13,6 +13,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             rounds=[Path(path) for path in snakemake.input.rounds],
             widths=[Path(path) for path in snakemake.input.widths],
             measured=[Path(path) for path in snakemake.input.measured],
+            trained=[Path(path) for path in snakemake.input.trained],
             precisions=snakemake.params.precisions,
             out=Path(snakemake.output.tables[0]).parent,
         )

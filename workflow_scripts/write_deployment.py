@@ -38,7 +38,7 @@ def write_deployment(
         shutil.copyfile(file, copied)
     known = read_json(identity, "task")
     place = os.path.relpath(data, out.parent)
-    told = {"onnx": model.name, "task": known["task"], "data": place, "default_system": strategy == DEFAULT_SYSTEM}
+    told = {"onnx": model.name, "task": known["task"], "data": place, "default_system": strategy in DEFAULT_SYSTEM}
     write_json(out, deployment(planned.winner, measured, **told))
 
 

@@ -7,9 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from prunescape.analysis.search.objectives import Cost, Observed, floor_of, observe, rank_key, read_costs
+from prunescape.analysis.search.objectives import (
+    Cost,
+    Observed,
+    PerImage,
+    floor_of,
+    observe,
+    price_of,
+    rank_key,
+    read_costs,
+)
 from prunescape.config.study import load_study
 from prunescape.designs.plan import Plan, experiment_plan
+from prunescape.designs.proposals import configurations
 from prunescape.designs.tuning import (
     SearchRound,
     brackets_of,
@@ -216,6 +226,97 @@ def test_costs_are_those_of_the_fastest_threads_and_batch_in_one_precision(tmp_p
     entries = [{"precision": name, "batch": batch, "median_s": seconds} for name, batch, seconds in runs]
     write_json(tmp_path / "measured.json", {"architecture": {"variant": "base"}, "measured": entries})
     assert read_costs([widths], [tmp_path / "measured.json"], "fp32") == {"base": Cost(200, 0.002)}
+
+
+def training_costs(configuration: tuple = ()) -> dict[str, Cost]:
+    """Seconds of training: base takes twice as long as the pruned variant, small batches twice as long as others."""
+    return {
+        name: Cost(
+            seconds=0.001,
+            training={(size, configuration): PerImage(factor * 64 / size / 100, None) for size in (32, 64)},
+            trained=1000,
+            tested=500,
+        )
+        for name, factor in (("base", 2), ("uniform-0.5", 1))
+    }
+
+
+def test_the_ratio_is_that_of_the_paper():
+    """edgetune2022, Eq 1, by hand: (training + inference time) / accuracy, on the trial's own budget."""
+    terms = plan_of(objective="ratio_time").tuning
+    values = {"batch_size": 64, "epochs": 3, "data_share": 0.5}
+    price = price_of(terms, training_costs()["base"], values)
+    assert price == pytest.approx(3 * 0.5 * 1000 * 0.02 + 500 * 0.001)
+    assert rank_key(Observed(False, 800, TESTED), price=price) == (0.0, pytest.approx(price / 0.8))
+    without_inference = terms | {"strategy": "tune_v2"}
+    assert price_of(without_inference, training_costs()["base"], values) == pytest.approx(30)
+    assert price_of(plan_of().tuning, training_costs()["base"], values) is None
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_search_by_time_takes_what_trains_fast_where_accuracies_are_near(sampler):
+    rounds = run(plan_of(objective="ratio_time", sampler=sampler), costs=training_costs())
+    assert (rounds[-1].winner.variant.name, rounds[-1].winner.setting.values["batch_size"]) == ("uniform-0.5", 64)
+
+
+def test_training_a_trial_again_changes_no_promotion(tmp_path):
+    """The wall time of a trial's own training is in no ratio: records with other times promote the same trials."""
+    plan, promoted = plan_of(objective="ratio_time"), []
+    first = next_search_round(plan, number=1, earlier=[], observed={}, costs=training_costs())
+    for slowness in (1.0, 50.0):
+        observed = {}
+        for number, cell in enumerate(first.cells):
+            known = cell.content | {"setting": cell.setting.values, "status": "ok", "seconds": slowness * (1 + number)}
+            known |= {"val_correct": reached(cell).correct, "val_tested": TESTED, "epoch_seconds": [slowness]}
+            write_json(tmp_path / "record.json", known)
+            observed |= dict([observe(tmp_path / "record.json")])
+        known = {"earlier": [first], "observed": observed, "costs": training_costs()}
+        promoted.append(next_search_round(plan, number=2, **known))
+    assert promoted[0] == promoted[1] and promoted[0].entries
+
+
+def test_energy_that_no_counter_tells_is_one_line():
+    with pytest.raises(
+        InputError,
+        match=r"no counter tells the energy of training and inference on the target with base; allowed: ratio_time",
+    ):
+        run(plan_of(objective="ratio_energy"), costs=training_costs())
+
+
+def test_what_training_takes_is_read_by_batch_size_and_system_parameters(tmp_path):
+    run_of = {"seconds_per_image": 0.25, "joules_per_image": 3.0}
+    runs = [{"configuration": {"workers": 2}} | run_of]
+    content = {"variant": "base", "batch_size": 32, "images": {"train": 10, "test": 5}, "runs": runs}
+    write_json(tmp_path / "training=32.json", content)
+    (cost,) = read_costs([], [], "fp32", [tmp_path / "training=32.json"]).values()
+    assert cost.training == {(32, (("workers", 2),)): PerImage(0.25, 3.0)}
+    assert (cost.trained, cost.tested) == (10, 5)
+
+
+def test_system_parameters_that_do_not_act_are_no_other_configuration():
+    values = {"workers": [0, 2], "prefetch": [2, 4]}
+    acting = [(("workers", 0),), (("prefetch", 2), ("workers", 2)), (("prefetch", 4), ("workers", 2))]
+    assert configurations(values) == acting
+    assert configurations({}) == [()]
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_system_parameters_are_hyperparameters_of_tune_v2_and_no_part_of_a_cell(sampler, tmp_path):
+    plan = plan_of(objective="ratio_time", sampler=sampler)
+    plan = replace(plan, tuning=plan.tuning | {"strategy": "tune_v2", "system": {"workers": [0, 2]}})
+    none, two = (("workers", 0),), (("workers", 2),)
+    fast = training_costs(two)
+    costs = {
+        name: replace(fast[name], training=fast[name].training | {key: PerImage(9.0, None) for key in cost.training})
+        for name, cost in training_costs(none).items()
+    }
+    rounds = run(plan, costs=costs)
+    tried = [{entry.configuration for entry in planned.entries} for planned in rounds if planned.entries]
+    assert set.union(*tried) == {none, two} and tried[-1] == {two}
+    assert not any("workers" in cell.setting.values for cell in cells_of(rounds))
+    for planned in rounds:
+        write_json(tmp_path / "round.json", planned.content())
+        assert read_search_round(tmp_path / "round.json") == planned
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,10 @@ class Experiment(Part):
         budget = self.tune.budget.model_dump() | {"whole": whole}
         ranked = self.ranks_trained_filters and any(name.startswith("nonuniform") for name in self.searched_variants)
         searched = {"space": self.search_space.content, "variants": self.searched_variants, "ranked": ranked}
+        searched |= {
+            "system": dict(sorted(self.tune.system.items())),
+            "batch_size": self.declared_recipe.get("batch_size"),
+        }
         return chosen | searched | {"budget": budget}
 
     @property

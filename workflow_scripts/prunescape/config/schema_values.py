@@ -15,7 +15,7 @@ from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import COMPARISONS, Dimension, Parameter
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.reference import field_texts, hyperparameter_line
-from prunescape.space.system_parameters import AUTO, SYSTEM
+from prunescape.space.system_parameters import AUTO, NEUTRAL, SYSTEM
 from prunescape.space.variants import METHODS
 
 Schema = dict[str, Any]
@@ -92,14 +92,20 @@ def open_schemas() -> dict[tuple[str, str], Schema]:
 
 def _tried(name: str) -> Schema:
     """The values of a system parameter that are tried."""
+    values = _system_values(name)
+    text = {"description": values.pop("description")}
+    return ({"anyOf": [values, {"const": AUTO}]} if name == "workers" else values) | text
+
+
+def _system_values(name: str) -> Schema:
+    """A list of values of a system parameter."""
     parameter = SYSTEM[name]
     least, most = parameter.bounds
     values = (
         {"enum": [*parameter.levels]} if parameter.levels else {"type": "integer", "minimum": least, "maximum": most}
     )
     text = f"{parameter.meaning[:1].upper()}{parameter.meaning[1:]}; left out: {parameter.default}."
-    choices = {"anyOf": [_list_of(values), {"const": AUTO}]} if name == "workers" else _list_of(values)
-    return choices | {"description": text}
+    return _list_of(values) | {"description": text}
 
 
 def hyperparameter_schemas() -> dict[str, Schema]:
@@ -123,7 +129,7 @@ def design_rules() -> dict[str, Schema]:
     beside = [{"if": of_a_search, "then": {"not": {"required": [key]}}} for key in BESIDE_SEARCH]
     sampled = {"if": {"properties": {"sampler": {"const": GRID}}, "required": ["sampler"]}}
     sampled |= {"then": {"properties": {"brackets": {"const": 1}, "trials": {"type": "null"}}}}
-    sampled["else"] = {"required": ["trials"], "properties": {"trials": {"type": "integer"}}}
+    sampled["else"] = {"required": ["trials"], "properties": {"trials": {"type": "integer", "minimum": 2}}}
     return {
         "DesignTerms": {"allOf": kinds},
         "Experiment": {"allOf": [{"if": with_a_space} | grid, *beside]},
@@ -132,10 +138,10 @@ def design_rules() -> dict[str, Schema]:
 
 
 def _searched(space: dict[str, Schema]) -> dict[str, Schema]:
-    """The space of a search: hyperparameters of the training that a budget does not cut, and variants."""
+    """The space of a search: variants, hyperparameters of the training that no budget cuts, system parameters."""
     variants = _list_of({"type": "string"}) | {"description": "Names of variants, as base and uniform-0.5."}
     trained = {name: schema for name, schema in space.items() if name not in (*CUT, *NETWORK)}
-    return {VARIANT: variants} | trained
+    return {VARIANT: variants} | {name: _system_values(name) for name in NEUTRAL} | trained
 
 
 def _keys(properties: dict[str, Schema], **more: Any) -> Schema:

@@ -170,9 +170,8 @@ class Study(Part):
                 del content["experiments"][name]["tune"]
             else:
                 content["experiments"][name]["design"]["space"] = {}
-                content["experiments"][name]["tune"]["space"] = experiment.space_values | {
-                    VARIANT: experiment.searched_variants
-                }
+                searched = experiment.space_values | experiment.tune.system
+                content["experiments"][name]["tune"]["space"] = searched | {VARIANT: experiment.searched_variants}
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
         content["measures_first"] = self.measures_first
         if trials := self.trial_terms():

@@ -20,18 +20,24 @@ def check_system(system: System | None, options: dict[str, Any], where: str) -> 
         raise InputError("no system parameter is named", where=f"{where}.parameters", allowed=", ".join(SYSTEM))
     for name, values in system.parameters.items():
         parameter = located(f"{where}.parameters", system_parameter, name)
-        located(f"{where}.parameters.{name}", _check_values, parameter, values)
+        located(f"{where}.parameters.{name}", check_values, parameter, values)
         if name == "memory_format" and task_of(options) != IMAGES:
             what = f"{options['name']} holds {examples_of(options)}, and {name} is one of images"
             raise InputError(what, where=f"{where}.parameters.{name}", hint=f"leave {name} out")
-        if name in NEUTRAL and not is_image_folder(options):
-            what = f"nothing is decoded beside a training on {options['name']}, whose examples are in memory"
-            raise InputError(what, where=f"{where}.parameters.{name}", hint=f"leave {name} out")
+        if name in NEUTRAL:
+            check_decoded(name, options, f"{where}.parameters.{name}")
     if options.get("workers") is not None and "workers" in system.parameters:
         what = f"the data set {options['name']} has the option workers: {options['workers']} already"
         raise InputError(what, where=f"{where}.parameters.workers", hint="give one of the two")
     if system.store is not None:
         _check_store(system.store, f"{where}.store")
+
+
+def check_decoded(name: str, options: dict[str, Any], where: str) -> None:
+    """Raise InputError where the neutral parameter `name` does not act: nothing is decoded during a training."""
+    if not is_image_folder(options):
+        what = f"nothing is decoded beside a training on {options['name']}, whose examples are in memory"
+        raise InputError(what, where=where, hint=f"leave {name} out")
 
 
 def _check_store(store: str, where: str) -> None:
@@ -46,7 +52,8 @@ def _check_store(store: str, where: str) -> None:
         raise InputError(f"{store} would be a folder called {Path(store).parts[0]}", where=where, hint=hint)
 
 
-def _check_values(parameter: SystemParameter, values: Any) -> None:
+def check_values(parameter: SystemParameter, values: Any) -> None:
+    """Raise InputError for what is no list of different values of a system parameter."""
     if parameter.name == "workers" and values == AUTO:
         return
     if not isinstance(values, list) or not values:

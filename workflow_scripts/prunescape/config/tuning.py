@@ -6,13 +6,18 @@ from pydantic import Field, model_validator
 
 from prunescape.config.designs import Range
 from prunescape.config.types import Count, Name, Part, Seed
+from prunescape.space.system_parameters import NEUTRAL
 
 VARIANT = "variant"  # in a space: which variants are searched
 BESIDE_SEARCH = ("grid", "design", "extension", "verdict", "select_on", "export")  # keys that a search leaves no use
 CUT = ("epochs", "data_share")  # hyperparameters that a budget decides
 TPE, RANDOM, GRID = SAMPLERS = ("tpe", "random", "grid")
-CHEAPEST, ACCURACY = OBJECTIVES = ("cheapest", "accuracy")
-ONEFOLD, HIERARCHICAL, TUNE_V1, CONSTRAINED = STRATEGIES = ("onefold", "hierarchical", "tune_v1", "constrained")
+CHEAPEST, ACCURACY, RATIO_TIME, RATIO_ENERGY = OBJECTIVES = ("cheapest", "accuracy", "ratio_time", "ratio_energy")
+RATIOS = (RATIO_TIME, RATIO_ENERGY)
+ONEFOLD, HIERARCHICAL, TUNE_V1, TUNE_V2, CONSTRAINED = STRATEGIES = (
+    *("onefold", "hierarchical", "tune_v1", "tune_v2", "constrained"),
+)
+RANKED_BY = dict.fromkeys((HIERARCHICAL, TUNE_V1, CONSTRAINED), (ACCURACY,)) | {ONEFOLD: OBJECTIVES, TUNE_V2: RATIOS}
 EPOCHS, DATASET, MULTI = BUDGETS = ("epochs", "dataset", "multi")
 
 
@@ -54,7 +59,10 @@ class TuneTerms(Part):
     """A search for one variant and setting to deploy, instead of a grid or a design (docs/search.md)."""
 
     space: dict[str, Range]
-    """By hyperparameter: its levels, or its bounds. `variant` lists the variants; left out, all of the experiment."""
+    """By hyperparameter: its levels, or its bounds. `variant` lists the variants; left out, all of the experiment.
+
+    With tune_v2 values of workers, prefetch and affinity too.
+    """
     sampler: Literal[SAMPLERS] = TPE
     """How trials are drawn: tpe, by a model of those before (needs optuna); random; grid, every combination."""
     trials: Count | None = None
@@ -67,12 +75,16 @@ class TuneTerms(Part):
     """1: successive halving. More: Hyperband, whose later brackets begin later and with fewer trials."""
     budget: Budget = Budget()
     objective: Literal[OBJECTIVES] = CHEAPEST
-    """cheapest: least latency among trials that reach objectives.accuracy_floor; accuracy, whatever it costs."""
+    """cheapest: least latency among trials that reach objectives.accuracy_floor; accuracy, whatever it costs.
+
+    ratio_time: (seconds of training + of inference with the test images) / accuracy; ratio_energy: the same in joules.
+    """
     strategy: Literal[STRATEGIES] = ONEFOLD
-    """onefold: all at once (edgetune2022, 4.1); all others search by accuracy.
+    """onefold: all at once (edgetune2022, 4.1); all others but tune_v2 search by accuracy.
 
     hierarchical chooses threads and batch of inference after that, tune_v1 leaves the first of the target, constrained
-    searches among the variants that keep `bound`.
+    searches among the variants that keep `bound`. tune_v2 takes system parameters of training for hyperparameters, and
+    ranks by training alone / accuracy.
     """
     bound: Bound | None = None
     """Of a constrained search."""
@@ -99,13 +111,16 @@ class TuneTerms(Part):
             raise ValueError("a grid draws nothing, and a seed is given; allowed: no seed; hint: remove seed")
         if self.sampler != GRID and self.trials is None:
             raise ValueError(f"{self.sampler} needs a number of trials; allowed: 2 or more; hint: trials: 32")
+        if self.trials == 1:
+            raise ValueError("one trial has no other to be better than; allowed: trials of 2 or more; hint: trials: 32")
         return self
 
     @model_validator(mode="after")
     def _objective_of_its_strategy(self) -> Self:
-        if self.strategy != ONEFOLD and self.objective != ACCURACY:
-            what = f"{self.strategy} ranks trials by accuracy, and objective is {self.objective}"
-            raise ValueError(f"{what}; allowed: objective: accuracy; hint: or strategy: onefold")
+        allowed = RANKED_BY[self.strategy]
+        if self.objective not in allowed:
+            what = f"{self.strategy} does not rank trials by {self.objective}"
+            raise ValueError(f"{what}; allowed: objective: {' or '.join(allowed)}; hint: or strategy: onefold")
         if (self.strategy == CONSTRAINED) != (self.bound is not None):
             missing = "constrained needs a bound" if self.bound is None else f"{self.strategy} has no bound"
             raise ValueError(f"{missing}; allowed: bound with strategy: constrained")
@@ -113,8 +128,13 @@ class TuneTerms(Part):
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        """The space without the variants."""
-        return {name: values for name, values in self.space.items() if name != VARIANT}
+        """The space without the variants and the system parameters."""
+        return {name: values for name, values in self.space.items() if name not in (VARIANT, *NEUTRAL)}
+
+    @property
+    def system(self) -> dict[str, Any]:
+        """The values of each system parameter in the space; they change no bit of what a training learns."""
+        return {name: self.space[name] for name in NEUTRAL if name in self.space}
 
     @property
     def variants(self) -> list[str]:

@@ -7,10 +7,13 @@ from prunescape.config.datasets import SIZES
 from prunescape.config.design_checks import check_acts, check_range
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment
+from prunescape.config.system_checks import check_decoded, check_values
 from prunescape.config.texts import SIZES as TEXT_SIZES
-from prunescape.config.tuning import CUT, GRID, VARIANT
+from prunescape.config.tuning import CUT, GRID, RATIOS, TUNE_V2, VARIANT
 from prunescape.errors import InputError, located, nearest
 from prunescape.space.networks import NETWORK
+from prunescape.space.recipe import PARAMETERS
+from prunescape.space.system_parameters import NEUTRAL, SYSTEM
 
 
 def check_search_space(experiment: Experiment, where: str) -> None:
@@ -23,13 +26,16 @@ def check_search_space(experiment: Experiment, where: str) -> None:
     for name in tune.hyperparameters:
         located(f"{where}.{name}", check_acts, experiment.search_space, name)
     _check_variants(experiment, f"{where}.{VARIANT}")
-    if len(experiment.searched_variants) < 2 and not tune.hyperparameters:
+    if len(experiment.searched_variants) < 2 and not tune.hyperparameters and not tune.system:
         what, hint = "nothing in this space varies", "give levels or bounds of a hyperparameter, or two variants"
         raise InputError(what, where=where, hint=hint)
     bounded = [name for name, values in tune.hyperparameters.items() if isinstance(values, Bounds)]
     if tune.sampler == GRID and bounded:
         what = "a grid needs levels, and these are bounds"
         raise InputError(what, where=f"{where}.{bounded[0]}", allowed="a list of levels")
+    if tune.objective in RATIOS and "batch_size" in bounded:
+        what = f"{tune.objective} measures the training at each batch size, and these are bounds"
+        raise InputError(what, where=f"{where}.batch_size", allowed="a list of levels")
     if experiment.tuning_terms["ranked"]:
         _check_ranking(experiment, where)
 
@@ -39,6 +45,9 @@ def _refuse_unsearched(name: str, where: str) -> None:
     if name in CUT:
         hint = "recipe.epochs and recipe.data_share are the whole training; tune.budget says how little may do"
         raise InputError("the budget of a search decides it", where=where, hint=hint)
+    if name in SYSTEM and name not in (*NEUTRAL, *PARAMETERS):
+        what, hint = f"{name} changes how sums are rounded, and is settled once for all cells", "system.parameters"
+        raise InputError(what, where=where, allowed=", ".join(NEUTRAL), hint=hint)
     if name in NETWORK:
         what, hint = "networks are planned before any training, and a search chooses as it goes", "list variants"
         raise InputError(what, where=where, hint=hint)
@@ -80,6 +89,22 @@ def check_search(experiment: Experiment, options: dict[str, Any], targets: Mappi
         hint = f"give datasets.{options['name']} the option `validation`, a number of training examples to hold out"
         raise InputError("a search promotes by validation accuracy, and nothing is held out", where=where, hint=hint)
     _check_budget(experiment, options, f"{where}.budget")
+    _check_system(experiment, options, f"{where}.space")
+
+
+def _check_system(experiment: Experiment, options: dict[str, Any], where: str) -> None:
+    """Whether system parameters decide something, and act on the data set."""
+    tune = experiment.tune
+    if tune.strategy == TUNE_V2 and not tune.system:
+        what = "tune_v2 takes system parameters for hyperparameters, and none is here"
+        raise InputError(what, where=where, allowed=", ".join(NEUTRAL), hint="workers: [0, 2]")
+    for name, values in tune.system.items():
+        place = f"{where}.{name}"
+        if tune.strategy != TUNE_V2:
+            what = f"{name} changes no accuracy, and {tune.strategy} takes no system parameters for hyperparameters"
+            raise InputError(what, where=place, hint="strategy: tune_v2, or leave it out")
+        located(place, check_values, SYSTEM[name], values)
+        check_decoded(name, options, place)
 
 
 def _check_budget(experiment: Experiment, options: dict[str, Any], where: str) -> None:

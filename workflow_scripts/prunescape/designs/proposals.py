@@ -4,13 +4,23 @@ No draw depends on how many trials there are, so that one trial more leaves the 
 trials is made anew in each round from what all of them reached: there is no state but the rounds and the records.
 """
 
+import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from prunescape.analysis.search.objectives import UNKNOWN, Cost, Observed, floor_of, rank_key
+from prunescape.analysis.search.objectives import (
+    UNKNOWN,
+    Configured,
+    Cost,
+    Observed,
+    configuration_text,
+    configured,
+    floor_of,
+    rank_key,
+)
 from prunescape.analysis.search.tpe import load_optuna
 from prunescape.designs.plan import Plan
 from prunescape.designs.trials import MOST_REDRAWS, drawn_setting, hashed
@@ -18,16 +28,18 @@ from prunescape.errors import InputError
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting
+from prunescape.space.system_parameters import SYSTEM
 
-VARIANT = "variant"
+VARIANT, CONFIGURATION = "variant", "configuration"
 
 
 @dataclass(frozen=True, order=True)
 class Proposal:
-    """What one trial trains: a variant at a setting, whatever its budget."""
+    """What one trial trains: a variant at a setting, whatever its budget; of tune_v2 by which system parameters."""
 
     variant: str
     setting: Setting
+    configuration: Configured = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,18 @@ class Seen:
     budget: float
     observed: Observed | None
     cost: Cost = UNKNOWN
+    price: float | None = None
+
+    def rank(self, floor: float | None) -> tuple[float, ...]:
+        """What it is sorted by among trials with this `floor`."""
+        return rank_key(self.observed, self.cost, floor, self.price)
+
+
+def configurations(values: Mapping[str, Sequence[Any]]) -> list[Configured]:
+    """Every configuration of system parameters with these values, without those that do not act in it."""
+    all_of = (dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values()))
+    acting = ({name: each[name] for name in each if SYSTEM[name].acts(each)} for each in all_of)
+    return list(dict.fromkeys(map(configured, acting)))
 
 
 def space_of(plan: Plan) -> SearchSpace:
@@ -51,8 +75,9 @@ def grid_proposals(plan: Plan, most: int | None = None) -> list[Proposal]:
     """Every variant at every setting of the levels, up to `most`; whole numbers within bounds count as levels."""
     space = space_of(plan)
     countable = space.countable(most) if space.bounds else space
-    pairs = (Proposal(variant, each) for each in countable.settings() for variant in plan.tuning["variants"])
-    return list(islice(pairs, most))
+    rest = [*itertools.product(plan.tuning["variants"], configurations(plan.tuning["system"]))]
+    proposals = (Proposal(variant, each, tried) for each in countable.settings() for variant, tried in rest)
+    return list(islice(proposals, most))
 
 
 def proposed(plan: Plan, bracket: int, *, first: int, most: int, seen: Sequence[Seen]) -> list[Proposal]:
@@ -82,7 +107,8 @@ def _drawn(plan: Plan, bracket: int, trial: int, taken: set[Proposal]) -> Propos
     for attempt in range(MOST_REDRAWS):
         draw = (seed, arm, trial, attempt, VARIANT)
         variant = max(plan.tuning["variants"], key=lambda name: (hashed(*draw, name), name))
-        found = Proposal(variant, drawn_setting(space, seed, arm, trial, attempt))
+        tried = max(configurations(plan.tuning["system"]), key=lambda each: hashed(*draw[:-1], CONFIGURATION, each))
+        found = Proposal(variant, drawn_setting(space, seed, arm, trial, attempt), tried)
         if found not in taken:
             return found
     left = next((each for each in grid_proposals(plan, len(taken) + 1) if each not in taken), None)
@@ -95,7 +121,7 @@ def _drawn(plan: Plan, bracket: int, trial: int, taken: set[Proposal]) -> Propos
 def _modelled(plan: Plan, bracket: int, numbers: range, taken: set[Proposal], seen: Sequence[Seen]) -> list[Proposal]:
     """One new proposal of TPE for each of these trials; drawn at random while too few trials are finished."""
     space = space_of(plan)
-    known = learnt_from(seen, len(space.names) + 1)
+    known = learnt_from(seen, len(space.names) + 1 + bool(plan.tuning["system"]))
     if not known:
         return _random(plan, bracket, numbers, taken)
     optuna, found = load_optuna(), list[Proposal]()
@@ -137,11 +163,13 @@ def _study(optuna: Any, plan: Plan, space: SearchSpace, known: Sequence[Seen], s
     budget = plan.tuning["budget"]["whole"]
     whole = known[0].budget == float(budget["epochs"]) * float(budget["data_share"])
     floor = floor_of(plan.tuning, [each.observed for each in known], whole=whole)
-    keys = sorted({rank_key(each.observed, each.cost, floor) for each in known})
+    keys = sorted({each.rank(floor) for each in known})
     for each in sorted(known, key=lambda each: (each.bracket, each.trial)):
         params = {VARIANT: each.proposal.variant} if VARIANT in distributions else {}
+        if CONFIGURATION in distributions:
+            params[CONFIGURATION] = configuration_text(each.proposal.configuration)
         params |= {name: _told(space, name, text) for name, text in each.proposal.setting.texts}
-        value = float(keys.index(rank_key(each.observed, each.cost, floor)))
+        value = float(keys.index(each.rank(floor)))
         own = {name: distributions[name] for name in params}
         study.add_trial(optuna.trial.create_trial(params=params, distributions=own, value=value))
     return study, distributions
@@ -152,6 +180,8 @@ def _distributions(optuna: Any, plan: Plan, space: SearchSpace) -> dict[str, Any
     found, categorical = {}, optuna.distributions.CategoricalDistribution
     if len(plan.tuning["variants"]) > 1:
         found[VARIANT] = categorical(tuple(plan.tuning["variants"]))
+    if plan.tuning["system"]:
+        found[CONFIGURATION] = categorical(tuple(map(configuration_text, configurations(plan.tuning["system"]))))
     for name, levels in space.levels.items():
         whole = optuna.distributions.IntDistribution(0, len(levels) - 1)
         found[name] = whole if PARAMETERS[name].numeric else categorical(tuple(levels))
@@ -184,4 +214,5 @@ def _read(trial: Any, plan: Plan, space: SearchSpace) -> Proposal:
         else:
             texts[name] = _ranks(space, name)[value] if PARAMETERS[name].numeric else value
     variant = trial.params.get(VARIANT, plan.tuning["variants"][0])
-    return Proposal(variant, space.setting(texts))
+    tried = {configuration_text(each): each for each in configurations(plan.tuning["system"])}
+    return Proposal(variant, space.setting(texts), tried[trial.params.get(CONFIGURATION, "")])

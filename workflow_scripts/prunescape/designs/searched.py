@@ -21,17 +21,18 @@ def write_search_tables(
     out: Path | str,
     widths: Sequence[Path | str] = (),
     measured: Sequence[Path | str] = (),
+    trained: Sequence[Path | str] = (),
     precisions: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the tables of the searches with these `rounds`, so far as their cells are there, into the folder `out`.
 
-    `terms` as `Study.tuning_terms` gives them. `widths` and `measured` are what costs of variants are read from, where
-    searches ask for them, with the precision of each in `precisions`. Raises InputError for a table or a round that
-    cannot be used.
+    `terms` as `Study.tuning_terms` gives them. `widths`, `measured` and `trained` are what costs of variants are read
+    from, where searches ask for them, with the precision of each in `precisions`. Raises InputError for a table or a
+    round that cannot be used.
     """
     planned = [read_search_round(path) for path in rounds]
     placed = [
-        Placed(each.number, entry.bracket, entry.rung, entry.trial, entry.cell)
+        Placed(each.number, entry.bracket, entry.rung, entry.trial, entry.cell, entry.configuration)
         for each in planned
         for entry in each.entries
     ]
@@ -39,7 +40,7 @@ def write_search_tables(
         winners=[each.winner for each in planned if each.winner is not None],
         reasons={each.experiment: each.reason for each in planned if each.reason},
         costs={
-            name: read_costs(_of(widths, name), _of(measured, name), precision)
+            name: read_costs(_of(widths, name), _of(measured, name), precision, _of(trained, name))
             for name, precision in precisions.items()
         },
     )

@@ -14,11 +14,15 @@ from typing import Any
 from prunescape.analysis.search.budgets import Budgets, Rung
 from prunescape.analysis.search.objectives import (
     UNKNOWN,
+    Configured,
     Cost,
     Costs,
     Observed,
+    check_energy,
+    configured,
     floor_of,
     kept_variants,
+    price_of,
     rank_key,
     reaches,
 )
@@ -40,12 +44,21 @@ FIELDS = ("round", "last", "experiments", "trials", "winner", "reason")
 
 @dataclass(frozen=True)
 class Entry:
-    """A trial on a rung of its bracket, all counted from 0, and the cell that is trained for it."""
+    """A trial on a rung of its bracket, all counted from 0, and the cell that is trained for it.
+
+    A trial of tune_v2 has a `configuration` of system parameters, which is no part of the cell: it changes no bit.
+    """
 
     bracket: int
     rung: int
     trial: int
     cell: Cell
+    configuration: Configured = ()
+
+    @property
+    def proposal(self) -> Proposal:
+        """The trial without its budget."""
+        return proposal_of(self.cell, self.configuration)
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,10 @@ class Results:
         """What the variant of a cell costs."""
         return self.costs.get(cell.variant.name, UNKNOWN)
 
+    def price(self, entry: Entry) -> float | None:
+        """What an objective that asks for it divides by the accuracy of a trial."""
+        return price_of(self.terms, self.cost(entry.cell), entry.cell.setting.values, entry.configuration)
+
     def floor(self, entries: Iterable[Entry]) -> float | None:
         """The accuracy that these entries of one rung must reach, a share; None where none is asked for."""
         cells = [entry.cell for entry in entries]
@@ -71,8 +88,8 @@ class Results:
         floor = self.floor(entries)
 
         def key(entry: Entry) -> tuple:
-            cell = entry.cell
-            return rank_key(self.observed[cell], self.cost(cell), floor), entry.bracket, entry.trial
+            cell, price = entry.cell, self.price(entry)
+            return rank_key(self.observed[cell], self.cost(cell), floor, price), entry.bracket, entry.trial
 
         return sorted(entries, key=key)
 
@@ -97,7 +114,10 @@ class SearchRound:
         """The round as JSON values, of which `rounds.read_round` reads the cells and `read_search_round` all."""
         step = {"design": DESIGN, "axes": {}, "cells": [cell.content for cell in self.cells]}
         places = {cell: number for number, cell in enumerate(self.cells)}
-        trials = [[entry.bracket, entry.rung, entry.trial, places[entry.cell]] for entry in self.entries]
+        trials = [
+            [entry.bracket, entry.rung, entry.trial, places[entry.cell], dict(entry.configuration)]
+            for entry in self.entries
+        ]
         return {
             "round": self.number,
             "last": self.last,
@@ -113,7 +133,10 @@ def read_search_round(path: Path | str) -> SearchRound:
     content = read_json(path, *FIELDS)
     ((experiment, step),) = content["experiments"].items()
     cells = [Cell.from_content(cell) for cell in step["cells"]]
-    entries = [Entry(bracket, rung, trial, cells[place]) for bracket, rung, trial, place in content["trials"]]
+    entries = [
+        Entry(bracket, rung, trial, cells[place], configured(configuration))
+        for bracket, rung, trial, place, configuration in content["trials"]
+    ]
     winner = Cell.from_content(content["winner"]) if content["winner"] else None
     return SearchRound(experiment, content["round"], entries, content["last"], winner, content["reason"])
 
@@ -208,10 +231,10 @@ def is_whole(cell: Cell) -> bool:
     return not {"epochs", "data_share"} & dict(cell.setting.texts).keys()
 
 
-def proposal_of(cell: Cell) -> Proposal:
+def proposal_of(cell: Cell, configuration: Configured = ()) -> Proposal:
     """The variant and the setting of a trial's cell, without its budget."""
     pairs = tuple(pair for pair in cell.setting.texts if pair[0] not in ("epochs", "data_share"))
-    return Proposal(cell.variant.name, Setting(pairs))
+    return Proposal(cell.variant.name, Setting(pairs), configuration)
 
 
 def next_search_round(
@@ -227,6 +250,7 @@ def next_search_round(
     Every bracket takes its next step: it proposes trials until it has all of them, then promotes those of its last
     rung. A bracket of proposals that learn from results begins when the one before it has all its trials.
     """
+    check_energy(costs, plan.tuning["objective"], plan.tuning["strategy"])
     plan = replace(plan, tuning=plan.tuning | {"variants": kept_variants(plan.tuning, costs)})
     results = Results(plan.tuning, observed, costs)
     had = [entry for planned in earlier for entry in planned.entries]
@@ -254,17 +278,21 @@ def _proposed(
     first = len([entry for entry in own if entry.rung == 0])
     seen = [
         Seen(
-            proposal_of(entry.cell),
+            entry.proposal,
             entry.bracket,
             entry.trial,
             budget_of(plan, entry.cell),
             results.observed.get(entry.cell),
             results.cost(entry.cell),
+            results.price(entry),
         )
         for entry in had
     ]
     drawn = proposed(plan, bracket, first=first, most=rung.trials, seen=seen)
-    return [Entry(bracket, 0, first + place, trial_cell(plan, each, rung.epochs)) for place, each in enumerate(drawn)]
+    return [
+        Entry(bracket, 0, first + place, trial_cell(plan, each, rung.epochs), each.configuration)
+        for place, each in enumerate(drawn)
+    ]
 
 
 def budget_of(plan: Plan, cell: Cell) -> float:
@@ -282,8 +310,7 @@ def _promoted(plan: Plan, bracket: int, rungs: list[Rung], own: list[Entry], res
     best = results.ranked([entry for entry in own if entry.rung == reached])[: following.trials]
     chosen = sorted(best, key=lambda entry: entry.trial)
     return [
-        Entry(bracket, reached + 1, entry.trial, trial_cell(plan, proposal_of(entry.cell), following.epochs))
-        for entry in chosen
+        replace(entry, rung=reached + 1, cell=trial_cell(plan, entry.proposal, following.epochs)) for entry in chosen
     ]
 
 

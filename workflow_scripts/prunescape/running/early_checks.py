@@ -15,6 +15,7 @@ from prunescape.config.datasets import check_sources, missing_files
 from prunescape.config.source import read_config
 from prunescape.config.system import System
 from prunescape.config.targets import Target
+from prunescape.config.tuning import RATIO_ENERGY, RATIO_TIME
 from prunescape.errors import InputError
 from prunescape.measure.emulated import require_linux
 from prunescape.measure.inference_search import require_optuna
@@ -108,12 +109,19 @@ def check_system(systems: Mapping[str, System], device: str) -> list[str]:
     return [*dict.fromkeys(lines)]
 
 
-def _check_counter(where: str) -> None:
+def check_objectives(objectives: Mapping[str, str], device: str) -> None:
+    """Raise InputError where a search's objective, by experiment, is energy and this host tells none of a training."""
+    for name, objective in objectives.items():
+        if objective == RATIO_ENERGY and device == "cpu":
+            _check_counter(f"experiments.{name}.tune.objective", RATIO_TIME, "objective")
+
+
+def _check_counter(where: str, other: str = "epoch_seconds", key: str = "goal") -> None:
     try:
         rapl_counter()
     except NoCounterError as error:
         what = f"no energy counter here ({error})"
-        raise InputError(what, where=where, allowed="epoch_seconds here", hint="goal: epoch_seconds") from None
+        raise InputError(what, where=where, allowed=f"{other} here", hint=f"{key}: {other}") from None
 
 
 def check_compiler(device: str) -> None:

@@ -15,7 +15,7 @@ STAGES: dict[str, tuple[tuple[str, ...], str]] = {
         ("prepare_data", "declare_experiment", "plan_variant", "cut_variant", "export_architecture"),
         "steps",
     ),
-    "measuring": (("measure_architecture", "measure_remote_architecture"), "measurements"),
+    "measuring": (("measure_architecture", "measure_remote_architecture", "measure_training"), "measurements"),
     TRAINING: ((CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS), "cells"),
     "exporting": (("export_onnx",), "variants"),
     "benchmarking": (("benchmark_target", "benchmark_remote_target"), "targets"),

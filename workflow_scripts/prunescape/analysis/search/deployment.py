@@ -11,7 +11,7 @@ from prunescape.space.networks import NETWORK
 
 FLOAT = "fp32"
 LEVEL = 0.95
-DEFAULT_SYSTEM = "tune_v1"  # the strategy that leaves threads and batch at their defaults
+DEFAULT_SYSTEM = ("tune_v1", "tune_v2")  # strategies that leave threads and batch of inference at their defaults
 RUN = {  # by task, what a model takes and gives
     "images": (
         "input: float32 (batch, channels, height, width), (pixels / 255 - mean) / std, mean and std per channel from "

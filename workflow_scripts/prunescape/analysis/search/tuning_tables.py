@@ -7,7 +7,17 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
-from prunescape.analysis.search.objectives import UNKNOWN, Costs, Observed, floor_of, rank_key
+from prunescape.analysis.search.objectives import (
+    UNKNOWN,
+    Configured,
+    Costs,
+    Observed,
+    configuration_text,
+    floor_of,
+    price_of,
+    rank_key,
+    ratio_of,
+)
 from prunescape.space.cells import Cell
 from prunescape.space.settings import Setting, hyperparameter_columns
 from prunescape.store.records import DIVERGED
@@ -40,8 +50,8 @@ RUNG_COLUMNS: Columns = {
 TUNING_COLUMNS: Columns = {
     **{name: KEY_COLUMNS[name] for name in GROUP},
     "sampler": ("string", "tpe, random or grid"),
-    "objective": ("string", "cheapest or accuracy"),
-    "strategy": ("string", "onefold, hierarchical, tune_v1 or constrained"),
+    "objective": ("string", "cheapest, accuracy, ratio_time or ratio_energy"),
+    "strategy": ("string", "onefold, hierarchical, tune_v1, tune_v2 or constrained"),
     "target": ("string", "where the winner is measured"),
     "trials": ("int64", "variants and settings that were tried, in all brackets"),
     "cells": ("int64", "trainings of them on all rungs"),
@@ -49,6 +59,7 @@ TUNING_COLUMNS: Columns = {
     "whole": ("float64", "passes that as many whole trainings would take"),
     "variant": ("string", "of the winner; null without one"),
     "setting": ("string", "of the winner, as NAME VALUE"),
+    "configuration": ("string", "system parameters of the winner, as NAME VALUE; empty without any"),
     "trial": ("int64", "number of the winner in its bracket"),
     "bracket": ("int64", "of the winner"),
     "val_top1": ("float64", "validation accuracy of the winner, percent: too high by the choice"),
@@ -66,6 +77,7 @@ class Placed:
     rung: int
     trial: int
     cell: Cell
+    configuration: Configured = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,8 @@ def trial_columns(terms: Terms) -> Columns:
         "val_top1": ("float64", "validation accuracy, percent: what trials are ranked by"),
         "top1": ("float64", "test accuracy, percent: decides nothing"),
         "seconds_per_image": ("float64", "of its variant untrained on the target; null where no search asks for it"),
+        "configuration": ("string", "system parameters of a trial of tune_v2, as NAME VALUE; empty without any"),
+        "ratio": ("float64", "(training + inference) / share that is right, s or J; null where no objective asks"),
         "place": ("int64", "on its rung, from 1 for the best"),
         "promoted": ("bool", "to the next rung"),
         "winner": ("bool", "this training is what is deployed"),
@@ -110,7 +124,7 @@ def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, e
         cut = any(row[name] != whole[name] for row in rung for name in CUT)
         floor = floor_of(terms[rung[0]["experiment"]], [row["observed"] for row in rung], whole=not cut)
         for row in rung:
-            row["order"] = rank_key(row["observed"], row["cost"], floor)
+            row["order"] = rank_key(row["observed"], row["cost"], floor, row["price"])
     if not known:
         return pd.DataFrame(columns=list(columns))
     frame = pd.DataFrame(known).sort_values([*PLACE, "trial"], ignore_index=True)
@@ -164,6 +178,7 @@ def _row(each: Placed, row: Mapping[str, Any], terms: Terms, ended: Ended) -> di
     whole = terms[row["experiment"]]["budget"]["whole"]
     cut = {name: row.get(name, whole[name]) for name in CUT}
     cost = ended.costs.get(row["experiment"], {}).get(row["variant"], UNKNOWN)
+    price = price_of(terms[row["experiment"]], cost, row, each.configuration)
     return {
         **row,
         **cut,
@@ -174,7 +189,10 @@ def _row(each: Placed, row: Mapping[str, Any], terms: Terms, ended: Ended) -> di
         "round": each.round,
         "observed": observed,
         "cost": cost,
+        "price": price,
         "seconds_per_image": cost.seconds,
+        "configuration": configuration_text(each.configuration),
+        "ratio": None if price is None else ratio_of(observed, price),
         "winner": each.cell in ended.winners,
     }
 
@@ -212,12 +230,12 @@ def _found(trials: pd.DataFrame, terms: Mapping[str, Any]) -> dict[str, Any]:
     known |= {name: terms[name] for name in ("sampler", "objective", "strategy", "target")}
     known |= {"trials": len(first), "cells": len(cells), "spent": cells["passes"].sum()}
     known["whole"] = len(first) * float(whole["epochs"]) * float(whole["data_share"])
-    won = trials[trials["winner"]]
+    won = trials[trials["winner"]].sort_values("place")
     if won.empty:
         return known
     row = won.iloc[0]
     values = {name: row[name] for name in _names({"": terms}) if not _missing(row[name])}
     return known | {
         "setting": str(Setting.of(values)),
-        **{name: row[name] for name in ("variant", "trial", "bracket", "val_top1", "top1")},
+        **{name: row[name] for name in ("variant", "configuration", "trial", "bracket", "val_top1", "top1")},
     }

@@ -144,6 +144,8 @@ def trials_table(trials: pd.DataFrame) -> Table:
         "variant": lambda row: variant_title(row.variant),
         **{hyperparameter_title(name): (lambda row, name=name: short(getattr(row, name))) for name in varied},
         "last rung": "rung",
+        **({"system parameters": "configuration"} if last["configuration"].any() else {}),
+        **({"ratio": ("ratio", 4)} if last["ratio"].notna().any() else {}),
         "place there": "place",
         "validation %": ("val_top1", 2),
         "test %": ("top1", 2),
