@@ -10,7 +10,8 @@ from snakemake.sourcecache import LocalSourceFile
 from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
 from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN
 from prunescape.space.variants import BASE, INHERITING_PATTERN, INITIALISED_PATTERN, SCRATCH, VARIANT_PATTERN, Variant
-from prunescape.running.code_digest import code_digest, run_jobs_with_this_code
+from prunescape.running.code_digest import run_jobs_with_this_code
+from prunescape.running.digest_cache import cached_digest as code_digest
 from prunescape.config.datasets import is_image_folder
 from prunescape.config.models import SCORES_OF_DATA
 from prunescape.config.workers import cores_of_cell, system_of, tried_while_training
