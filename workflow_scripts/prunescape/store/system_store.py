@@ -78,7 +78,7 @@ def check_writable(path: Path | str) -> None:
         raise InputError("this is a folder", where=path, allowed="the path of a file")
     folder = next(parent for parent in path.parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"the file cannot be written: {folder} takes no file", where=path)
+        raise InputError(f"cannot be written: {folder} takes no file", where=path)
 
 
 @contextmanager
