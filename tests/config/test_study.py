@@ -108,6 +108,20 @@ def test_every_config_of_ours_is_a_study(file):
     assert cells_of(study) or all(experiment.tune for experiment in study.experiments.values())
 
 
+def test_studies_of_published_recipes_have_their_rates_and_cells():
+    """Torch-Pruning: a tenth after 120, 150 and 180 epochs; MLPerf Tiny: 0.99 per epoch, 500 epochs (train.py)."""
+    known = {}
+    for name in ("torch-pruning-resnet56", "mlperf-tiny"):
+        file = CONFIG / "studies" / f"{name}.yaml"
+        study = load_study(yaml.safe_load(file.read_text()), str(file))
+        (known[name],) = study.experiments.values()
+        assert len(cells_of(study)) == {"torch-pruning-resnet56": 45, "mlperf-tiny": 27}[name]
+    pruning, tiny = known.values()
+    assert pruning.prior["log10_lr"] == -1.0
+    assert [pruning.recipe.rate_factor(epoch) for epoch in (119, 120, 199)] == pytest.approx([1, 0.1, 0.001])
+    assert [tiny.recipe.rate_factor(epoch) for epoch in (1, 499)] == pytest.approx([0.99, 0.99**499])
+
+
 def test_the_thesis_study_is_counted_and_planned_without_its_data(tmp_path):
     """Chapter 3: 9 x 9 settings of 5 forms of ResNet-56 and MobileNetV2 each, 3 x 3 of 2 of ResNet-50 (3.2.2, 3.3)."""
     file = CONFIG / "studies" / "matthiesen2023.yaml"

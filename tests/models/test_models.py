@@ -48,6 +48,25 @@ def test_cifar_resnets_have_the_parameters_he_et_al_print(depth, millions):
     assert round(count, len(str(millions).partition(".")[2])) == millions
 
 
+def test_mlperf_tinys_resnet_has_the_parameters_and_the_cost_of_its_keras_model():
+    """By its keras_model.py with 16 filters: kernel, channels in and out, pixels out of each convolution.
+
+    Keras' own summary (mlcommons/tiny, Logs/training_log.txt) has 78,186 trained parameters, layer by layer as here.
+    """
+    stem, stack1 = [(3, 3, 16, 32 * 32)], 2 * [(3, 16, 16, 32 * 32)]
+    stack2 = [(3, 16, 32, 16 * 16), (3, 32, 32, 16 * 16), (1, 16, 32, 16 * 16)]
+    stack3 = [(3, 32, 64, 8 * 8), (3, 64, 64, 8 * 8), (1, 32, 64, 8 * 8)]
+    convolutions = [*stem, *stack1, *stack2, *stack3]
+    with_bias = sum(kernel**2 * before * after + after for kernel, before, after, _ in convolutions)
+    normalised = 2 * sum(after for kernel, _, after, _ in convolutions if kernel == 3)
+    network = network_of("resnet8_mlperf_tiny")
+    assert count_parameters(network) == with_bias + normalised + 64 * 10 + 10 == 78_186
+    products = sum(kernel**2 * before * after * pixels for kernel, before, after, pixels in convolutions) + 64 * 10
+    assert count_flops(network, (3, 32, 32)) == 2 * products == 2 * 12_501_632
+    norm = network.block2.bn2
+    assert (norm.eps, norm.momentum) == (1e-3, 0.01), "Keras' defaults are epsilon 0.001 and momentum 0.99"
+
+
 @pytest.mark.parametrize(("model", "shape"), [*((m, (3, 32, 32)) for m in IMAGE_MODELS), ("resnet8", (1, 8, 8))])
 def test_flops_equal_torchs_own_counter(model, shape):
     network = network_of(model, shape)

@@ -17,6 +17,7 @@ from prunescape.space.parameters import Parameter, Value
 CIFAR_RESNETS = tuple(f"resnet{depth}" for depth in (8, 20, 32, 44, 56, 110))
 ARCHITECTURES = {
     **dict.fromkeys(CIFAR_RESNETS, "resnet_cifar"),
+    "resnet8_mlperf_tiny": "resnet_mlperf_tiny",
     "mobilenet_v2": "mobilenet_v2",
     "resnet50": "resnet_imagenet",
     "image_cnn": "image_cnn",
