@@ -36,6 +36,7 @@ rule draw_figures:
         arm_changes=f"{RESULTS}/arm_changes.parquet",
         arm_pairs=f"{RESULTS}/arm_pairs.parquet",
         tuning_trials=[f"{RESULTS}/tuning_trials.parquet"] if SEARCHES else [],
+        pipelines=[f"{RESULTS}/pipelines.parquet"] if STUDY.compares_pipelines else [],
     output:
         figures=f"{RESULTS}/figures/figures.json",  # stands for the drawings beside it, by their digests
     log:

@@ -28,5 +28,6 @@ if __name__ == "__main__" and "snakemake" in globals():
             benchmarks=snakemake.input.benchmarks,
             arm_tables={name: snakemake.input[name] for name in DRAWN_ARMS},
             tuning_trials=snakemake.input.tuning_trials[0] if snakemake.input.tuning_trials else None,
+            pipelines=snakemake.input.pipelines[0] if snakemake.input.pipelines else None,
             out=out,
         )

@@ -146,9 +146,12 @@ def write_presentation(analysis: "Analysis", options: argparse.Namespace) -> lis
     write_paper_tables(analysis, scores, terms, options.reference, out / "tables")
     figures = out / "figures" if options.figures else None
     if figures:
-        from prunescape.present.figures.folder import study_figures, write_figures
+        from prunescape.present.figures.folder import OPEN, study_figures, write_figures
+        from prunescape.present.figures.pipelines import pipeline_figures
 
         judged = analysis["verdicts"], analysis["looks"]
-        write_figures(study_figures(scores, analysis["roi"], analysis["ellipses"], terms, judged=judged), figures)
+        drawn = study_figures(scores, analysis["roi"], analysis["ellipses"], terms, judged=judged)
+        drawn += [(figure, OPEN) for figure in pipeline_figures(analysis.result("pipelines"))]
+        write_figures(drawn, figures)
     write_table_report(analysis, options.cells.name, terms, figures=figures, out=out / "report.html")
     return ["report.html", "tables/", *(["figures/"] if figures else [])]

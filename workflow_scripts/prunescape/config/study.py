@@ -176,6 +176,8 @@ class Study(Part):
         content["measures_first"] = self.measures_first
         if trials := self.trial_terms():
             content["trials"] = trials
+        if self.compares_pipelines:
+            content["compares_pipelines"] = True
         return json.loads(json.dumps(content, sort_keys=True))
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prunescape.analysis.axes import Axes, Axis
+from prunescape.analysis.axes import Axis
 from prunescape.present.numbers import is_missing, short
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.variants import PIPELINES, PRUNED_PATTERN
@@ -66,7 +66,7 @@ def length_unit(axes: Iterable[Axis]) -> str:
     return "decades" if all(axis.decades for axis in axes) else "the axes' units"
 
 
-def setting(axes: Axes, row: Mapping, prefix: str = "") -> str:
+def setting(axes: Iterable[Axis], row: Mapping, prefix: str = "") -> str:
     """The setting in the columns `prefix` + axis of a row: `log10 learning rate −1, log10 weight decay −4`."""
     return ", ".join(_value(axis, row[prefix + axis.name]) for axis in axes)
 
@@ -118,6 +118,11 @@ def variant_title(name: str) -> str:
     if known:
         return f"{known[1].replace('-', ' ', 1)}, {known[2].replace('_', '-')}"
     return name.replace("-", " ", 1)
+
+
+def pipeline_title(pipeline: str, score: str = "") -> str:
+    """`rewind-rate`, with a score `rewind-rate, l1_layer`."""
+    return ", ".join(filter(None, (pipeline.replace("_", "-"), score)))
 
 
 def network_title(text: str) -> str:

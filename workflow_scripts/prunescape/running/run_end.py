@@ -199,6 +199,7 @@ def _write_report(
     more = {"factor_tables": factors, "benchmarks": benchmarks, "arm_tables": arms}
     searched = folder / "tuning_trials.parquet"
     more |= {"tuning_trials": searched} if searched.exists() else {}
+    more |= {"pipelines": folder / "pipelines.parquet"} if study.get("compares_pipelines") else {}
     draw_figures(study, cells=cells, **drawn, **more, out=place / "figures")
     write_report(study, folder, figures=place / "figures", **lacking, out=place / "report.html", variants=folder.parent)
     write_json(folder / LACKING, {"targets": lacking["unmeasured"]})

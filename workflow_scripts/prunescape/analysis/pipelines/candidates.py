@@ -111,7 +111,7 @@ def _of_experiment(
     rows: pd.DataFrame, cells: pd.DataFrame, axes: Axes, design: Mapping[str, Any], shared: Mapping[str, Any]
 ) -> Iterator[Candidate]:
     """The candidates of ONE experiment, whose `rows` are split into stage 1 and fresh seeds."""
-    first, fresh = rows[rows["stage"] == GRID], _fresh(rows, design)
+    first, fresh = rows[rows["stage"] == GRID], _fresh(rows, axes, design.get("looks"))
     base = _means(first[first["variant"] == BASE], axes)
     carried = base.idxmax() if len(base) else None
     for name in first["variant"].unique():
@@ -172,10 +172,10 @@ def _place(rows: pd.DataFrame, group: str, variant: str) -> dict[str, str]:
     return {"experiment": group, **named, "cut": "-".join(variant.split("-")[:2])}
 
 
-def _fresh(rows: pd.DataFrame, design: Mapping[str, Any]) -> pd.DataFrame:
+def _fresh(rows: pd.DataFrame, axes: Axes, looks: Sequence[int] | None) -> pd.DataFrame:
     """The rows of fresh seeds, of a design with looks those of the first one."""
-    fresh, looks, seeds = rows[rows["stage"] == REPLICATE], design.get("looks"), design.get("fresh_seeds")
-    return fresh[fresh["seed"].isin(list(seeds)[: looks[0]])] if looks and seeds else fresh
+    fresh = rows[rows["stage"] == REPLICATE]
+    return fresh[fresh.groupby(["variant", *axes.names])["seed"].rank() <= looks[0]] if looks else fresh
 
 
 def _means(rows: pd.DataFrame, axes: Axes) -> pd.Series:

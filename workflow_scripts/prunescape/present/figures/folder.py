@@ -49,6 +49,11 @@ from prunescape.present.figures.matrix import draw_matrix_static, matrix_figure
 from prunescape.present.figures.matrix_interactive import draw_matrix_interactive
 from prunescape.present.figures.pareto import pareto_figures
 from prunescape.present.figures.pareto_drawings import draw_pareto_interactive, draw_pareto_static
+from prunescape.present.figures.pipelines import (
+    draw_pipelines_interactive,
+    draw_pipelines_static,
+    pipeline_figures,
+)
 from prunescape.present.figures.plotly_landscape import draw_landscape_interactive
 from prunescape.present.figures.risk_data import risk_figure
 from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw_risk_static
@@ -74,6 +79,7 @@ METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: t
 # kind -> (the drawing for the browser, the one for print)
 DRAWINGS = {
     "verdict": (draw_forest_interactive, draw_forest_static),
+    "pipelines": (draw_pipelines_interactive, draw_pipelines_static),
     "again": (draw_forest_interactive, draw_forest_static),
     "landscape": (draw_landscape_interactive, draw_landscape_static),
     "pareto": (draw_pareto_interactive, draw_pareto_static),
@@ -116,6 +122,7 @@ def draw_figures(
     benchmarks: Path | str | None = None,
     arm_tables: Mapping[str, Path | str] = MappingProxyType({}),
     tuning_trials: Path | str | None = None,
+    pipelines: Path | str | None = None,
 ) -> None:
     """Write every figure of whatever cells exist into the folder `out`, and the fronts where `pareto` holds them.
 
@@ -124,7 +131,8 @@ def draw_figures(
     Experiments that trained a share of their grid need both inferred tables; `verdicts` and `looks` show sequential
     verdicts, `efficiency` and `curves` all runs over three hyperparameters or more. `trials`, `trial_efficiency` and
     `factor_tables` (by name) show the same, and what matters, of designs with a space, and with `benchmarks` and
-    `arm_tables` (by name) what arms do; `tuning_trials` are those of searches. `study` is the study's summary, or
+    `arm_tables` (by name) what arms do; `tuning_trials` are those of searches, `pipelines` the
+    table of that name. `study` is the study's summary, or
     empty. Raises InputError for unusable tables.
     """
     terms = StudyTerms.of(study)
@@ -150,6 +158,8 @@ def draw_figures(
     if trials and benchmarks and arm_tables:
         places = {"cells": cells, "trials": trials, "benchmarks": benchmarks, "written": arm_tables}
         figures += [(figure, FOLDED) for figure in arm_figures(trial_analysis(study.get("trials", {}), **places))]
+    if pipelines:
+        figures += [(figure, OPEN) for figure in pipeline_figures(terms.read("pipelines", pipelines))]
     if tuning_trials:
         figures += [(figure, OPEN) for figure in tuning_figures(read_result(tuning_trials, {}))]
     write_figures(figures, out)

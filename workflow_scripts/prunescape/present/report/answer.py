@@ -15,6 +15,7 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import capitalised, variant_title
 from prunescape.present.numbers import DASH, counted, is_missing, number, span
+from prunescape.present.report.pipelines import pipeline_sentences
 from prunescape.present.report.price_tables import images_to_pay_back
 from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, show
 from prunescape.present.report.target_sentences import fastest_sentences, slower_sentences
@@ -51,7 +52,7 @@ def grid_answer(results: ExperimentResults) -> Answer:
     nothing = NO_FRESH_SEEDS if pruned else NO_PRUNED
     sentences = [*(lost + said[:-1] or [nothing]), *fastest_sentences(tables)]
     sentences += slower_sentences(tables["speedups"], results.odd_widths) if "speedups" in tables else []
-    sentences += said[-1:]
+    sentences += [*said[-1:], *pipeline_sentences(results)]
     best = results.rows("risk", "top1").groupby("variant")["best"].mean().to_dict()
     shown: Columns = {
         "verdict": lambda name: _verdict(name, verdicts, unanswered),

@@ -10,7 +10,16 @@ import pandas as pd
 
 from prunescape.analysis.axes import METRICS
 from prunescape.analysis.cost.speedups import odd_widths
-from prunescape.analysis.results import ARCHITECTURE, LANDSCAPE, TARGET, TRIALS, TUNING, Analysis, result_names
+from prunescape.analysis.results import (
+    ARCHITECTURE,
+    LANDSCAPE,
+    PIPELINES,
+    TARGET,
+    TRIALS,
+    TUNING,
+    Analysis,
+    result_names,
+)
 from prunescape.analysis.trials import read_trial_cells, trial_cells
 from prunescape.errors import InputError
 from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
@@ -20,6 +29,7 @@ from prunescape.present.report.efficiency_tables import efficiency_tables
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.inferred_tables import inferred_estimators
 from prunescape.present.report.landscape_tables import OF_EXPERIMENT, OF_METRIC
+from prunescape.present.report.pipelines import pipeline_tests_table, pipelines_table
 from prunescape.present.report.price_tables import tuning_cost_table
 from prunescape.present.report.recommendation_tables import comparison_tables
 from prunescape.present.report.setup import Pairs, plan_pairs, run_pairs, table_pairs, target_pairs
@@ -39,7 +49,7 @@ BENCHMARK_FIELDS = (
     *("latency_relative_iqr", "noisy", "file_bytes", "encoded_bytes", "top1", "accuracy_agrees", "flush_to_zero"),
     *("samples", "latency_dataset_s", "peak_memory_bytes", "energy_j"),
 )
-ANSWERING = ("verdict", "again")  # kinds of figures that stand at the top of their section
+ANSWERING = ("verdict", "pipelines", "again")  # kinds of figures that stand at the top of their section
 MOST_NAMED = 4  # hyperparameters in the page's headline
 IN_FILES = '<p class="note">To keep this page light, this figure is in its own files only.</p>'
 
@@ -67,6 +77,7 @@ def write_report(
     measured = (results / "benchmarks.parquet").exists()
     benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
     names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
+    names += result_names(PIPELINES) if study.get("compares_pipelines") else []
     names += result_names(ARCHITECTURE) if study.get("measures_first") and _has(results, ARCHITECTURE) else []
     tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
     trained, trials, searched = None, None, None
@@ -121,7 +132,7 @@ def write_table_report(
     Of what `analysis` holds, whose metric is top1. `figures` is a folder that `write_figures` wrote, or None. What only
     a study knows, as its recipe and its measurements, is left out.
     """
-    names = result_names(LANDSCAPE)
+    names = [*result_names(LANDSCAPE), *result_names(PIPELINES)]
     tables = {name: analysis[name] if analysis.applies(name) else analysis.result(name) for name in names}
     sections = []
     for experiment, cells in analysis["cells"].groupby("experiment", sort=True):
@@ -178,7 +189,7 @@ def _section(name: str, model: str, dataset: str, plan: Pairs, results: Experime
 
 def report_tables(results: ExperimentResults) -> list[Table]:
     """Every table of one experiment that has rows, in the order of the report."""
-    tables = [make(results) for make in OF_EXPERIMENT]
+    tables = [make(results) for make in (*OF_EXPERIMENT, pipelines_table, pipeline_tests_table)]
     tables += [make(results, metric) for metric in METRICS for make in (*OF_METRIC, inferred_estimators)]
     tables += efficiency_tables(results.cells, results.tables["efficiency"])
     tables += [tuning_cost_table(results.tables["tuning_cost"]), *system_tables(results.tables["system"])]
