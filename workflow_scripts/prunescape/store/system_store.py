@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 
 from prunescape.errors import InputError
-from prunescape.store.files import whole_file
 from prunescape.store.tables import Columns, arrow_schema, read_table, write_table
 
 VERSION = b"1"
