@@ -25,7 +25,9 @@ RESUMING = f"{RESULTS}/{STATE}"  # what killed jobs and runs leave for the next;
 DATA = f"{RESULTS}/data"
 EXPERIMENT = f"{RESULTS}/{EXPERIMENT_PATH}"
 SHARED = f"{EXPERIMENT}/shared.json"
+NETWORK = f"{EXPERIMENT}{{network}}"
 VARIANT = f"{RESULTS}/{VARIANT_PATH}"
+REWOUND = f"{NETWORK}/variant={BASE.name}/epoch={{epoch}}.safetensors"  # what the base's weights were then
 CELL = f"{RESULTS}/{CELL_PATH}"
 ROUND = f"{RESULTS}/rounds/round={{round}}.json"
 EXPORTS = f"{RESULTS}/rounds/exports.json"
@@ -37,6 +39,7 @@ MANIFEST_FILE = f"{RESULTS}/{MANIFEST}"
 wildcard_constraints:
     experiment=NAME_PATTERN,
     dataset=NAME_PATTERN,
+    epoch="[1-9][0-9]*",
     network=NETWORK_PATTERN,
     round="[1-9][0-9]*",
     target=NAME_PATTERN,
@@ -174,6 +177,19 @@ def inherited_weights(wildcards):
     return ancient(f"{VARIANT}/{START}") if Variant.parse(wildcards.variant).inherits else []
 
 
+def rewound_weights(wildcards):
+    """The base's weights at the epoch to which a variant rewinds; initial ones are in no file."""
+    epoch = experiment_of(wildcards).rewound_to
+    if not Variant.parse(wildcards.variant).rewinds or epoch == 0:
+        return []
+    return ancient(REWOUND.format(experiment=wildcards.experiment, network=wildcards.network, epoch=epoch))
+
+
+def rewound_checkpoint(wildcards):
+    """Where such a training leaves what it needs to go on after an interruption."""
+    return f"{RESUMING}/{short_name(file_name(REWOUND.format(**wildcards)))}.safetensors"
+
+
 def planned_variants(experiment):
     """The wildcards of every variant of every network of an experiment."""
     names = [variant.name for variant in STUDY.experiments[experiment].all_variants]
@@ -186,6 +202,26 @@ def variant_paths(name, experiment):
     return [f"{VARIANT}/{name}".format(**wildcards) for wildcards in planned_variants(experiment)]
 
 
+def rewound_trainings(experiment):
+    """The wildcards of the trainings of an experiment that end at the epoch to which its variants rewind."""
+    known = STUDY.experiments[experiment]
+    if not known.rewound_to or not any(variant.rewinds for variant in known.all_variants):
+        return []
+    shared = {"experiment": experiment, "epoch": known.rewound_to}
+    return [shared | {"network": network} for network in networks_of(experiment)]
+
+
+def rewound_paths(experiment):
+    """The weights that they leave."""
+    return [REWOUND.format(**known) for known in rewound_trainings(experiment)]
+
+
+def rewinding_folders(experiment):
+    """The folders of the variants that inherit them."""
+    known = planned_variants(experiment)
+    return [VARIANT.format(**each) for each in known if Variant.parse(each["variant"]).rewinds]
+
+
 def inherited_paths(experiment):
     """The weights that variants of an experiment inherit."""
     inheriting = (known for known in planned_variants(experiment) if Variant.parse(known["variant"]).inherits)
@@ -193,8 +229,8 @@ def inherited_paths(experiment):
 
 
 def inherited_files():
-    """Those of every experiment."""
-    return [path for experiment in sorted(STUDY.experiments) for path in inherited_paths(experiment)]
+    """Those of every experiment, and what they were cut from."""
+    return [path for name in sorted(STUDY.experiments) for path in rewound_paths(name) + inherited_paths(name)]
 
 
 def variant_files(name):

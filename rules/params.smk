@@ -91,6 +91,11 @@ def cell_content(wildcards):
     return Cell.from_content({**wildcards, "setting": setting_named(wildcards)}).content
 
 
+def ranking_content(wildcards):
+    """The base at the prior that ranks filters, as plain values."""
+    return STUDY.ranking_cell(wildcards.experiment, network_named(wildcards)).content
+
+
 def recipe_params(wildcards):
     """What all cells share, with every default spelled out, keys sorted: parameters compare by their text."""
     return experiment_of(wildcards).declared_recipe
@@ -148,6 +153,8 @@ def plan_params(wildcards):
         plan |= {"pipeline": variant.pipeline}
     if variant.inherits:
         plan |= {"epochs": experiment.retraining.epochs}
+    if variant.rewinds:
+        plan |= {"rewound_to": experiment.rewound_to}
     if looks_at_data(wildcards):
         plan |= {"examples": experiment.ranking_examples}
     if experiment.network_values:

@@ -1,6 +1,7 @@
 """The widths of each variant -> widths.json, and the weights that it inherits -> start.safetensors.
 
-Nonuniform variants, and those that inherit weights, rank the filters of the base trained at the prior.
+Nonuniform variants, and those that inherit weights, rank the filters of the base trained at the prior. Some inherit the
+weights that it had at an earlier epoch.
 """
 
 
@@ -9,6 +10,7 @@ rule plan_variant:
     input:
         identity=data_identity,
         weights=ranking_weights,
+        earlier=rewound_weights,
         shared=ranking_source,
         data=ranking_data,
     output:

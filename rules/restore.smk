@@ -29,6 +29,7 @@ def jobs_beside_cells():
         yield "prepare_data", {"dataset": dataset}
     for experiment in sorted(STUDY.experiments):
         yield "declare_experiment", {"experiment": experiment}
+        yield from (("train_start", known) for known in rewound_trainings(experiment))
         for known in planned_variants(experiment):
             yield planning_rule(known), known
             yield "export_onnx", known
@@ -115,9 +116,11 @@ def caches():
         for kind in ("npz", "json")
     }
     planned = [path for name in kept for path in variant_paths("widths.json", name) + inherited_paths(name)]
+    rewound = {path: rewinding_folders(name) for name in kept for path in rewound_paths(name)}
     exports = {path: [folders[name]] for name in kept for path in present_exports(name)}
     yield prepared, "record.json"
     yield {SHARED.format(experiment=name): [folders[name]] for name in kept}, "record.json"
+    yield rewound, "record.json"
     yield {path: [os.path.dirname(path)] for path in planned}, "record.json"
     yield exports, "target=*.json"
 

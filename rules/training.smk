@@ -31,6 +31,33 @@ rule declare_experiment:
         "../workflow_scripts/declare_experiment.py"
 
 
+rule train_start:
+    """Train the base at the prior as far as an epoch to which a pipeline rewinds; the whole training passes there."""
+    input:
+        shared=SHARED,  # small, compared by content
+        identity=data_identity,  # small, compared by content
+        widths=f"{NETWORK}/variant={BASE.name}/widths.json",  # small, compared by content
+        data=ancient(data_file),  # large: identity speaks for it
+    output:
+        weights=REWOUND,
+    log:
+        REWOUND.replace(".safetensors", ".log"),
+    priority: 1  # plans wait for it
+    conda:
+        "../envs/train.yaml"
+    threads: cell_threads
+    resources:
+        **cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0),
+    params:
+        cell=ranking_content,
+        epochs=lambda wildcards: int(wildcards.epoch),
+        code=code_digest("train_start"),
+        folder=without_trigger(image_folder),  # the identity speaks for the images
+        checkpoint=without_trigger(rewound_checkpoint),
+    script:
+        "../workflow_scripts/train_start.py"
+
+
 rule train_cell:
     """Train one cell as its variant's pipeline says. A diverged training is a result, not an error."""
     input:

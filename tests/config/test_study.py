@@ -250,6 +250,7 @@ BAD = [
     ("experiments.e.retraining", {"epochs": 3}, ["retraining.epochs", "no pipeline inherits weights"]),
     ("experiments.e.retraining", {"pipelines": ["restart"], "epochs": 0}, ["retraining.epochs: 0"]),
     ("experiments.e.retraining", {"pipelines": ["rewind_rate"], "epochs": 99}, ["last 99 epochs", "allowed: 1 to"]),
+    ("experiments.e.retraining", {"pipelines": ["rewind_weights"], "epochs": 99}, ["last 99 epochs", "allowed: 1 to"]),
     ("experiments.e.pruning.min_keep", 1, ["experiments.e.pruning.min_keep", "less than 1"]),
     ("targets.here.kind", "shh", ["targets.here.kind", "shh", "local"]),
     ("targets.here.provider", "CudaExecutionProvider", ["targets.here.provider", 'mean "CUDAExecutionProvider"']),
@@ -339,6 +340,17 @@ def test_what_a_pipeline_leaves_aside_does_not_vary(pipeline, name, values):
     config["experiments"]["e"]["retraining"] = {"pipelines": ["scratch", "rewind_rate"], "epochs": 3}
     if name == "epochs":
         assert load_study(config)
+
+
+@pytest.mark.parametrize(("epochs", "fits"), [(2, True), (7, True), (8, False), (9, False), (10, True)])
+def test_weights_are_rewound_to_the_end_of_the_warm_up_or_before_it(epochs, fits):
+    config = with_value("experiments.e.recipe", {"epochs": 10, "batch_size": 64, "warmup_epochs": 3})
+    config["experiments"]["e"]["retraining"] = {"pipelines": ["rewind_weights"], "epochs": epochs}
+    if fits:
+        assert load_study(config).experiments["e"].rewound_to == 10 - epochs
+        return
+    with pytest.raises(InputError, match=r"into the 3 epochs of warm-up; allowed: 10, or at most 7"):
+        load_study(config)
 
 
 @pytest.mark.parametrize(("model", "dataset"), [("image_cnn", "fashion-mnist"), ("text_cnn", "imdb")])

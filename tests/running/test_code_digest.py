@@ -331,6 +331,17 @@ def test_a_new_model_or_score_plans_and_trains_nothing_again(package):
     assert [package.digest(script) for script in scripts] == before
 
 
+def test_a_new_pipeline_trains_no_cell_of_another_again(package):
+    before, planned = package.digest("train_cell"), package.digest("plan_variant")
+    package.edit(
+        "prunescape/pruning/pipelines.py",
+        '    "restart": ',
+        '    "other": Pipeline(INHERITED, lambda *_: "recipe"),\n    "restart": ',
+    )
+    package.edit("prunescape/space/variants.py", '"fine_tune", ', '"other", "fine_tune", ')
+    assert package.digest("train_cell") == before and package.digest("plan_variant") != planned
+
+
 def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(package):
     others = ("train_cell", "analyse_cells", "export_onnx")
     before, table = [package.digest(script) for script in others], package.digest("collect_study")
@@ -351,7 +362,7 @@ def test_a_mended_description_of_a_column_changes_only_the_table_that_holds_it(p
         ("training/optimisers/sgd.py", "    @torch.no_grad()\n", ""),
         ("training/step.py", ".backward()", ".backward(retain_graph=True)"),
         ("tasks/classification.py", "network.eval()", "network.train()"),
-        ("pruning/pipelines.py", "range(recipe.epochs)", "range(1, recipe.epochs)"),
+        ("pruning/retraining.py", "range(recipe.epochs)", "range(1, recipe.epochs)"),
         ("models/build.py", "torch.manual_seed(seed)", "torch.manual_seed(seed + 1)"),
     ],
 )

@@ -21,7 +21,7 @@ JOB = """
     from pathlib import Path
     import torch
     import prunescape.models.build as build, prunescape.training.cell_record, prunescape.training.loop
-    import prunescape.pruning.pipelines as pipelines
+    import prunescape.pruning.retraining as retraining
     from prunescape.space.cells import Cell
     from prunescape.space.settings import Setting
     from prunescape.space.variants import BASE
@@ -54,7 +54,7 @@ NO_GPU_MEMORY = """
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has 79.1 GiB")
 
     build.planned_network = lambda plan: Full(1, 1)
-    pipelines.initialise = lambda network, seed: network
+    retraining.initialise = lambda network, seed: network
 """
 KILLED = "import os, signal; print('epoch=1 loss=2.3', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
 

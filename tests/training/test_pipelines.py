@@ -8,7 +8,8 @@ from torch.nn import functional
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, planned_network
 from prunescape.models.weights import save_weights
-from prunescape.pruning.pipelines import PIPELINES, inherits, plan_pipeline, rate_factors, retraining_recipe
+from prunescape.pruning.pipelines import PIPELINES, plan_pipeline
+from prunescape.pruning.retraining import INITIALISED, rate_factors, retraining_recipe
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.space import variants
 from prunescape.space.cells import Cell
@@ -17,17 +18,19 @@ from prunescape.space.settings import Setting
 from prunescape.space.variants import Variant
 from prunescape.store.files import file_digest, read_json, write_json
 from prunescape.tasks.images.prepared import load_prepared
-from support.cells import BASE_PLAN, cell_files
+from support.cells import BASE_PLAN, base_cell, cell_files
 from support.small_images import prepare_noise
 from train_cell import train_cell
+from train_start import train_start
 
 RATE, DECAY, BATCH, EPOCHS = -1.5, -3.0, 25, 2
+SETTING = {"log10_lr": RATE, "log10_wd": DECAY}
 RECIPE = {"epochs": 4, "batch_size": BATCH, "schedule": "cosine", "momentum": 0.9, "warmup_epochs": 1}
 
 
 def test_every_pipeline_has_a_name_that_a_config_can_use():
     assert tuple(PIPELINES) == variants.PIPELINES
-    assert tuple(name for name in PIPELINES if inherits(plan_pipeline(name, epochs=1))) == variants.INHERITING
+    assert tuple(name for name, known in PIPELINES.items() if known.start != INITIALISED) == variants.INHERITING
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,7 @@ def test_every_pipeline_has_a_name_that_a_config_can_use():
         ("scratch_b", [1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]),  # half of the FLOPs, so twice the epochs
         ("fine_tune", [0.01, 0.01]),
         ("rewind_rate", [0.1, 0.01]),
+        ("rewind_weights", [0.1, 0.01]),
         ("restart", [1.0, 0.5]),
     ],
 )
@@ -48,7 +52,9 @@ def test_schedules_of_pipelines_follow_their_closed_forms(name, factors):
 def test_only_weights_that_are_new_warm_up():
     recipe = Recipe(epochs=4, batch_size=1, warmup_epochs=2)
     warmed = {name: retraining_recipe(plan_pipeline(name, epochs=1), recipe).warmup_epochs for name in PIPELINES}
-    assert warmed == {"scratch": 2, "scratch_b": 2, "fine_tune": 0, "rewind_rate": 0, "restart": 0}
+    assert warmed == {name: 0 if name in variants.INHERITING else 2 for name in PIPELINES}
+    initial = plan_pipeline("rewind_weights", epochs=4, rewound_to=0)
+    assert retraining_recipe(initial, recipe).warmup_epochs == 2
 
 
 @pytest.mark.parametrize("name", ["base", "uniform-0.5", "nonuniform-0.25-scratch_b", "uniform-0.5-fine_tune"])
@@ -73,7 +79,7 @@ def files(tmp_path):
     return prepared | {"shared": tmp_path / "shared.json"}
 
 
-def planned(folder, files, pipeline: str, **plan) -> dict:
+def planned(folder, files, pipeline: str, *, earlier=None, **plan) -> dict:
     """The files of a pruned variant whose filters the base's weights rank."""
     paths = {"out": folder / "widths.json", "start": folder / "start.safetensors"}
     known = BASE_PLAN | {"method": "uniform", "ratio": "0.5", "score": "l1", "min_keep": 0.1, "epochs": EPOCHS}
@@ -81,9 +87,35 @@ def planned(folder, files, pipeline: str, **plan) -> dict:
         known | {"pipeline": pipeline} | plan,
         identity=files["identity"],
         weights=folder / "base.safetensors",
+        earlier=earlier,
         **{name: str(path) for name, path in paths.items()},
     )
     return files | {"widths": paths["out"], "start": paths["start"]}
+
+
+def trained_by_hand(network, files, factors, *, seed: int, warmup: int = 0) -> dict[str, torch.Tensor]:
+    """The weights after a plain loop with torch.optim, with so many warm-up steps (He et al., 2019)."""
+    network.to(memory_format=torch.channels_last).train()
+    data, generator = load_prepared(files["data"], files["identity"]), torch.Generator().manual_seed(seed)
+    mean, std = (torch.from_numpy(each).reshape(-1, 1, 1) for each in (data.mean, data.std))
+    images = torch.from_numpy(data.train_images) * (1 / (255 * std)) - mean / std
+    images = images.contiguous(memory_format=torch.channels_last)
+    labels = torch.from_numpy(data.train_labels)
+    optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.9, weight_decay=10**DECAY)
+    step = 0
+    for factor in factors:
+        for batch in torch.randperm(60, generator=generator).split(BATCH):
+            step += 1
+            optimiser.param_groups[0]["lr"] = 10**RATE * factor * min(1.0, step / max(1, warmup))
+            optimiser.zero_grad()
+            functional.cross_entropy(network(images[batch]), labels[batch]).backward()
+            optimiser.step()
+    return network.state_dict()
+
+
+def assert_equal_bits(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=0, msg=name)
 
 
 def test_inherited_weights_are_those_of_the_filters_that_rank_highest(tmp_path, files):
@@ -112,32 +144,85 @@ def test_a_plan_names_the_weights_that_its_cells_inherit(tmp_path, files):
     assert planned(tmp_path, files, "fine_tune")["widths"].read_text() != text
 
 
+def trained(folder, files, pipeline: str) -> tuple[dict, dict]:
+    """Weights and record of a cell of the pruned variant."""
+    cell = Cell("e", Variant("uniform", "0.5", pipeline), Setting.of(SETTING), seed=3)
+    out = cell_files(folder, **files)
+    train_cell(cell.content, out, device="cpu")
+    return load_file(out["weights"]), read_json(out["record"])
+
+
 @pytest.mark.parametrize("pipeline", variants.INHERITING)
 def test_training_on_inherited_weights_is_a_plain_loop_bit_for_bit(tmp_path, files, pipeline):
     known = planned(tmp_path, files, pipeline)
-    setting = Setting.of({"log10_lr": RATE, "log10_wd": DECAY})
-    cell = Cell("e", Variant("uniform", "0.5", pipeline), setting, seed=3)
-    out = cell_files(tmp_path, **known)
-    train_cell(cell.content, out, device="cpu")
+    weights, record = trained(tmp_path, known, pipeline)
+    assert record["epochs_trained"] == EPOCHS and record["variant"] == f"uniform-0.5-{pipeline}"
 
     network = planned_network(read_json(known["widths"]))
     network.load_state_dict(load_file(known["start"]))
-    network.to(memory_format=torch.channels_last).train()
-    data, generator = load_prepared(known["data"], known["identity"]), torch.Generator().manual_seed(3)
-    mean, std = (torch.from_numpy(each).reshape(-1, 1, 1) for each in (data.mean, data.std))
-    images = torch.from_numpy(data.train_images) * (1 / (255 * std)) - mean / std
-    images = images.contiguous(memory_format=torch.channels_last)
-    labels = torch.from_numpy(data.train_labels)
-    optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.9, weight_decay=10**DECAY)
-    recipe = Recipe(**RECIPE | {"warmup_epochs": 0})
-    for factor in rate_factors(plan_pipeline(pipeline, epochs=EPOCHS), recipe):
-        optimiser.param_groups[0]["lr"] = 10**RATE * factor
-        for batch in torch.randperm(60, generator=generator).split(BATCH):
-            optimiser.zero_grad()
-            functional.cross_entropy(network(images[batch]), labels[batch]).backward()
-            optimiser.step()
+    factors = rate_factors(plan_pipeline(pipeline, epochs=EPOCHS), Recipe(**RECIPE))
+    assert_equal_bits(weights, trained_by_hand(network, known, factors, seed=3))
 
-    trained, record = load_file(out["weights"]), read_json(out["record"])
-    assert record["epochs_trained"] == EPOCHS and record["variant"] == f"uniform-0.5-{pipeline}"
-    for name, tensor in network.state_dict().items():
-        torch.testing.assert_close(trained[name], tensor, rtol=0, atol=0, msg=name)
+
+@pytest.fixture
+def trained_base(tmp_path, files) -> dict:
+    """The files of a base that was trained by the whole recipe at this setting."""
+    write_widths(BASE_PLAN, identity=files["identity"], weights=None, out=str(tmp_path / "base.json"))
+    known = files | {"widths": tmp_path / "base.json", "weights": tmp_path / "base.safetensors"}
+    out = cell_files(tmp_path, **known) | {"weights": str(known["weights"])}
+    train_cell(base_cell(**SETTING).content, out, device="cpu")
+    return known
+
+
+def rewound_base(folder, files, epochs: int):
+    """The weights that it had after so many epochs."""
+    inputs = {name: str(files[name]) for name in ("shared", "identity", "widths", "data")}
+    inputs |= {"checkpoint": str(folder / "rewound.checkpoint")}
+    out = str(folder / f"epoch={epochs}.safetensors")
+    train_start(base_cell(**SETTING).content, inputs, epochs=epochs, out=out, device="cpu")
+    return out
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 4])
+def test_the_base_at_an_earlier_epoch_is_a_plain_loop_that_ends_there(tmp_path, files, trained_base, epochs):
+    """To the last epoch it is the trained base itself."""
+    network = initialise(build_model("resnet_cifar", "resnet8", in_channels=1, classes=10), 0)
+    factors, steps_of_epoch = rate_factors(plan_pipeline("scratch"), Recipe(**RECIPE)), -(-60 // BATCH)
+    expected = trained_by_hand(network, files, factors[:epochs], seed=0, warmup=steps_of_epoch)
+    found = load_file(rewound_base(tmp_path, trained_base, epochs))
+    assert_equal_bits(found, expected)
+    if epochs == RECIPE["epochs"]:
+        assert_equal_bits(found, load_file(trained_base["weights"]))
+
+
+def test_weights_are_rewound_of_the_filters_that_rank_highest_after_training(tmp_path, files, trained_base):
+    """Renda et al. (2020): the trained weights say what stays, the earlier ones are what it starts from."""
+    earlier = rewound_base(tmp_path, trained_base, RECIPE["epochs"] - EPOCHS)
+    known = planned(tmp_path, files, "rewind_weights", earlier=earlier, rewound_to=RECIPE["epochs"] - EPOCHS)
+    start, base, layer = load_file(known["start"]), load_file(trained_base["weights"]), "layer1.0.conv1.weight"
+    kept = base[layer].abs().sum((1, 2, 3)).argsort(descending=True)[: len(start[layer])].sort().values
+    assert torch.equal(start[layer], load_file(earlier)[layer][kept])
+    assert not torch.equal(start[layer], base[layer][kept])
+
+    weights, record = trained(tmp_path, known, "rewind_weights")
+    network = planned_network(read_json(known["widths"]))
+    network.load_state_dict(start)
+    factors = rate_factors(plan_pipeline("scratch"), Recipe(**RECIPE))[-EPOCHS:]
+    assert_equal_bits(weights, trained_by_hand(network, known, factors, seed=3))
+    assert record["epochs_trained"] == EPOCHS
+
+
+def test_rewound_by_all_epochs_the_weights_are_the_initial_ones(tmp_path, files, trained_base):
+    """A lottery ticket (Frankle and Carbin, 2019): initial weights, the whole schedule, with its warm-up."""
+    known = planned(tmp_path, files, "rewind_weights", epochs=RECIPE["epochs"], rewound_to=0)
+    initial = initialise(build_model("resnet_cifar", "resnet8", in_channels=1, classes=10), 0).state_dict()
+    start, base, layer = load_file(known["start"]), load_file(trained_base["weights"]), "layer1.0.conv1.weight"
+    kept = base[layer].abs().sum((1, 2, 3)).argsort(descending=True)[: len(start[layer])].sort().values
+    assert torch.equal(start[layer], initial[layer][kept])
+
+    weights, record = trained(tmp_path, known, "rewind_weights")
+    network = planned_network(read_json(known["widths"]))
+    network.load_state_dict(start)
+    factors = rate_factors(plan_pipeline("scratch"), Recipe(**RECIPE))
+    assert_equal_bits(weights, trained_by_hand(network, known, factors, seed=3, warmup=-(-60 // BATCH)))
+    assert record["epochs_trained"] == RECIPE["epochs"]

@@ -7,14 +7,15 @@ from support.project import Project, experiment, small_study
 
 pytestmark = pytest.mark.long
 
-VARIANTS = ("base", "uniform-0.5", "uniform-0.5-fine_tune", "uniform-0.5-restart")
+VARIANTS = ("base", "uniform-0.5", "uniform-0.5-fine_tune", "uniform-0.5-rewind_weights", "uniform-0.5-restart")
 INHERITING = VARIANTS[2:]
 CELL = "experiment=small, variant={}, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"
 
 
 def study(epochs: int = 1, **changes) -> dict:
-    retraining = {"pipelines": ["restart", "scratch", "fine_tune"], "epochs": epochs}
+    retraining = {"pipelines": ["restart", "scratch", "fine_tune", "rewind_weights"], "epochs": epochs}
     small = experiment(variants={"uniform": [0.5]}, retraining=retraining)
+    small["recipe"] |= {"epochs": 2}
     return small_study(small | changes)
 
 
@@ -29,7 +30,8 @@ def trained(jobs: set[str]) -> set[str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
     made = Project(tmp_path_factory.mktemp("pipelines"), study())
-    assert trained(made.made("cells")) == cells(*VARIANTS)
+    jobs = made.made("cells")
+    assert trained(jobs) == cells(*VARIANTS) and "train_start experiment=small, epoch=1" in jobs
     return made
 
 
@@ -49,7 +51,8 @@ def test_a_finished_study_has_nothing_to_do(project):
 
 def test_more_epochs_after_pruning_train_only_what_inherits(project):
     project.configure(study(epochs=2))
-    assert trained(project.planned("cells")) == cells(*INHERITING)
+    jobs = project.planned("cells")
+    assert trained(jobs) == cells(*INHERITING) and not {job for job in jobs if "train_start" in job}
 
 
 def test_another_score_cuts_and_trains_only_what_inherits(project):
@@ -82,6 +85,15 @@ def test_lost_inherited_weights_are_cut_again_and_train_nothing(project):
     jobs = project.made("cells")
     assert f"cut_variant experiment=small, variant={INHERITING[0]}" in jobs
     assert not trained(jobs) and start.is_file()
+
+
+def test_lost_weights_of_an_earlier_epoch_are_trained_again_and_train_no_cell(project):
+    earlier = project.work / "results/tiny/experiment=small/variant=base/epoch=1.safetensors"
+    before = earlier.read_bytes()
+    earlier.unlink()
+    jobs = project.made("cells")
+    assert "train_start experiment=small, epoch=1" in jobs and not trained(jobs)
+    assert earlier.read_bytes() == before
 
 
 def test_the_base_and_its_heirs_reach_the_report(project):

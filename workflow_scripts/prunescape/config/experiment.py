@@ -254,6 +254,11 @@ class Experiment(Part):
         return self.pruning.ranking == "trained" and any(each.ranks_filters for each in self.all_variants)
 
     @property
+    def rewound_to(self) -> int:
+        """The epoch to whose weights `rewind_weights` goes back: T − E, of the base at the prior."""
+        return int(self.prior_text("epochs")) - (self.retraining.epochs or 0)
+
+    @property
     def exported(self) -> int:
         """How many cells of each variant, or of each arm of it, are exported."""
         return self.design.best if self.design.has_space else self.export.best

@@ -15,6 +15,7 @@ from prunescape.config.models import (
     network_values,
 )
 from prunescape.config.recipe_checks import check_recipe
+from prunescape.config.retraining_checks import check_retraining
 from prunescape.config.system_checks import check_system
 from prunescape.config.task_checks import check_data
 from prunescape.config.tuning_checks import check_search_space
@@ -23,16 +24,9 @@ from prunescape.errors import InputError, located
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS
-from prunescape.space.variants import INHERITING, SCRATCH
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
 MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
-# hyperparameters that decide nothing of a pipeline's training, whose schedule is its own (pruning/pipelines.py)
-IDLE = {
-    "fine_tune": ("warmup_epochs",),
-    "rewind_rate": ("warmup_epochs",),
-    "restart": ("epochs", "warmup_epochs", "schedule", "decay", "decay_rate", "power"),
-}
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 
 
@@ -56,8 +50,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
             raise InputError("this key is missing", where=f"{where}.prior.{name}", hint=hint)
     check_data(experiment, options, where)
     _check_ratios(experiment, where)
-    _check_retraining(experiment, where)
-    _check_varied(experiment, where)
+    check_retraining(experiment, where)
     _check_score(experiment, where)
     check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
@@ -163,38 +156,6 @@ def _check_ratios(experiment: Experiment, where: str) -> None:
                 )
                 hint = "ask for a larger ratio or a smaller pruning.min_keep"
                 raise InputError(what, where=f"{where}.variants.{method}", allowed=f"above {least:g}", hint=hint)
-
-
-def _check_retraining(experiment: Experiment, where: str) -> None:
-    """Whether the pipelines have pruned networks to train, weights to inherit and as many epochs as they take."""
-    pipelines, epochs = experiment.retraining.pipelines, experiment.retraining.epochs
-    inheriting = [name for name in pipelines if name in INHERITING]
-    where_epochs, where_pipelines = f"{where}.retraining.epochs", f"{where}.retraining.pipelines"
-    if pipelines != [SCRATCH] and not experiment.variants:
-        raise InputError("no network is pruned", where=where_pipelines, hint="give variants some ratios")
-    if inheriting and epochs is None:
-        hint = "give the number of epochs after pruning"
-        raise InputError(f"{inheriting[0]} needs this key, which is missing", where=where_epochs, hint=hint)
-    if epochs is not None and not inheriting:
-        hint = f"remove it, or give retraining.pipelines one of {', '.join(INHERITING)}"
-        raise InputError("no pipeline inherits weights", where=where_epochs, hint=hint)
-    if inheriting and experiment.pruning.ranking != "trained":
-        what = f"{inheriting[0]} inherits the weights of the trained base"
-        raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint="remove this key")
-    fewest = min(experiment.values_of("epochs"))
-    if "rewind_rate" in pipelines and epochs > fewest:
-        what = f"rewind_rate trains the last {epochs} epochs of the recipe again, which has {fewest}"
-        raise InputError(what, where=where_epochs, allowed=f"1 to {fewest}")
-
-
-def _check_varied(experiment: Experiment, where: str) -> None:
-    """Refuse what varies and decides nothing of a pipeline's training: its cells would be copies of each other."""
-    for pipeline in experiment.retraining.pipelines:
-        idle = [name for name in IDLE.get(pipeline, ()) if name in {**experiment.axes, **experiment.space}]
-        if idle:
-            what = f"{pipeline} trains alike with every value of {idle[0]}"
-            hint = f"leave it out, or {pipeline} out of retraining.pipelines"
-            raise InputError(what, where=f"{where}.{experiment.section_of(idle[0])}.{idle[0]}", hint=hint)
 
 
 def _check_score(experiment: Experiment, where: str) -> None:

@@ -146,6 +146,7 @@ def plan_widths(
     min_keep: float = 0.1,
     round_to: int | str = 1,
     batches: Sequence[Batch] = (),
+    earlier: nn.Module | None = None,
 ) -> Plan:
     """Plan the widths of `network` for images of `input_shape` (C, H, W) that keep the share `ratio` of its FLOPs.
 
@@ -157,6 +158,8 @@ def plan_widths(
     With `round_to` 8, 16 or 32 every layer keeps a multiple of so many channels, or all of them: at least a block, so a
     layer with less than one stays whole. Blocks are then ranked by the mean score of their filters, and the nearest
     ratio that blocks reach may be up to ROUNDED_ERROR off. "auto" is the first of AUTO that comes so near.
+
+    The plan's network has the weights of `earlier`, where that is given: `network` with those it had before.
 
     Raises InputError for a request that is not allowed or cannot be reached, and for a network that cannot be cut.
     """
@@ -172,7 +175,7 @@ def plan_widths(
 
     block, units = first_reachable(units_with) if round_to == "auto" else (round_to, units_with(round_to))
     smaller, modules = cut_and_check(
-        network, structure, channels_kept(structure, units, scores), input_shape, model, units
+        earlier or network, structure, channels_kept(structure, units, scores), input_shape, model, units
     )
     shares = dict(zip(model.names, (model.per_layer(units) / model.flops).tolist(), strict=True))
     layers = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
@@ -22,9 +23,9 @@ from prunescape.tasks.contract import task_module
 EXAMPLES, BATCH = 1024, 64  # training examples of a score that looks at the loss, and how many of them at a time
 
 
-def ranking_network(plan: dict, *, shape, classes: int, weights: str | None):
-    """The network whose filters are ranked, with seed 0 or the base's weights; raises InputError where it diverged."""
-    known = {"in_channels": shape[0], "image_size": shape[1:], "classes": classes}
+def base_network(plan: dict, images: Mapping[str, Any], weights: str | None) -> nn.Module:
+    """The base for these `images`, with seed 0 or with `weights`; raises InputError where its training diverged."""
+    known = {"in_channels": images["shape"][0], "image_size": images["shape"][1:], "classes": images["classes"]}
     network = build_model(plan["architecture"], plan["model"], **known, hyperparameters=plan.get("network", {}))
     initialise(network, 0)
     if weights is None:
@@ -69,6 +70,7 @@ def write_widths(
     identity: str,
     weights: str | None,
     out: str,
+    earlier: str | None = None,
     start: str | None = None,
     data: str | None = None,
     folder: str | None = None,
@@ -77,28 +79,32 @@ def write_widths(
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
     min_keep, those that rank filters score; `round_to` is by default 1, `pipeline` scratch; those that inherit weights
-    have `epochs`; `network` are its hyperparameters, where its model has any. `identity` names the images' "shape"
-    [C, H, W] and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained network.
+    have `epochs`, and some the epoch that these are `rewound_to`; `network` are its hyperparameters, where its model
+    has any. `identity` names the images' "shape" [C, H, W] and "classes"; `weights` are those of the base trained at
+    the prior, None to rank an untrained network.
 
     Where the plan has `examples`, its score looks at the loss, and `ranking_batches` takes them with the prepared
     `data` and the `folder` of images that are streamed. A pipeline that inherits weights needs those of the base, and
-    leaves what is kept of them in `start` (safetensors), whose digest the plan names. Raises InputError as
+    leaves what is kept of them in `start` (safetensors), whose digest the plan names: of rewind_weights those that the
+    base had `earlier`, or before any training. Raises InputError as
     `plan_widths` and when the base diverged.
     """
     images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
-    network = ranking_network(plan, shape=shape, classes=images["classes"], weights=weights)
+    network = base_network(plan, images, weights)
     if plan["method"] == BASE.method:
         widths = base_plan(network, shape)
     else:
         options = {name: plan[name] for name in ("method", "score", "min_keep", "round_to") if name in plan}
         batches = ranking_batches(data, identity, plan["examples"], folder) if "examples" in plan else ()
-        widths = plan_widths(network, shape, ratio=ratio, **options, batches=batches)
+        rewound = base_network(plan, images, earlier) if "rewound_to" in plan else None
+        widths = plan_widths(network, shape, ratio=ratio, **options, batches=batches, earlier=rewound)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
     network = {"network": plan["network"]} if "network" in plan else {}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
     content |= network | ({"round_to": widths.round_to} if "round_to" in plan else {})
-    pipeline = plan_pipeline(plan.get("pipeline", SCRATCH), epochs=plan.get("epochs"), share=widths.ratio_achieved)
+    options = {name: plan[name] for name in ("epochs", "rewound_to") if name in plan}
+    pipeline = plan_pipeline(plan.get("pipeline", SCRATCH), share=widths.ratio_achieved, **options)
     if start:
         save_weights(widths.network, start)
         pipeline |= {"weights_digest": file_digest(start)}

@@ -1,4 +1,7 @@
-"""Variants: the pruned forms of a model, and the model itself."""
+"""Variants: the pruned forms of a model, and the model itself.
+
+No result follows from this file: a new pipeline trains nothing again (running/code_digest.py).
+"""
 
 import re
 from dataclasses import dataclass
@@ -9,8 +12,9 @@ from prunescape.errors import InputError
 METHODS = ("uniform", "nonuniform")
 SCRATCH = "scratch"
 # how a pruned network starts and is trained (pruning/pipelines.py); the first is the default
-PIPELINES = (SCRATCH, "scratch_b", "fine_tune", "rewind_rate", "restart")
-INHERITING = ("fine_tune", "rewind_rate", "restart")  # they start from the weights of the trained base
+REWIND_WEIGHTS = "rewind_weights"
+INHERITING = ("fine_tune", "rewind_rate", REWIND_WEIGHTS, "restart")  # they start from weights of the base
+PIPELINES = (SCRATCH, "scratch_b", *INHERITING)
 PRUNED_PATTERN = r"(?:uniform|nonuniform)-0\.[0-9]+"
 INHERITING_PATTERN = rf"{PRUNED_PATTERN}-(?:{'|'.join(INHERITING)})"
 INITIALISED_PATTERN = rf"base|{PRUNED_PATTERN}(?:-scratch_b)?"
@@ -37,8 +41,13 @@ class Variant:
 
     @property
     def inherits(self) -> bool:
-        """Whether it starts from the weights of the trained base."""
+        """Whether it starts from weights of the base."""
         return self.pipeline in INHERITING
+
+    @property
+    def rewinds(self) -> bool:
+        """Whether these are the weights of an earlier epoch."""
+        return self.pipeline == REWIND_WEIGHTS
 
     @property
     def ranks_filters(self) -> bool:

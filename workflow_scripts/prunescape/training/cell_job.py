@@ -19,7 +19,7 @@ from torch import nn
 
 from prunescape.models.build import planned_network
 from prunescape.models.weights import save_weights
-from prunescape.pruning.pipelines import rate_factors, retraining_recipe, start_network
+from prunescape.pruning.retraining import rate_factors, retraining_recipe, start_network
 from prunescape.space.cells import Cell
 from prunescape.space.levels import LOADED, loaded_module
 from prunescape.space.recipe import Recipe

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prunescape.pruning.pipelines import whole_recipe
+from prunescape.pruning.retraining import whole_recipe
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.contract import Split, Splits, Task, Tested
 from prunescape.training.cell_record import finite_or_none

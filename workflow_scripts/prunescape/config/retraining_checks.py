@@ -1,0 +1,66 @@
+"""What pipelines need: pruned networks, weights to inherit, epochs; and what may not vary beside them."""
+
+from prunescape.config.experiment import Experiment
+from prunescape.errors import InputError
+from prunescape.space.variants import INHERITING, REWIND_WEIGHTS, SCRATCH
+
+# hyperparameters that decide nothing of a pipeline's training, whose schedule is its own (pruning/pipelines.py)
+IDLE = {
+    "fine_tune": ("warmup_epochs",),
+    "rewind_rate": ("warmup_epochs",),
+    REWIND_WEIGHTS: ("warmup_epochs",),
+    "restart": ("epochs", "warmup_epochs", "schedule", "decay", "decay_rate", "power"),
+}
+
+
+def check_retraining(experiment: Experiment, where: str) -> None:
+    """Raise InputError, below the key `where`, for pipelines that cannot be had or whose cells would be copies."""
+    _check_pipelines(experiment, where)
+    _check_rewinding(experiment, where)
+    _check_varied(experiment, where)
+
+
+def _check_pipelines(experiment: Experiment, where: str) -> None:
+    """Whether the pipelines have pruned networks to train, weights to inherit and as many epochs as they take."""
+    pipelines, epochs = experiment.retraining.pipelines, experiment.retraining.epochs
+    inheriting = [name for name in pipelines if name in INHERITING]
+    where_epochs, where_pipelines = f"{where}.retraining.epochs", f"{where}.retraining.pipelines"
+    if pipelines != [SCRATCH] and not experiment.variants:
+        raise InputError("no network is pruned", where=where_pipelines, hint="give variants some ratios")
+    if inheriting and epochs is None:
+        hint = "give the number of epochs after pruning"
+        raise InputError(f"{inheriting[0]} needs this key, which is missing", where=where_epochs, hint=hint)
+    if epochs is not None and not inheriting:
+        hint = f"remove it, or give retraining.pipelines one of {', '.join(INHERITING)}"
+        raise InputError("no pipeline inherits weights", where=where_epochs, hint=hint)
+    if inheriting and experiment.pruning.ranking != "trained":
+        what = f"{inheriting[0]} inherits the weights of the trained base"
+        raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint="remove this key")
+
+
+def _check_rewinding(experiment: Experiment, where: str) -> None:
+    """Whether the recipe has the epochs that are trained again, and they begin after its warm-up or with it."""
+    pipelines, epochs = experiment.retraining.pipelines, experiment.retraining.epochs
+    place = f"{where}.retraining.epochs"
+    fewest = min(experiment.values_of("epochs"))
+    rewinding = [name for name in pipelines if name.startswith("rewind")]
+    if rewinding and epochs > fewest:
+        what = f"{rewinding[0]} trains the last {epochs} epochs of the recipe again, which has {fewest}"
+        raise InputError(what, where=place, allowed=f"1 to {fewest}")
+    warmup = int(experiment.prior_text("warmup_epochs"))
+    if REWIND_WEIGHTS in pipelines and 0 < experiment.rewound_to < warmup:
+        whole = experiment.rewound_to + epochs
+        what = f"{REWIND_WEIGHTS} goes back to epoch {experiment.rewound_to}, into the {warmup} epochs of warm-up"
+        raise InputError(what, where=place, allowed=f"{whole}, or at most {whole - warmup}")
+
+
+def _check_varied(experiment: Experiment, where: str) -> None:
+    """Refuse what varies and decides nothing of a pipeline's training: its cells would be copies of each other."""
+    for pipeline in experiment.retraining.pipelines:
+        idle = [name for name in IDLE.get(pipeline, ()) if name in {**experiment.axes, **experiment.space}]
+        if pipeline == REWIND_WEIGHTS and experiment.rewound_to == 0:
+            idle = []  # initial weights warm up
+        if idle:
+            what = f"{pipeline} trains alike with every value of {idle[0]}"
+            hint = f"leave it out, or {pipeline} out of retraining.pipelines"
+            raise InputError(what, where=f"{where}.{experiment.section_of(idle[0])}.{idle[0]}", hint=hint)
