@@ -166,34 +166,6 @@ def deployed_target(wildcards):
     )
 
 
-rule measure_training:
-    """Measure what training a variant takes per image, once for each batch size: no repeated training changes it."""
-    input:
-        shared=SHARED,
-        identity=data_identity,
-        widths=f"{VARIANT}/widths.json",
-        data=ancient(data_file),
-    output:
-        measured=TRAINING_MEASURED,
-    log:
-        f"{UNTRAINED}/training={{batch_size}}.log",
-    wildcard_constraints:
-        batch_size="[0-9]+",
-    priority: 1
-    conda:
-        "../envs/train.yaml"
-    threads: training_bench_threads
-    resources:
-        **cluster_resources("train_cell", gpu=1 if STUDY.device == "cuda" else 0),
-    params:
-        prior=lambda wildcards: experiment_of(wildcards).prior_setting.training.values,
-        configurations=lambda wildcards: configurations_of(wildcards.experiment),
-        code=training_bench_digest,
-        folder=without_trigger(image_folder),
-    script:
-        "../workflow_scripts/measure_training.py"
-
-
 checkpoint plan_rung:
     """Decide from the trials of one search so far which ones to train next, and on which budget."""
     input:
