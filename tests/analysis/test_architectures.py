@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
 
 from prunescape.analysis.analyse import collect_architectures, compare_targets
-from prunescape.analysis.cost.architectures import median_interval, read_architectures
+from prunescape.analysis.cost.architectures import read_architectures
 from prunescape.analysis.cost.inference_settings import NO_LIMIT, inference_settings, read_inference_settings, ruled_out
 from prunescape.analysis.cost.untrained_errors import untrained_errors
 from prunescape.config.analysis import Objectives
@@ -108,14 +107,6 @@ def test_percent_errors_are_numpys(table):
     by_name = rows.set_index(["variant", "property"])["percent_error"]
     assert by_name["base", "memory"] == pytest.approx(25.0) and by_name["base", "file size"] == 0.0
     assert ("uniform-0.5", "memory") not in by_name and "energy" not in set(rows["property"])
-
-
-def test_the_interval_of_a_median_is_that_of_order_statistics():
-    """Of 30 values the 10th and the 21st (Conover, Practical Nonparametric Statistics, table A3), of 5 none."""
-    values = np.random.default_rng(0).permutation(np.arange(1.0, 31.0))
-    assert median_interval(values.tolist()) == (10.0, 21.0)
-    assert binom.cdf(9, 30, 0.5) <= 0.025 < binom.cdf(10, 30, 0.5)
-    assert median_interval([1.0, 2.0, 3.0, 4.0, 5.0]) == (None, None)
 
 
 def test_tables_on_disk_are_read_back_and_compared(tmp_path, table):

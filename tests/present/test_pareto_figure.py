@@ -8,10 +8,11 @@ import pytest
 from matplotlib.collections import PathCollection
 from scipy.stats import ttest_1samp
 
+from prunescape.analysis.cost.comparisons import median_interval
 from prunescape.analysis.cost.pareto import pareto
 from prunescape.present.figures.folder import OPEN, write_figures
 from prunescape.present.figures.label_places import place_labels
-from prunescape.present.figures.pareto import median_interval, pareto_figures
+from prunescape.present.figures.pareto import pareto_figures
 from prunescape.present.figures.pareto_drawings import draw_pareto_interactive, draw_pareto_static
 from prunescape.present.figures.style import variant_colour
 from support.measurements import entry, measured, three_models

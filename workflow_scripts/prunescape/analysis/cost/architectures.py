@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from prunescape.analysis.cost.comparisons import median_interval
 from prunescape.analysis.cost.measured import PLACE_COLUMNS, RUN_COLUMNS
 from prunescape.errors import InputError
 from prunescape.space.settings import NETWORK_COLUMN
 from prunescape.store.files import AGAIN, read_json
 from prunescape.store.tables import Columns
 
-CONFIDENCE = 0.95
 ARCHITECTURE_KEYS: Columns = {
     **PLACE_COLUMNS,
     **NETWORK_COLUMN,
@@ -31,7 +31,7 @@ ARCHITECTURE_COLUMNS: Columns = {
     "flops": ("int64", "2 x multiply-accumulates of convolutions and linear layers, one image"),
     "parameters": ("int64", "trainable parameters"),
     "latency_median_s": ("float64", "median of the samples, seconds per run of one batch"),
-    "latency_low_s": ("float64", "lower end of the median's 95 % interval (order statistics); null with few samples"),
+    "latency_low_s": ("float64", "lower end of the median's 95 % interval, over blocks of repeats; null under 10"),
     "latency_high_s": ("float64", "its upper end"),
     "latency_iqr_s": ("float64", "interquartile range of the samples, seconds"),
     "latency_p90_s": ("float64", "90th percentile of the samples, seconds"),
@@ -94,7 +94,7 @@ def architecture_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _row(content: Mapping[str, Any], model: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = median_interval(entry["samples_s"])
+    low, high = map(float, median_interval(entry["samples_s"]))
     batch, median, energy = entry["batch"], entry["median_s"], entry["energy_j"]
     return {
         **content["architecture"],
@@ -113,15 +113,3 @@ def _row(content: Mapping[str, Any], model: Mapping[str, Any], entry: Mapping[st
         "images_per_second": batch / median,
         "energy_per_image_j": None if energy is None else energy / batch,
     }
-
-
-def median_interval(samples: list[float]) -> tuple[float | None, float | None]:
-    """The 95 % interval of a median by order statistics (Conover, Practical Nonparametric Statistics, 3.2).
-
-    It takes samples for independent. With too few of them it has no ends: (None, None).
-    """
-    from scipy.stats import quantile_test
-
-    found = quantile_test(samples, p=0.5).confidence_interval(CONFIDENCE)
-    known = [None if end != end else float(end) for end in (found.low, found.high)]
-    return (known[0], known[1]) if None not in known else (None, None)

@@ -1,14 +1,12 @@
 """What a figure of accuracy against cost shows, before anything is drawn: the models of one target, with intervals."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
-from prunescape.analysis.cost.comparisons import block_medians
+from prunescape.analysis.cost.comparisons import median_interval
 from prunescape.analysis.cost.measured import MODEL, PLACE, SETTING, with_network
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name
@@ -131,20 +129,6 @@ def _with_intervals(table: pd.DataFrame, measured: pd.DataFrame | None) -> pd.Da
     ends = [median_interval(samples) / np.median(samples) for samples in known["samples"]]
     low, high = np.array(ends).reshape(-1, 2).T
     return table.merge(known[keys].assign(relative_low=low, relative_high=high), on=keys, how="left", validate="m:1")
-
-
-def median_interval(samples: Iterable[float]) -> np.ndarray:
-    """The ends of a 95 % interval of the median of samples in their order; nan under 10 samples.
-
-    The median times exp(+- Student's t over the medians of blocks of logs), as `compare` has it for two models:
-    successive samples are correlated, and an interval that takes them for independent is too narrow.
-    """
-    values = np.asarray(samples, dtype="float64")
-    blocks = block_medians(np.log(values))
-    if len(blocks) < 2:
-        return np.full(2, np.nan)
-    half = t.ppf(0.975, len(blocks) - 1) * np.std(blocks, ddof=1) / np.sqrt(len(blocks))
-    return np.median(values) * np.exp([-half, half])
 
 
 def _panel(rows: pd.DataFrame, factor: float, title: str, timed: bool) -> Panel:
