@@ -33,7 +33,7 @@ TINY_STUDY = {
     "datasets": {"digits": {"train": 200, "test": 100}},
     "experiments": {
         "small": experiment(variants={"nonuniform": [0.5]}, grid={"log10_lr": [-1.0], "log10_wd": [-4.0, -3.0]}),
-        "other": experiment(model="mobilenet_v2"),
+        "other": experiment(model="image_cnn"),
     },
     "targets": {"here": {"repeats": 3, "chunk_seconds": 0.01}},
 }

@@ -119,7 +119,7 @@ def test_an_edited_training_loop_runs_all_cells(restored):
 
 
 def test_an_edited_architecture_runs_only_its_cells(restored):
-    restored.edit(f"{PACKAGE}/models/mobilenet_v2.py", "import torch\n", "import torch\n\nEDITED = 1\n")
+    restored.edit(f"{PACKAGE}/models/image_cnn.py", "import torch\n", "import torch\n\nEDITED = 1\n")
     assert trained(restored.planned()) == cells(*OTHER)
 
 
