@@ -126,8 +126,13 @@ def _verdict(ratio: float, p_holm: float) -> str:
 
 
 def holm(values: list[float]) -> list[float]:
-    """p-values corrected after Holm; nan stays nan and does not count."""
-    from pingouin import multicomp  # statsmodels' own collects garbage at each call, which costs more than all tests
+    """p-values corrected after Holm (1979); nan stays nan and does not count.
 
+    Those of `pingouin.multicomp` and of statsmodels' `multipletests`: the k-th smallest of m times m - k + 1, or the
+    largest such product before it, at most 1. Both libraries take most of a second to import.
+    """
     known = np.asarray(values, dtype="float64")
-    return multicomp(known, method="holm")[1].tolist() if np.isfinite(known).any() else known.tolist()
+    tested = np.argsort(known, kind="stable")[: np.isfinite(known).sum()]
+    corrected = np.full(len(known), np.nan)
+    corrected[tested] = np.maximum.accumulate(known[tested] * np.arange(len(tested), 0, -1)).clip(max=1)
+    return corrected.tolist()
