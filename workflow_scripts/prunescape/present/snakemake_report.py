@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from prunescape.analysis.results import LANDSCAPE, PIPELINES, TARGET, TRIALS, result_names
-from prunescape.present.figures.folder import INDEX
+from prunescape.present.figures.figure import INDEX
 from prunescape.present.numbers import DASH, counted, is_missing
 from prunescape.present.report.table import Table
 from prunescape.store.files import read_json, whole_file

@@ -11,6 +11,10 @@ from prunescape.present.labels import METRIC_TITLES, axis_title, joined, seeds_t
 from prunescape.store.files import short_name
 
 LONGEST = 120  # bytes of a figure's name
+# in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it
+OPEN, FOLDED, LINKED = "open", "folded", "linked"
+# in a folder of figures, beside these: what lists them, and what the interactive ones load
+INDEX, LIBRARY = "figures.json", "plotly.min.js"
 CHOSEN_ON_VALIDATION = (
     " Best cells and regions are chosen by the accuracy on the validation split; what is shown is the accuracy on the "
     "test split, which may be higher elsewhere."

@@ -35,7 +35,7 @@ from prunescape.present.figures.efficiency import (
 )
 from prunescape.present.figures.factors_data import trial_factor_figures
 from prunescape.present.figures.factors_drawings import draw_factors_interactive, draw_factors_static
-from prunescape.present.figures.figure import Figure
+from prunescape.present.figures.figure import FOLDED, INDEX, LIBRARY, LINKED, OPEN, Figure
 from prunescape.present.figures.forest_data import ForestFigure
 from prunescape.present.figures.forest_drawings import draw_forest_interactive, draw_forest_static
 from prunescape.present.figures.grid_data import grid_figure
@@ -67,10 +67,6 @@ from prunescape.present.study_terms import StudyTerms
 from prunescape.store.files import file_digest, whole_file, write_json
 from prunescape.store.tables import read_result
 
-# in the report: drawn and open, drawn and folded, or only named with its files, so that many seeds do not swell it
-OPEN, FOLDED, LINKED = "open", "folded", "linked"
-LIBRARY = "plotly.min.js"
-INDEX = "figures.json"
 PATH, LONG_NUMBER = re.compile(r' d="[^"]*"'), re.compile(r"-?\d+\.\d{3,}")
 LINES_TO = re.compile(r"(?:\nL [-.0-9 ]+)+")  # the straight parts of a path, one after the other
 WITH_FORMULAS = ("pareto", "curves", "efficiency")  # their static drawings hold no names but of variants

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prunescape.analysis.factors.factor import Factor
 from prunescape.analysis.factors.factor_tables import FactorAnalysis
-from prunescape.present.figures.folder import INDEX, LIBRARY
+from prunescape.present.figures.figure import INDEX, LIBRARY
 from prunescape.present.labels import joined
 from prunescape.present.numbers import whole
 from prunescape.present.report.factor_sentences import amount, interaction_texts, paragraphs

@@ -22,7 +22,7 @@ from prunescape.analysis.results import (
 )
 from prunescape.analysis.trials import read_trial_cells, trial_cells
 from prunescape.errors import InputError
-from prunescape.present.figures.folder import INDEX, LIBRARY, LINKED, OPEN
+from prunescape.present.figures.figure import INDEX, LIBRARY, LINKED, OPEN
 from prunescape.present.labels import experiment_title, joined, roi_title
 from prunescape.present.report.answer import grid_answer
 from prunescape.present.report.efficiency_tables import efficiency_tables
