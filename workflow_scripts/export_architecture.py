@@ -16,10 +16,9 @@ def export_architecture(precisions: list[str], files: dict[str, Any]) -> None:
 
 def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other variants need too, in the process that will fork them; onnxruntime would start threads."""
-    from prunescape.training.gpu import import_for_children
+    from prunescape.training.gpu import EXPORTER, import_for_children
 
-    # torch's exporter uses the last two
-    import_for_children("prunescape.deploy.export_untrained", "torch._dynamo", "onnxscript")
+    import_for_children("prunescape.deploy.export_untrained", *EXPORTER)
 
 
 if __name__ == "__main__" and "snakemake" in globals():

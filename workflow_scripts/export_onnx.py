@@ -16,9 +16,9 @@ def export_onnx(export: dict[str, Any], files: dict[str, Any]) -> None:
 
 def preload(arguments: Mapping[str, Any]) -> None:
     """Load what other variants need too, in the process that will fork them; onnxruntime would start threads."""
-    from prunescape.training.gpu import import_for_children
+    from prunescape.training.gpu import EXPORTER, import_for_children
 
-    import_for_children("prunescape.deploy.export_best", "torch._dynamo", "onnxscript")  # torch's exporter uses both
+    import_for_children("prunescape.deploy.export_best", *EXPORTER)
 
 
 if __name__ == "__main__" and "snakemake" in globals():

@@ -14,6 +14,8 @@ import torch
 from prunescape.store.files import private_folder
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+# What torch's exporter to ONNX imports when it is first used, a second of work in every child otherwise.
+EXPORTER = ("torch._dynamo", "onnxscript", "torch.export._trace", "onnxscript.function_libs.torch_lib.ops")
 _claimed: list[IO[str]] = []
 
 
