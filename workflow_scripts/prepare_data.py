@@ -9,9 +9,10 @@ from prunescape.tasks.downloads import fetch_originals
 from prunescape.tasks.images.image_folder import write_image_folder
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.images.readers import read_dataset
+from prunescape.tasks.speech.preparing import write_waves
 from prunescape.tasks.text.preparing import write_texts
 
-WRITERS = {"text": write_texts}  # by task, of those that are no images
+WRITERS = {"text": write_texts, "speech": write_waves}  # by task, of those that are no images
 
 
 def prepare_data(options: dict, *, data: Path, identity: Path, report: Callable[[str], None] = print) -> None:

@@ -138,6 +138,13 @@ def test_the_thesis_study_is_counted_and_planned_without_its_data(tmp_path):
     assert counted == ["828", "1", "2", "12"]
 
 
+def test_the_study_of_speech_is_counted_without_its_data():
+    """5 x 5 settings of the base and of four pruned networks, and at the prior three fresh seeds of each."""
+    file = CONFIG / "studies" / "speech-commands.yaml"
+    study = load_study(yaml.safe_load(file.read_text()), str(file))
+    assert len(cells_of(study)) == 5 * (25 + 3)
+
+
 BAD = [
     ("experiment", {}, ["experiment", "unknown key", 'did you mean "experiments"']),
     ("experiments.e.sedes", [1], ["experiments.e.sedes", "its value: [1]", "allowed: model", 'did you mean "seeds"']),

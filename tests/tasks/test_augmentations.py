@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from prunescape.space.levels import OF_SPEECH
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.tasks.images.augmentations import augmentation_named
 from prunescape.tasks.images.task import Task
@@ -14,7 +15,7 @@ from prunescape.training.together import train_together
 from support.small_images import three_classes
 from support.trainings import CPU, recipe_with
 
-NAMES = [name for name in PARAMETERS["augmentation"].levels if name != "none"]
+NAMES = [name for name in PARAMETERS["augmentation"].levels if name not in ("none", *OF_SPEECH)]
 IMAGES = torch.randint(0, 256, (16, 8, 8, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(16) % 4
 

@@ -46,7 +46,7 @@ def run_bench(options: argparse.Namespace) -> None:
 
 def add_prune(command: argparse.ArgumentParser) -> None:
     """`prunescape prune MODEL --input-shape 3,224,224 --ratio 0.5 --method uniform --out DIR`."""
-    shape = "one image; of a model for texts VOCABULARY,LENGTH"
+    shape = "one image; of a model for texts VOCABULARY,LENGTH; for speech CHANNELS,SAMPLES"
     command.add_argument("model", metavar="MODEL", help="one of ours, torchvision:NAME, or package.module:factory")
     command.add_argument("--input-shape", type=example_shape, required=True, metavar="C,H,W", help=shape)
     command.add_argument("--ratio", type=number, required=True, help="share of FLOPs to keep, above 0 and below 1")

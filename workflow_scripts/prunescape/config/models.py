@@ -24,9 +24,11 @@ ARCHITECTURES = {
     "resnet50_cifar": "resnet50_cifar",
     "text_cnn": "text_cnn",
     "text_lstm": "text_lstm",
+    "m5": "m5",
+    "m5_small": "m5",
 }
 # by task; all others are of images
-MODELS_OF: dict[str, tuple[str, ...]] = {"text": ("text_cnn", "text_lstm")}
+MODELS_OF: dict[str, tuple[str, ...]] = {"text": ("text_cnn", "text_lstm"), "speech": ("m5", "m5_small")}
 WHOLE = ("text_lstm",)  # models that are not pruned: the state of a recurrent layer goes round, so its units are tied
 # the hyperparameters of the network that a model has, with their defaults: liao2022, Table 2
 NETWORKS: dict[str, dict[str, Value]] = {

@@ -12,6 +12,8 @@ from prunescape.errors import InputError
 # Of a data set whose files can be downloaded: `url` replaces the addresses below, `download` says whether missing files
 # are; where it is not given, they are into the default folder, and into another one if there is a `url`.
 OFFERED: dict[str, object] = {"url": None, "download": None}
+# schema_values.py says what each option means; None of `train` or `test` is all there are, of `validation` none.
+DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
 SCHEMES = ("http", "https", "file")
 ALLOWED_URL = "an address (http, https or file) without a password, one that ends in / if it is a folder's; or a list"
 # As torchvision lists them (a test compares); md5 guards against damage in transit, and comes before any unpickling.
@@ -71,6 +73,10 @@ SOURCES = {
     "imdb": (
         "https://ai.stanford.edu/~amaas/data/sentiment/",
         "https://dataset.bj.bcebos.com/imdb%2FaclImdb_v1.tar.gz",
+    ),
+    "speech-commands": (
+        "http://download.tensorflow.org/data/",
+        "https://storage.googleapis.com/download.tensorflow.org/data/",
     ),
 }
 

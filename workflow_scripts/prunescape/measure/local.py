@@ -12,6 +12,7 @@ from typing import IO
 from prunescape.errors import InputError
 
 AGENT = Path(__file__).with_name("agent.py")
+TEST_SPLIT = ("test_images", "test_tokens", "test_waves", "test_labels")  # what it reads of a prepared data set
 TAIL_LINES = 20
 
 

@@ -23,14 +23,13 @@ from typing import IO
 import numpy as np
 
 from prunescape.errors import InputError
-from prunescape.measure.local import AGENT, agent_error, result_in
+from prunescape.measure.local import AGENT, TEST_SPLIT, agent_error, result_in
 from prunescape.measure.retrying import ConnectionLost, alone_on, with_retries
 
 LOST = 255  # ssh's exit status where the connection failed, not the command
 STEP_SECONDS = 300  # for each small step; sending and measuring take `timeout_seconds`
 POLL_SECONDS = 0.2
 SHORT = "/tmp"
-TEST_SPLIT = ("test_images", "test_tokens", "test_labels")  # what the agent reads, of what there is
 FOLDER = "prunescape-folder="  # marks our line among those that a login prints
 # parts of ssh's messages about what another try does not mend
 HOPELESS = {

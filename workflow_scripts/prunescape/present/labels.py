@@ -13,6 +13,7 @@ from prunescape.space.variants import PIPELINES, PRUNED_PATTERN
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
 NAMES = {
     **{"mobilenet_v2": "MobileNetV2", "text_cnn": "TextCNN", "text_lstm": "LSTM"},
+    **{"m5": "M5", "m5_small": "small M5", "speech-commands": "Speech Commands"},
     **{
         "cifar10": "CIFAR-10",
         "mnist": "MNIST",

@@ -22,10 +22,12 @@ DEFAULT_CLASSES = {
     "resnet50_cifar": 10,
     "text_cnn": 2,
     "text_lstm": 2,
+    "m5": 35,
 }
 SHAPES = {  # by task, how many sizes an example has and which
     "images": (3, "channels,height,width as in 3,224,224"),
     "text": (2, "vocabulary,length as in 20000,200"),
+    "speech": (2, "channels,samples as in 1,8000"),
 }
 
 
@@ -64,7 +66,7 @@ def prune_model(
 ) -> dict:
     """Prune `model` to the share `ratio` of its FLOPs for images of `input_shape` (C, H, W).
 
-    Of a model for texts `input_shape` is (vocabulary, length).
+    Of a model for texts `input_shape` is (vocabulary, length), of one for speech (channels, samples).
 
     Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
     the network is freshly initialised with seed 0; a factory's network keeps its weights. Widths are multiples of

@@ -10,13 +10,15 @@ Optimisers = Literal["sgd", "nesterov", "rmsprop", "adam", "adamw", "adagrad", "
 Schedules = Literal["constant", "step", "exponential", "polynomial", "cosine"]
 # modules of training/losses
 Losses = Literal["cross_entropy", "binary_cross_entropy", "kl_divergence", "poisson", "mean_squared_error"]
-Augmentations = Literal["none", "randaugment", "mixup", "cutmix"]  # modules of tasks/images/augmentations
+# modules of tasks/images/augmentations; time_shift is of speech (tasks/speech/task.py)
+Augmentations = Literal["none", "randaugment", "mixup", "cutmix", "time_shift"]
 Scalings = Literal["standard", "none", "robust", "minmax"]  # tasks/images/scaling.py
 Partitions = Literal["none", "60-20-20", "70-15-15", "80-10-10", "90-5-5"]  # tasks/parts.py
 AUTO = "auto"  # settled once per experiment: no value of a cell
 Precisions = Literal["fp32", "tf32", "bf16", "fp16", "fp64", "auto"]
 Internals = Literal["none", "compiled", "int8_after", "int8_aware"]  # modules of training/internal
-# hyperparameters whose levels, but for "none", are modules of ours that a cell loads by name
+OF_SPEECH = ("time_shift",)  # augmentations
+# hyperparameters whose levels, but for "none" and OF_SPEECH, are modules of ours that a cell loads by name
 LOADED = {
     "optimiser": "prunescape.training.optimisers",
     "loss_function": "prunescape.training.losses",
@@ -27,7 +29,7 @@ LOADED = {
 
 def loaded_module(name: str, level: str) -> str | None:
     """The module that a cell with this level of the hyperparameter `name` loads; None where it loads none."""
-    return f"{LOADED[name]}.{level}" if name in LOADED and level != "none" else None
+    return f"{LOADED[name]}.{level}" if name in LOADED and level not in ("none", *OF_SPEECH) else None
 
 
 STEPS = (("schedule", ("step",)),)

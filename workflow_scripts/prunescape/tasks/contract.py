@@ -8,7 +8,8 @@ A task is a folder beside this file with three modules:
   what it carries to scale raw examples itself; `stored_score` is a cell's score on the test examples that are stored.
 
 Only `task` needs torch. In the identity of a prepared data set, `shape` is that of one example, its first size the one
-from which the first layer is built: [channels, height, width], or [vocabulary, length] of numbers of tokens.
+from which the first layer is built: [channels, height, width], [vocabulary, length] of numbers of tokens, or
+[1, samples] of recordings.
 """
 
 from __future__ import annotations

@@ -18,6 +18,10 @@ RUN = {  # by task, what a model takes and gives
         "the model's metadata (prunescape.mean, prunescape.std, JSON); output: logits (batch, classes)"
     ),
     "text": "input: int64 (batch, length), numbers of tokens as prepared; output: logits (batch, classes)",
+    "speech": (
+        "input: float32 (batch, 1, samples), 16-bit samples / 32768, one second at 8000 samples per second; "
+        "output: logits (batch, classes)"
+    ),
 }
 
 

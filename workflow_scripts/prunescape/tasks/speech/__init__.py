@@ -1,0 +1,1 @@
+"""Spoken words and their classes: the data set, recordings as waves, batches."""
