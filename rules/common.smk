@@ -145,7 +145,7 @@ def cell_files(name, cells):
 def ranks_trained_filters(wildcards):
     """Whether a variant's plan needs the base's trained weights."""
     trained = experiment_of(wildcards).pruning.ranking == "trained"
-    return trained and Variant.parse(wildcards.variant).ranks_filters
+    return trained and Variant.parse(wildcards.variant).ranks_trained_filters
 
 
 def ranking_weights(wildcards):

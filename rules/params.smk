@@ -11,6 +11,7 @@ from prunescape.config.datasets import identity_options, is_image_folder, source
 from prunescape.config.targets import OF_UNTRAINED, REACHED_BY, REMOTE
 from prunescape.space.cells import spells_out
 from prunescape.space.levels import LOADED, loaded_module
+from prunescape.space.pipelines import plan_pipeline
 from prunescape.designs.trials import plan_trials
 from prunescape.designs.tuning import parts_of_rungs
 
@@ -148,13 +149,11 @@ def plan_params(wildcards):
         block = experiment.pruning.round_to
         plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
     if variant.ranks_filters:
-        plan |= {"ranking": experiment.pruning.ranking, "score": experiment.pruning.score}
+        ranking = "trained" if ranks_trained_filters(wildcards) else "initial"
+        plan |= {"ranking": ranking, "score": experiment.pruning.score}
     if variant.pipeline != SCRATCH:
-        plan |= {"pipeline": variant.pipeline}
-    if variant.inherits:
-        plan |= {"epochs": experiment.retraining.epochs}
-    if variant.rewinds:
-        plan |= {"rewound_to": experiment.rewound_to}
+        options = {"epochs": experiment.retraining.epochs, "rewound_to": experiment.rewound_to}
+        plan |= {"pipeline": plan_pipeline(variant.pipeline, **options)}
     if looks_at_data(wildcards):
         plan |= {"examples": experiment.ranking_examples}
     if experiment.network_values:
@@ -166,7 +165,7 @@ def plan_params(wildcards):
 def plan_digest(wildcards):
     """The digest of the planning code; the base keeps all its widths, so little of it matters there."""
     base = Variant.parse(wildcards.variant) == BASE
-    roots = ("prunescape.models.counting", "prunescape.pruning.pipelines") if base else ("plan_variant",)
+    roots = ("prunescape.models.counting",) if base else ("plan_variant",)
     return digest_with_architecture(*roots)(wildcards)
 
 

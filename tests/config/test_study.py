@@ -252,9 +252,12 @@ BAD = [
     ("experiments.e.seeds", [-1], ["experiments.e.seeds.0", "-1"]),
     ("experiments.e.export.best", 0, ["experiments.e.export.best", "0"]),
     ("experiments.e.pruning.score", "l3", ["experiments.e.pruning.score", "l3", "l1_layer"]),
+    ("experiments.e.variants", {"fine_tune": [0.5]}, ["hint: fine_tune is a pipeline: give it in retraining"]),
+    ("experiments.e.restart", {"epochs": 2}, ["hint: restart is a pipeline: give it in retraining.pipelines"]),
+    ("experiments.e.retraining", {"pipelines": ["init"], "epochs": 2}, ["retraining.epochs: no pipeline inherits"]),
     ("experiments.e.retraining", {"pipelines": ["finetune"]}, ["retraining.pipelines.0", 'mean "fine_tune"']),
     ("experiments.e.retraining", {"pipelines": ["fine_tune"]}, ["retraining.epochs", "fine_tune needs this key"]),
-    ("experiments.e.retraining", {"epochs": 3}, ["retraining.epochs", "no pipeline inherits weights"]),
+    ("experiments.e.retraining", {"epochs": 3}, ["retraining.epochs", "no pipeline inherits trained weights"]),
     ("experiments.e.retraining", {"pipelines": ["restart"], "epochs": 0}, ["retraining.epochs: 0"]),
     ("experiments.e.retraining", {"pipelines": ["rewind_rate"], "epochs": 99}, ["last 99 epochs", "allowed: 1 to"]),
     ("experiments.e.retraining", {"pipelines": ["rewind_weights"], "epochs": 99}, ["last 99 epochs", "allowed: 1 to"]),
@@ -336,7 +339,12 @@ def test_a_number_is_not_like_another_one(keys, value, unlike):
 
 @pytest.mark.parametrize(
     ("pipeline", "name", "values"),
-    [("restart", "epochs", [5, 10]), ("restart", "power", [1, 2]), ("fine_tune", "warmup_epochs", [0, 2])],
+    [
+        ("restart", "epochs", [5, 10]),
+        ("cyclic", "epochs", [5, 10]),
+        ("restart", "power", [1, 2]),
+        ("fine_tune", "warmup_epochs", [0, 2]),
+    ],
 )
 def test_what_a_pipeline_leaves_aside_does_not_vary(pipeline, name, values):
     config = with_value("experiments.e.retraining", {"pipelines": ["scratch", pipeline], "epochs": 3})
@@ -347,6 +355,40 @@ def test_what_a_pipeline_leaves_aside_does_not_vary(pipeline, name, values):
     config["experiments"]["e"]["retraining"] = {"pipelines": ["scratch", "rewind_rate"], "epochs": 3}
     if name == "epochs":
         assert load_study(config)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "recipe", "fits"),
+    [
+        ("fine_tune", {"schedule": "constant"}, False),
+        ("fine_tune", {"schedule": "step", "milestones": [4]}, False),
+        ("fine_tune", {"schedule": "cosine"}, True),
+        ("rewind_rate", {"schedule": "step", "milestones": [4]}, True),  # the last two of 5 epochs have two rates
+        ("rewind_rate", {"schedule": "step", "milestones": [3]}, False),
+        ("scratch_b", {"schedule": "constant"}, True),
+    ],
+)
+def test_numbers_of_epochs_at_which_a_schedule_ends_alike_do_not_vary(pipeline, recipe, fits):
+    config = with_value("experiments.e.recipe", {"epochs": 10, "batch_size": 64} | recipe)
+    timed = {} if pipeline == "scratch_b" else {"epochs": 2}
+    config["experiments"]["e"]["retraining"] = {"pipelines": [pipeline]} | timed
+    config["experiments"]["e"] |= {"grid": {"log10_lr": [-2, -1], "epochs": [5, 10]}, "seeds": [0]}
+    if fits:
+        assert load_study(config)
+        return
+    with pytest.raises(InputError, match=rf"grid\.epochs: {pipeline} trains alike after 5 and 10 epochs of schedule"):
+        load_study(config)
+
+
+def test_weights_cut_at_initialisation_need_no_trained_base():
+    config = with_value("experiments.e.retraining", {"pipelines": ["scratch", "init"]})
+    config["experiments"]["e"]["variants"] = {"uniform": [0.5]}
+    assert not load_study(config).experiments["e"].ranks_trained_filters
+    config["experiments"]["e"]["pruning"] = {"ranking": "initial"}
+    assert load_study(config)
+    config["experiments"]["e"]["pruning"] = {"score": "bn_scale"}
+    with pytest.raises(InputError, match=r"retraining\.pipelines: init ranks before any training"):
+        load_study(config)
 
 
 @pytest.mark.parametrize(("epochs", "fits"), [(2, True), (7, True), (8, False), (9, False), (10, True)])

@@ -8,11 +8,12 @@ from torch.nn import functional
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, planned_network
 from prunescape.models.weights import save_weights
-from prunescape.pruning.pipelines import PIPELINES, plan_pipeline
-from prunescape.pruning.retraining import INITIALISED, rate_factors, retraining_recipe
-from prunescape.pruning.variant_plan import write_widths
+from prunescape.pruning import retraining
+from prunescape.pruning.retraining import rate_factors, retraining_recipe
+from prunescape.pruning.variant_plan import stretched_pipeline, write_widths
 from prunescape.space import variants
 from prunescape.space.cells import Cell
+from prunescape.space.pipelines import PIPELINES, plan_pipeline
 from prunescape.space.recipe import Recipe
 from prunescape.space.settings import Setting
 from prunescape.space.variants import Variant
@@ -28,9 +29,11 @@ SETTING = {"log10_lr": RATE, "log10_wd": DECAY}
 RECIPE = {"epochs": 4, "batch_size": BATCH, "schedule": "cosine", "momentum": 0.9, "warmup_epochs": 1}
 
 
-def test_every_pipeline_has_a_name_that_a_config_can_use():
-    assert tuple(PIPELINES) == variants.PIPELINES
-    assert tuple(name for name, known in PIPELINES.items() if known.start != INITIALISED) == variants.INHERITING
+def test_plans_name_starts_and_segments_that_cells_train_by():
+    known = {retraining.INITIALISED, retraining.INHERITED, retraining.INITIAL}
+    assert {pipeline.start for pipeline in PIPELINES.values()} == known
+    segments = [pipeline.segment(2) for pipeline in PIPELINES.values()]
+    assert {each if isinstance(each, str) else each["name"] for each in segments} == set(retraining.SEGMENTS)
 
 
 @pytest.mark.parametrize(
@@ -42,17 +45,35 @@ def test_every_pipeline_has_a_name_that_a_config_can_use():
         ("rewind_rate", [0.1, 0.01]),
         ("rewind_weights", [0.1, 0.01]),
         ("restart", [1.0, 0.5]),
+        ("init", [1.0, 1.0, 0.1, 0.01]),
+        ("cyclic", [0.5, 1.0]),
     ],
 )
 def test_schedules_of_pipelines_follow_their_closed_forms(name, factors):
     recipe = Recipe(epochs=4, batch_size=1, milestones=(2, 3))
-    assert rate_factors(plan_pipeline(name, epochs=2, share=0.5), recipe) == pytest.approx(factors)
+    planned = stretched_pipeline(plan_pipeline(name, epochs=2), share=0.5)
+    assert rate_factors(planned, recipe) == pytest.approx(factors)
+
+
+@pytest.mark.parametrize(("epochs", "rising"), [(1, 0), (4, 1), (20, 2), (72, 8)])
+def test_a_cycle_rises_to_the_full_rate_and_falls_by_a_cosine(epochs, rising):
+    """The fall is torch's CosineAnnealingLR, which restarts nothing before its end."""
+    factors = PIPELINES["cyclic"].segment(epochs)["factors"]
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    annealing = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=epochs - rising)
+    falling = []
+    for _ in range(epochs - rising):
+        falling.append(annealing.get_last_lr()[0])
+        optimiser.step()
+        annealing.step()
+    assert factors[rising:] == pytest.approx(falling) and len(factors) == epochs
+    assert factors[: rising + 1] == pytest.approx([(epoch + 1) / (rising + 1) for epoch in range(rising + 1)])
 
 
 def test_only_weights_that_are_new_warm_up():
     recipe = Recipe(epochs=4, batch_size=1, warmup_epochs=2)
     warmed = {name: retraining_recipe(plan_pipeline(name, epochs=1), recipe).warmup_epochs for name in PIPELINES}
-    assert warmed == {name: 0 if name in variants.INHERITING else 2 for name in PIPELINES}
+    assert warmed == {name: 0 if name in variants.TIMED else 2 for name in PIPELINES}
     initial = plan_pipeline("rewind_weights", epochs=4, rewound_to=0)
     assert retraining_recipe(initial, recipe).warmup_epochs == 2
 
@@ -79,14 +100,14 @@ def files(tmp_path):
     return prepared | {"shared": tmp_path / "shared.json"}
 
 
-def planned(folder, files, pipeline: str, *, earlier=None, **plan) -> dict:
-    """The files of a pruned variant whose filters the base's weights rank."""
+def planned(folder, files, pipeline: str, *, ranked=True, earlier=None, epochs=EPOCHS, rewound_to=None, **plan) -> dict:
+    """The files of a pruned variant whose filters the base's weights rank, or the initial ones."""
     paths = {"out": folder / "widths.json", "start": folder / "start.safetensors"}
-    known = BASE_PLAN | {"method": "uniform", "ratio": "0.5", "score": "l1", "min_keep": 0.1, "epochs": EPOCHS}
+    known = BASE_PLAN | {"method": "uniform", "ratio": "0.5", "score": "l1", "min_keep": 0.1}
     write_widths(
-        known | {"pipeline": pipeline} | plan,
+        known | {"pipeline": plan_pipeline(pipeline, epochs=epochs, rewound_to=rewound_to)} | plan,
         identity=files["identity"],
-        weights=folder / "base.safetensors",
+        weights=folder / "base.safetensors" if ranked else None,
         earlier=earlier,
         **{name: str(path) for name, path in paths.items()},
     )
@@ -152,7 +173,7 @@ def trained(folder, files, pipeline: str) -> tuple[dict, dict]:
     return load_file(out["weights"]), read_json(out["record"])
 
 
-@pytest.mark.parametrize("pipeline", variants.INHERITING)
+@pytest.mark.parametrize("pipeline", variants.TIMED)
 def test_training_on_inherited_weights_is_a_plain_loop_bit_for_bit(tmp_path, files, pipeline):
     known = planned(tmp_path, files, pipeline)
     weights, record = trained(tmp_path, known, pipeline)
@@ -221,6 +242,22 @@ def test_rewound_by_all_epochs_the_weights_are_the_initial_ones(tmp_path, files,
     assert torch.equal(start[layer], initial[layer][kept])
 
     weights, record = trained(tmp_path, known, "rewind_weights")
+    network = planned_network(read_json(known["widths"]))
+    network.load_state_dict(start)
+    factors = rate_factors(plan_pipeline("scratch"), Recipe(**RECIPE))
+    assert_equal_bits(weights, trained_by_hand(network, known, factors, seed=3, warmup=-(-60 // BATCH)))
+    assert record["epochs_trained"] == RECIPE["epochs"]
+
+
+def test_weights_cut_at_initialisation_train_by_the_whole_recipe(tmp_path, files):
+    """The base's initial weights rank themselves; no training of it matters."""
+    known = planned(tmp_path, files, "init", ranked=False)
+    initial = initialise(build_model("resnet_cifar", "resnet8", in_channels=1, classes=10), 0).state_dict()
+    start, layer = load_file(known["start"]), "layer1.0.conv1.weight"
+    kept = initial[layer].abs().sum((1, 2, 3)).argsort(descending=True)[: len(start[layer])].sort().values
+    assert torch.equal(start[layer], initial[layer][kept])
+
+    weights, record = trained(tmp_path, known, "init")
     network = planned_network(read_json(known["widths"]))
     network.load_state_dict(start)
     factors = rate_factors(plan_pipeline("scratch"), Recipe(**RECIPE))

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from prunescape.analysis.study_tables import cell_columns, record_row
-from prunescape.pruning.pipelines import plan_pipeline
 from prunescape.pruning.retraining import rate_factors
+from prunescape.space.pipelines import plan_pipeline
 from prunescape.space.recipe import Recipe
 from prunescape.tasks.images.prepared import PreparedData
 from prunescape.tasks.images.splits import Augmenter, InMemory

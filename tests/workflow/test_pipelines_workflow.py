@@ -7,13 +7,14 @@ from support.project import Project, experiment, small_study
 
 pytestmark = pytest.mark.long
 
-VARIANTS = ("base", "uniform-0.5", "uniform-0.5-fine_tune", "uniform-0.5-rewind_weights", "uniform-0.5-restart")
-INHERITING = VARIANTS[2:]
+FROM_TRAINED = ("uniform-0.5-fine_tune", "uniform-0.5-rewind_weights", "uniform-0.5-restart")
+INHERITING = ("uniform-0.5-init", *FROM_TRAINED)
+VARIANTS = ("base", "uniform-0.5", *INHERITING)
 CELL = "experiment=small, variant={}, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"
 
 
 def study(epochs: int = 1, **changes) -> dict:
-    retraining = {"pipelines": ["restart", "scratch", "fine_tune", "rewind_weights"], "epochs": epochs}
+    retraining = {"pipelines": ["restart", "scratch", "fine_tune", "rewind_weights", "init"], "epochs": epochs}
     small = experiment(variants={"uniform": [0.5]}, retraining=retraining)
     small["recipe"] |= {"epochs": 2}
     return small_study(small | changes)
@@ -49,10 +50,10 @@ def test_a_finished_study_has_nothing_to_do(project):
     assert project.planned("cells") == set()
 
 
-def test_more_epochs_after_pruning_train_only_what_inherits(project):
+def test_more_epochs_after_pruning_train_only_what_inherits_trained_weights(project):
     project.configure(study(epochs=2))
     jobs = project.planned("cells")
-    assert trained(jobs) == cells(*INHERITING) and not {job for job in jobs if "train_start" in job}
+    assert trained(jobs) == cells(*FROM_TRAINED) and not {job for job in jobs if "train_start" in job}
 
 
 def test_another_score_cuts_and_trains_only_what_inherits(project):
@@ -68,7 +69,7 @@ def test_another_prior_is_another_base_to_inherit_from(project):
     grid = {"log10_lr": [-1.0, -2.0], "log10_wd": [-4.0]}
     project.configure(study(prior={"log10_lr": -2.0, "log10_wd": -4.0}, grid=grid))
     jobs = trained(project.planned("cells"))
-    assert cells(*INHERITING) <= jobs and not cells(*VARIANTS[:2]) & jobs
+    assert cells(*FROM_TRAINED) <= jobs and not cells(*VARIANTS[:3]) & jobs
 
 
 def test_a_base_that_trains_again_to_the_same_weights_trains_nothing_else(project):
@@ -80,10 +81,10 @@ def test_a_base_that_trains_again_to_the_same_weights_trains_nothing_else(projec
 
 
 def test_lost_inherited_weights_are_cut_again_and_train_nothing(project):
-    start = folder_of(project, INHERITING[0]).parents[2] / "start.safetensors"
+    start = folder_of(project, FROM_TRAINED[0]).parents[2] / "start.safetensors"
     start.unlink()
     jobs = project.made("cells")
-    assert f"cut_variant experiment=small, variant={INHERITING[0]}" in jobs
+    assert f"cut_variant experiment=small, variant={FROM_TRAINED[0]}" in jobs
     assert not trained(jobs) and start.is_file()
 
 

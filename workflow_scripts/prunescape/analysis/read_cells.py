@@ -15,7 +15,8 @@ from prunescape.analysis.sources.names import with_named_columns
 from prunescape.analysis.sources.optuna_storage import check_parameters, is_storage, read_trials
 from prunescape.analysis.sources.runs import mark_fresh_seeds, without_unfinished
 from prunescape.errors import InputError
-from prunescape.space.variants import PIPELINES, SCRATCH
+from prunescape.space.pipelines import PIPELINES
+from prunescape.space.variants import SCRATCH
 from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
 from prunescape.store.stages import OF_SPACES
 
@@ -202,7 +203,7 @@ def variant_order(name: str) -> tuple:
     known, pipeline = ("base", "uniform", "nonuniform"), pipeline or SCRATCH
     if method not in known or (not ratio.replace(".", "", 1).isdigit() and ratio) or pipeline not in PIPELINES:
         return len(known), 0.0, 0, name
-    return known.index(method), -float(ratio or 1), PIPELINES.index(pipeline), name
+    return known.index(method), -float(ratio or 1), list(PIPELINES).index(pipeline), name
 
 
 def mean_scores(scores: pd.DataFrame, axes: Axes) -> pd.DataFrame:

@@ -20,10 +20,11 @@ from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
 from prunescape.space.levels import AUTO
 from prunescape.space.parameters import Value, canonical
+from prunescape.space.pipelines import PIPELINES
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting, parameter_named, parameter_value
-from prunescape.space.variants import BASE, METHODS, PIPELINES, SCRATCH, Variant
+from prunescape.space.variants import BASE, METHODS, SCRATCH, Variant
 
 FEWEST_AXES = 2
 DRAWN = ("sampler", "trials", "ask", "eta", "brackets", "seed", "target")  # of a search
@@ -51,10 +52,10 @@ class Pruning(Part):
 class Retraining(Part):
     """How pruned networks start and are trained (docs/pipelines.md)."""
 
-    pipelines: Distinct[Literal[PIPELINES]] = [SCRATCH]
+    pipelines: Distinct[Literal[tuple(PIPELINES)]] = [SCRATCH]
     """Each pruned network is a variant with each of them: scratch, from new weights; others inherit the base's."""
     epochs: Count | None = None
-    """E, of pipelines that inherit weights: so many epochs after pruning."""
+    """E, of pipelines that inherit trained weights: so many epochs after pruning."""
 
 
 class Export(Part):
@@ -138,7 +139,7 @@ class Experiment(Part):
         """The base, then every pruned variant by method, falling ratio and pipeline."""
         pruned = [(method, ratio) for method in METHODS for ratio in self.variants.get(method, [])]
         ordered = sorted(pruned, key=lambda item: (METHODS.index(item[0]), -float(item[1])))
-        pipelines = sorted(self.retraining.pipelines, key=PIPELINES.index)
+        pipelines = sorted(self.retraining.pipelines, key=list(PIPELINES).index)
         return [BASE, *(Variant(*item, pipeline) for item in ordered for pipeline in pipelines)]
 
     @property
@@ -251,7 +252,7 @@ class Experiment(Part):
     @property
     def ranks_trained_filters(self) -> bool:
         """Whether the weights of a trained base decide which filters some variant keeps."""
-        return self.pruning.ranking == "trained" and any(each.ranks_filters for each in self.all_variants)
+        return self.pruning.ranking == "trained" and any(each.ranks_trained_filters for each in self.all_variants)
 
     @property
     def rewound_to(self) -> int:

@@ -170,6 +170,10 @@ def _check_score(experiment: Experiment, where: str) -> None:
         what = "all scales of batch norm are 1 before any training, so they rank nothing"
         hint = "remove this key, or take another score"
         raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint=hint)
+    ranking = [each for each in experiment.all_variants if each.ranks_filters]
+    if early := next((each.pipeline for each in ranking if not each.ranks_trained_filters), None):
+        what = f"{early} ranks before any training, when all scales of batch norm are 1"
+        raise InputError(what, where=f"{where}.retraining.pipelines", hint=f"leave {early} out, or take another score")
 
 
 def check_extension(texts: list[str]) -> None:

@@ -15,6 +15,7 @@ from prunescape.errors import InputError, nearest
 from prunescape.space.cells import NAME_PATTERN
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import Value
+from prunescape.space.pipelines import PIPELINES
 from prunescape.space.settings import parameter_named
 from prunescape.space.system_parameters import SYSTEM
 
@@ -35,6 +36,7 @@ ALLOWED = {
     **dict.fromkeys(("dict_type", "mapping_type"), "keys with their values"),
 }
 VERY_LIKE = 0.85  # a key that is rather misspelled than misplaced: seed is meant as seeds
+PIPELINE_MEANT = "{} is a pipeline: give it in retraining.pipelines"
 NAMES = "letters, digits, dots, hyphens and underscores, a letter or digit first"
 PARTS = ("model_type", "model_attributes_type", "dataclass_type")  # something else where a part's keys belong
 
@@ -72,6 +74,8 @@ def _elsewhere(root: type[BaseModel], keys: list[object]) -> str:
         return f"{key} belongs to the network: give it in network.{key}"
     if experiment and keys[2:-1] == ["system"] and key in SYSTEM:
         return f"give it in system.parameters.{key}"
+    if experiment and key in PIPELINES:
+        return PIPELINE_MEANT.format(key)
     parts = _keys_at(root, ["experiments", "NAME"])
     if len(keys) == 1 and key in parts:
         return f"{key} belongs to an experiment: give it in experiments.NAME.{key}"
@@ -115,6 +119,8 @@ def _value_error(found: dict[str, Any], where: str) -> InputError:
 def _choice_meant(value: Any, expected: str) -> str:
     """Which of the choices in pydantic's text, "'auto', 1 or 8", was meant; a number is not like another one."""
     choices = [choice.strip("' ") for part in expected.split(" or ") for choice in part.split(",")]
+    if isinstance(value, str) and value in PIPELINES:
+        return PIPELINE_MEANT.format(value)
     if isinstance(value, str) and value.isdecimal():
         return f"did you mean {value}, without quotes?" if value in choices else ""
     return nearest(str(value), choices) if value is not None and not isinstance(value, int | float) else ""

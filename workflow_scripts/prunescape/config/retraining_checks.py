@@ -1,15 +1,18 @@
 """What pipelines need: pruned networks, weights to inherit, epochs; and what may not vary beside them."""
 
+from dataclasses import asdict
+
 from prunescape.config.experiment import Experiment
 from prunescape.errors import InputError
-from prunescape.space.variants import INHERITING, REWIND_WEIGHTS, SCRATCH
+from prunescape.space.recipe import Recipe
+from prunescape.space.variants import SCRATCH, TIMED
 
-# hyperparameters that decide nothing of a pipeline's training, whose schedule is its own (pruning/pipelines.py)
+# hyperparameters that decide nothing of a pipeline's training, whose schedule is its own (space/pipelines.py)
 IDLE = {
     "fine_tune": ("warmup_epochs",),
     "rewind_rate": ("warmup_epochs",),
-    REWIND_WEIGHTS: ("warmup_epochs",),
-    "restart": ("epochs", "warmup_epochs", "schedule", "decay", "decay_rate", "power"),
+    "rewind_weights": ("warmup_epochs",),
+    **dict.fromkeys(("restart", "cyclic"), ("epochs", "warmup_epochs", "schedule", "decay", "decay_rate", "power")),
 }
 
 
@@ -18,23 +21,24 @@ def check_retraining(experiment: Experiment, where: str) -> None:
     _check_pipelines(experiment, where)
     _check_rewinding(experiment, where)
     _check_varied(experiment, where)
+    _check_ends(experiment, where)
 
 
 def _check_pipelines(experiment: Experiment, where: str) -> None:
     """Whether the pipelines have pruned networks to train, weights to inherit and as many epochs as they take."""
     pipelines, epochs = experiment.retraining.pipelines, experiment.retraining.epochs
-    inheriting = [name for name in pipelines if name in INHERITING]
+    timed = [name for name in pipelines if name in TIMED]  # all of them inherit trained weights
     where_epochs, where_pipelines = f"{where}.retraining.epochs", f"{where}.retraining.pipelines"
     if pipelines != [SCRATCH] and not experiment.variants:
         raise InputError("no network is pruned", where=where_pipelines, hint="give variants some ratios")
-    if inheriting and epochs is None:
+    if timed and epochs is None:
         hint = "give the number of epochs after pruning"
-        raise InputError(f"{inheriting[0]} needs this key, which is missing", where=where_epochs, hint=hint)
-    if epochs is not None and not inheriting:
-        hint = f"remove it, or give retraining.pipelines one of {', '.join(INHERITING)}"
-        raise InputError("no pipeline inherits weights", where=where_epochs, hint=hint)
-    if inheriting and experiment.pruning.ranking != "trained":
-        what = f"{inheriting[0]} inherits the weights of the trained base"
+        raise InputError(f"{timed[0]} needs this key, which is missing", where=where_epochs, hint=hint)
+    if epochs is not None and not timed:
+        hint = f"remove it, or give retraining.pipelines one of {', '.join(TIMED)}"
+        raise InputError("no pipeline inherits trained weights", where=where_epochs, hint=hint)
+    if timed and experiment.pruning.ranking != "trained":
+        what = f"{timed[0]} inherits the weights of the trained base"
         raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint="remove this key")
 
 
@@ -48,9 +52,9 @@ def _check_rewinding(experiment: Experiment, where: str) -> None:
         what = f"{rewinding[0]} trains the last {epochs} epochs of the recipe again, which has {fewest}"
         raise InputError(what, where=place, allowed=f"1 to {fewest}")
     warmup = int(experiment.prior_text("warmup_epochs"))
-    if REWIND_WEIGHTS in pipelines and 0 < experiment.rewound_to < warmup:
+    if "rewind_weights" in pipelines and 0 < experiment.rewound_to < warmup:
         whole = experiment.rewound_to + epochs
-        what = f"{REWIND_WEIGHTS} goes back to epoch {experiment.rewound_to}, into the {warmup} epochs of warm-up"
+        what = f"rewind_weights goes back to epoch {experiment.rewound_to}, into the {warmup} epochs of warm-up"
         raise InputError(what, where=place, allowed=f"{whole}, or at most {whole - warmup}")
 
 
@@ -58,9 +62,27 @@ def _check_varied(experiment: Experiment, where: str) -> None:
     """Refuse what varies and decides nothing of a pipeline's training: its cells would be copies of each other."""
     for pipeline in experiment.retraining.pipelines:
         idle = [name for name in IDLE.get(pipeline, ()) if name in {**experiment.axes, **experiment.space}]
-        if pipeline == REWIND_WEIGHTS and experiment.rewound_to == 0:
+        if pipeline == "rewind_weights" and experiment.rewound_to == 0:
             idle = []  # initial weights warm up
         if idle:
             what = f"{pipeline} trains alike with every value of {idle[0]}"
             hint = f"leave it out, or {pipeline} out of retraining.pipelines"
             raise InputError(what, where=f"{where}.{experiment.section_of(idle[0])}.{idle[0]}", hint=hint)
+
+
+def _check_ends(experiment: Experiment, where: str) -> None:
+    """Refuse numbers of epochs at which the schedule ends alike, for pipelines that train by its end alone."""
+    counts, last = experiment.values_of("epochs"), experiment.retraining.epochs
+    decisive = {"fine_tune": 1, "rewind_rate": last, "rewind_weights": last}  # so many epochs at the schedule's end
+    shared = asdict(experiment.recipe) | experiment.declared_recipe
+    for pipeline in (name for name in experiment.retraining.pipelines if name in decisive):
+        for schedule in experiment.values_of("schedule"):
+            known: dict[tuple[float, ...], int] = {}
+            for count in counts:
+                recipe = Recipe(**shared | {"epochs": count, "schedule": schedule})
+                end = tuple(recipe.rate_factor(epoch) for epoch in range(count - decisive[pipeline], count))
+                if end in known:
+                    what = f"{pipeline} trains alike after {known[end]} and {count} epochs of schedule {schedule}"
+                    hint = f"leave one out, or {pipeline} out of retraining.pipelines"
+                    raise InputError(what, where=f"{where}.{experiment.section_of('epochs')}.epochs", hint=hint)
+                known[end] = count

@@ -7,8 +7,9 @@ from typing import Any
 
 from prunescape.analysis.axes import Axis
 from prunescape.present.numbers import is_missing, short
+from prunescape.space.pipelines import PIPELINES
 from prunescape.space.recipe import PARAMETERS
-from prunescape.space.variants import PIPELINES, PRUNED_PATTERN
+from prunescape.space.variants import PRUNED_PATTERN
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5"}
 NAMES = {

@@ -11,9 +11,10 @@ from torch import nn
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.weights import load_weights, save_weights
-from prunescape.pruning.pipelines import plan_pipeline
 from prunescape.pruning.planning import base_plan, finite, plan_content, plan_widths
+from prunescape.pruning.retraining import INITIAL
 from prunescape.pruning.scores import Batch
+from prunescape.space.pipelines import plan_pipeline
 from prunescape.space.recipe import Recipe
 from prunescape.space.variants import BASE, SCRATCH
 from prunescape.store.files import file_digest, read_json, write_json
@@ -64,6 +65,15 @@ def ranking_batches(
     return [(taught.inputs(part), of_part) for part, of_part in batches]
 
 
+def stretched_pipeline(pipeline: dict[str, Any], share: float) -> dict[str, Any]:
+    """The pipeline with segments that are stretched to cost as much as the base's, whose `share` of FLOPs is kept."""
+    segments = [
+        segment | {"factor": 1 / share} if isinstance(segment, dict) and segment["name"] == "stretched" else segment
+        for segment in pipeline["segments"]
+    ]
+    return pipeline | {"segments": segments}
+
+
 def write_widths(
     plan: dict,
     *,
@@ -78,33 +88,30 @@ def write_widths(
     """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
 
     `plan` has model, architecture and method (base, uniform, nonuniform), pruned variants also ratio (text) and
-    min_keep, those that rank filters score; `round_to` is by default 1, `pipeline` scratch; those that inherit weights
-    have `epochs`, and some the epoch that these are `rewound_to`; `network` are its hyperparameters, where its model
-    has any. `identity` names the images' "shape" [C, H, W] and "classes"; `weights` are those of the base trained at
-    the prior, None to rank an untrained network.
+    min_keep, those that rank filters score; `round_to` is by default 1, `pipeline`, as `plan_pipeline` gives it, that
+    of scratch; `network` are its hyperparameters, where its model has any. `identity` names the images' "shape"
+    [C, H, W] and "classes"; `weights` are those of the base trained at the prior, None to rank an untrained network.
 
     Where the plan has `examples`, its score looks at the loss, and `ranking_batches` takes them with the prepared
-    `data` and the `folder` of images that are streamed. A pipeline that inherits weights needs those of the base, and
-    leaves what is kept of them in `start` (safetensors), whose digest the plan names: of rewind_weights those that the
-    base had `earlier`, or before any training. Raises InputError as
-    `plan_widths` and when the base diverged.
+    `data` and the `folder` of images that are streamed. A pipeline that inherits weights leaves what is kept of them in
+    `start` (safetensors), whose digest the plan names: of `weights`, of those that the base had `earlier`, or of its
+    initial ones. Raises InputError as `plan_widths` and when the base diverged.
     """
     images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
-    network = base_network(plan, images, weights)
+    network, pipeline = base_network(plan, images, weights), plan.get("pipeline", plan_pipeline(SCRATCH))
     if plan["method"] == BASE.method:
         widths = base_plan(network, shape)
     else:
         options = {name: plan[name] for name in ("method", "score", "min_keep", "round_to") if name in plan}
         batches = ranking_batches(data, identity, plan["examples"], folder) if "examples" in plan else ()
-        rewound = base_network(plan, images, earlier) if "rewound_to" in plan else None
+        rewound = base_network(plan, images, earlier) if earlier or pipeline["start"] == INITIAL else None
         widths = plan_widths(network, shape, ratio=ratio, **options, batches=batches, earlier=rewound)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
     network = {"network": plan["network"]} if "network" in plan else {}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
     content |= network | ({"round_to": widths.round_to} if "round_to" in plan else {})
-    options = {name: plan[name] for name in ("epochs", "rewound_to") if name in plan}
-    pipeline = plan_pipeline(plan.get("pipeline", SCRATCH), share=widths.ratio_achieved, **options)
+    pipeline = stretched_pipeline(pipeline, widths.ratio_achieved)
     if start:
         save_weights(widths.network, start)
         pipeline |= {"weights_digest": file_digest(start)}

@@ -26,6 +26,7 @@ STORING = (
     "store.files",
     "models.sealed_tensors",
     "space.levels",
+    "space.pipelines",
     "space.variants",
     "store.tables",
     "training.gpu",

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from prunescape.errors import InputError
+from prunescape.space.pipelines import PIPELINES
 
 METHODS = ("uniform", "nonuniform")
-SCRATCH = "scratch"
-# how a pruned network starts and is trained (pruning/pipelines.py); the first is the default
-REWIND_WEIGHTS = "rewind_weights"
-INHERITING = ("fine_tune", "rewind_rate", REWIND_WEIGHTS, "restart")  # they start from weights of the base
-PIPELINES = (SCRATCH, "scratch_b", *INHERITING)
+SCRATCH = "scratch"  # the default
+INHERITING = tuple(name for name, known in PIPELINES.items() if known.start != "initialised")
+TIMED = tuple(name for name, known in PIPELINES.items() if known.timed)  # they train E epochs
 PRUNED_PATTERN = r"(?:uniform|nonuniform)-0\.[0-9]+"
 INHERITING_PATTERN = rf"{PRUNED_PATTERN}-(?:{'|'.join(INHERITING)})"
 INITIALISED_PATTERN = rf"base|{PRUNED_PATTERN}(?:-scratch_b)?"
@@ -47,18 +46,24 @@ class Variant:
     @property
     def rewinds(self) -> bool:
         """Whether these are the weights of an earlier epoch."""
-        return self.pipeline == REWIND_WEIGHTS
+        return PIPELINES[self.pipeline].earlier
 
     @property
     def ranks_filters(self) -> bool:
         """Whether a ranking of filters decides its cells: which widths it has, or which weights it inherits."""
         return self.method == "nonuniform" or self.inherits
 
+    @property
+    def ranks_trained_filters(self) -> bool:
+        """Whether these are filters of a trained base, unless all variants rank an untrained one."""
+        return self.ranks_filters and PIPELINES[self.pipeline].start != "initial"
+
     @classmethod
     def parse(cls, name: str) -> Self:
         """The variant called `name`; raises InputError for anything else."""
         if not re.fullmatch(VARIANT_PATTERN, name):
-            allowed = f"base, uniform-0.R or nonuniform-0.R, then nothing or -PIPELINE: {', '.join(PIPELINES[1:])}"
+            others = ", ".join(other for other in PIPELINES if other != SCRATCH)
+            allowed = f"base, uniform-0.R or nonuniform-0.R, then nothing or -PIPELINE: {others}"
             raise InputError(f'no variant is called "{name}"', allowed=allowed)
         return cls(*name.split("-"))
 

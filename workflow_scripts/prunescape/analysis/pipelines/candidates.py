@@ -161,7 +161,7 @@ def _candidate(
         score=shared["score"] if variant.ranks_filters else "",
         setting=setting,
         at_edge=any(value in (values.min(), values.max()) for value, values in ends),
-        base_epochs=base_epochs if variant.ranks_filters and shared["ranked"] else 0.0,
+        base_epochs=base_epochs if variant.ranks_trained_filters and shared["ranked"] else 0.0,
         **more,
     )
 
