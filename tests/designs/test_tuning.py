@@ -202,6 +202,25 @@ def test_a_search_for_the_cheapest_takes_the_pruned_variant_where_it_is_accurate
     assert run(plan, costs=slow)[-1].winner.variant.name == "base"
 
 
+def test_where_no_whole_training_reaches_the_floor_another_variant_gets_one():
+    """The pruned variant is as good as the base on cut budgets, and never reaches the floor with a whole training."""
+
+    def result(cell) -> Observed:
+        capped = cell.variant.name != "base" and "epochs" not in cell.setting.values
+        return replace(reached(cell), correct=min(reached(cell).correct, 690)) if capped else reached(cell)
+
+    for seed in range(5):
+        rounds = run(plan_of(floor=70.0, objective="cheapest", seed=seed), result, COSTS)
+        *cut, other, last = rounds
+        assert [len(planned.entries) for planned in rounds] == [16, 8, 4, 2, 1, 1, 0]
+        assert {cell.variant.name for cell in cut[-1].cells} == {"uniform-0.5"}
+        (entry,) = other.entries
+        assert last.winner == entry.cell and (entry.cell.variant.name, entry.rung) == ("base", 4)
+        of_base = [each for planned in cut for each in planned.entries if each.cell.variant.name == "base"]
+        furthest = [each for each in of_base if each.rung == max(each.rung for each in of_base)]
+        assert entry.trial == max(furthest, key=lambda each: (reached(each.cell).accuracy, -each.trial)).trial
+
+
 def test_a_floor_that_nothing_reaches_says_what_came_nearest():
     last = run(plan_of(floor=99.0, objective="cheapest"), costs=COSTS)[-1]
     assert last.winner is None

@@ -248,7 +248,8 @@ def next_search_round(
     """Round `number` of a search, from the rounds before it, what all of their cells reached, and what variants cost.
 
     Every bracket takes its next step: it proposes trials until it has all of them, then promotes those of its last
-    rung. A bracket of proposals that learn from results begins when the one before it has all its trials.
+    rung. Where that gives no winner, variants without a whole training get one. A bracket of proposals that learn from
+    results begins when the one before it has all its trials.
     """
     check_energy(costs, plan.tuning["objective"], plan.tuning["strategy"])
     plan = replace(plan, tuning=plan.tuning | {"variants": kept_variants(plan.tuning, costs)})
@@ -268,6 +269,8 @@ def next_search_round(
     if entries:
         return SearchRound(plan.experiment, number, entries)
     winner, reason = winner_of(had, results)
+    if winner is None and (entries := other_variants(plan, had, results)):
+        return SearchRound(plan.experiment, number, entries)
     return SearchRound(plan.experiment, number, last=True, winner=winner, reason=reason)
 
 
@@ -301,14 +304,32 @@ def budget_of(plan: Plan, cell: Cell) -> float:
     return float(values.get("epochs", whole["epochs"])) * float(values.get("data_share", whole["data_share"]))
 
 
+def other_variants(plan: Plan, had: Iterable[Entry], results: Results) -> list[Entry]:
+    """Whole trainings where no winner was found: of each variant that has none, of its best trial.
+
+    A fast variant that keeps the floor of cut budgets takes the places of slower ones, and may miss the floor with a
+    whole training. The best trial of a variant is the most accurate one of those with its largest budget.
+    """
+    had = list(had)
+    whole = {entry.cell.variant.name for entry in had if is_whole(entry.cell)}
+    left = [entry for entry in had if not results.observed[entry.cell].diverged]
+    left.sort(key=lambda entry: (budget_of(plan, entry.cell), results.observed[entry.cell].accuracy, -entry.trial))
+    best = {entry.cell.variant.name: entry for entry in left if entry.cell.variant.name not in whole}
+    last, brackets = budgets_of(plan).last, brackets_of(plan)
+    return [
+        replace(entry, rung=len(brackets[entry.bracket]) - 1, cell=trial_cell(plan, entry.proposal, last))
+        for entry in sorted(best.values(), key=lambda entry: (entry.bracket, entry.trial))
+    ]
+
+
 def _promoted(plan: Plan, bracket: int, rungs: list[Rung], own: list[Entry], results: Results) -> list[Entry]:
     """The best trials of the bracket's last rung on its next one; none after the last."""
     reached = max(entry.rung for entry in own)
     if reached + 1 == len(rungs):
         return []
     following = rungs[reached + 1]
-    best = results.ranked([entry for entry in own if entry.rung == reached])[: following.trials]
-    chosen = sorted(best, key=lambda entry: entry.trial)
+    ranked = results.ranked([entry for entry in own if entry.rung == reached])
+    chosen = sorted(ranked[: following.trials], key=lambda entry: entry.trial)
     return [
         replace(entry, rung=reached + 1, cell=trial_cell(plan, entry.proposal, following.epochs)) for entry in chosen
     ]
