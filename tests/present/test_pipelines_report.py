@@ -51,6 +51,15 @@ def test_the_answer_compares_with_fine_tuning_and_with_random_filters_in_the_rig
     assert f"their best pipeline: {sign}{number(over)} (" in text
 
 
+def test_differences_at_other_epochs_are_marked(results):
+    tables = {name: table.copy() for name, table in results.tables.items()}
+    tables["pipelines"].loc[lambda rows: rows["pipeline"] == "restart", "epochs"] = 8
+    *_, versus, control, method = pipeline_sentences(ExperimentResults(DEFAULT_AXES, 0.5, cells(), tables))
+    assert versus.count("†") == 4 and control.count("†") == 1 and "†: other epochs" in method
+    *_, versus, control, _ = pipeline_sentences(results)
+    assert "†" not in versus + control
+
+
 def test_nothing_is_said_without_several_pipelines():
     empty = ExperimentResults(DEFAULT_AXES, 0.5, cells(), {})
     assert pipeline_sentences(empty) == []

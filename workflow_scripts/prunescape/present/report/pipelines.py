@@ -17,6 +17,7 @@ FINE_TUNE, RANDOM = "fine_tune", "random"
 NAMES = ["pipeline", "score"]
 AT = {BEST: "each at its own best setting", CARRIED: "all at the base's best setting"}
 SHOWN = "*"  # behind a difference that Holm's correction shows
+UNEQUAL = "†"  # behind one of pipelines that train other numbers of epochs after pruning
 
 
 class Differences:
@@ -39,7 +40,8 @@ class Differences:
         """`+1.20 (0.30 to 2.10)*`."""
         difference, low, high, p = self.between(one, other)
         sign = "+" if difference > 0 else ""
-        return f"{sign}{number(difference)} ({span(low, high)}){SHOWN * (p < LEVEL)}"
+        marks = SHOWN * (p < LEVEL) + UNEQUAL * (one.epochs != other.epochs)
+        return f"{sign}{number(difference)} ({span(low, high)}){marks}"
 
 
 def pipeline_sentences(results: ExperimentResults) -> list[str]:
@@ -145,10 +147,11 @@ def control_sentences(best: list[Any], differences: Differences) -> Iterator[str
 def method_sentence(rows: pd.DataFrame, tests: pd.DataFrame) -> str:
     """How they are compared, and what that cannot show."""
     pairs = int((tests["choice"] == BEST).sum())
+    unequal = f" {UNEQUAL}: other epochs after pruning." * (rows["epochs"].nunique(dropna=False) > 1)
     return (
         f"Settings are chosen on other seeds than the {counted(int(rows['seeds'].max()), 'seed')} that compare. "
         f"Intervals: 95 %, each of one pair or mean alone. {SHOWN}: p under 5 % after Holm's correction over all pairs "
-        f"at that choice of settings, here {pairs}. For these test images and this trained base."
+        f"at that choice of settings, here {pairs}.{unequal} For these test images and this trained base."
     )
 
 
