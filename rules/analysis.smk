@@ -101,6 +101,7 @@ rule compare_targets:
         "../envs/analyse.yaml"
     params:
         objectives=STUDY.objectives.model_dump(mode="json"),
+        risk_threshold=STUDY.analysis.risk_threshold,
         code=code_digest("compare_targets"),
     script:
         "../workflow_scripts/compare_targets.py"

@@ -175,6 +175,8 @@ def export_params(wildcards):
     export = {"best": experiment.exported, "precisions": STUDY.precisions()}
     if experiment.design.has_space:
         return export | {"rank_by": experiment.design.rank_by}
+    if experiment.export.by == "int8":
+        export |= {"by": "int8", "threshold": max(STUDY.analysis.thresholds)}
     return export | {"select_on": experiment.select_on}
 
 

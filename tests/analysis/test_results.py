@@ -151,6 +151,7 @@ def test_every_need_is_an_input_or_a_table():
         "objectives",
         "untrained",
         "tuning_costs",
+        "risk_threshold",
         "comparisons",
         *result_names(TARGET),
     }

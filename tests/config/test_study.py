@@ -458,6 +458,18 @@ def test_targets_of_every_kind_as_asked_for():
     assert study.target_settings("pi", "e")["threads"] == [1, 4]
 
 
+def test_cells_are_ranked_in_int8_where_it_is_measured_and_tests_choose():
+    targets = {"here": {"precisions": ["fp32", "int8"]}}
+    ranked = with_value("experiments.e.export", {"best": 3, "by": "int8"}) | {"targets": targets}
+    assert load_study(ranked).experiments["e"].export.by == "int8"
+    with pytest.raises(InputError, match=r"experiments\.e\.export\.by: no target measures int8"):
+        load_study(ranked | {"targets": {}})
+    held_out = with_value("experiments.e.select_on", "validation")["experiments"]["e"]
+    by_int8 = {"e": held_out | {"export": {"by": "int8"}}}
+    with pytest.raises(InputError, match=r"export\.by: .*chosen by validation examples; allowed: fp32"):
+        load_study(ranked | {"experiments": by_int8, "datasets": {"digits": {"validation": 100}}})
+
+
 def test_subnormal_numbers_are_flushed_too_where_several_cells_are_measured():
     one, several = load_study(GOOD), load_study(with_value("experiments.e.export", {"best": 3}))
     assert one.target_settings("here", "e")["flush_to_zero"] == [False]

@@ -1,5 +1,6 @@
 """Other precisions of a really trained network: what they compute, how exact and how large. Needs torch."""
 
+import copy
 import json
 import zlib
 
@@ -11,14 +12,16 @@ from torch.nn.functional import cross_entropy
 
 from benchmark_target import benchmark_target
 from prunescape.deploy import precisions
+from prunescape.deploy.export import logits_of
 from prunescape.deploy.export_best import export_best
+from prunescape.deploy.int8_choice import near_best
 from prunescape.deploy.precisions import export_precision, sparse, subnormal_weights
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import count_flops, count_parameters
 from prunescape.models.weights import save_weights
 from prunescape.store.files import read_json, write_json
-from prunescape.tasks.images.exported import calibration_inputs
+from prunescape.tasks.images.exported import calibration_inputs, stored_inputs
 from prunescape.tasks.images.prepared import load_prepared
 from prunescape.tasks.images.preparing import write_prepared
 from prunescape.tasks.subsets import evenly_spread
@@ -77,6 +80,26 @@ def exported(digits, trained, tmp_path_factory):
     return folder / "onnx"
 
 
+@pytest.fixture(scope="module")
+def ranked_in_int8(digits, trained, exported, tmp_path_factory):
+    """The best in int8 of three cells: one with disturbed weights that says it is better, this one, a far worse one."""
+    folder = tmp_path_factory.mktemp("ranked")
+    disturbed = copy.deepcopy(trained)
+    (linear,) = (layer for layer in disturbed.modules() if isinstance(layer, torch.nn.Linear))
+    with torch.no_grad():
+        linear.weight.add_(torch.randn(linear.weight.shape, generator=torch.Generator().manual_seed(0)))
+    records, weights = [], []
+    for seed, (network, correct) in enumerate(((disturbed, 592), (trained, 590), (trained, 500))):
+        records.append(folder / f"{seed}.json")
+        weights.append(folder / f"{seed}.safetensors")
+        save_weights(network, weights[-1])
+        write_json(records[-1], named(status="ok", correct=correct, tested=599, top1=correct / 5.99, seed=seed))
+    terms = {"best": 1, "by": "int8", "threshold": 1.0, "precisions": ["fp32", "int8"]}
+    made = {"records": records, "weights": weights, "widths": exported.parent / "widths.json", **digits}
+    export_best(terms, **made, out=folder / "onnx")
+    return folder / "onnx"
+
+
 def models_of(exported):
     return {model["precision"]: model for model in read_json(exported / "export.json")["models"]}
 
@@ -131,6 +154,24 @@ def test_onnxruntime_computes_every_convolution_in_8_bits(exported, tmp_path):
     onnxruntime.InferenceSession(exported / "rank-1.int8.onnx", options, providers=["CPUExecutionProvider"])
     kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
     assert kinds.count("QLinearConv") == 7 and "Conv" not in kinds and "FusedConv" not in kinds
+
+
+def test_cells_near_the_best_are_ranked_by_what_onnxruntime_gets_right_in_int8(ranked_in_int8, digits):
+    found = read_json(ranked_in_int8 / "export.json")
+    assert [model["cell"]["seed"] for model in found["models"]] == [1, 1]
+    first, second = found["ranked_in_int8"]
+    assert (first["seed"], second["seed"]) == (0, 1), "the third is more than a point under the best"
+    images, labels = stored_inputs(load_prepared(**digits), "standard")
+    right = int((logits_of(ranked_in_int8 / "rank-1.int8.onnx", images).argmax(1) == labels).sum())
+    assert second["correct_int8"] == right > first["correct_int8"]
+
+
+def test_the_region_has_as_many_cells_as_are_exported_at_least():
+    top1 = [98.0, 90.0, 97.0, 96.9, 50.0]
+    order = [0, 2, 3, 1, 4]
+    assert near_best(top1, order, 1.0, 1) == [0, 2]
+    assert near_best(top1, order, 1.0, 4) == [0, 2, 3, 1]
+    assert near_best(top1, [], 1.0, 4) == []
 
 
 def test_calibration_images_are_of_the_training_split(digits):

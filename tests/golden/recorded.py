@@ -83,6 +83,20 @@ ABOUT = {
         ("property",),
         ("experiment", "target", "property", "precision", "threads", "batch", "flush_to_zero", "models", "pairs"),
     ),
+    "property_roi": (
+        ("property",),
+        (
+            *("experiment", "target", "property", "precision", "threads", "batch", "flush_to_zero", "variant", "rank"),
+            *("float_top1", "in_float_roi"),
+        ),
+    ),
+    "property_risk": (
+        ("property",),
+        (
+            *("experiment", "target", "property", "precision", "threads", "batch", "flush_to_zero", "variant"),
+            *("cells", "float_rank", "n", "whole", "d_float"),
+        ),
+    ),
     "correlations": (
         ("first", "second"),
         ("experiment", "target", "first", "second", "precision", "threads", "batch", "flush_to_zero", "models"),

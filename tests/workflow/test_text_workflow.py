@@ -21,7 +21,8 @@ SMALL = {"filters": 32, "units": 16, "embedding": 64, "kernel": 5, "dropout": 0.
 CNN = experiment(
     model="text_cnn", dataset="imdb", recipe=RECIPE, network=SMALL, variants={"nonuniform": [0.5]}, **PRIOR
 )
-LSTM = CNN | {"model": "text_lstm", "variants": {}, "network": {"units": 20}}
+CNN["export"] = {"by": "int8"}
+LSTM = CNN | {"model": "text_lstm", "variants": {}, "network": {"units": 20}, "export": {}}
 STUDY = {
     "study": "texts",
     "datasets": {"imdb": OPTIONS},
@@ -64,6 +65,15 @@ def test_every_precision_is_measured_on_the_token_numbers(project, name, variant
         assert model["tested"] == 30 and (model["accuracy_agrees"] or model["precision"] != "fp32"), key
     encoded = {model["precision"]: model["encoded_bytes"] for key, model in models.items() if key.startswith("base")}
     assert encoded["sparse80-int8"] < encoded["int8"] < encoded["fp32"]
+
+
+def test_what_ranks_cells_in_int8_is_what_the_target_measures(project):
+    """All 30 test texts, on the same host."""
+    exported = read(project, "experiment=cnn/variant=base/onnx/export.json")
+    measured = read(project, "experiment=cnn/target=here.json")["models"]
+    (model,) = (model for model in measured if model["id"] == "cnn/base/rank-1/int8")
+    assert [cell["correct_int8"] for cell in exported["ranked_in_int8"]] == [model["correct"]]
+    assert "ranked_in_int8" not in read(project, "experiment=lstm/variant=base/onnx/export.json")
 
 
 def test_the_vocabulary_is_in_the_prepared_file(project):

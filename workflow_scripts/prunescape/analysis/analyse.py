@@ -25,7 +25,7 @@ from prunescape.analysis.results import (
 )
 from prunescape.analysis.trials import Terms, read_trial_cells
 from prunescape.analysis.verdict.screening import claim_count
-from prunescape.config.analysis import AnalysisTerms
+from prunescape.config.analysis import RISK_THRESHOLD, AnalysisTerms
 from prunescape.errors import InputError
 from prunescape.store.tables import read_result, write_result
 
@@ -123,12 +123,14 @@ def compare_targets(
     benchmarks: Path | str,
     out: Path | str,
     architectures: Path | str | None = None,
+    risk_threshold: float = RISK_THRESHOLD,
 ) -> dict[str, Path]:
     """Write every target table into the folder `out`, as `analyse` does.
 
     `objectives` holds the limits and the load as `objectives.Objectives` dumps them; `architectures` is the table of
-    the same variants before training, where they were measured. Nothing measured gives tables without rows; a variant
-    of a network that learnt nothing is not recommended. Raises InputError for a table that cannot be used.
+    the same variants before training, where they were measured; `risk_threshold` as in `property_roi`. Nothing measured
+    gives tables without rows; a variant of a network that learnt nothing is not recommended. Raises InputError for a
+    table that cannot be used.
     """
     trained = with_network(read_result(cells, dict.fromkeys(("experiment", "variant"), ("string", ""))))
     measured = read_measured(benchmarks)
@@ -139,7 +141,7 @@ def compare_targets(
     keys = {name: column for name, column in ARCHITECTURE_KEYS.items() if name != "network"}
     untrained = None if architectures is None else with_network(read_result(architectures, keys))
     costs = tuning_cost(trained) if {*VARIANT, "stage"} <= set(trained) else None
-    analysis = Analysis.of_targets(measured, variant_flops(trained), objectives, untrained, costs)
+    analysis = Analysis.of_targets(measured, variant_flops(trained), objectives, untrained, costs, risk_threshold)
     return write_results([analysis], result_names(TARGET), out)
 
 

@@ -28,6 +28,12 @@ from prunescape.analysis.cost.inference_settings import (
 from prunescape.analysis.cost.measured import written_columns
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
 from prunescape.analysis.cost.payback import PAYBACK_COLUMNS, payback
+from prunescape.analysis.cost.property_risk import (
+    PROPERTY_RISK_COLUMNS,
+    PROPERTY_ROI_COLUMNS,
+    property_risk,
+    property_roi,
+)
 from prunescape.analysis.cost.property_tables import (
     CORRELATION_COLUMNS,
     PROPERTY_COLUMNS,
@@ -93,6 +99,7 @@ from prunescape.analysis.trials import (
 )
 from prunescape.analysis.verdict.columns import LOOK_COLUMNS, verdict_columns
 from prunescape.analysis.verdict.verdicts import judge_study
+from prunescape.config.analysis import RISK_THRESHOLD
 from prunescape.store.tables import Columns
 
 LANDSCAPE, TARGET, TRIALS, ARMS, SEARCH = "landscape", "target", "trials", "arms", "search"
@@ -147,15 +154,17 @@ class Analysis:
         objectives: Mapping[str, Any],
         untrained: pd.DataFrame | None = None,
         costs: pd.DataFrame | None = None,
+        risk_threshold: float = RISK_THRESHOLD,
     ) -> Self:
         """The target tables of measurements; `flops` as `variant_flops`, `objectives` as a study dumps them.
 
         `untrained` are measurements of the same variants before training, where there are any; `costs` is what tuning
-        the variants took, as `tuning_cost` gives it, where cells tell it.
+        the variants took, as `tuning_cost` gives it, where cells tell it. Regions of properties
+        have the `risk_threshold`, percentage points or percent.
         """
         before = read_architectures([]) if untrained is None else untrained
         costs = pd.DataFrame(columns=list(TUNING_COST_COLUMNS)) if costs is None else costs
-        known = {"measured": measured, "flops": flops, "objectives": objectives}
+        known = {"measured": measured, "flops": flops, "objectives": objectives, "risk_threshold": risk_threshold}
         return cls({**known, "untrained": before, "tuning_costs": costs})
 
     @classmethod
@@ -393,6 +402,8 @@ RESULTS: dict[str, ResultTable] = {
     "speedups": _target(speedups, ("measured", "flops", "comparisons"), SPEEDUP_COLUMNS),
     "payback": _target(payback, ("measured", "comparisons", "tuning_costs"), PAYBACK_COLUMNS),
     "properties": _target(property_table, ("measured", "flops"), PROPERTY_COLUMNS),
+    "property_roi": _target(property_roi, ("measured", "risk_threshold"), PROPERTY_ROI_COLUMNS),
+    "property_risk": _target(property_risk, ("property_roi",), PROPERTY_RISK_COLUMNS),
     "correlations": _target(correlation_table, ("measured", "flops"), CORRELATION_COLUMNS),
     # of designs with a space
     "best_settings": _trials(best_settings, "trial_cells", "trials", "trial_terms", columns=best_columns),

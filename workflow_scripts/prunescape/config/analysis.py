@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from prunescape.config.types import Count, Distinct, Part, Percent, Points
 
+RISK_THRESHOLD = 0.5  # percentage points (matthiesen2023, Eq 3.4)
 OF_ARCHITECTURES = ("latency_limit_ms", "memory_limit_mb", "size_limit_kb")  # limits that training does not decide
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -15,7 +16,7 @@ class AnalysisTerms(Part):
 
     thresholds: Distinct[Points] = [0.5, 1.0]
     """Percentage points: of each one region of interest and one confidence ellipse; grids extend by the largest."""
-    risk_threshold: Points = 0.5
+    risk_threshold: Points = RISK_THRESHOLD
     """One of the thresholds: that of the base's good settings, over which risks and verdicts are taken."""
 
     @model_validator(mode="after")

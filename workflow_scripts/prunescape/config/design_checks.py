@@ -96,9 +96,9 @@ def _check_grid_only(experiment: Experiment, where: str) -> None:
     if "select_on" in experiment.model_fields_set:
         what, hint = f"a {kind} design says itself what settings are chosen by", "remove it, and set design.rank_by"
         raise InputError(what, where=f"{where}.select_on", hint=hint)
-    if "best" in experiment.export.model_fields_set:
-        what, hint = f"a {kind} design says itself how many are exported", "remove it, and set design.best"
-        raise InputError(what, where=f"{where}.export.best", hint=hint)
+    for key in sorted(experiment.export.model_fields_set):
+        what, hint = f"a {kind} design says itself which cells are exported", "remove it, and set design.best"
+        raise InputError(what, where=f"{where}.export.{key}", hint=hint)
 
 
 def check_range(name: str, values: Bounds | list[Any]) -> None:

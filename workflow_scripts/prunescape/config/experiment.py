@@ -63,6 +63,8 @@ class Export(Part):
 
     best: Count = 1
     """So many of the best cells of each variant."""
+    by: Literal["fp32", "int8"] = "fp32"
+    """Whose accuracy ranks them; int8: of the cells within the largest threshold of the variant's best in fp32."""
 
 
 class Extension(Part):

@@ -25,6 +25,7 @@ from prunescape.space.settings import Setting, parameter_value
 from prunescape.space.variants import BASE
 
 DEFAULT_NETWORK = Setting(())
+INT8 = "int8"
 
 
 class Study(Part):
@@ -200,6 +201,7 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
         located(f"{where}.model", architecture_of, experiment.model)
         check_experiment(experiment, located(f"{where}.dataset", study.dataset_options, experiment.dataset), where)
         check_precision(experiment, study.device, where)
+        _check_export(study, experiment, where)
         check_settled(experiment.system, experiment.given_precision, study.device, f"{where}.system")
         if experiment.tune:
             options = study.dataset_options(experiment.dataset)
@@ -209,6 +211,18 @@ def load_study(config: dict[str, Any], source: str = "config") -> Study:
                 allowed = "objectives.accuracy_floor, percent of the validation examples"
                 raise InputError(what, where=f"{where}.tune.objective", allowed=allowed, hint=hint)
     return study
+
+
+def _check_export(study: Study, experiment: Experiment, where: str) -> None:
+    """Cells ranked in int8 must be exported in it, and their test images are what they are ranked by."""
+    if experiment.export.by != INT8:
+        return
+    if INT8 not in study.precisions():
+        what, hint = "no target measures int8, in which cells are to be ranked", "add it to the precisions of a target"
+        raise InputError(what, where=f"{where}.export.by", hint=hint)
+    if experiment.select_on != "test":
+        what = "cells are ranked in int8 by the test examples, and settings are chosen by validation examples"
+        raise InputError(what, where=f"{where}.export.by", allowed="fp32", hint="or set select_on: test")
 
 
 def _check_emulated(study: Study, target: Target, where: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from prunescape.deploy.export import export_model
+from prunescape.deploy.int8_choice import best_in_int8, correct_in_int8, near_best
 from prunescape.deploy.precisions import CALIBRATED, export_precision, subnormal_weights
 from prunescape.models.build import planned_network
 from prunescape.models.weights import load_weights
@@ -35,11 +36,12 @@ def export_best(
     """Write the `export["best"]` best cells of a variant as `out`/rank-1.onnx, ... and what they are as export.json.
 
     `export["select_on"]` is the split that ranks them, by default test. Of trials, which were chosen before, all are
-    written, ranked by the field `export["rank_by"]`. `export["precisions"]` names the files that stand beside each
-    float one, such as rank-1.int8.onnx. `records` and `weights` hold one file per cell, in the same order; `folder` is
-    where an image folder's images lie, which only int8 needs. What was in `out` is deleted first. Diverged cells are
-    never exported: with no other, `models` is empty. Raises InputError when a file is missing or damaged, or an
-    exported model does not compute what torch does.
+    written, ranked by the field `export["rank_by"]`. With `export["by"]` int8 those are ranked in int8 that are within
+    `export["threshold"]` points of the best; `ranked_in_int8` of export.json tells how. `export["precisions"]` names
+    the files that stand beside each float one, such as rank-1.int8.onnx. `records` and `weights` hold one file per
+    cell, in the same order; `folder` is where an image folder's images lie, which only int8 needs. What was in `out` is
+    deleted first. Diverged cells are never exported: with no other, `models` is empty. Raises InputError when a file is
+    missing or damaged, or an exported model does not compute what torch does.
     """
     torch.set_num_threads(1)
     shutil.rmtree(out, ignore_errors=True)  # export.json stands for the models beside it
@@ -47,7 +49,6 @@ def export_best(
     prepared = task_module(known, "prepared").load_prepared(data, identity, folder=folder)
     task = task_module(known, "exported")
     contents = [read_json(record, *RECORD) for record in records]
-    chosen = chosen_records(contents, export)
     others = [precision for precision in export.get("precisions", []) if precision != "fp32"]
     calibrated = bool(CALIBRATED & set(others))
 
@@ -57,20 +58,39 @@ def export_best(
         shown = {"inputs": task.parity_inputs(prepared, scaling), "scaling": task.scaling(known, prepared, scaling)}
         return shown | {"calibration": calibration}
 
+    def network_of(position: int) -> torch.nn.Module:
+        network = planned_network(read_json(widths, *WIDTHS))
+        load_weights(network, weights[position])
+        return network
+
+    def scaling_of(position: int) -> str:
+        return (contents[position].get("recipe", {}) | contents[position]["setting"]).get("scaling", "standard")
+
+    def correct_of(position: int) -> int:
+        calibration = inputs_of(scaling_of(position))["calibration"]
+        return correct_in_int8(network_of(position), calibration, *task.stored_inputs(prepared, scaling_of(position)))
+
+    chosen, about_choice = chosen_records(contents, export), {}
+    if export.get("by") == "int8":
+        order = best_records(contents, len(contents), "test")
+        candidates = near_best([record["top1"] for record in contents], order, export["threshold"], export["best"])
+        chosen, counts = best_in_int8(candidates, export["best"], correct_of)
+        about_choice["ranked_in_int8"] = [
+            {name: contents[position][name] for name in ("setting", "seed", "top1")} | {"correct_int8": correct}
+            for position, correct in zip(candidates, counts, strict=True)
+        ]
     models = []
     for rank, position in enumerate(chosen, start=1):
         print(f"rank {rank} of {len(chosen)}: {Path(records[position]).parent}", flush=True)
-        network = planned_network(read_json(widths, *WIDTHS))
-        load_weights(network, weights[position])
-        recipe = contents[position].get("recipe", {}) | contents[position]["setting"]
-        inputs = inputs_of(recipe.get("scaling", "standard"))
-        written = write_precisions(network, others, Path(out) / f"rank-{rank}.onnx", **inputs)
+        inputs = inputs_of(scaling_of(position))
+        written = write_precisions(network_of(position), others, Path(out) / f"rank-{rank}.onnx", **inputs)
         about = {"rank": rank, "subnormal_weights": subnormal_weights(written["fp32"][0])}
         for precision, (file, parity) in written.items():
             score = task.stored_score(in_float(contents[position]), prepared)
             described = describe(file, contents[position]) | score
             models.append({**about, "precision": precision, "parity": parity, **described})
-    write_json(Path(out) / "export.json", {"models": models, "cells": len(records), "torch": torch.__version__})
+    about_choice |= {"cells": len(records), "torch": torch.__version__}
+    write_json(Path(out) / "export.json", {"models": models, **about_choice})
 
 
 def chosen_records(records: list[dict], export: dict[str, Any]) -> list[int]:

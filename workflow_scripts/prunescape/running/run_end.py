@@ -191,7 +191,7 @@ def _write_report(
     place = folder.parent if whole else folder
     analyse_study(cells, terms, folder)
     given = {"cells": cells, "benchmarks": benchmarks, "architectures": architectures}
-    compare_targets(study["objectives"], **given, out=folder)
+    compare_targets(study["objectives"], **given, risk_threshold=terms["risk_threshold"], out=folder)
     trials = folder / "trials.parquet"
     analyse_trials(study.get("trials", {}), cells=cells, trials=trials, benchmarks=benchmarks, out=folder)
     drawn = {name: folder / f"{name}.parquet" for name in (*DRAWN, *DRAWN_OF_TRIALS)}

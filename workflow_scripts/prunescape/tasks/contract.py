@@ -4,8 +4,9 @@ A task is a folder beside this file with three modules:
 
 - `prepared`: `load_prepared` reads a prepared data set, `tested_labels` gives the labels of its test split;
 - `task`: a class `Task` as here, `load_prepared`, and `example_data`, which makes up data for measuring steps;
-- `exported`: `parity_inputs` and `calibration_inputs` are what an exported model takes, as it takes it; `scaling` is
-  what it carries to scale raw examples itself; `stored_score` is a cell's score on the test examples that are stored.
+- `exported`: `parity_inputs` and `calibration_inputs` are what an exported model takes, as it takes it, and
+  `stored_inputs` all stored test examples with their labels; `scaling` is what it carries to scale raw examples
+  itself; `stored_score` is a cell's score on the test examples that are stored.
 
 Only `task` needs torch. In the identity of a prepared data set, `shape` is that of one example, its first size the one
 from which the first layer is built: [channels, height, width], [vocabulary, length] of numbers of tokens, or

@@ -21,6 +21,7 @@ from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_sentences import (
     cost_sentences,
     overall_cost,
+    quantised_sentences,
     recommendation_sentences,
 )
 from prunescape.present.report.target_tables import beside_base
@@ -98,13 +99,21 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
         *ruled_out_sentences(results.tables.get("ruled_out"), results.cells),
         *overall_cost(benchmarks),
         *([] if "base" in unanswered else [_of_base(results, base, tested, several=seeds > 1, validated=validated)]),
-        *(recommendation_sentences(results.tables["recommendations"]) if "recommendations" in results.tables else []),
+        *_of_targets(results),
     ]
     notes = {"has_verdicts": bool(verdicts), "validated": validated, "more": fresh_seeds(results.cells, results.axes)}
     caveats = share_limits(results) + limits(base, tested, seeds, results.risk_threshold, **notes)
     return ExperimentFindings(
         opening, variants, caveats if mean_risks else caveats[:-1]
     )  # without a risk it has no bias
+
+
+def _of_targets(results: ExperimentResults) -> list[str]:
+    """What to run on each target, and whether good settings are good in other precisions; nothing if not measured."""
+    if "recommendations" not in results.tables:
+        return []
+    quantised = quantised_sentences(results.tables["property_risk"], results.risk_threshold)
+    return [*recommendation_sentences(results.tables["recommendations"]), *quantised]
 
 
 def overall(mean_risks: dict[str, list[float]], tested: int | None, *, has_verdicts: bool) -> list[str]:

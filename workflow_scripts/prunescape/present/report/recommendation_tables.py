@@ -8,6 +8,7 @@ from prunescape.present.numbers import DASH, number
 from prunescape.present.report.price_tables import payback_table
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
 from prunescape.present.report.target_sentences import model_list, model_title, objective_value, run_title
+from prunescape.present.report.target_tables import variant_of_network
 
 # what stands against accuracy -> (factor, decimals, head)
 COST_UNITS = {
@@ -198,6 +199,37 @@ def properties_table(rows: pd.DataFrame) -> Table:
     return make_table("Spread of the properties", rows.itertuples(), columns, notes)
 
 
+def property_risk_table(rows: pd.DataFrame) -> Table:
+    """Of several exported cells of a variant: which are good by each property, and what that risks."""
+    columns = {
+        "variant": variant_of_network,
+        "target and setting": lambda row: f"{row.target}, {row.precision}, {run_title(row)}",
+        "property": lambda row: PROPERTY_UNITS[row.property][0],
+        "cells": lambda row: f"{row.cells}" + "+" * (not row.whole),
+        "good in fp32": "n",
+        "good here": "n_own",
+        "both": "shared",
+        "best": lambda row: number(PROPERTY_UNITS[row.property][1] * row.best, 2),
+        "mean risk": ("d_mean", 2),
+        "in fp32 accuracy": ("d_float", 2),
+        "of the best in fp32": ("d_chosen", 2),
+        "correlation": ("correlation", 2),
+    }
+    notes = [
+        "Over the exported cells of a variant. Good: within the risk threshold of the best, in points of accuracy, or "
+        "in percent above the lowest of any other property. Risk: how far cells that are good in fp32 accuracy stay "
+        "from the best in this property, in the same units, and beside it in fp32 accuracy itself. Correlation: "
+        "Spearman's, of fp32 accuracy and nearness to the best. +: all exported cells are good in fp32, and there may "
+        "be more such cells: raise export.best.",
+    ]
+    rows = with_network(rows)
+    of_file = rows["property"] != "latency_median_s"  # the same however it is run
+    again = rows.duplicated(["experiment", "target", "variant", "precision", "property", "network"])
+    defines = (rows["precision"] == "fp32") & (rows["property"] == "top1")
+    rows = rows[~defines & ~(of_file & again)]
+    return make_table("Good settings of the exported network", rows.itertuples(), columns, notes)
+
+
 # result table -> what shows it, in the order of the report
 MAKERS = {
     "recommendations": recommendations_table,
@@ -207,4 +239,5 @@ MAKERS = {
     "payback": payback_table,
     "scenarios": scenarios_table,
     "properties": properties_table,
+    "property_risk": property_risk_table,
 }

@@ -7,6 +7,7 @@ import pandas as pd
 from prunescape.analysis.cost.comparisons import SLOWER
 from prunescape.analysis.cost.measured import with_network
 from prunescape.analysis.cost.speedups import BLOCK, OddWidths
+from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short, span
@@ -131,6 +132,32 @@ def _recommendation(row) -> str:
     if others := model_list(row.not_tested):
         text += f" Not tested against it, as not timed in turns with it, or too seldom: {others}."
     return text + (" The timing was noisy." if row.noisy else "")
+
+
+def quantised_sentences(property_risk: pd.DataFrame, risk_threshold: float) -> list[str]:
+    """One sentence per variant, target and precision but fp32: whether settings that are good in fp32 are good there.
+
+    Accuracy is the same however a model is run, so the first way speaks for all.
+    """
+    rows = property_risk[(property_risk["property"] == "top1") & (property_risk["precision"] != "fp32")]
+    rows = with_network(rows).drop_duplicates(["target", "precision", "network", "variant"])
+    return [_quantised(row, risk_threshold) for row in rows.itertuples()]
+
+
+def _quantised(row, risk_threshold: float) -> str:
+    more_than_float = row.d_mean - row.d_float
+    holds = max(more_than_float, row.d_chosen) <= risk_threshold + TOLERANCE
+    hint = " (export: {by: int8})" if row.precision == "int8" else ""
+    answer = "need not be tuned again" if holds else f"do not all hold, so cells are to be chosen in it{hint}"
+    stays = "stays" if row.n == 1 else "stay"
+    text = (
+        f"In {row.precision} on target {row.target} the good settings of {variant_of_network(row)} {answer}: the "
+        f"{counted(row.n, 'cell')} within {short(risk_threshold)} points of the best in fp32 {stays} "
+        f"{number(row.d_mean)} points on average under the best of {row.cells} cells in {row.precision}, in fp32 "
+        f"{number(row.d_float)}; the best one in fp32 {number(row.d_chosen)}. This describes these cells on these test "
+        "images and is no verdict."
+    )
+    return text if row.whole else f"{text} More cells than were exported may be as good in fp32."
 
 
 def fastest_sentences(tables: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -36,6 +36,11 @@ def parity_inputs(prepared: PreparedData | PreparedFolder, scaling_name: str) ->
     return _scaled(prepared.test_images[:PARITY_EXAMPLES], prepared, scaling_name)
 
 
+def stored_inputs(prepared: PreparedData | PreparedFolder, scaling_name: str) -> tuple[np.ndarray, np.ndarray]:
+    """All stored test images, scaled as for training, float32 (n, channels, height, width), and their labels (n,)."""
+    return _scaled(prepared.test_images, prepared, scaling_name), prepared.test_labels
+
+
 def _scaled(images: np.ndarray, prepared: PreparedData | PreparedFolder, scaling_name: str) -> np.ndarray:
     """Pixels uint8 (n, channels, height, width) as a network takes them, float32."""
     images = np.ascontiguousarray(images, dtype=np.float32) / np.float32(255)

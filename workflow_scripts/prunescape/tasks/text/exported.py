@@ -19,6 +19,11 @@ def parity_inputs(prepared: PreparedTexts, scaling_name: str) -> np.ndarray:
     return prepared.test_tokens[:PARITY_EXAMPLES].astype(np.int64)
 
 
+def stored_inputs(prepared: PreparedTexts, scaling_name: str) -> tuple[np.ndarray, np.ndarray]:
+    """All test texts, int64 (n, length), and their labels (n,)."""
+    return prepared.test_tokens.astype(np.int64), prepared.test_labels
+
+
 def scaling(identity: dict[str, Any], prepared: PreparedTexts, scaling_name: str) -> dict[str, list[float]]:
     """Nothing is scaled: token numbers go in as they are."""
     return {}
