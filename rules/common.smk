@@ -28,11 +28,13 @@ SHARED = f"{EXPERIMENT}/shared.json"
 NETWORK = f"{EXPERIMENT}{{network}}"
 VARIANT = f"{RESULTS}/{VARIANT_PATH}"
 REWOUND = f"{NETWORK}/variant={BASE.name}/epoch={{epoch}}.safetensors"  # what the base's weights were then
+STEP = f"{VARIANT}/step={{step}}"  # of pruning, but for the last, whose files are the variant's
 CELL = f"{RESULTS}/{CELL_PATH}"
 ROUND = f"{RESULTS}/rounds/round={{round}}.json"
 EXPORTS = f"{RESULTS}/rounds/exports.json"
 REPORT = f"{RESULTS}/report.html"
 START = "start.safetensors"  # the weights that a variant inherits
+TRAINED = "weights.safetensors"
 MANIFEST_FILE = f"{RESULTS}/{MANIFEST}"
 
 
@@ -45,6 +47,7 @@ wildcard_constraints:
     target=NAME_PATTERN,
     variant=VARIANT_PATTERN,
     setting=SETTING_PATTERN,
+    step="[1-9][0-9]*",
     seed="[0-9]+",
 
 
@@ -148,8 +151,30 @@ def ranks_trained_filters(wildcards):
     return trained and Variant.parse(wildcards.variant).ranks_trained_filters
 
 
+def steps_of(wildcards):
+    """How many times a variant is cut."""
+    return experiment_of(wildcards).retraining.steps if Variant.parse(wildcards.variant).inherits_trained else 1
+
+
+def step_of(wildcards):
+    """Which of them a plan is: the variant's own is the last."""
+    return int(getattr(wildcards, "step", steps_of(wildcards)))
+
+
+def of_step_before(name):
+    """An input function: a file of the step before; nothing for the first one."""
+
+    def path(wildcards):
+        before = step_of(wildcards) - 1
+        return f"{STEP}/{name}".format(**{**wildcards, "step": before}) if before else []
+
+    return path
+
+
 def ranking_weights(wildcards):
-    """The trained base, where the plan ranks its filters; what it shares with all cells speaks for it."""
+    """What a plan ranks, if that is trained: the base or the step before. Shared file and widths speak for it."""
+    if step_of(wildcards) > 1:
+        return ancient(of_step_before(TRAINED)(wildcards))
     if not ranks_trained_filters(wildcards):
         return []
     cell = STUDY.ranking_cell(wildcards.experiment, network_named(wildcards))
@@ -178,16 +203,20 @@ def inherited_weights(wildcards):
 
 
 def rewound_weights(wildcards):
-    """The base's weights at the epoch to which a variant rewinds; initial ones are in no file."""
+    """The base's weights at the epoch to which a variant rewinds, as the step before left them; no initial ones."""
     epoch = experiment_of(wildcards).rewound_to
-    if not Variant.parse(wildcards.variant).rewinds or epoch == 0:
+    if not Variant.parse(wildcards.variant).rewinds:
+        return []
+    if step_of(wildcards) > 1:
+        return ancient(of_step_before(START)(wildcards))
+    if epoch == 0:
         return []
     return ancient(REWOUND.format(experiment=wildcards.experiment, network=wildcards.network, epoch=epoch))
 
 
-def rewound_checkpoint(wildcards):
-    """Where such a training leaves what it needs to go on after an interruption."""
-    return f"{RESUMING}/{short_name(file_name(REWOUND.format(**wildcards)))}.safetensors"
+def checkpoint_of(weights):
+    """A params function: where a training of such weights leaves what it needs to go on after an interruption."""
+    return lambda wildcards: f"{RESUMING}/{short_name(file_name(weights.format(**wildcards)))}.safetensors"
 
 
 def planned_variants(experiment):
@@ -222,6 +251,19 @@ def rewinding_folders(experiment):
     return [VARIANT.format(**each) for each in known if Variant.parse(each["variant"]).rewinds]
 
 
+def planned_steps(experiment):
+    """The wildcards of all steps of the variants of an experiment but the last ones, in order."""
+    known = STUDY.experiments[experiment]
+    cut = [each for each in planned_variants(experiment) if Variant.parse(each["variant"]).inherits_trained]
+    return [each | {"step": step} for step in range(1, known.retraining.steps) for each in cut]
+
+
+def step_paths(experiment):
+    """The files that they leave."""
+    files = ("widths.json", START, TRAINED)
+    return [f"{STEP}/{name}".format(**known) for known in planned_steps(experiment) for name in files]
+
+
 def inherited_paths(experiment):
     """The weights that variants of an experiment inherit."""
     inheriting = (known for known in planned_variants(experiment) if Variant.parse(known["variant"]).inherits)
@@ -230,7 +272,8 @@ def inherited_paths(experiment):
 
 def inherited_files():
     """Those of every experiment, and what they were cut from."""
-    return [path for name in sorted(STUDY.experiments) for path in rewound_paths(name) + inherited_paths(name)]
+    made = (rewound_paths, step_paths, inherited_paths)
+    return [path for name in sorted(STUDY.experiments) for paths in made for path in paths(name)]
 
 
 def variant_files(name):

@@ -97,6 +97,11 @@ def ranking_content(wildcards):
     return STUDY.ranking_cell(wildcards.experiment, network_named(wildcards)).content
 
 
+def step_content(wildcards):
+    """What trains a step of pruning: its variant at the prior with the base's seed."""
+    return ranking_content(wildcards) | {"variant": wildcards.variant}
+
+
 def recipe_params(wildcards):
     """What all cells share, with every default spelled out, keys sorted: parameters compare by their text."""
     return experiment_of(wildcards).declared_recipe
@@ -148,6 +153,8 @@ def plan_params(wildcards):
         plan |= {"min_keep": experiment.pruning.min_keep, "ratio": variant.ratio}
         block = experiment.pruning.round_to
         plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
+    if steps_of(wildcards) > 1:
+        plan |= {"step": [step_of(wildcards), steps_of(wildcards)]}
     if variant.ranks_filters:
         ranking = "trained" if ranks_trained_filters(wildcards) else "initial"
         plan |= {"ranking": ranking, "score": experiment.pruning.score}

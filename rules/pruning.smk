@@ -1,7 +1,7 @@
 """The widths of each variant -> widths.json, and the weights that it inherits -> start.safetensors.
 
 Nonuniform variants, and those that inherit weights, rank the filters of the base trained at the prior. Some inherit the
-weights that it had at an earlier epoch.
+weights that it had at an earlier epoch. With several steps of pruning the next ranks what the one before trained.
 """
 
 
@@ -10,6 +10,7 @@ rule plan_variant:
     input:
         identity=data_identity,
         weights=ranking_weights,
+        before=of_step_before("widths.json"),  # small, compared by content
         earlier=rewound_weights,
         shared=ranking_source,
         data=ranking_data,
@@ -36,5 +37,15 @@ use rule plan_variant as cut_variant with:
     output:
         widths=f"{VARIANT}/widths.json",
         start=f"{VARIANT}/{START}",
+    wildcard_constraints:
+        variant=INHERITING_PATTERN,
+
+
+use rule plan_variant as cut_step with:
+    output:
+        widths=f"{STEP}/widths.json",
+        start=f"{STEP}/{START}",
+    log:
+        f"{STEP}/plan.log",
     wildcard_constraints:
         variant=INHERITING_PATTERN,

@@ -30,6 +30,9 @@ def jobs_beside_cells():
     for experiment in sorted(STUDY.experiments):
         yield "declare_experiment", {"experiment": experiment}
         yield from (("train_start", known) for known in rewound_trainings(experiment))
+        for known in planned_steps(experiment):
+            yield "cut_step", known
+            yield "train_step", known
         for known in planned_variants(experiment):
             yield planning_rule(known), known
             yield "export_onnx", known
@@ -121,6 +124,8 @@ def caches():
     yield prepared, "record.json"
     yield {SHARED.format(experiment=name): [folders[name]] for name in kept}, "record.json"
     yield rewound, "record.json"
+    for path in [path for name in kept for path in step_paths(name)]:
+        yield {path: [os.path.dirname(os.path.dirname(path))]}, "record.json"
     yield {path: [os.path.dirname(path)] for path in planned}, "record.json"
     yield exports, "target=*.json"
 

@@ -53,9 +53,28 @@ rule train_start:
         epochs=lambda wildcards: int(wildcards.epoch),
         code=code_digest("train_start"),
         folder=without_trigger(image_folder),  # the identity speaks for the images
-        checkpoint=without_trigger(rewound_checkpoint),
+        checkpoint=without_trigger(checkpoint_of(REWOUND)),
     script:
         "../workflow_scripts/train_start.py"
+
+
+use rule train_start as train_step with:
+    input:
+        shared=SHARED,
+        identity=data_identity,
+        widths=f"{STEP}/widths.json",
+        data=ancient(data_file),
+        start=ancient(f"{STEP}/{START}"),  # the widths' file speaks for it
+    output:
+        weights=f"{STEP}/{TRAINED}",
+    log:
+        f"{STEP}/train.log",
+    params:
+        cell=step_content,
+        epochs=lambda wildcards: experiment_of(wildcards).retraining.epochs,
+        code=code_digest("train_start"),
+        folder=without_trigger(image_folder),
+        checkpoint=without_trigger(checkpoint_of(f"{STEP}/{TRAINED}")),
 
 
 rule train_cell:

@@ -12,6 +12,7 @@ def plan_variant(
     identity: str,
     weights: str | None,
     out: str,
+    before: str | None = None,
     earlier: str | None = None,
     start: str | None = None,
     data: str | None = None,
@@ -20,8 +21,8 @@ def plan_variant(
     """As `write_widths`; torch takes seconds to import, which the warm process of a run does once."""
     from prunescape.pruning.variant_plan import write_widths
 
-    files = {"weights": weights, "earlier": earlier, "out": out, "start": start, "data": data, "folder": folder}
-    write_widths(plan, identity=identity, **files)
+    files = {"weights": weights, "before": before, "earlier": earlier, "start": start, "data": data, "folder": folder}
+    write_widths(plan, identity=identity, out=out, **files)
 
 
 def preload(arguments: Mapping[str, Any]) -> None:
@@ -38,6 +39,7 @@ if __name__ == "__main__" and "snakemake" in globals():
         plan=snakemake.params.plan,
         identity=snakemake.input.identity,
         weights=snakemake.input.get("weights") or None,
+        before=snakemake.input.get("before") or None,
         earlier=snakemake.input.get("earlier") or None,
         out=snakemake.output.widths,
         start=snakemake.output.get("start") or None,

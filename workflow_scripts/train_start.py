@@ -1,4 +1,4 @@
-"""Train the weights from which cells of a pipeline start: the base at the prior, as far as an earlier epoch."""
+"""Train at the prior what cells of a pipeline start from: the base to an earlier epoch, or a network between cuts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,6 +37,7 @@ if __name__ == "__main__" and "snakemake" in globals():
             "data": snakemake.input.data,
             "checkpoint": snakemake.params.checkpoint,
             "folder": snakemake.params.folder,
+            "start": snakemake.input.get("start") or None,
         },
         epochs=snakemake.params.epochs,
         out=snakemake.output.weights,

@@ -48,6 +48,24 @@ def test_each_is_at_its_own_best_setting_or_at_the_bases_without_the_seed_that_c
     assert found.loc[("best", "scratch", ""), ["gain", "epochs", "epochs_total"]].tolist() == [0.0, 6, 6]
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "known", "total"),
+    [
+        ("init", {}, 4),  # no trained base ranks its filters
+        ("restart", {}, 4 + 6),
+        ("restart", {"between": 8}, 4 + 8 + 6),  # three cuts
+        ("init", {"between": 8}, 4),
+    ],
+)
+def test_total_epochs_count_the_base_and_trainings_between_cuts_where_they_matter(pipeline, known, total):
+    table = cells()
+    table = table[(table["experiment"] == "one") & ~table["variant"].str.endswith("fine_tune")]
+    table["variant"] = table["variant"].str.replace("restart", pipeline)
+    terms = {"one": KNOWN["one"] | {"between": 0} | known}
+    found = Analysis.of_cells(table, retraining=terms, **LIMITS).result("pipelines").set_index(["choice", "pipeline"])
+    assert found.loc[("best", pipeline), "epochs_total"] == total
+
+
 def test_a_pair_is_the_paired_t_test_over_the_seeds_that_did_not_choose():
     """Against scipy's ttest_rel."""
     table = cells()
@@ -112,7 +130,7 @@ def study(**changes):
 
 def test_experiments_that_share_all_but_the_score_are_compared():
     alike = study(pruning={"score": "random"})
-    assert alike.retraining_terms()["second"] == {"score": "random", "ranked": True, "group": "e"}
+    assert alike.retraining_terms()["second"] == {"score": "random", "ranked": True, "between": 0, "group": "e"}
     assert alike.compares_pipelines and "retraining" in alike.analysis_terms()
     other = study(pruning={"score": "random", "min_keep": 0.3})
     assert other.retraining_terms()["second"]["group"] == "second"

@@ -254,6 +254,7 @@ BAD = [
     ("experiments.e.pruning.score", "l3", ["experiments.e.pruning.score", "l3", "l1_layer"]),
     ("experiments.e.variants", {"fine_tune": [0.5]}, ["hint: fine_tune is a pipeline: give it in retraining"]),
     ("experiments.e.restart", {"epochs": 2}, ["hint: restart is a pipeline: give it in retraining.pipelines"]),
+    ("experiments.e.retraining", {"pipelines": ["init"], "steps": 2}, ["retraining.steps: no pipeline inherits"]),
     ("experiments.e.retraining", {"pipelines": ["init"], "epochs": 2}, ["retraining.epochs: no pipeline inherits"]),
     ("experiments.e.retraining", {"pipelines": ["finetune"]}, ["retraining.pipelines.0", 'mean "fine_tune"']),
     ("experiments.e.retraining", {"pipelines": ["fine_tune"]}, ["retraining.epochs", "fine_tune needs this key"]),

@@ -10,6 +10,10 @@ from prunescape.present.report.setup import pipelines_text
     ("retraining", "text"),
     [
         ({"pipelines": ["scratch"], "epochs": None}, "scratch"),
+        (
+            {"pipelines": ["fine_tune"], "epochs": 2, "steps": 3},
+            "fine-tune; 2 epochs on inherited weights after each of 3 cuts",
+        ),
         ({"pipelines": ["scratch", "fine_tune"], "epochs": 1}, "scratch, fine-tune; 1 epoch on inherited weights"),
     ],
 )

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, planned_network
+from prunescape.models.counting import count_flops
 from prunescape.models.weights import save_weights
 from prunescape.pruning import retraining
 from prunescape.pruning.retraining import rate_factors, retraining_recipe
@@ -73,7 +74,7 @@ def test_a_cycle_rises_to_the_full_rate_and_falls_by_a_cosine(epochs, rising):
 def test_only_weights_that_are_new_warm_up():
     recipe = Recipe(epochs=4, batch_size=1, warmup_epochs=2)
     warmed = {name: retraining_recipe(plan_pipeline(name, epochs=1), recipe).warmup_epochs for name in PIPELINES}
-    assert warmed == {name: 0 if name in variants.TIMED else 2 for name in PIPELINES}
+    assert warmed == {name: 0 if name in variants.FROM_TRAINED else 2 for name in PIPELINES}
     initial = plan_pipeline("rewind_weights", epochs=4, rewound_to=0)
     assert retraining_recipe(initial, recipe).warmup_epochs == 2
 
@@ -173,7 +174,7 @@ def trained(folder, files, pipeline: str) -> tuple[dict, dict]:
     return load_file(out["weights"]), read_json(out["record"])
 
 
-@pytest.mark.parametrize("pipeline", variants.TIMED)
+@pytest.mark.parametrize("pipeline", variants.FROM_TRAINED)
 def test_training_on_inherited_weights_is_a_plain_loop_bit_for_bit(tmp_path, files, pipeline):
     known = planned(tmp_path, files, pipeline)
     weights, record = trained(tmp_path, known, pipeline)
@@ -263,3 +264,56 @@ def test_weights_cut_at_initialisation_train_by_the_whole_recipe(tmp_path, files
     factors = rate_factors(plan_pipeline("scratch"), Recipe(**RECIPE))
     assert_equal_bits(weights, trained_by_hand(network, known, factors, seed=3, warmup=-(-60 // BATCH)))
     assert record["epochs_trained"] == RECIPE["epochs"]
+
+
+def one_step(folder, files, step: int, before: dict | None, **plan) -> dict:
+    """The files of one of two steps of pruning with fine-tuning, and in `weights` what its training gives."""
+    out = {name: str(folder / f"{step}-{name}") for name in ("widths", "start", "weights", "checkpoint")}
+    known = BASE_PLAN | {"method": "uniform", "ratio": "0.25", "score": "l1", "min_keep": 0.1} | plan
+    write_widths(
+        known | {"pipeline": plan_pipeline("fine_tune", epochs=EPOCHS), "step": [step, 2]},
+        identity=files["identity"],
+        weights=before["weights"] if before else str(folder / "base.safetensors"),
+        before=before["widths"] if before else None,
+        out=out["widths"],
+        start=out["start"],
+    )
+    cell = Cell("e", Variant("uniform", "0.25", "fine_tune"), Setting.of(SETTING), seed=0)
+    inputs = {name: str(files[name]) for name in ("shared", "identity", "data")}
+    inputs |= {name: out[name] for name in ("widths", "start", "checkpoint")}
+    train_start(cell.content, inputs, epochs=EPOCHS, out=out["weights"], device="cpu")
+    return out
+
+
+def test_steps_of_pruning_are_a_plain_loop_of_cuts_and_trainings(tmp_path, files):
+    """Each ranks what the one before trained; FLOPs are those that torch counts."""
+    base = build_model("resnet_cifar", "resnet8", in_channels=1, classes=10)
+    full = count_flops(base, (1, 8, 8))
+    shared = files | {"widths": tmp_path / "base.json"}
+    first = one_step(tmp_path, shared, 1, None)
+    second = one_step(tmp_path, shared, 2, first)
+    factors = rate_factors(plan_pipeline("fine_tune", epochs=EPOCHS), Recipe(**RECIPE))
+    for step, ratio in ((first, 0.5), (second, 0.25)):
+        plan = read_json(step["widths"])
+        network = planned_network(plan)
+        assert count_flops(network, (1, 8, 8)) == plan["flops"] and plan["flops_base"] == full
+        assert plan["ratio"] == ratio and plan["ratio_achieved"] == pytest.approx(ratio, rel=0.01)
+        network.load_state_dict(load_file(step["start"]))
+        assert_equal_bits(load_file(step["weights"]), trained_by_hand(network, files, factors, seed=0))
+
+    plan, before, layer = read_json(second["widths"]), read_json(first["widths"]), "layer3.0.conv1"
+    weights, start = load_file(first["weights"])[f"{layer}.weight"], load_file(second["start"])[f"{layer}.weight"]
+    norms = weights.abs().sum((1, 2, 3))
+    kept = norms.argsort(descending=True)[: len(start)].sort().values
+    assert torch.equal(start, weights[kept])  # its inputs are never cut
+    assert plan["layers"][layer] | {"flops_share": 0} == {"out": len(start), "of": 64, "flops_share": 0}
+    assert len(start) < before["layers"][layer]["out"] < 64
+    assert plan["layers"][layer]["flops_share"] == pytest.approx(len(start) / 64)
+
+
+def test_the_floor_of_a_layer_is_a_share_of_the_base_in_every_step(tmp_path, files):
+    step = None
+    for number in (1, 2):
+        step = one_step(tmp_path, files, number, step, method="nonuniform", ratio="0.6", min_keep=0.5)
+    layers = read_json(step["widths"])["layers"].values()
+    assert min(known["out"] / known["of"] for known in layers) == 0.5

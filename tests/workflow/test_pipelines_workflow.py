@@ -13,8 +13,9 @@ VARIANTS = ("base", "uniform-0.5", *INHERITING)
 CELL = "experiment=small, variant={}, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"
 
 
-def study(epochs: int = 1, **changes) -> dict:
+def study(epochs: int = 1, steps: int = 1, **changes) -> dict:
     retraining = {"pipelines": ["restart", "scratch", "fine_tune", "rewind_weights", "init"], "epochs": epochs}
+    retraining |= {"steps": steps}
     small = experiment(variants={"uniform": [0.5]}, retraining=retraining)
     small["recipe"] |= {"epochs": 2}
     return small_study(small | changes)
@@ -102,3 +103,16 @@ def test_the_base_and_its_heirs_reach_the_report(project):
     page = (project.work / "results/tiny/report.html").read_text()
     assert "uniform 0.5, fine-tune" in page and "uniform 0.5, restart" in page
     assert project.planned() == set()
+
+
+def test_a_step_more_of_pruning_cuts_and_trains_only_what_inherits_trained_weights(project):
+    project.configure(study(steps=2))
+    jobs = project.made("cells")
+    assert trained(jobs) == cells(*FROM_TRAINED)
+    for rule in ("cut_step", "train_step"):
+        assert {f"{rule} experiment=small, variant={name}, step=1" for name in FROM_TRAINED} <= jobs
+    assert project.planned("cells") == set()
+    weights = folder_of(project, FROM_TRAINED[0]).parents[2] / "step=1/weights.safetensors"
+    before = weights.read_bytes()
+    weights.unlink()
+    assert not trained(project.made("cells")) and weights.read_bytes() == before

@@ -56,6 +56,8 @@ class Retraining(Part):
     """Each pruned network is a variant with each of them: scratch, from new weights; others inherit the base's."""
     epochs: Count | None = None
     """E, of pipelines that inherit trained weights: so many epochs after pruning."""
+    steps: Annotated[int, Field(ge=1, le=20)] = 1
+    """N, of the same pipelines: cut and trained so many times, each with E epochs, to the ratios r^(k/N)."""
 
 
 class Export(Part):

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from prunescape.config.experiment import Experiment
 from prunescape.errors import InputError
 from prunescape.space.recipe import Recipe
-from prunescape.space.variants import SCRATCH, TIMED
+from prunescape.space.variants import FROM_TRAINED, SCRATCH
 
 # hyperparameters that decide nothing of a pipeline's training, whose schedule is its own (space/pipelines.py)
 IDLE = {
@@ -27,18 +27,21 @@ def check_retraining(experiment: Experiment, where: str) -> None:
 def _check_pipelines(experiment: Experiment, where: str) -> None:
     """Whether the pipelines have pruned networks to train, weights to inherit and as many epochs as they take."""
     pipelines, epochs = experiment.retraining.pipelines, experiment.retraining.epochs
-    timed = [name for name in pipelines if name in TIMED]  # all of them inherit trained weights
+    inheriting = [name for name in pipelines if name in FROM_TRAINED]
     where_epochs, where_pipelines = f"{where}.retraining.epochs", f"{where}.retraining.pipelines"
     if pipelines != [SCRATCH] and not experiment.variants:
         raise InputError("no network is pruned", where=where_pipelines, hint="give variants some ratios")
-    if timed and epochs is None:
+    if inheriting and epochs is None:
         hint = "give the number of epochs after pruning"
-        raise InputError(f"{timed[0]} needs this key, which is missing", where=where_epochs, hint=hint)
-    if epochs is not None and not timed:
-        hint = f"remove it, or give retraining.pipelines one of {', '.join(TIMED)}"
+        raise InputError(f"{inheriting[0]} needs this key, which is missing", where=where_epochs, hint=hint)
+    if epochs is not None and not inheriting:
+        hint = f"remove it, or give retraining.pipelines one of {', '.join(FROM_TRAINED)}"
         raise InputError("no pipeline inherits trained weights", where=where_epochs, hint=hint)
-    if timed and experiment.pruning.ranking != "trained":
-        what = f"{timed[0]} inherits the weights of the trained base"
+    if experiment.retraining.steps > 1 and not inheriting:
+        hint = f"remove it, or give retraining.pipelines one of {', '.join(FROM_TRAINED)}"
+        raise InputError("no pipeline inherits trained weights", where=f"{where}.retraining.steps", hint=hint)
+    if inheriting and experiment.pruning.ranking != "trained":
+        what = f"{inheriting[0]} inherits the weights of the trained base"
         raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint="remove this key")
 
 

@@ -107,14 +107,16 @@ class Study(Part):
     def retraining_terms(self) -> dict[str, dict[str, Any]]:
         """What the comparison of pipelines has to know of each experiment with a grid, as plain values.
 
-        `score` ranks its filters, those of a trained base where it is `ranked`; experiments with the same `group`, the
-        first of them by name, share everything but the score, and so can be compared.
+        `score` ranks its filters, those of a trained base where it is `ranked`; `between` are epochs between its cuts.
+        Experiments with the same `group`, the first of them by name, share everything but the score, and so can be
+        compared.
         """
         groups: dict[str, str] = {}
         return {
             name: {
                 "score": experiment.pruning.score,
                 "ranked": experiment.pruning.ranking == "trained",
+                "between": (experiment.retraining.steps - 1) * (experiment.retraining.epochs or 0),
                 "group": groups.setdefault(experiment.but_for_the_score, name),
             }
             for name, experiment in sorted(self.experiments.items())

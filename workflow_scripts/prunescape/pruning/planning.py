@@ -1,9 +1,10 @@
 """Plans a variant: how many and which channels each layer keeps for a share of the FLOPs."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,9 +106,11 @@ def channels_kept(structure: Structure, units: np.ndarray, scores: list[np.ndarr
     return keep
 
 
-def check_reachable(widths: InBlocks, lowest: np.ndarray, ratio: float, min_keep: float, round_to: int) -> None:
-    """Raises InputError that names the smallest reachable ratio when `ratio` is below it."""
-    full, least = int(widths.total(widths.full)), int(widths.total(lowest))
+def check_reachable(
+    widths: InBlocks, lowest: np.ndarray, full: int, ratio: float, min_keep: float, round_to: int
+) -> None:
+    """Raises InputError that names the smallest reachable share of the base's `full` FLOPs when `ratio` is below it."""
+    least = int(widths.total(lowest))
     if least - ratio * full > ALLOWED_ERROR * ratio * full:
         fewest = "one channel" if round_to == 1 else f"a block of {round_to} channels"
         smaller = [name for name, reason in (("min_keep", min_keep > 0), ("round_to", round_to > 1)) if reason]
@@ -119,11 +122,11 @@ def check_reachable(widths: InBlocks, lowest: np.ndarray, ratio: float, min_keep
         )
 
 
-def check_reached(widths: InBlocks, blocks: np.ndarray, ratio: float, round_to: int) -> None:
-    """Raises InputError where the nearest network of whole blocks is the base, or farther off than ROUNDED_ERROR."""
-    reached = int(widths.total(blocks)) / int(widths.total(widths.full))
-    if round_to > 1 and (reached == 1 or abs(reached - ratio) > ROUNDED_ERROR * ratio):
-        nearest = "the whole network" if reached == 1 else f"{reached:.3g}"
+def check_reached(widths: InBlocks, blocks: np.ndarray, full: int, ratio: float, round_to: int) -> None:
+    """Raises InputError where the nearest network of whole blocks is uncut, or farther off than ROUNDED_ERROR."""
+    reached, whole = int(widths.total(blocks)) / full, bool((blocks == widths.full).all())
+    if round_to > 1 and (whole or abs(reached - ratio) > ROUNDED_ERROR * ratio):
+        nearest = "the whole network" if whole else f"{reached:.3g}"
         what = f"with widths in multiples of {round_to}, the nearest to the ratio {ratio} is {nearest}"
         raise InputError(what, hint="ask for another ratio or a smaller round_to")
 
@@ -147,6 +150,7 @@ def plan_widths(
     round_to: int | str = 1,
     batches: Sequence[Batch] = (),
     earlier: nn.Module | None = None,
+    before: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Plan the widths of `network` for images of `input_shape` (C, H, W) that keep the share `ratio` of its FLOPs.
 
@@ -159,7 +163,8 @@ def plan_widths(
     layer with less than one stays whole. Blocks are then ranked by the mean score of their filters, and the nearest
     ratio that blocks reach may be up to ROUNDED_ERROR off. "auto" is the first of AUTO that comes so near.
 
-    The plan's network has the weights of `earlier`, where that is given: `network` with those it had before.
+    The plan's network has the weights of `earlier`, where that is given: `network` with those it had before. One that
+    was cut already, as the widths.json `before` says, is cut further: ratio, `min_keep` and the plan are of the base.
 
     Raises InputError for a request that is not allowed or cannot be reached, and for a network that cannot be cut.
     """
@@ -168,10 +173,12 @@ def plan_widths(
     structure.require_prunable()
     model, scores = flops_by_width(network, structure), unit_scores(Ranked(network, batches), structure, score)
     steps = np.array([group.step for group in structure.prunable])
+    full = before["flops_base"] if before else int(model.total(model.full))
+    lowest = np.minimum(lowest_units(units_before(structure, before), min_keep), model.full)
 
     def units_with(block: int) -> np.ndarray:
         blocks = InBlocks(model, units_per_block(steps, block))
-        return blocks.units(search_blocks(blocks, scores, method, ratio, min_keep, block))
+        return blocks.units(search_blocks(blocks, blocks.of(lowest), scores, method, full, ratio, min_keep, block))
 
     block, units = first_reachable(units_with) if round_to == "auto" else (round_to, units_with(round_to))
     smaller, modules = cut_and_check(
@@ -183,7 +190,31 @@ def plan_widths(
         for group, count in zip(structure.prunable, units, strict=True)
     }
     flops, base = int(model.total(units)), int(model.total(model.full))
-    return Plan(flops, base, count_parameters(smaller), count_parameters(network), layers, modules, smaller, block)
+    plan = Plan(flops, base, count_parameters(smaller), count_parameters(network), layers, modules, smaller, block)
+    return of_base(plan, before) if before else plan
+
+
+def units_before(structure: Structure, before: Mapping[str, Any] | None) -> np.ndarray:
+    """The units (G,) that the layers of the base have, of a network that was cut as the widths.json `before` says."""
+    if before is None:
+        return np.array([group.units for group in structure.prunable], np.int64)
+    return np.array([before["layers"][group.layer]["of"] // group.step for group in structure.prunable], np.int64)
+
+
+def of_base(plan: Plan, before: Mapping[str, Any]) -> Plan:
+    """The plan of a network that was cut as the widths.json `before` says, as that of one cut of the base."""
+    layers = {
+        name: known | {"of": had["of"], "flops_share": known["flops_share"] * had["flops_share"]}
+        for name, known in plan.layers.items()
+        for had in [before["layers"][name]]
+    }
+    return replace(
+        plan,
+        flops_base=before["flops_base"],
+        parameters_base=before["parameters_base"],
+        layers=before["layers"] | layers,
+        modules=before["modules"] | plan.modules,
+    )
 
 
 def first_reachable(units_with: Callable[[int], np.ndarray]) -> tuple[int, np.ndarray]:
@@ -195,18 +226,27 @@ def first_reachable(units_with: Callable[[int], np.ndarray]) -> tuple[int, np.nd
 
 
 def search_blocks(
-    widths: InBlocks, scores: list[np.ndarray], method: str, ratio: float, min_keep: float, round_to: int
+    widths: InBlocks,
+    lowest: np.ndarray,
+    scores: list[np.ndarray],
+    method: str,
+    full: int,
+    ratio: float,
+    min_keep: float,
+    round_to: int,
 ) -> np.ndarray:
-    """The blocks (G,) that each layer keeps; raises InputError where no network of such widths is near `ratio`."""
-    lowest = widths.of(lowest_units(widths.model.full, min_keep))
-    check_reachable(widths, lowest, ratio, min_keep, round_to)
-    target = ratio * int(widths.total(widths.full))
+    """The blocks (G,) that each layer keeps, `lowest` (G,) or more, for the share `ratio` of `full` FLOPs.
+
+    Raises InputError where no such network is near.
+    """
+    check_reachable(widths, lowest, full, ratio, min_keep, round_to)
+    target = ratio * full
     if method == "uniform":
         start = uniform_units(widths, target, lowest)
     else:
         start = ranked_units(widths, target, lowest, widths.scores(scores))
     kept = adjust(widths, target, start, lowest)
-    check_reached(widths, kept, ratio, round_to)
+    check_reached(widths, kept, full, ratio, round_to)
     return kept
 
 

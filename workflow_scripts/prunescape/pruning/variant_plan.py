@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from prunescape.errors import InputError
-from prunescape.models.build import build_model, initialise
+from prunescape.models.build import build_model, initialise, planned_network
 from prunescape.models.weights import load_weights, save_weights
 from prunescape.pruning.planning import base_plan, finite, plan_content, plan_widths
 from prunescape.pruning.retraining import INITIAL
@@ -18,33 +18,46 @@ from prunescape.space.pipelines import plan_pipeline
 from prunescape.space.recipe import Recipe
 from prunescape.space.variants import BASE, SCRATCH
 from prunescape.store.files import file_digest, read_json, write_json
-from prunescape.store.records import DIVERGED
+from prunescape.store.records import DIVERGED, WIDTHS
 from prunescape.tasks.contract import task_module
 
 EXAMPLES, BATCH = 1024, 64  # training examples of a score that looks at the loss, and how many of them at a time
 
 
-def base_network(plan: dict, images: Mapping[str, Any], weights: str | None) -> nn.Module:
-    """The base for these `images`, with seed 0 or with `weights`; raises InputError where its training diverged."""
-    known = {"in_channels": images["shape"][0], "image_size": images["shape"][1:], "classes": images["classes"]}
-    network = build_model(plan["architecture"], plan["model"], **known, hyperparameters=plan.get("network", {}))
+def network_to_cut(
+    plan: dict, images: Mapping[str, Any], weights: str | None, before: dict[str, Any] | None = None
+) -> nn.Module:
+    """The base for these `images`, or the network that was cut as the widths.json `before` says, with `weights`.
+
+    Without, it is initialised with seed 0. Raises InputError where their training diverged.
+    """
+    if before:
+        network = planned_network(before)
+    else:
+        known = {"in_channels": images["shape"][0], "image_size": images["shape"][1:], "classes": images["classes"]}
+        network = build_model(plan["architecture"], plan["model"], **known, hyperparameters=plan.get("network", {}))
     initialise(network, 0)
     if weights is None:
         return network
     status = load_weights(network, weights).get("status")
     if status == DIVERGED or not finite(network):
-        what = f"the base of {plan['model']} diverged at the prior and cannot rank filters"
+        which = "a step" if before else "the base"
+        what = f"{which} of {plan['model']} diverged at the prior and cannot rank filters"
         hint = "choose a prior with a smaller learning rate, or `ranking: initial`"
         raise InputError(what, where=weights, hint=hint)
     return network
 
 
 def ratio_of(plan: dict) -> float:
-    """The share of FLOPs asked for; 1 for the base. Raises InputError for text that is no number."""
+    """The share of FLOPs asked for; 1 for the base. Raises InputError for text that is no number.
+
+    Step k of N of pruning asks for r^(k / N): each keeps the same share of what the one before left.
+    """
     if plan["method"] == BASE.method:
         return 1.0
     try:
-        return float(plan["ratio"])
+        step, steps = plan.get("step", (1, 1))
+        return float(plan["ratio"]) ** (step / steps)
     except (TypeError, ValueError):
         raise InputError(f"the ratio is {plan['ratio']!r}", allowed="a number above 0 and below 1") from None
 
@@ -80,6 +93,7 @@ def write_widths(
     identity: str,
     weights: str | None,
     out: str,
+    before: str | None = None,
     earlier: str | None = None,
     start: str | None = None,
     data: str | None = None,
@@ -95,18 +109,23 @@ def write_widths(
     Where the plan has `examples`, its score looks at the loss, and `ranking_batches` takes them with the prepared
     `data` and the `folder` of images that are streamed. A pipeline that inherits weights leaves what is kept of them in
     `start` (safetensors), whose digest the plan names: of `weights`, of those that the base had `earlier`, or of its
-    initial ones. Raises InputError as `plan_widths` and when the base diverged.
+    initial ones. A step of pruning cuts further what the plan of the step `before` left, whose training gave `weights`
+    and whose start is `earlier`. Raises InputError as `plan_widths` and when the training before diverged.
     """
     images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
-    network, pipeline = base_network(plan, images, weights), plan.get("pipeline", plan_pipeline(SCRATCH))
+    pipeline, cut = (
+        plan.get("pipeline", plan_pipeline(SCRATCH)),
+        read_json(before, *WIDTHS, "layers") if before else None,
+    )
+    network = network_to_cut(plan, images, weights, cut)
     if plan["method"] == BASE.method:
         widths = base_plan(network, shape)
     else:
         options = {name: plan[name] for name in ("method", "score", "min_keep", "round_to") if name in plan}
         batches = ranking_batches(data, identity, plan["examples"], folder) if "examples" in plan else ()
-        rewound = base_network(plan, images, earlier) if earlier or pipeline["start"] == INITIAL else None
-        widths = plan_widths(network, shape, ratio=ratio, **options, batches=batches, earlier=rewound)
+        rewound = network_to_cut(plan, images, earlier, cut) if earlier or pipeline["start"] == INITIAL else None
+        widths = plan_widths(network, shape, ratio=ratio, **options, batches=batches, earlier=rewound, before=cut)
     names = {name: plan[name] for name in ("model", "architecture", "method")}
     network = {"network": plan["network"]} if "network" in plan else {}
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)

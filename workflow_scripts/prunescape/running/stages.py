@@ -12,7 +12,16 @@ TRAINING = "training"
 # in order; each with the rules of its jobs, and what these are called in a count
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "preparing": (
-        ("prepare_data", "declare_experiment", "plan_variant", "train_start", "cut_variant", "export_architecture"),
+        (
+            "prepare_data",
+            "declare_experiment",
+            "plan_variant",
+            "train_start",
+            "cut_step",
+            "train_step",
+            "cut_variant",
+            "export_architecture",
+        ),
         "steps",
     ),
     "measuring": (("measure_architecture", "measure_remote_architecture", "measure_training"), "measurements"),

@@ -28,20 +28,19 @@ def one_cycle(epochs: int) -> list[float]:
 class Pipeline:
     """One segment of the schedule, from E, and where the weights `start`.
 
-    They are initialised with the cell's seed, or inherited: trained ones of the base, or its initial ones. `timed`: E
-    epochs are trained, not the recipe's. `earlier`: the inherited weights are those of an earlier epoch.
+    They are initialised with the cell's seed, or inherited: trained ones of the base, and E epochs follow, or its
+    initial ones. `earlier`: the inherited weights are those of an earlier epoch.
     """
 
     segment: Callable[[int], Segment]
     start: Literal["initialised", "inherited", "initial"] = "inherited"
-    timed: bool = True
     earlier: bool = False
 
 
 PIPELINES = {
-    "scratch": Pipeline(lambda _: "recipe", "initialised", timed=False),
-    "scratch_b": Pipeline(lambda _: {"name": "stretched"}, "initialised", timed=False),
-    "init": Pipeline(lambda _: "recipe", "initial", timed=False),
+    "scratch": Pipeline(lambda _: "recipe", "initialised"),
+    "scratch_b": Pipeline(lambda _: {"name": "stretched"}, "initialised"),
+    "init": Pipeline(lambda _: "recipe", "initial"),
     "fine_tune": Pipeline(lambda epochs: {"name": "last_rate", "epochs": epochs}),
     "rewind_rate": Pipeline(lambda epochs: {"name": "last_epochs", "epochs": epochs}),
     "rewind_weights": Pipeline(lambda epochs: {"name": "last_epochs", "epochs": epochs}, earlier=True),

@@ -13,7 +13,7 @@ from prunescape.space.pipelines import PIPELINES
 METHODS = ("uniform", "nonuniform")
 SCRATCH = "scratch"  # the default
 INHERITING = tuple(name for name, known in PIPELINES.items() if known.start != "initialised")
-TIMED = tuple(name for name, known in PIPELINES.items() if known.timed)  # they train E epochs
+FROM_TRAINED = tuple(name for name, known in PIPELINES.items() if known.start == "inherited")  # for E epochs
 PRUNED_PATTERN = r"(?:uniform|nonuniform)-0\.[0-9]+"
 INHERITING_PATTERN = rf"{PRUNED_PATTERN}-(?:{'|'.join(INHERITING)})"
 INITIALISED_PATTERN = rf"base|{PRUNED_PATTERN}(?:-scratch_b)?"
@@ -42,6 +42,11 @@ class Variant:
     def inherits(self) -> bool:
         """Whether it starts from weights of the base."""
         return self.pipeline in INHERITING
+
+    @property
+    def inherits_trained(self) -> bool:
+        """Whether these are trained: it trains E epochs, once or after each of several cuts."""
+        return self.pipeline in FROM_TRAINED
 
     @property
     def rewinds(self) -> bool:

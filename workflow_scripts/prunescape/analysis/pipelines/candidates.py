@@ -38,7 +38,8 @@ class Candidate:
 
     `chosen` is the mean score by which settings are chosen, percent; `fresh` are the scores of other seeds, by seed;
     `gain` is (best - carried, low, high) of these, nan where it is not known. `at_edge` says that the setting has the
-    lowest or highest value of an axis. `epochs` are its own, `base_epochs` those of the base that it needs.
+    lowest or highest value of an axis. `epochs` are its own, `epochs_before` those of the base that it needs and those
+    between cuts.
     """
 
     place: Mapping[str, str]
@@ -51,13 +52,13 @@ class Candidate:
     gain: tuple[float, float, float]
     at_edge: bool
     epochs: float
-    base_epochs: float
+    epochs_before: float
     noise: str = CONTRAST
 
     @property
     def epochs_total(self) -> float:
-        """Its own epochs and those of the base that it needs."""
-        return self.epochs + self.base_epochs
+        """Its own epochs and those before."""
+        return self.epochs + self.epochs_before
 
 
 def pipeline_columns(axes: Axes) -> dict[str, tuple[str, str]]:
@@ -78,7 +79,7 @@ def pipeline_columns(axes: Axes) -> dict[str, tuple[str, str]]:
         "gain_low": ("float64", "lower end of the 95 % t-interval of these differences, seed by seed"),
         "gain_high": ("float64", "upper end of that interval"),
         "epochs": ("float64", "epochs of training after pruning; null where cells do not tell them"),
-        "epochs_total": ("float64", "the same and the base's, where its weights rank filters or are inherited"),
+        "epochs_total": ("float64", "the same and those before: the base's, where its weights count, and between cuts"),
     }
 
 
@@ -98,7 +99,7 @@ def candidates(
     """
     rows, found = split_seeds(long_scores(cells, axes, Metric(METRICS[0])), axes), {}
     for name, part in rows.groupby("experiment", sort=True):
-        shared = {"group": name, "score": "", "ranked": True} | dict(known.get(name, {}))
+        shared = {"group": name, "score": "", "ranked": True, "between": 0} | dict(known.get(name, {}))
         design = terms.get(name, terms.get(ANY, {}))
         for each in _of_experiment(part, cells[cells["experiment"] == name], axes, design, shared):
             found.setdefault((*each.place.values(), each.pipeline, each.score), each)
@@ -161,7 +162,8 @@ def _candidate(
         score=shared["score"] if variant.ranks_filters else "",
         setting=setting,
         at_edge=any(value in (values.min(), values.max()) for value, values in ends),
-        base_epochs=base_epochs if variant.ranks_trained_filters and shared["ranked"] else 0.0,
+        epochs_before=(base_epochs if variant.ranks_trained_filters and shared["ranked"] else 0.0)
+        + (shared["between"] if variant.inherits_trained else 0.0),
         **more,
     )
 

@@ -11,7 +11,7 @@ from prunescape.present.labels import capitalised, joined, pipeline_title, setti
 from prunescape.present.numbers import DASH, counted, is_missing, number, short, span
 from prunescape.present.report import table
 from prunescape.present.report.table import ExperimentResults, Table, make_table, p_value
-from prunescape.space.variants import INHERITING
+from prunescape.space.variants import FROM_TRAINED
 
 FINE_TUNE, RANDOM = "fine_tune", "random"
 NAMES = ["pipeline", "score"]
@@ -69,9 +69,9 @@ def pipeline_sentences(results: ExperimentResults) -> list[str]:
 
 
 def inheriting_sentences(best: list[Any], differences: Differences) -> Iterator[str]:
-    """The best of those that inherit weights against the best of those that start anew, as the first seeds chose."""
-    inherited = [row for row in best if row.pipeline in INHERITING]
-    anew = [row for row in best if row.pipeline not in INHERITING]
+    """The best of those that inherit trained weights against the best of the others, as the first seeds chose."""
+    inherited = [row for row in best if row.pipeline in FROM_TRAINED]
+    anew = [row for row in best if row.pipeline not in FROM_TRAINED]
     if not inherited or not anew:
         return
     one, other = (max(rows, key=lambda row: row.chosen) for rows in (inherited, anew))
@@ -121,7 +121,7 @@ def against_fine_tuning(rows: list[Any], differences: Differences, choice: str) 
     tuned = {row.score: row for row in rows if row.pipeline == FINE_TUNE}
     parts = []
     for pipeline in dict.fromkeys(row.pipeline for row in rows):
-        own = [row for row in rows if row.pipeline == pipeline and row.score in tuned and pipeline in INHERITING]
+        own = [row for row in rows if row.pipeline == pipeline and row.score in tuned and pipeline in FROM_TRAINED]
         if own and pipeline != FINE_TUNE:
             texts = [f"{differences.text(row, tuned[row.score])}{_with(row.score)}" for row in own]
             parts.append(f"{pipeline_title(pipeline)} {', '.join(texts)}")

@@ -44,7 +44,9 @@ def pipelines_text(retraining: dict[str, Any]) -> str:
     """How pruned networks start and are trained, with the epochs of those that inherit weights."""
     epochs = retraining["epochs"]
     names = ", ".join(name.replace("_", "-") for name in retraining["pipelines"])
-    return names + (f"; {counted(epochs, 'epoch')} on inherited weights" if epochs else "")
+    steps = retraining.get("steps", 1)
+    after = f" after each of {steps} cuts" if steps > 1 else ""
+    return names + (f"; {counted(epochs, 'epoch')} on inherited weights{after}" if epochs else "")
 
 
 def acting(recipe: dict[str, Any]) -> dict[str, Any]:
