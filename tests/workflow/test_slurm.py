@@ -24,6 +24,7 @@ from support.submissions import grouped, on_slurm, stacked_on_cpu
 from train_cell import train_cells
 
 CELL = "results/tiny/experiment=small/variant=base/log10_lr=-1.0/log10_wd=-4.0/seed=0"
+TO_TABLE = ("--until", "collect_study")  # what comes later shows nothing of lost jobs: one test has it all
 EPOCHS = 400  # long enough to be disturbed, some ten seconds
 ASKED = {"minutes": 7, "memory_mb": 1000, "constraint": "old|new", "rules": {"train_cell": {"memory_mb": 1500}}}
 
@@ -97,7 +98,7 @@ def test_a_study_runs_to_its_report_though_its_training_is_cancelled(slurm, tmp_
 def undisturbed(tmp_path_factory):
     """The same study on this host, without Slurm and its target."""
     project = Project(tmp_path_factory.mktemp("undisturbed"), cell_study(targets={}))
-    project.run()
+    project.run(*TO_TABLE)
     return results(project)
 
 
@@ -120,7 +121,7 @@ def test_what_a_node_loses_is_trained_again_with_the_same_results(slurm, undistu
     """Slurm itself queues these again, some two minutes later, and Snakemake waits: one job, started twice."""
     project = on_slurm(tmp_path, cell_study())
     try:
-        disturbed(project, slurm, lambda job: fault(slurm, job))
+        disturbed(project, slurm, lambda job: fault(slurm, job), *TO_TABLE)
     finally:
         slurm.mend_nodes()
     assert [(job["JobState"], job["Restarts"]) for job in jobs_of(slurm, "train_cell")[-1:]] == [("COMPLETED", "1")]
@@ -139,7 +140,7 @@ def assert_goes_on(project, saved):
 @pytest.mark.long
 def test_a_cancelled_training_has_the_same_results(slurm, undisturbed, tmp_path):
     project = on_slurm(tmp_path, cell_study())
-    disturbed(project, slurm, lambda job: slurm.run("scancel", job["JobId"]))
+    disturbed(project, slurm, lambda job: slurm.run("scancel", job["JobId"]), *TO_TABLE)
     pd.testing.assert_frame_equal(results(project), undisturbed)
     assert_goes_on(project, saved=True)
 
@@ -170,7 +171,7 @@ def test_a_drained_node_ends_its_training_and_gets_no_more(slurm, tmp_path):
         slurm.run("scontrol", "update", f"nodename={job['NodeList']}", "state=drain", "reason=test")
 
     try:
-        disturbed(project, slurm, drain)
+        disturbed(project, slurm, drain, "--until", "export_onnx")
     finally:
         slurm.mend_nodes()
     trained, exported = jobs_of(slurm, "train_cell")[-1], jobs_of(slurm, "export_onnx")[-1]
