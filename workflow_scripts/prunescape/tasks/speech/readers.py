@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from prunescape.config.speech import AGAIN, ARCHIVE, LISTS, NOISE, TREE, check_sources
 from prunescape.errors import InputError
@@ -104,6 +103,8 @@ def _decoded(content: bytes, path: Path) -> np.ndarray:
 
 def _prepared(samples: np.ndarray) -> np.ndarray:
     """One second, a shorter clip with zeros at its end, at half the rate: int16 (SAMPLES,)."""
+    from scipy.signal import resample_poly  # takes 0.7 s, in which other data sets are prepared
+
     second = np.zeros(ORIGINAL_RATE)
     second[: len(samples)] = samples[:ORIGINAL_RATE]
     return resample_poly(second, RATE, ORIGINAL_RATE).round().clip(SAMPLE.min, SAMPLE.max).astype(np.int16)
