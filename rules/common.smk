@@ -2,9 +2,11 @@
 
 import itertools
 import os
+import re
 from functools import cache
 from pathlib import Path
 
+from snakemake.iocontainers import Wildcards
 from snakemake.sourcecache import LocalSourceFile
 
 from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
@@ -151,6 +153,27 @@ def ranks_trained_filters(wildcards):
     return trained and Variant.parse(wildcards.variant).ranks_trained_filters
 
 
+def starts_from_given(wildcards):
+    """Whether it is a base that starts from weights that the config gives."""
+    return wildcards.variant == BASE.name and experiment_of(wildcards).weights is not None
+
+
+def given_weights(wildcards):
+    """Published, or the file that such a base starts from; None where it starts from new ones."""
+    return experiment_of(wildcards).weights if starts_from_given(wildcards) else None
+
+
+def given_pattern():
+    """A pattern of the names of experiments with such a base."""
+    names = [name for name, experiment in STUDY.experiments.items() if experiment.weights is not None]
+    return "|".join(map(re.escape, sorted(names))) or "(?!)"
+
+
+def start_of_base(wildcards):
+    """The weights that such a base starts from."""
+    return f"{VARIANT}/{START}".format(**{**wildcards, "variant": BASE.name})
+
+
 def steps_of(wildcards):
     """How many times a variant is cut."""
     return experiment_of(wildcards).retraining.steps if Variant.parse(wildcards.variant).inherits_trained else 1
@@ -172,13 +195,25 @@ def of_step_before(name):
 
 
 def ranking_weights(wildcards):
-    """What a plan ranks, if that is trained: the base or the step before. Shared file and widths speak for it."""
+    """What a plan ranks, if that is trained: the base or the step before. Shared file and widths speak for it.
+
+    Or the weights that the base starts from, for which the plan speaks.
+    """
     if step_of(wildcards) > 1:
         return ancient(of_step_before(TRAINED)(wildcards))
+    if ranks_given_filters(wildcards):
+        return ancient(start_of_base(wildcards))
     if not ranks_trained_filters(wildcards):
         return []
     cell = STUDY.ranking_cell(wildcards.experiment, network_named(wildcards))
     return ancient(cell_file(cell, "weights.safetensors"))
+
+
+def ranks_given_filters(wildcards):
+    """Whether a variant's plan needs the weights that the base starts from, as the config gives them."""
+    experiment = experiment_of(wildcards)
+    untrained = experiment.pruning.ranking == "initial" and experiment.weights is not None
+    return untrained and Variant.parse(wildcards.variant).ranks_filters
 
 
 def ranking_source(wildcards):
@@ -198,8 +233,13 @@ def ranking_data(wildcards):
 
 
 def inherited_weights(wildcards):
-    """The weights from which a variant's trainings start, where it inherits some."""
-    return ancient(f"{VARIANT}/{START}") if Variant.parse(wildcards.variant).inherits else []
+    """The weights from which a variant's trainings start, where it does not start from new ones."""
+    return ancient(f"{VARIANT}/{START}") if starts_from_file(wildcards) else []
+
+
+def starts_from_file(wildcards):
+    """Whether a variant starts from weights: inherited ones, or those given to the base."""
+    return Variant.parse(wildcards.variant).inherits or starts_from_given(wildcards)
 
 
 def rewound_weights(wildcards):
@@ -265,9 +305,9 @@ def step_paths(experiment):
 
 
 def inherited_paths(experiment):
-    """The weights that variants of an experiment inherit."""
-    inheriting = (known for known in planned_variants(experiment) if Variant.parse(known["variant"]).inherits)
-    return [f"{VARIANT}/{START}".format(**known) for known in inheriting]
+    """The weights that variants of an experiment start from."""
+    starting = (known for known in planned_variants(experiment) if starts_from_file(Wildcards(fromdict=known)))
+    return [f"{VARIANT}/{START}".format(**known) for known in starting]
 
 
 def inherited_files():

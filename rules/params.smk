@@ -8,6 +8,7 @@ import re
 from functools import cache
 
 from prunescape.config.datasets import identity_options, is_image_folder, source_digest, task_of
+from prunescape.config.models import code_identity
 from prunescape.config.targets import OF_UNTRAINED, REACHED_BY, REMOTE
 from prunescape.space.cells import spells_out
 from prunescape.space.levels import LOADED, loaded_module
@@ -29,10 +30,16 @@ def task_modules(part, experiments):
 
 
 def digest_with_architecture(*roots):
-    """A params function: the digest of code with the ONE architecture module that the job's model needs."""
+    """A params function: the digest of code with the ONE architecture module that the job's model needs.
+
+    With it goes what identifies the code of a model that is not ours.
+    """
 
     def digest(wildcards):
-        return code_digest(*roots, f"prunescape.models.{experiment_of(wildcards).architecture}")
+        experiment = experiment_of(wildcards)
+        ours = code_digest(*roots, f"prunescape.models.{experiment.architecture}")
+        others = code_identity(experiment.model)
+        return hashlib.sha256(f"{ours} {others}".encode()).hexdigest() if others else ours
 
     return digest
 
@@ -161,6 +168,8 @@ def plan_params(wildcards):
     if variant.pipeline != SCRATCH:
         options = {"epochs": experiment.retraining.epochs, "rewound_to": experiment.rewound_to}
         plan |= {"pipeline": plan_pipeline(variant.pipeline, **options)}
+    if experiment.weights is not None and (variant == BASE or variant.ranks_filters):
+        plan |= {"weights": experiment.weights_identity}
     if looks_at_data(wildcards):
         plan |= {"examples": experiment.ranking_examples}
     if experiment.network_values:
@@ -171,7 +180,7 @@ def plan_params(wildcards):
 
 def plan_digest(wildcards):
     """The digest of the planning code; the base keeps all its widths, so little of it matters there."""
-    base = Variant.parse(wildcards.variant) == BASE
+    base = Variant.parse(wildcards.variant) == BASE and not starts_from_given(wildcards)
     roots = ("prunescape.models.counting",) if base else ("plan_variant",)
     return digest_with_architecture(*roots)(wildcards)
 

@@ -1,4 +1,4 @@
-"""The widths of each variant -> widths.json, and the weights that it inherits -> start.safetensors.
+"""The widths of each variant -> widths.json, and the weights that it starts from, if any -> start.safetensors.
 
 Nonuniform variants, and those that inherit weights, rank the filters of the base trained at the prior. Some inherit the
 weights that it had at an earlier epoch. With several steps of pruning the next ranks what the one before trained.
@@ -29,6 +29,7 @@ rule plan_variant:
         plan=plan_params,
         code=plan_digest,
         folder=without_trigger(image_folder),  # the identity speaks for the images
+        given=without_trigger(given_weights),  # the plan identifies them
     script:
         "../workflow_scripts/plan_variant.py"
 
@@ -49,3 +50,15 @@ use rule plan_variant as cut_step with:
         f"{STEP}/plan.log",
     wildcard_constraints:
         variant=INHERITING_PATTERN,
+
+
+use rule plan_variant as start_base with:
+    output:
+        widths=f"{VARIANT}/widths.json",
+        start=f"{VARIANT}/{START}",
+    wildcard_constraints:
+        experiment=given_pattern(),
+        variant=BASE.name,
+
+
+ruleorder: start_base > plan_variant

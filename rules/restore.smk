@@ -51,6 +51,8 @@ def jobs_beside_cells():
 
 def planning_rule(known):
     """The rule that plans a variant."""
+    if starts_from_given(Wildcards(fromdict=known)):
+        return "start_base"
     return "cut_variant" if Variant.parse(known["variant"]).inherits else "plan_variant"
 
 

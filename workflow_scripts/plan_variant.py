@@ -17,12 +17,13 @@ def plan_variant(
     start: str | None = None,
     data: str | None = None,
     folder: str | None = None,
+    given: str | None = None,
 ) -> None:
     """As `write_widths`; torch takes seconds to import, which the warm process of a run does once."""
     from prunescape.pruning.variant_plan import write_widths
 
     files = {"weights": weights, "before": before, "earlier": earlier, "start": start, "data": data, "folder": folder}
-    write_widths(plan, identity=identity, out=out, **files)
+    write_widths(plan, identity=identity, out=out, **files, given=given)
 
 
 def preload(arguments: Mapping[str, Any]) -> None:
@@ -45,4 +46,5 @@ if __name__ == "__main__" and "snakemake" in globals():
         start=snakemake.output.get("start") or None,
         data=snakemake.input.get("data") or None,
         folder=snakemake.params.folder,
+        given=snakemake.params.given,
     )

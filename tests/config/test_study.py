@@ -436,11 +436,6 @@ def test_a_name_with_odd_characters_is_refused():
         load_study(GOOD | {"experiments": {"a b": EXPERIMENT}}, "my.yaml")
 
 
-def test_a_model_of_other_code_is_refused():
-    with pytest.raises(InputError, match="would go unnoticed"):
-        load_study(with_value("experiments.e.model", "package.module:factory"))
-
-
 def test_targets_of_every_kind_as_asked_for():
     targets = {
         "laptop": {"kind": "local", "threads": [1, 2], "batch": [1, 8, 64], "precisions": ["int8", "fp32"]},

@@ -86,7 +86,7 @@ def test_prune_of_shared_weights_writes_every_name(tmp_path, monkeypatch):
         ({"ratio": 0.0}, "above 0 and below 1"),
         ({"ratio": 0.01}, "smallest this network can reach"),
         ({"method": "global"}, "uniform, nonuniform"),
-        ({"weights": "nowhere.safetensors"}, "missing"),
+        ({"weights": "nowhere.safetensors"}, "there is no file nowhere.safetensors"),
         ({"model": "torchvision:alexnet", "input_shape": (3, 16, 16)}, "does not take images of shape"),
     ],
 )

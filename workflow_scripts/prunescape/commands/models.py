@@ -47,7 +47,8 @@ def run_bench(options: argparse.Namespace) -> None:
 def add_prune(command: argparse.ArgumentParser) -> None:
     """`prunescape prune MODEL --input-shape 3,224,224 --ratio 0.5 --method uniform --out DIR`."""
     shape = "one image; of a model for texts VOCABULARY,LENGTH; for speech CHANNELS,SAMPLES"
-    command.add_argument("model", metavar="MODEL", help="one of ours, torchvision:NAME, or package.module:factory")
+    named = "one of ours, torchvision:NAME, timm:NAME, or package.module:factory"
+    command.add_argument("model", metavar="MODEL", help=named)
     command.add_argument("--input-shape", type=example_shape, required=True, metavar="C,H,W", help=shape)
     command.add_argument("--ratio", type=number, required=True, help="share of FLOPs to keep, above 0 and below 1")
     command.add_argument("--method", choices=METHODS, required=True)
@@ -56,7 +57,9 @@ def add_prune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--min-keep", type=number, default=0.1, help="least share of a layer's channels kept")
     rounded = "widths are multiples of it; default: auto, which is 8 where such widths reach the ratio, else 1"
     command.add_argument("--round-to", choices=map(str, ROUND_TO), default="auto", help=rounded)
-    command.add_argument("--weights", type=Path, metavar="FILE", help="safetensors; default: fresh, seed 0")
+    command.add_argument(
+        "--weights", type=Path, metavar="FILE", help="safetensors or .pth, or published; default: fresh, seed 0"
+    )
     command.add_argument("--classes", type=whole_number, help="default: 10 for models of CIFAR size, else 1000")
     command.add_argument("--json", action="store_true", help="print what was reached as JSON")
     command.set_defaults(run=run_prune)

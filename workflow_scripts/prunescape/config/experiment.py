@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from prunescape.config.designs import Bounds, DesignTerms, arms_of
 from prunescape.config.messages import level_value
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
+from prunescape.config.starting_weights import weights_identity
 from prunescape.config.system import System
 from prunescape.config.tuning import CUT, TuneTerms
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed, first_repeated
@@ -103,12 +104,14 @@ class Experiment(Part):
     """One model on one data set with its variants and its design: a grid, or a space of hyperparameters."""
 
     model: str
-    """One of ours, or a classifier of torchvision: torchvision:NAME, for images with 3 channels."""
+    """One of ours, torchvision:NAME (3 channels), timm:NAME, or package.module:factory of your own (docs/models.md)."""
     dataset: str
     """One of ours, or an image folder's name from `datasets`."""
     recipe: Recipe
     network: dict[str, Any] = {}
     """Hyperparameters of the network that are not to be the model's defaults."""
+    weights: Annotated[str, Field(min_length=1)] | None = None
+    """What the base starts from instead of new weights: published, or a file of weights (docs/models.md)."""
     variants: dict[Literal[METHODS], Distinct[Ratio]]
     """By method, the shares of FLOPs that are KEPT; the unpruned base is always among the variants."""
     pruning: Pruning = Pruning()
@@ -137,6 +140,11 @@ class Experiment(Part):
     def architecture(self) -> str:
         """The module of the room `models` that builds the model."""
         return architecture_of(self.model)
+
+    @property
+    def weights_identity(self) -> str | None:
+        """What identifies the weights that the base starts from; None without any."""
+        return None if self.weights is None else weights_identity(self.model, self.weights)
 
     @property
     def all_variants(self) -> list[Variant]:

@@ -6,8 +6,10 @@ from typing import Any
 from prunescape.config.design_checks import check_kind, check_space_design
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment, axis_texts
+from prunescape.config.factories import check_factory
 from prunescape.config.messages import level_value
 from prunescape.config.models import (
+    FACTORIES,
     OF_BATCH_NORM,
     SCORES,
     WITHOUT_BATCH_NORM,
@@ -16,6 +18,7 @@ from prunescape.config.models import (
 )
 from prunescape.config.recipe_checks import check_recipe
 from prunescape.config.retraining_checks import check_retraining
+from prunescape.config.starting_weights import check_weights
 from prunescape.config.system_checks import check_system
 from prunescape.config.task_checks import check_data
 from prunescape.config.tuning_checks import check_search_space
@@ -26,15 +29,16 @@ from prunescape.space.parameters import canonical, equally_spaced
 from prunescape.space.recipe import PARAMETERS
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
-MODELS = "one of ours or torchvision:NAME: a change in other code would go unnoticed"
+FROM_ANY_START = ("scratch", "scratch_b", "fine_tune", "rewind_rate", "restart")  # pipelines beside given weights
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 
 
 def check_experiment(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     """Raise InputError, below the key `where`, for parts that do not fit together or the data set's `options`."""
-    if experiment.architecture == "external_models":
-        hint = "prune one of your own with `prunescape prune`"
-        raise InputError(f"{experiment.model} cannot be studied", where=f"{where}.model", allowed=MODELS, hint=hint)
+    if experiment.architecture == FACTORIES:
+        located(f"{where}.model", check_factory, experiment.model)
+    if experiment.weights is not None:
+        located(f"{where}.weights", check_weights, experiment.model, experiment.weights)
     check_kind(experiment, where)
     for name, value in experiment.network.items():
         located(f"{where}.network", network_parameter, experiment.model, name)
@@ -51,6 +55,7 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     check_data(experiment, options, where)
     _check_ratios(experiment, where)
     check_retraining(experiment, where)
+    _check_start(experiment, where)
     _check_score(experiment, where)
     check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
@@ -156,6 +161,15 @@ def _check_ratios(experiment: Experiment, where: str) -> None:
                 )
                 hint = "ask for a larger ratio or a smaller pruning.min_keep"
                 raise InputError(what, where=f"{where}.variants.{method}", allowed=f"above {least:g}", hint=hint)
+
+
+def _check_start(experiment: Experiment, where: str) -> None:
+    """Refuse pipelines that go back to weights of the base's training, where that starts from given ones."""
+    others = [name for name in experiment.retraining.pipelines if name not in FROM_ANY_START]
+    if experiment.weights is not None and others:
+        what, allowed = f"{others[0]} goes back to a training from new weights", ", ".join(FROM_ANY_START)
+        hint = "leave it out, or the key weights"
+        raise InputError(what, where=f"{where}.retraining.pipelines", allowed=allowed, hint=hint)
 
 
 def _check_score(experiment: Experiment, where: str) -> None:

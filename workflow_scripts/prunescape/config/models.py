@@ -6,10 +6,12 @@ No architecture and no training code imports this module, so a new entry retrain
 import re
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from prunescape.config.factories import factory_identity
 from prunescape.errors import InputError, located, nearest
 from prunescape.space.networks import NETWORK, POOLINGS
 from prunescape.space.parameters import Parameter, Value
@@ -52,6 +54,9 @@ WITHOUT_BATCH_NORM = ("image_cnn", "text_cnn", "text_lstm")  # of our models
 SCORES_OF_DATA = ("taylor",)  # they look at the loss of training examples
 ROUND_TO = ("auto", 1, 8, 16, 32)  # pruned widths are multiples of it (pruning/widths.py)
 TORCHVISION = "torchvision:"
+TIMM = "timm:"
+TIMM_PATTERN = r"\w+(\.\w+)?"  # NAME, or NAME.TAG for one of several published weights
+FACTORIES = "external_models"  # the architecture of models of the user's own code
 FACTORY_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
 
@@ -62,9 +67,12 @@ def architecture_of(model: str) -> str:
     if re.fullmatch(re.escape(TORCHVISION) + r"\w+", model):
         check_torchvision(model.removeprefix(TORCHVISION))
         return "torchvision_models"
-    if re.fullmatch(FACTORY_PATTERN, model) and not model.startswith(TORCHVISION):
-        return "external_models"
-    allowed = ", ".join([*ARCHITECTURES, "torchvision:NAME", "package.module:factory"])
+    if re.fullmatch(re.escape(TIMM) + TIMM_PATTERN, model):
+        check_timm(model.removeprefix(TIMM))
+        return "timm_models"
+    if re.fullmatch(FACTORY_PATTERN, model) and not model.startswith((TORCHVISION, TIMM)):
+        return FACTORIES
+    allowed = ", ".join([*ARCHITECTURES, "torchvision:NAME", "timm:NAME", "package.module:factory"])
     raise InputError(f'no model is called "{model}"', allowed=allowed, hint=nearest(model, ARCHITECTURES))
 
 
@@ -117,3 +125,33 @@ def torchvision_names() -> tuple[str, ...]:
     sources = sorted(Path(found.origin).with_name("models").glob("*.py")) if found and found.origin else []
     pattern = re.compile(r"^@register_model\(\)\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
     return tuple(name for source in sources for name in pattern.findall(source.read_text(encoding="utf-8")))
+
+
+def check_timm(name: str) -> None:
+    """Raise InputError where timm is not installed, or with the nearest name for one that it has not."""
+    names = timm_names()
+    if not names:
+        raise InputError("this needs timm, which is not installed", hint="pip install 'prunescape[timm]'")
+    if name.partition(".")[0] not in names:
+        allowed = "timm:NAME, NAME from timm.list_models()"
+        raise InputError(f'timm has no model "{name}"', allowed=allowed, hint=nearest(name, names))
+
+
+@cache
+def timm_names() -> tuple[str, ...]:
+    """Its models, read from their sources, since importing it takes seconds; empty where it is not installed."""
+    found = find_spec("timm")
+    sources = sorted(Path(found.origin).with_name("models").glob("*.py")) if found and found.origin else []
+    pattern = re.compile(r"^@register_model\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
+    return tuple(name for source in sources for name in pattern.findall(source.read_text(encoding="utf-8")))
+
+
+def code_identity(model: str) -> str:
+    """What identifies the code of a model that is not ours; empty where the project's own code does.
+
+    Of a factory a digest of its sources (config/factories.py), of one of timm's its version. That of torchvision stands
+    in the records of cells.
+    """
+    if model.startswith(TIMM):
+        return f"timm {version('timm')}"
+    return factory_identity(model) if architecture_of(model) == FACTORIES else ""

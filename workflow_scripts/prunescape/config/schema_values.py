@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from prunescape.config.datasets import DATASETS, FORMAT, GPU_WORKERS, IMAGE_FOLDER, NEEDED
 from prunescape.config.designs import AGAIN, ALL, FIX, FIX_DIMENSION, KEYS, LIAO2022, SPACE_KINDS, Bounds
 from prunescape.config.experiment import FEWEST_AXES
-from prunescape.config.models import ARCHITECTURES, NETWORKS, TORCHVISION
+from prunescape.config.models import ARCHITECTURES, FACTORY_PATTERN, NETWORKS, TIMM, TIMM_PATTERN
 from prunescape.config.texts import LARGEST
 from prunescape.config.tuning import BESIDE_SEARCH, CUT, GRID, VARIANT
 from prunescape.space.cells import NAME_PATTERN
@@ -23,6 +23,7 @@ Schema = dict[str, Any]
 NUMBER_TEXT = {"type": "string", "pattern": r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"}
 LIMITS = {Ge: "minimum", Gt: "exclusiveMinimum", Le: "maximum", Lt: "exclusiveMaximum"}
 RATIO = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, NUMBER_TEXT]}
+MODEL_PATTERN = f"^({TIMM}{TIMM_PATTERN}|{FACTORY_PATTERN})$"  # torchvision:NAME looks like a factory
 METHOD_TEXTS = {
     "uniform": "Every layer keeps the same share of its filters.",
     "nonuniform": "Filters are ranked over the whole network, so layers keep different shares.",
@@ -75,7 +76,7 @@ def open_schemas() -> dict[tuple[str, str], Schema]:
     space = {name: _varied(name, _bounds(name), 2) for name in PARAMETERS}
     return {
         ("Study", "datasets"): _datasets(),
-        ("Experiment", "model"): _one_of(ARCHITECTURES, {"type": "string", "pattern": rf"^{TORCHVISION}\w+$"}),
+        ("Experiment", "model"): _one_of(ARCHITECTURES, {"type": "string", "pattern": MODEL_PATTERN}),
         ("Experiment", "dataset"): _one_of(DATASETS, {"type": "string", "pattern": f"^{NAME_PATTERN}$"}),
         ("Experiment", "network"): _keys({name: _reference(name) for name in NETWORK}),
         ("Experiment", "variants"): _keys(ratios),

@@ -159,8 +159,9 @@ class Study(Part):
         """The study as plain JSON values, keys sorted, defaults spelled out, without what decides only how jobs run."""
         content = self.model_dump(mode="json", exclude={"cluster", "cells_per_gpu"})
         for name, experiment in self.experiments.items():
-            if experiment.system is None:
-                del content["experiments"][name]["system"]
+            for key in ("system", "weights"):  # a study without them says nothing of them
+                if content["experiments"][name][key] is None:
+                    del content["experiments"][name][key]
             content["experiments"][name] |= {
                 "recipe": experiment.declared_recipe,
                 "network": experiment.network_values,

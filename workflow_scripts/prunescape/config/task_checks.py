@@ -12,7 +12,7 @@ from prunescape.config.datasets import (
     task_of,
 )
 from prunescape.config.experiment import Experiment
-from prunescape.config.models import MODELS_OF, WHOLE, task_of_model
+from prunescape.config.models import MODELS_OF, TORCHVISION, WHOLE, task_of_model
 from prunescape.config.recipe_checks import check_parts
 from prunescape.errors import InputError
 from prunescape.space.levels import OF_SPEECH, Augmentations
@@ -68,7 +68,7 @@ def _check_taken(experiment: Experiment, options: dict[str, Any], where: str) ->
 
 def _check_images(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     channels = channels_of(options)
-    if experiment.architecture == "torchvision_models" and channels != 3:
+    if experiment.model.startswith(TORCHVISION) and channels != 3:
         what = f"{experiment.model} takes images with 3 channels, and {options['name']} has {channels}"
         raise InputError(what, where=f"{where}.dataset", hint="take one of our models, or another data set")
     padding = max(experiment.values_of("crop_padding"))

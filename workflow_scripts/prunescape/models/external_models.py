@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
@@ -15,7 +15,11 @@ from prunescape.models.build import he_normal_convolutions, normal_bare_paramete
 from prunescape.tasks.images.torchvision_import import import_torchvision
 
 # what a factory may call its parameters: as here, or as timm and torchvision do
-PARAMETER_NAMES = {"in_channels": ("in_channels", "in_chans"), "classes": ("classes", "num_classes")}
+PARAMETER_NAMES = {
+    "in_channels": ("in_channels", "in_chans"),
+    "classes": ("classes", "num_classes"),
+    "image_size": ("image_size", "img_size"),
+}
 
 
 def find_factory(model: str):
@@ -36,15 +40,18 @@ def find_factory(model: str):
     return getattr(module, name)
 
 
-def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
-    """What the factory returns. It gets `in_channels` and `classes` if it has parameters for them (PARAMETER_NAMES).
+def build(model: str, in_channels: int, classes: int | None, image_size=None) -> nn.Module:
+    """What the factory returns. It gets those of the arguments that it has parameters for (PARAMETER_NAMES).
+
+    The image size is the side of square images, else (height, width).
 
     Raises InputError when it fails or returns something other than a torch module whose weights can be read and cut.
     """
     factory = find_factory(model)
     try:
         known = inspect.signature(factory).parameters
-        network = factory(**_accepted(known, {"in_channels": in_channels, "classes": classes}))
+        offered = {"in_channels": in_channels, "classes": classes, "image_size": _side(image_size)}
+        network = factory(**_accepted(known, offered))
     except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise InputError(f"the factory fails ({type(error).__name__}: {error})", where=model) from None
     if not isinstance(network, nn.Module):
@@ -53,7 +60,13 @@ def build(model: str, in_channels: int, classes: int | None) -> nn.Module:
     return network
 
 
-def _accepted(known: Mapping[str, object], offered: dict[str, int | None]) -> dict[str, int]:
+def _side(image_size: Sequence[int] | None) -> int | tuple[int, ...] | None:
+    if not image_size:
+        return None
+    return image_size[0] if len(set(image_size)) == 1 else tuple(image_size)
+
+
+def _accepted(known: Mapping[str, object], offered: Mapping[str, object]) -> dict[str, object]:
     """What of `offered` has a value and a parameter among those `known`, by the parameter's name."""
     given = [(name, value) for quantity, value in offered.items() for name in PARAMETER_NAMES[quantity]]
     return {name: value for name, value in given if name in known and value is not None}

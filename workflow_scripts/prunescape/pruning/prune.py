@@ -3,21 +3,22 @@
 import math
 from pathlib import Path
 
-from prunescape.config.models import SCORES_OF_DATA, architecture_of, network_values, task_of_model
+from prunescape.config.models import FACTORIES, SCORES_OF_DATA, architecture_of, network_values, task_of_model
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
 from prunescape.models.counting import require_outputs
-from prunescape.models.weights import load_weights, save_weights
+from prunescape.models.starting_weights import load_starting_weights
+from prunescape.models.weights import save_weights
 from prunescape.pruning.planning import check_request, finite, plan_content, plan_widths
 from prunescape.store.files import write_json
 
 LARGEST_IMAGE = 100_000_000  # values: beyond any image, and below what one forward pass can hold
-FACTORIES = "external_models"  # a factory may return a network with trained weights
 DEFAULT_CLASSES = {
     "resnet_cifar": 10,
     "mobilenet_v2": 10,
     "resnet_imagenet": 1000,
     "torchvision_models": 1000,
+    "timm_models": 1000,
     "image_cnn": 10,
     "resnet50_cifar": 10,
     "text_cnn": 2,
@@ -68,9 +69,9 @@ def prune_model(
 
     Of a model for texts `input_shape` is (vocabulary, length), of one for speech (channels, samples).
 
-    Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without a `weights` file
-    the network is freshly initialised with seed 0; a factory's network keeps its weights. Widths are multiples of
-    `round_to` (auto, 1, 8, 16, 32), see `plan_widths`. `classes` defaults to 10
+    Writes OUT/widths.json and OUT/weights.safetensors: the channels kept, with their weights. Without `weights`,
+    a file or published, the network is freshly initialised with seed 0; a factory's network keeps its weights. Widths
+    are multiples of `round_to` (auto, 1, 8, 16, 32), see `plan_widths`. `classes` defaults to 10
     (CIFAR models) or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises
     InputError as `plan_widths`, and when OUT cannot be a folder.
     """
@@ -84,10 +85,10 @@ def prune_model(
     hyperparameters = network_values(model, {})
     known = {"in_channels": shape[0], "image_size": shape[1:], "classes": classes}
     network = build_model(architecture, model, **known, hyperparameters=hyperparameters)
-    if architecture != FACTORIES:
+    if architecture != FACTORIES:  # a factory may return trained weights
         initialise(network, 0)
     if weights is not None:
-        load_weights(network, weights, ours=False)
+        load_starting_weights(network, str(weights), model=model, **known)
     if not finite(network):
         raise InputError("weights are not finite, so they cannot rank filters", where=weights or model)
     options = {"score": score, "min_keep": min_keep}

@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from prunescape.config.models import FACTORIES
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, planned_network
+from prunescape.models.counting import require_outputs
+from prunescape.models.starting_weights import load_starting_weights
 from prunescape.models.weights import load_weights, save_weights
 from prunescape.pruning.planning import base_plan, finite, plan_content, plan_widths
 from prunescape.pruning.retraining import INITIAL
@@ -46,6 +49,20 @@ def network_to_cut(
         hint = "choose a prior with a smaller learning rate, or `ranking: initial`"
         raise InputError(what, where=weights, hint=hint)
     return network
+
+
+def prepare_base(network: nn.Module, plan: dict, images: Mapping[str, Any], given: str | None) -> None:
+    """Load the weights `given` to start from, if any, and check that a factory's network gives so many classes.
+
+    Raises InputError where it does not, and where the weights cannot be had or do not fit.
+    """
+    shape, classes = images["shape"], images["classes"]
+    if plan["architecture"] == FACTORIES:
+        require_outputs(network, shape, classes, plan["model"])
+    if given is not None:
+        known = {"in_channels": shape[0], "image_size": shape[1:], "classes": classes}
+        fresh = load_starting_weights(network, given, model=plan["model"], **known)
+        print(f"weights: {given}; left as initialised: {', '.join(fresh) or 'nothing'}")
 
 
 def ratio_of(plan: dict) -> float:
@@ -98,6 +115,7 @@ def write_widths(
     start: str | None = None,
     data: str | None = None,
     folder: str | None = None,
+    given: str | None = None,
 ) -> None:
     """Write the plan of one variant to `out` (JSON): FLOPs, parameters, every layer's channels, widths, pipeline.
 
@@ -110,7 +128,9 @@ def write_widths(
     `data` and the `folder` of images that are streamed. A pipeline that inherits weights leaves what is kept of them in
     `start` (safetensors), whose digest the plan names: of `weights`, of those that the base had `earlier`, or of its
     initial ones. A step of pruning cuts further what the plan of the step `before` left, whose training gave `weights`
-    and whose start is `earlier`. Raises InputError as `plan_widths` and when the training before diverged.
+    and whose start is `earlier`. A base that starts from weights `given`, published or a file, which the plan's
+    `weights` identifies, leaves them in `start`, too. Raises InputError as `plan_widths` and when the training before
+    diverged.
     """
     images = read_json(identity, "shape", "classes")
     shape, ratio = tuple(images["shape"]), ratio_of(plan)
@@ -119,6 +139,8 @@ def write_widths(
         read_json(before, *WIDTHS, "layers") if before else None,
     )
     network = network_to_cut(plan, images, weights, cut)
+    if plan["method"] == BASE.method:
+        prepare_base(network, plan, images, given)
     if plan["method"] == BASE.method:
         widths = base_plan(network, shape)
     else:
@@ -131,6 +153,8 @@ def write_widths(
     content = plan_content(widths, **names, ratio=ratio, classes=images["classes"], input_shape=shape)
     content |= network | ({"round_to": widths.round_to} if "round_to" in plan else {})
     pipeline = stretched_pipeline(pipeline, widths.ratio_achieved)
+    if given is not None:
+        pipeline |= {"name": "given", "start": INITIAL}
     if start:
         save_weights(widths.network, start)
         pipeline |= {"weights_digest": file_digest(start)}

@@ -16,6 +16,7 @@ STAGES: dict[str, tuple[tuple[str, ...], str]] = {
             "prepare_data",
             "declare_experiment",
             "plan_variant",
+            "start_base",
             "train_start",
             "cut_step",
             "train_step",
