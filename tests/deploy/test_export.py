@@ -187,7 +187,7 @@ def test_near_ties_that_flip_the_class_are_refused(tmp_path):
     tie = torch.tensor([1.0, 1.00001])
     with torch.no_grad():
         network[1].bias.copy_(tie)
-        export_model(network, images, tmp_path / "tie.onnx", mean=[0.0], std=[1.0])
+        export_model(Unwritable(), images, tmp_path / "tie.onnx", mean=[0.0], std=[1.0])
         network[1].bias.copy_(tie.flip(0))
     with pytest.raises(InputError, match=r"same class on 0\.00% of 4 examples"):
         check_parity(network, images, tmp_path / "tie.onnx", name="tie.onnx")
@@ -264,3 +264,34 @@ def test_mobilenet_v2_computes_the_same_in_onnxruntime(tmp_path):
     images = np.random.default_rng(0).normal(size=(4, 3, 32, 32)).astype(np.float32)
     parity = export_model(network, images, tmp_path / "mobilenet.onnx", mean=[0.5] * 3, std=[0.2] * 3)
     assert parity["difference"] <= 1e-4 and parity["top1_agreement"] == 1
+
+
+class Unwritable(torch.nn.Module):
+    def forward(self, x):
+        return torch.linalg.svdvals(x.flatten(2))[:, 0]
+
+
+def test_a_network_that_torch_cannot_write_is_one_line(tmp_path):
+    images = np.random.default_rng(0).standard_normal((4, 1, 4, 4)).astype(np.float32)
+    with pytest.raises(
+        InputError, match=r"^rank-1.onnx: torch cannot write the network as ONNX \(\w+: .*hint: "
+    ) as error:
+        export_model(Unwritable(), images, tmp_path / "rank-1.onnx")
+    assert "\n" not in str(error.value) and not list(tmp_path.iterdir())
+
+
+def test_an_operator_that_onnxruntime_lacks_is_one_line(tmp_path, monkeypatch):
+    """A file in an opset that does not exist yet, as onnxruntime refuses it."""
+
+    def of_the_future(path, **scaling):
+        model = onnx.load(path)
+        model.opset_import[0].version = 99
+        path.write_bytes(model.SerializeToString())
+
+    monkeypatch.setattr(export, "finish_model", of_the_future)
+    images = np.random.default_rng(0).standard_normal((4, 1, 8, 8)).astype(np.float32)
+    with pytest.raises(
+        InputError, match=r"^rank-1.onnx: onnxruntime cannot run the ONNX file \(\w+: .*hint: "
+    ) as error:
+        export_model(random_network(0), images, tmp_path / "rank-1.onnx")
+    assert "\n" not in str(error.value) and not list(tmp_path.iterdir())

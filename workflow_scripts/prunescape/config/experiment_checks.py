@@ -26,10 +26,12 @@ from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import canonical, equally_spaced
+from prunescape.space.pipelines import PIPELINES
 from prunescape.space.recipe import PARAMETERS
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
-FROM_ANY_START = ("scratch", "scratch_b", "fine_tune", "rewind_rate", "restart")  # pipelines beside given weights
+# pipelines beside a base that starts from given weights
+FROM_ANY_START = [name for name, known in PIPELINES.items() if not known.earlier and known.start != "initial"]
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 
 

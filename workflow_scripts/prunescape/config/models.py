@@ -54,6 +54,7 @@ WITHOUT_BATCH_NORM = ("image_cnn", "text_cnn", "text_lstm")  # of our models
 SCORES_OF_DATA = ("taylor",)  # they look at the loss of training examples
 ROUND_TO = ("auto", 1, 8, 16, 32)  # pruned widths are multiples of it (pruning/widths.py)
 TORCHVISION = "torchvision:"
+VISION_TRANSFORMERS = f"{TORCHVISION}vit_"
 TIMM = "timm:"
 TIMM_PATTERN = r"\w+(\.\w+)?"  # NAME, or NAME.TAG for one of several published weights
 FACTORIES = "external_models"  # the architecture of models of the user's own code
@@ -66,7 +67,7 @@ def architecture_of(model: str) -> str:
         return ARCHITECTURES[model]
     if re.fullmatch(re.escape(TORCHVISION) + r"\w+", model):
         check_torchvision(model.removeprefix(TORCHVISION))
-        return "torchvision_models"
+        return "torchvision_vit" if model.startswith(VISION_TRANSFORMERS) else "torchvision_models"
     if re.fullmatch(re.escape(TIMM) + TIMM_PATTERN, model):
         check_timm(model.removeprefix(TIMM))
         return "timm_models"

@@ -10,6 +10,7 @@ import onnx
 import torch
 
 from prunescape.errors import InputError
+from prunescape.models.counting import first_line
 from prunescape.store.files import whole_file
 
 OPSET = 20
@@ -19,6 +20,8 @@ TOLERANCE = 1e-4
 # Near ties may flip within that rounding: one example in a hundred may change its class.
 TOP1_AGREEMENT = 0.99
 
+NOT_MEASURED = "take another model; `snakemake cells` trains without an export"
+
 
 def export_model(network: torch.nn.Module, inputs: np.ndarray, path: Path, **scaling: list[float]) -> dict:
     """Write `network` to `path` as ONNX with a free batch size and return how well it agrees with torch.
@@ -27,13 +30,27 @@ def export_model(network: torch.nn.Module, inputs: np.ndarray, path: Path, **sca
     channels, height, width), numbers of tokens int64 (n, length). The file's input is `input`, its output `logits`.
     What scales raw examples, `mean` and `std` per channel of pixels scaled to 0..1, travels in its metadata as JSON
     under `prunescape.mean` and `prunescape.std`. Equal weights give equal bytes.
-    Raises InputError, with the figures, when onnxruntime does not compute what torch does.
+    Raises InputError when torch cannot write the network as ONNX, when onnxruntime cannot run that, and, with the
+    figures, when it does not compute what torch does.
     """
     network = network.eval()
     with whole_file(path) as temporary:
-        trace_network(network, torch.from_numpy(inputs[:2]), temporary)
-        finish_model(temporary, **scaling)
+        try:
+            trace_network(network, torch.from_numpy(inputs[:2]), temporary)
+            finish_model(temporary, **scaling)
+        except OSError:
+            raise
+        except Exception as error:  # of exporter, translator and checker, which have no common base
+            what = f"torch cannot write the network as ONNX ({reason_of(error)})"
+            raise InputError(what, where=Path(path).name, hint=NOT_MEASURED) from None
         return check_parity(network, inputs, temporary, name=Path(path).name)
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of what an error was raised for in the first place."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def finish_model(path: Path, **scaling: list[float]) -> None:
@@ -78,8 +95,12 @@ def strip_metadata(message) -> None:
 def check_parity(network: torch.nn.Module, inputs: np.ndarray, path: Path, *, name: str) -> dict:
     """What `compare_logits` finds at batch sizes 1, 3 and all; raises InputError past TOLERANCE or TOP1_AGREEMENT."""
     batches = sorted({1, min(3, len(inputs)), len(inputs)})
-    session = _open_session(path)
-    found = [session.run(["logits"], {"input": inputs[:size]})[0] for size in batches]
+    try:
+        session = _open_session(path)
+        found = [session.run(["logits"], {"input": inputs[:size]})[0] for size in batches]
+    except Exception as error:  # onnxruntime's exceptions have no common base
+        what = f"onnxruntime cannot run the ONNX file ({reason_of(error)})"
+        raise InputError(what, where=name, hint=NOT_MEASURED) from None
     parity = compare_logits(network, inputs, found)
     difference, agreement = parity["difference"], parity["top1_agreement"]
     if not (difference <= TOLERANCE and agreement >= TOP1_AGREEMENT):

@@ -11,6 +11,7 @@ from torch.jit import ScriptModule
 from torch.nn.parameter import is_lazy
 
 from prunescape.errors import InputError, nearest
+from prunescape.models.attention import with_heads_to_cut
 from prunescape.models.build import he_normal_convolutions, normal_bare_parameters
 from prunescape.tasks.images.torchvision_import import import_torchvision
 
@@ -57,7 +58,7 @@ def build(model: str, in_channels: int, classes: int | None, image_size=None) ->
     if not isinstance(network, nn.Module):
         raise InputError(f"the factory returns {type(network).__name__}", where=model, allowed="a torch.nn.Module")
     _check_weights(network, model)
-    return network
+    return with_heads_to_cut(network)
 
 
 def _side(image_size: Sequence[int] | None) -> int | tuple[int, ...] | None:

@@ -13,6 +13,7 @@ from torch import nn
 from prunescape.config.models import TIMM, TORCHVISION
 from prunescape.config.starting_weights import PICKLED, PUBLISHED, check_weights
 from prunescape.errors import InputError
+from prunescape.models.attention import with_our_names
 from prunescape.models.counting import first_line
 from prunescape.models.sealed_tensors import read_tensors
 from prunescape.models.weights import AUXILIARY_HEADS, COUNTER, check_state
@@ -79,7 +80,8 @@ def read_state(file: str) -> State:
 def load_state(network: nn.Module, state: State, classes: int | None, source: str) -> list[str]:
     """Load `state`, but for classifiers of another number of classes; raises InputError where it does not fit."""
     expected = network.state_dict()
-    found = {name: tensor for name, tensor in state.items() if not name.startswith(AUXILIARY_HEADS)}
+    named = with_our_names(state, network)
+    found = {name: tensor for name, tensor in named.items() if not name.startswith(AUXILIARY_HEADS)}
     kept = other_classifiers(found, expected, classes)
     own = {name: value for name, value in expected.items() if _layer(name) in kept or name.endswith(COUNTER)}
     fitting = own | {name: tensor for name, tensor in found.items() if _layer(name) not in kept}

@@ -5,6 +5,7 @@ from types import ModuleType
 from torch import nn
 
 from prunescape.errors import InputError
+from prunescape.models.attention import with_heads_to_cut
 from prunescape.models.build import he_normal_convolutions, normal_bare_parameters
 from prunescape.models.counting import first_line
 from prunescape.tasks.images.torchvision_import import import_torchvision
@@ -28,7 +29,7 @@ def build(model: str, in_channels: int, classes: int | None, image_size=None, *,
     if pretrained and (file := cached_file(known.hf_hub_id)):
         options |= {"pretrained_cfg_overlay": {"file": file}}
     try:
-        return timm.create_model(name, pretrained=pretrained, **options)
+        return with_heads_to_cut(timm.create_model(name, pretrained=pretrained, **options))
     except Exception as error:  # of hubs, files and constructors, which have no common base
         what = "timm cannot load its published weights" if pretrained else "timm cannot build it so"
         hint = f"download a file of huggingface.co/{known.hf_hub_id} and give it as weights" if pretrained else ""

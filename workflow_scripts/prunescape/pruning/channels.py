@@ -103,6 +103,23 @@ def after_permutation(trace, args, kwargs, output) -> Channels | None:
     return Channels(order.index(entering.dim), entering.ids) if entering and order else None
 
 
+def after_attention(trace, args, kwargs, output) -> Channels | None:
+    """Queries, keys and values (models/attention.py): channels of one place in them go together, whole heads at a time.
+
+    `trace.heads` gets the layer that produces them with the width of a head and the FLOPs of the products: q k^T and
+    that with v take 2 x tokens^2 multiply-accumulates per channel.
+    """
+    entering, (qkv, head_width, *_) = trace.known.get(args[0]), args
+    owners = set() if entering is None or OPAQUE in entering.ids else {trace.owner[c] for c in entering.ids}
+    if len(owners) != 1 or entering.dim != qkv.dim() - 1:
+        return None
+    queries, keys, values = entering.ids.reshape(3, -1)
+    trace.tie(queries, keys)
+    trace.tie(queries, values)
+    trace.heads[owners.pop()] = (head_width, 4 * output.numel() * qkv.shape[-2])
+    return Channels(output.dim() - 1, queries)
+
+
 RULES = {
     **dict.fromkeys(CHANNELWISE, unchanged),
     **dict.fromkeys(("mul", "imul", "rmul"), after_product),
@@ -111,4 +128,5 @@ RULES = {
     "mean": after_mean,
     "amax": after_mean,
     "permute": after_permutation,
+    "attend": after_attention,
 }

@@ -93,6 +93,12 @@ def flops_by_width(network: nn.Module, structure: Structure) -> FlopsByWidth:
         for name, sides in slopes.items()
         if f"{name}.weight" in flops
     }
+    nothing = np.zeros(len(groups), np.int64)
+    for index, group in enumerate(groups):
+        if group.attention_flops:  # products between queries, keys and values: one share per head
+            own = nothing.copy()
+            own[index] = 1
+            changing[f"{group.layer}: attention"] = (group.attention_flops, group.units, 1, own, nothing)
     fixed = sum(flops.values()) - sum(entry[0] for entry in changing.values())
     return FlopsByWidth(changing, fixed, np.array([group.units for group in groups], np.int64))
 
@@ -102,7 +108,7 @@ def channels_kept(structure: Structure, units: np.ndarray, scores: list[np.ndarr
     keep = {}
     for group, count, score in zip(structure.prunable, units, scores, strict=True):
         best = np.argsort(-score, kind="stable")[:count]
-        keep[group.layer] = np.sort((best[:, None] + group.units * np.arange(group.step)).ravel())
+        keep[group.layer] = np.sort(group.members[best].ravel())
     return keep
 
 

@@ -37,18 +37,27 @@ class Prunable:
     """A layer whose output channels may be cut, and the sides of layers that are cut with it, its output first.
 
     Channels leave in sets: grouped convolutions lose the same positions in each of their groups, so `step` channels
-    (the number of groups) at a time; `channels` is a multiple of `step`.
+    (the number of groups) at a time; attention loses whole heads, `step` channels beside each other. `channels` is a
+    multiple of `step`. Of a layer that produces queries, keys and values, a channel is one of each, and
+    `attention_flops` are those of the products between them.
     """
 
     layer: str
     channels: int
     step: int
     ties: tuple[Tie, ...]
+    attention_flops: int = 0
 
     @property
     def units(self) -> int:
-        """How many sets of channels there are; set u holds channels u, u + units, u + 2 units, ..."""
+        """How many sets of channels there are."""
         return self.channels // self.step
+
+    @property
+    def members(self) -> np.ndarray:
+        """The channels (units, step) of each set: u, u + units, u + 2 units, ..., or those of a head."""
+        channels = np.arange(self.channels)
+        return channels.reshape(-1, self.step) if self.attention_flops else channels.reshape(self.step, -1).T
 
 
 @dataclass
@@ -136,8 +145,17 @@ def refusal(layer: str, ties: tuple[Tie, ...], trace: ChannelTrace, uses: Counte
     return "" if inside else "its channels are read outside its residual block"
 
 
-def step_of(ties: tuple[Tie, ...], trace: ChannelTrace) -> int:
-    """How many channels leave together; 0 when grouped layers of one set disagree and none can leave."""
+def own_channels(layer: str, trace: ChannelTrace) -> int:
+    """How many channels of a producer can go apart from each other."""
+    first, count = trace.first[layer], trace.owner.count(layer)
+    return len({trace.root(channel) for channel in range(first, first + count)})
+
+
+def step_of(layer: str, ties: tuple[Tie, ...], trace: ChannelTrace) -> int:
+    """How many channels leave together; 0 when grouped layers of one set disagree, or one head is all there is."""
+    if layer in trace.heads:
+        head_width, _ = trace.heads[layer]
+        return head_width if len(ties[0].positions) > head_width else 0
     grouped = [tie for tie in ties if group_count(trace.layers[tie.layer]) > 1]
     counts = {group_count(trace.layers[tie.layer]) for tie in grouped} or {1}
     channels = len(ties[0].positions)
@@ -155,14 +173,15 @@ def find_prunable(network: nn.Module, input_shape) -> Structure:
     for position, layer in enumerate(trace.first):
         if layer not in sides:
             continue  # its channels follow an earlier producer's
-        channels = trace.owner.count(layer)
+        channels = own_channels(layer, trace)
         ties = as_ties(sides[layer], channels)
         reason = "its channels do not stay apart" if ties is None else ""
         reason = reason or refusal(layer, ties, trace, structure.counted.uses, blocks)
         reason = "it is the first layer" if position == 0 and not takes_tokens(network) else reason
-        step = 0 if reason else step_of(ties, trace)
+        step = 0 if reason else step_of(layer, ties, trace)
+        _, attention_flops = trace.heads.get(layer, (0, 0))
         if step:
-            structure.prunable.append(Prunable(layer, channels, step, ties))
+            structure.prunable.append(Prunable(layer, channels, step, ties, attention_flops))
         else:
-            structure.refused[layer] = reason or "the groups of its convolutions leave no channel to cut"
+            structure.refused[layer] = reason or "its groups or its one head leave no channel to cut"
     return structure

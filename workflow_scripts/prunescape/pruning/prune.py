@@ -18,6 +18,7 @@ DEFAULT_CLASSES = {
     "mobilenet_v2": 10,
     "resnet_imagenet": 1000,
     "torchvision_models": 1000,
+    "torchvision_vit": 1000,
     "timm_models": 1000,
     "image_cnn": 10,
     "resnet50_cifar": 10,

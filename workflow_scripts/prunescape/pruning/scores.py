@@ -32,8 +32,11 @@ class Ranked:
         return dict(self.network.named_modules())
 
     def filters(self, group: Prunable) -> Tensor:
-        """The weights of each filter of a layer, (channels, values); raises InputError when some are not finite."""
-        return self._finite(self.layers[group.layer].weight, group).flatten(1)
+        """The weights of each filter of a layer, (channels, values); raises InputError when some are not finite.
+
+        Those of a channel of attention are of its query, key and value.
+        """
+        return self._finite(self.layers[group.layer].weight, group)[group.ties[0].positions].flatten(1)
 
     def scales(self, group: Prunable) -> Tensor:
         """The batch norm's scale of each channel; raises InputError for a layer that none follows."""
@@ -125,7 +128,7 @@ def fpgm(ranked: Ranked, group: Prunable) -> np.ndarray:
 
 def taylor(ranked: Ranked, group: Prunable) -> np.ndarray:
     """The mean over batches of (Σ gradient × weight)² of each filter (Molchanov et al., 2019, Eq 8)."""
-    products = ranked.products[group.layer]
+    products = ranked.products[group.layer][:, group.ties[0].positions].sum(2)
     if not torch.isfinite(products).all():
         raise InputError(f"the gradients of {group.layer} are not finite, so they cannot rank its filters")
     return products.square().mean(0).numpy()
@@ -153,6 +156,6 @@ def unit_scores(ranked: Ranked, structure: Structure, score: str) -> list[np.nda
     """The scores (units,) of each layer that may be cut. Raises InputError when weights are not finite."""
 
     def of_units(group: Prunable) -> np.ndarray:
-        return SCORES[score](ranked, group).reshape(group.step, group.units).mean(axis=0)
+        return SCORES[score](ranked, group)[group.members.T].mean(axis=0)
 
     return [of_units(group) for group in structure.prunable]

@@ -31,8 +31,9 @@ class ChannelTrace(TorchFunctionMode):
 
     `known` maps tensors to their channels; `owner[c]` is the layer that produces channel c, `first[layer]` its first
     channel, `parent` ties channels that go together, `ends` are the sides (layer, axis, ids) that change with them,
-    `held` the reasons why layers must keep their channels, `sites` the kinds of modules in whose forward two
-    activations are added.
+    `heads[layer]` the width of a head of attention whose queries, keys and values the layer produces, and the FLOPs of
+    the products between them, `held` the reasons why layers must keep their channels, `sites` the kinds of modules in
+    whose forward two activations are added.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -44,6 +45,7 @@ class ChannelTrace(TorchFunctionMode):
         self.parent: list[int] = []
         self.first: dict[str, int] = {}
         self.ends: list[tuple[str, str, np.ndarray]] = []
+        self.heads: dict[str, tuple[int, int]] = {}
         self.held: dict[str, str] = {}
         self.sites: set[type] = set()
 
