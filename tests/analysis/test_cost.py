@@ -4,6 +4,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 
 from prunescape.analysis.cost.measured import read_measured
 from prunescape.analysis.cost.pareto import TOGETHER, dominance, pareto
@@ -102,7 +103,8 @@ def test_the_front_of_three_models_by_hand():
     assert latency.loc["nonuniform-0.5", "dominated_by"] == "uniform-0.5 1 fp32"
     assert table.loc["size"]["on_front"].all() and table.loc[TOGETHER]["on_front"].all()
     assert "energy" not in table.index.get_level_values("cost")
-    assert latency.loc["base", "top1_error"] == pytest.approx(100 * np.sqrt(0.98 * 0.02 / 600))
+    low, high = proportion_confint(588, 600, method="wilson")
+    assert latency.loc["base", ["top1_low", "top1_high"]].tolist() == pytest.approx([100 * low, 100 * high])
 
 
 def test_equal_models_share_the_front():

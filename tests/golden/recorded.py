@@ -50,6 +50,7 @@ VOLATILE = {
         "not_tested",
     ),
 }
+CHANGE = ("float_top1", "top1_change", "change_low", "change_high", "change_by")  # of a precision
 TUNING_TOOK = ("resource", *(f"{told}{part}" for told in ("hours", "energy_wh") for part in PARTS))
 # The same of single tables; of a recommended model and its rivals only the number per objective is no matter of time.
 MEASURED = {
@@ -67,7 +68,11 @@ MEASURED = {
     "trial_efficiency": (
         *("epoch_wh", "eq", "eq_train", "accuracy_per_second", "train_accuracy_per_second", "cost", "rank", "on_front"),
     ),
+    "benchmarks": ("correct_bits",),
+    "pareto": CHANGE,
     "recommendations": (
+        *CHANGE,
+        *("rivals", "shown_slower"),
         *("reason", "variant", "rank", "precision", "threads", "batch", "flush_to_zero", "value", "top1"),
         *("file_bytes", "tied"),
     ),
@@ -78,7 +83,10 @@ MEASURED = {
 }
 # Rows about a cost: table -> columns that name it, and those that are kept when it is measured; else all are.
 ABOUT = {
-    "pareto": (("cost",), ("experiment", "target", "cost", "variant", "rank", "precision", "top1", "top1_error")),
+    "pareto": (
+        ("cost",),
+        ("experiment", "target", "cost", "variant", "rank", "precision", "top1", "top1_low", "top1_high"),
+    ),
     "properties": (
         ("property",),
         ("experiment", "target", "property", "precision", "threads", "batch", "flush_to_zero", "models", "pairs"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 from scipy.stats import ttest_1samp
+from statsmodels.stats.proportion import proportion_confint
 
 from prunescape.analysis.cost.comparisons import median_interval
 from prunescape.analysis.cost.pareto import pareto
@@ -31,9 +32,17 @@ def test_the_figure_shows_models_by_cost_and_the_stairs_of_the_front():
     assert latency.variants == ["uniform-0.5", "nonuniform-0.5", "base"]
     assert [part.tolist() for part in latency.stairs] == [[2, 4, 4], [97, 97, 98]]
     assert size.title == "file, kB" and size.cost.tolist() == [100, 200, 300] and size.front.all()
-    error = 100 * np.sqrt(latency.top1 / 100 * (1 - latency.top1 / 100) / 600)
-    assert latency.top1 - latency.top1_low == pytest.approx(1.96 * error, rel=1e-4)
+    low, high = proportion_confint(6 * latency.top1, 600, method="wilson")
+    assert (latency.top1_low, latency.top1_high) == (pytest.approx(100 * low), pytest.approx(100 * high))
     assert np.isnan(latency.cost_low).all() and "repeats" not in figure.caption
+
+
+def test_the_caption_says_what_each_precision_changes():
+    rows = [entry("base", 4.0), entry("base", 2.0, precision="int8", top1=97.0)]
+    rows += [entry("uniform-0.5", 3.0, top1=96.0), entry("uniform-0.5", 1.0, precision="int8", top1=96.5)]
+    (figure,) = pareto_figures(pareto(measured(*rows)))
+    assert "Against fp32, top-1 changes by −1.00 to 0.50 points in int8." in figure.caption
+    assert "fp32" not in figures()[0].caption
 
 
 def test_latencies_have_the_interval_of_their_median():

@@ -1,7 +1,9 @@
 """What the report says of the targets, against measurements worked out by hand; tables through the rule's code."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from prunescape.analysis.analyse import compare_targets
 from prunescape.analysis.cost.speedups import BLOCK, odd_widths
@@ -54,11 +56,47 @@ def two() -> list[dict]:
 
 def test_the_sentence_names_model_setting_value_and_accuracy():
     texts = sentences_of(compared(*two()))
-    named, accuracy = "On target t uniform 0.5 fp32 with 1 thread", "at 96.00 % top-1 (no accuracy floor is set)."
+    named = "On target t uniform 0.5 fp32 with 1 thread"
+    accuracy = "at 96.00 % top-1 (no accuracy floor is set). Shown to be faster than the other model."
     assert texts == [
         f"{named}, batch 1 has the lowest latency, 2.000 ms per run, {accuracy}",
         f"{named}, batch 8 has the highest throughput, 1.000 ms per image, {accuracy}",
     ]
+
+
+def in_int8(**more) -> list[dict]:
+    """fp32 gets 588 of 600 images right; int8, twice as fast, loses 9 of these and gains 3: one point less."""
+    images = np.arange(600)
+    known = {"fp32": images < 588, "int8": ((images >= 9) & (images < 588)) | (images >= 597)}
+    return [
+        entry("base", 4.0 if name == "fp32" else 2.0, precision=name, top1=right.mean() * 100, **more)
+        | {"correct_bits": np.packbits(right).tobytes()}
+        for name, right in known.items()
+    ]
+
+
+def test_a_model_in_another_precision_is_named_with_what_that_changes():
+    """Bonett and Price: 4 / 602 and 10 / 602 are gained and lost."""
+    told = compared(*in_int8())
+    half = 1.959964 * np.sqrt((14 / 602 - (6 / 602) ** 2) / 602)
+    change = f"−1.00 ({-100 * (6 / 602 + half):.2f} to {100 * (half - 6 / 602):.2f})".replace("(-", "(−")
+    loss = f"97.00 % top-1, fp32 98.00 %, a change of {change} points"
+    assert f"at {loss}" in sentences_of(told)[0] and loss in fastest_sentences(told)[0]
+    tables = {table.title: table for table in comparison_tables(told)}
+    recommended = tables["Recommended on the targets"]
+    row = dict(zip(recommended.heads, recommended.rows[0], strict=True))
+    assert (row["top-1, %"], row["in fp32, %"], row["change, points"]) == ("97.00", "98.00", change)
+    assert change in {row[3] for row in tables["Accuracy against cost"].rows}
+    counted = compared(*[{**row, "correct_bits": None} for row in in_int8()])
+    assert "from counts alone) points" in sentences_of(counted)[0]
+
+
+def test_the_least_of_noisy_medians_is_said_to_be_perhaps_the_least_by_luck():
+    rows = [entry("base", 4.0), entry("uniform-0.5", 2.0, kb=10), entry("nonuniform-0.5", 2.0)]
+    told = compared(*rows)
+    assert told["recommendations"][["rivals", "shown_slower"]].dropna().to_numpy().tolist() == [[2, 1], [2, 1]]
+    assert "Shown to be faster than 1 of 2 other models: it may be the least" in sentences_of(told)[0]
+    assert "faster than all 2 other models." in sentences_of(compared(*rows[:2], entry("nonuniform-0.5", 3.0)))[0]
 
 
 def test_the_sentence_says_why_there_is_none():
@@ -84,16 +122,18 @@ def test_every_table_is_as_wide_as_its_heads_and_shows_the_numbers():
     expected = ["t", "uniform 0.5 fp32", "1 thread, batch 8", *tested, "2.00", "1.00"]
     assert expected in tables["Speed-up against FLOPs"].rows
     front = tables["Accuracy against cost"].rows
-    assert front[0][:5] == ["t", "uniform 0.5 fp32", "96.00 ± 0.80", "2.000 •", "1.000 •"]
+    low, high = (100 * end for end in binomtest(576, 600).proportion_ci(0.95, method="wilson"))
+    assert front[0][2] == f"96.00 ({low:.2f} to {high:.2f})"
+    assert front[0][:2] + front[0][3:6] == ["t", "uniform 0.5 fp32", "–", "2.000 •", "1.000 •"]
 
 
 def test_the_sentence_names_what_cannot_be_compared():
     rows = [entry("base", 2.0, batch=8), entry("uniform-0.5", 2.0)]
     latency, throughput = sentences_of(compared(*rows, accuracy_floor=50.0))
     assert (
-        "has the highest throughput, 0.250 ms per image, at 98.00 % top-1. Not tested against it, as not timed"
-        in throughput
+        "has the highest throughput, 0.250 ms per image, at 98.00 % top-1. Shown to be faster than none" in throughput
     )
+    assert "Not tested against it, as not timed" in throughput
     assert throughput.endswith("or too seldom: uniform 0.5 fp32.") and "Not shown" not in latency + throughput
 
 

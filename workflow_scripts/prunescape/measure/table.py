@@ -1,5 +1,6 @@
 """The schema and rows of benchmarks.parquet, from what benchmark_target wrote."""
 
+import base64
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,6 +44,7 @@ MEASURED_COLUMNS: Columns = {
     "correct": ("int64", "test images whose top-1 class the exported model gets right here; null where not tested"),
     "tested": ("int64", "test images measured: the whole split, or the sample of it that an image folder stores"),
     "top1": ("float64", "100 correct / tested, percent"),
+    "correct_bits": ("binary", "which of them, bit i of byte i // 8 from the high end is image i; null: not tested"),
     "correct_torch": ("int64", "those of them that the cell got right in torch"),
     "accuracy_agrees": ("bool", "both counts differ by 0.1 % of the images or less, or by one"),
     "host": ("string", "name of the host"),
@@ -71,7 +73,7 @@ def benchmark_rows(benchmark: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _row(benchmark: dict[str, Any], model: dict[str, Any], latency: dict[str, Any]) -> dict[str, Any]:
-    cell = model["cell"]
+    cell, bits = model["cell"], model.get("correct_bits")
     return {
         **{name: cell[name] for name in CELL_FIELDS},
         "network": Setting.of(cell["setting"]).network_text,
@@ -85,4 +87,5 @@ def _row(benchmark: dict[str, Any], model: dict[str, Any], latency: dict[str, An
         "target": benchmark["target"]["name"],
         "kind": benchmark["target"]["kind"],
         "samples": latency["samples_s"],
+        "correct_bits": None if bits is None else base64.b64decode(bits),
     }

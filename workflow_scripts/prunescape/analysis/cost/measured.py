@@ -18,6 +18,7 @@ NEEDED = (
 # what not every target can tell, and what stands there when it is not told
 OPTIONAL = {
     **dict.fromkeys(("encoded_bytes", "tested", "peak_memory_bytes", "energy_j", "latency_dataset_s"), np.nan),
+    **dict.fromkeys(("correct_bits", "correct_torch"), np.nan),
     **{"energy_source": "absent", "flush_to_zero": False, "noisy": False, "learnt": True, "network": ""},
 }
 # name -> (column, unit): each is better when smaller

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from prunescape.analysis.cost.accuracy import CHANGE_COLUMNS, wilson_interval, with_precision_change
 from prunescape.analysis.cost.measured import COSTS, MODEL, PLACE, PLACE_COLUMNS, SETTING, SETTING_COLUMNS, group_table
 
 TOGETHER = "latency, size and energy"
@@ -12,7 +13,9 @@ PARETO_COLUMNS: dict[str, tuple[str, str]] = {
     "cost": ("string", "what stands against accuracy; `latency, size and energy` is all of these that are known"),
     **SETTING_COLUMNS,
     "top1": ("float64", "accuracy of the exported model, percent"),
-    "top1_error": ("float64", "its binomial standard error over test images, percentage points; null when not known"),
+    "top1_low": ("float64", "lower end of its 95 % interval over test images (Wilson), percent; null when not known"),
+    "top1_high": ("float64", "upper end"),
+    **CHANGE_COLUMNS,
     "value": ("float64", "the cost at the setting where it is lowest for this model; null for several costs"),
     "unit": ("string", "its unit"),
     "on_front": ("bool", "no other model is as good in both and better in one"),
@@ -54,6 +57,7 @@ def front_of(accuracy: np.ndarray, cost: np.ndarray) -> np.ndarray:
 
 def _of_target(here: pd.DataFrame) -> list[dict]:
     """The rows of one experiment and target: each cost alone, then latency, size and energy together."""
+    here = with_precision_change(here)
     measured = here["energy_source"] == "measured"
     if measured.any():
         here = here.assign(energy_per_image_j=here["energy_per_image_j"].where(measured))
@@ -91,9 +95,12 @@ def _compared(models: pd.DataFrame, columns: list[str]) -> list[dict]:
     models = models.sort_values([*columns, *MODEL], kind="stable")
     beaten = dominance(models["top1"].to_numpy(), models[columns].to_numpy(dtype="float64"))
     names = np.array([" ".join(str(getattr(row, name)) for name in MODEL).strip() for row in models.itertuples()])
-    share, tested = models["top1"] / 100, models["tested"].astype("float64")
-    found = models[[*SETTING, "top1"]].assign(
-        top1_error=100 * np.sqrt(share * (1 - share) / tested.where(tested > 0)),
+    tested = models["tested"].astype("float64")
+    intervals = [wilson_interval(*pair) for pair in zip(models["top1"], tested, strict=True)]
+    low, high = np.array(intervals).T
+    found = models[[*SETTING, "top1", *CHANGE_COLUMNS]].assign(
+        top1_low=low,
+        top1_high=high,
         value=models[columns[0]].astype("float64") if len(columns) == 1 else np.nan,
         on_front=~beaten.any(axis=1),
         dominated_by=np.where(beaten.any(axis=1), names[beaten.argmax(axis=1)], ""),

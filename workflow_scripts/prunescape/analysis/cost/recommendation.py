@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from prunescape.analysis.cost.accuracy import CHANGE_COLUMNS, with_precision_change
 from prunescape.analysis.cost.measured import (
     COSTS,
     PLACE,
@@ -27,12 +28,15 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
     "latency_median_s": ("float64", "seconds per run of one batch there"),
     "seconds_per_image": ("float64", "latency ÷ batch there"),
     "top1": ("float64", "accuracy of the exported model, percent"),
+    **CHANGE_COLUMNS,
     "file_bytes": ("int64", "size of the ONNX file"),
     "peak_memory_bytes": ("int64", "peak memory there; null where it was not measured"),
     "noisy": ("bool", "the latency's relative interquartile range is above 3 %"),
     "settings": ("int64", "measured settings of all models on the target"),
     "feasible": ("int64", "those of them that keep every limit and tell the objective"),
     "tied": ("int64", "other feasible settings with exactly the same value"),
+    "rivals": ("int64", "other models with a feasible setting; null for energy, which is not tested"),
+    "shown_slower": ("int64", "those of them that are shown to be slower; where fewer, value may be least by luck"),
     "not_shown_to_differ": (
         "string",
         "models not shown to differ, each with its time ÷ this one's and the 95 % interval of that, separated by `; `",
@@ -40,7 +44,9 @@ RECOMMENDATION_COLUMNS: dict[str, tuple[str, str]] = {
     "faster": ("string", "models shown to be faster, whatever their median: the host's speed drifted; alike"),
     "not_tested": ("string", "models that were not timed in turns with it, or too seldom for a test"),
 }
-FROM_RIVALS = ("not_shown_to_differ", "faster", "not_tested")
+COUNTED = ("rivals", "shown_slower")
+NAMED = ("not_shown_to_differ", "faster", "not_tested")
+FROM_RIVALS = (*COUNTED, *NAMED)
 
 # limits that a network keeps or breaks whatever its weights: name -> (column, its unit, the limit in words)
 CEILINGS = {
@@ -60,7 +66,12 @@ def recommend(measured: pd.DataFrame, limits: dict) -> pd.DataFrame:
     `limits` holds accuracy_floor (percent) and the limits of CEILINGS, each None or left out.
     """
     names = [name for name in RECOMMENDATION_COLUMNS if name not in FROM_RIVALS]
-    table = group_table(measured, PLACE, lambda here: [_recommend(here, name, limits) for name in OBJECTIVES], names)
+
+    def of_target(here: pd.DataFrame) -> list[dict]:
+        changed = with_precision_change(here)
+        return [_recommend(changed, name, limits) for name in OBJECTIVES]
+
+    table = group_table(measured, PLACE, of_target, names)
     return table.astype({name: "Int64" for name in names if RECOMMENDATION_COLUMNS[name][0] == "int64"})
 
 
@@ -121,7 +132,7 @@ def _recommend(here: pd.DataFrame, name: str, limits: dict) -> dict:
     if kept.empty:
         return {"status": NONE, "tied": 0, **counts}
     best = in_order(kept, column).iloc[0]
-    shown = [*SETTING, "latency_median_s", "seconds_per_image", "top1", "file_bytes", "noisy"]
+    shown = [*SETTING, "latency_median_s", "seconds_per_image", "top1", *CHANGE_COLUMNS, "file_bytes", "noisy"]
     memory = best["peak_memory_bytes"]
     return {
         "status": RECOMMENDED,

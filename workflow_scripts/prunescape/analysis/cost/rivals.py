@@ -1,12 +1,14 @@
 """How other models compare with the recommended one, and every comparison of times on a target as one family."""
 
 import itertools
+from collections import Counter
 
 import pandas as pd
 
 from prunescape.analysis.cost.comparisons import (
     ALIKE,
     FASTER,
+    SLOWER,
     TEST_COLUMNS,
     UNTESTED,
     Comparison,
@@ -23,7 +25,15 @@ from prunescape.analysis.cost.measured import (
     group_table,
     paired_log_ratio,
 )
-from prunescape.analysis.cost.recommendation import FROM_RIVALS, OBJECTIVES, feasible_settings, in_order, recommend
+from prunescape.analysis.cost.recommendation import (
+    COUNTED,
+    NAMED,
+    OBJECTIVES,
+    RECOMMENDED,
+    feasible_settings,
+    in_order,
+    recommend,
+)
 from prunescape.analysis.cost.speedups import pairs_with_base
 
 TIMES = ("latency", "throughput")  # energy is one number per setting: there is nothing to test
@@ -86,9 +96,21 @@ def _row(row, objective: str, comparison: Comparison) -> dict:
 def recommendations(measured: pd.DataFrame, others: pd.DataFrame, limits: dict) -> pd.DataFrame:
     """What `recommend` gives, with the `rivals` named: all of RECOMMENDATION_COLUMNS."""
     best = recommend(measured, limits)
-    verdicts = (ALIKE, FASTER, UNTESTED)
-    names = {name: named_models(best, others, verdict) for name, verdict in zip(FROM_RIVALS, verdicts, strict=True)}
-    return best.assign(reason=_with_too_few(best, others), **names)
+    verdicts = dict(zip(NAMED, (ALIKE, FASTER, UNTESTED), strict=True))
+    names = {name: named_models(best, others, verdict) for name, verdict in verdicts.items()}
+    slower = others[others["verdict"] == SLOWER]
+    counts = {name: _counted(best, part) for name, part in zip(COUNTED, (others, slower), strict=True)}
+    return best.assign(reason=_with_too_few(best, others), **counts, **names)
+
+
+def _counted(recommended: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
+    """How many of `others` there are for every recommendation; null where nothing is recommended or tested."""
+    found = Counter(_key(row) for row in others.itertuples())
+    counts = [
+        found[_key(row)] if row.status == RECOMMENDED and row.objective in TIMES else None
+        for row in recommended.itertuples()
+    ]
+    return pd.Series(counts, index=recommended.index, dtype="Int64")
 
 
 def named_models(recommended: pd.DataFrame, others: pd.DataFrame, verdict: str) -> list[str]:

@@ -1,16 +1,17 @@
 """What is deployed: the winner of a search as its target measured it, with intervals, and how it is run."""
 
+import base64
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from prunescape.analysis.cost.accuracy import FLOAT, LEVEL, precision_change
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
 from prunescape.space.networks import NETWORK
 
-FLOAT = "fp32"
-LEVEL = 0.95
 DEFAULT_SYSTEM = ("tune_v1", "tune_v2")  # strategies that leave threads and batch of inference at their defaults
 RUN = {  # by task, what a model takes and gives
     "images": (
@@ -68,6 +69,7 @@ def deployment(
         "latency_low": float(low),
         "latency_high": float(high),
         **accuracy_interval(model["correct"], model["tested"]),
+        **change_from_float(model, benchmark),
         "data": data,
         "run": RUN[task],
         "measured_on": {name: environment[name] for name in ("host", "cpu", "onnxruntime")},
@@ -85,6 +87,17 @@ def measured_model(winner: Cell, benchmark: Mapping[str, Any]) -> Mapping[str, A
     raise InputError(
         what, where=f"target {benchmark['target']['name']}", hint="let the target measure another precision"
     )
+
+
+def change_from_float(model: Mapping[str, Any], benchmark: Mapping[str, Any]) -> dict[str, Any]:
+    """What the precision of a measured `model` changes against fp32, as CHANGE_COLUMNS."""
+
+    def row(measured: Mapping[str, Any]) -> SimpleNamespace:
+        bits = measured.get("correct_bits")
+        return SimpleNamespace(**{**measured, "correct_bits": None if bits is None else base64.b64decode(bits)})
+
+    floats = [each for each in benchmark["models"] if each["precision"] == FLOAT and each["cell"] == model["cell"]]
+    return precision_change(row(model), row(floats[0]) if floats else None)
 
 
 def accuracy_interval(correct: int | None, tested: int | None) -> dict[str, Any]:

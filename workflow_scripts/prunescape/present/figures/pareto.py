@@ -1,16 +1,18 @@
 """What a figure of accuracy against cost shows, before anything is drawn: the models of one target, with intervals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
+from prunescape.analysis.cost.accuracy import FLOAT
 from prunescape.analysis.cost.comparisons import median_interval
 from prunescape.analysis.cost.measured import MODEL, PLACE, SETTING, with_network
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name
-from prunescape.present.labels import network_title, shortened, variant_title
+from prunescape.present.labels import joined, network_title, shortened, variant_title
+from prunescape.present.numbers import span
 
 # cost -> (factor, title of the axis, whether latencies tell its interval), in the order of the panels
 PANELS = {
@@ -22,7 +24,6 @@ PANELS = {
 ACCURACY = "top-1 of the exported model, %"
 LONGEST, MOST_NAMED = 40, 24  # characters of a name beside a mark, and names in a panel: more would overlap
 WIDE = 20.0  # a cost that spans more than this factor is drawn on a log axis
-Z = 1.959964  # of a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class ParetoFigure(Figure):
     least_width: ClassVar[int] = 640
     target: str
     panels: list[Panel]
+    changes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By precision, between which ends top-1 changes against fp32, percentage points."""
 
     @property
     def title(self) -> str:
@@ -95,8 +98,14 @@ class ParetoFigure(Figure):
         return (
             "Every mark is an exported model at its lowest cost over threads and batch sizes. On the line lies the "
             f"front: no other model is as accurate and as cheap, and better in one. {bars}; where they overlap, the "
-            f"order may be chance.{named}"
+            f"order may be chance.{self._of_precisions}{named}"
         )
+
+    @property
+    def _of_precisions(self) -> str:
+        """What each precision changes, as a sentence; empty where all models are fp32."""
+        parts = [f"by {span(*ends)} points in {precision}" for precision, ends in self.changes.items()]
+        return f" Against fp32, top-1 changes {joined(parts)}." if parts else ""
 
 
 def pareto_figures(table: pd.DataFrame, measured: pd.DataFrame | None = None) -> list[ParetoFigure]:
@@ -109,8 +118,14 @@ def pareto_figures(table: pd.DataFrame, measured: pd.DataFrame | None = None) ->
     for (experiment, target), rows in table.groupby(["experiment", "target"], sort=True):
         panels = [_panel(rows[rows["cost"] == cost], *PANELS[cost]) for cost in _shown(rows)]
         known = {"name": file_name("pareto", experiment, target), "experiment": experiment, "metrics": ["top1"]}
-        figures.append(ParetoFigure(**known, seeds=(), target=target, panels=panels))
+        figures.append(ParetoFigure(**known, seeds=(), target=target, panels=panels, changes=_changes(rows)))
     return figures
+
+
+def _changes(rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """What each precision but fp32 changes, as `ParetoFigure` has it."""
+    known = rows[(rows["precision"] != FLOAT) & rows["top1_change"].notna()]
+    return {name: (part.min(), part.max()) for name, part in known.groupby("precision", sort=True)["top1_change"]}
 
 
 def _shown(rows: pd.DataFrame) -> list[str]:
@@ -143,7 +158,6 @@ def _panel(rows: pd.DataFrame, factor: float, title: str, timed: bool) -> Panel:
     cost, top1 = factor * rows["value"].to_numpy(dtype="float64"), rows["top1"].to_numpy(dtype="float64")
     ends = ("relative_low", "relative_high")
     low, high = (rows[name].to_numpy(dtype="float64") if timed else np.nan for name in ends)
-    reach = Z * rows["top1_error"].to_numpy(dtype="float64")
     return Panel(
         title=title,
         names=names,
@@ -152,7 +166,7 @@ def _panel(rows: pd.DataFrame, factor: float, title: str, timed: bool) -> Panel:
         cost_low=cost * low,
         cost_high=cost * high,
         top1=top1,
-        top1_low=top1 - reach,
-        top1_high=np.minimum(top1 + reach, 100.0),
+        top1_low=rows["top1_low"].to_numpy(dtype="float64"),
+        top1_high=rows["top1_high"].to_numpy(dtype="float64"),
         front=rows["on_front"].to_numpy(dtype=bool),
     )

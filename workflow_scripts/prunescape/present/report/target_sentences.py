@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from prunescape.analysis.cost.accuracy import FLOAT, PAIRED
 from prunescape.analysis.cost.comparisons import SLOWER
 from prunescape.analysis.cost.measured import with_network
 from prunescape.analysis.cost.speedups import BLOCK, OddWidths
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import joined, variant_title
-from prunescape.present.numbers import counted, is_missing, number, short, span
+from prunescape.present.numbers import DASH, counted, is_missing, number, short, span
 from prunescape.present.report.target_tables import share_kept, subnormals_kept, variant_of_network
 from prunescape.space.settings import network_path
 
@@ -119,12 +120,13 @@ def _recommendation(row) -> str:
         if "was not measured" in row.reason:
             return ""
         return f"On target {row.target} nothing can be recommended for {row.objective}: {row.reason}."
-    accuracy = ", its top-1 not measured" if is_missing(row.top1) else f", at {number(row.top1, unit=' %')} top-1"
+    accuracy = ", its top-1 not measured" if is_missing(row.top1) else f", at {accuracy_text(row)}"
     text = (
         f"On target {row.target} {model_title(row)} with {run_title(row)} has {OBJECTIVES[row.objective][0]}, "
         f"{objective_value(row)}{accuracy}"
     )
     text += f" ({row.reason})." if row.reason else "."
+    text += _faster_than(row.shown_slower, row.rivals)
     if others := model_list(row.not_shown_to_differ):
         text += f" Not shown to differ from it, by the ratio of times and its 95 % interval: {others}."
     if others := model_list(row.faster):
@@ -171,10 +173,41 @@ def fastest_sentences(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def _fastest(row) -> str:
     text = f"Fastest on {row.target}: {model_title(row)} ({run_title(row)}), {objective_value(row)}"
-    text += "" if is_missing(row.top1) else f", {number(row.top1)} % top-1"
+    text += "" if is_missing(row.top1) else f", {accuracy_text(row)}"
     equals = [name.split(" (")[0] for name in row.not_shown_to_differ.split("; ") if name]
     text += f"; not shown to differ: {joined([variant_title(name) for name in equals])}" if equals else ""
     return f"{text}{'; a noisy timing' if row.noisy else ''}."
+
+
+def accuracy_text(row) -> str:
+    """`96.00 % top-1`, of another precision than fp32 with what that has: the row has the columns of `accuracy`."""
+    text = f"{number(row.top1)} % top-1"
+    if row.precision == FLOAT:
+        return text
+    if is_missing(row.float_top1):
+        return f"{text}, that of fp32 not known"
+    return f"{text}, fp32 {number(row.float_top1)} %, a change of {precision_change_text(row)} points"
+
+
+def precision_change_text(row) -> str:
+    """`−0.50 (−1.20 to 0.20)`, and how, where it is not paired; a dash for fp32 or where it is not known."""
+    if row.precision == FLOAT or is_missing(row.top1_change):
+        return DASH
+    ends = span(row.change_low, row.change_high)
+    how = "" if row.change_by == PAIRED else f", {row.change_by}"
+    return number(row.top1_change) + (f" ({ends}{how})" if ends != DASH else "")
+
+
+def _faster_than(slower: int | None, rivals: int | None) -> str:
+    """Whether the least of several medians is shown to be the least."""
+    if is_missing(rivals) or rivals == 0:
+        return ""
+    if slower == rivals:
+        return f" Shown to be faster than {'the other model' if rivals == 1 else f'all {rivals} other models'}."
+    return (
+        f" Shown to be faster than {slower or 'none'} of {counted(rivals, 'other model')}: it may be the least of "
+        "these medians by luck, and its own is then too low."
+    )
 
 
 def limit_pairs(objectives: dict) -> list[tuple[str, str]]:
