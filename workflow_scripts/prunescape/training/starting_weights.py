@@ -16,8 +16,9 @@ def train_until(
     """Train the first `epochs` of the cell with this content and write its weights then to `out` (safetensors).
 
     They follow from seed, recipe and data alone (training/device.py): the cell's whole training passes through the same
-    bits. `files` are the fields of CellFiles without record and weights. Raises InputError when an input is damaged or
-    the device (cpu or cuda) is missing, Stopped when the process is asked to end.
+    bits, unless it is stacked with others on a GPU, which rounds sums in another order (together.py). `files` are the
+    fields of CellFiles without record and weights. Raises InputError when an input is damaged or the device (cpu or
+    cuda) is missing, Stopped when the process is asked to end.
     """
     job = open_job(cell, CellFiles(**files, record="", weights=out), device=device, workers=workers)
     training = job.training
