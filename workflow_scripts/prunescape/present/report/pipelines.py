@@ -14,7 +14,6 @@ from prunescape.present.report.table import ExperimentResults, Table, make_table
 from prunescape.space.variants import FROM_TRAINED
 
 FINE_TUNE, RANDOM = "fine_tune", "random"
-NAMES = ["pipeline", "score"]
 AT = {BEST: "each at its own best setting", CARRIED: "all at the base's best setting"}
 SHOWN = "*"  # behind a difference that Holm's correction shows
 UNEQUAL = "†"  # behind one of pipelines that train other numbers of epochs after pruning
