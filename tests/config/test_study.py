@@ -392,6 +392,19 @@ def test_weights_cut_at_initialisation_need_no_trained_base():
         load_study(config)
 
 
+@pytest.mark.parametrize(("pipeline", "fits"), [("init", False), ("rewind_weights", False), ("rewind_rate", True)])
+def test_no_pipeline_goes_back_before_given_weights(pipeline, fits, tmp_path):
+    (tmp_path / "base.safetensors").write_bytes(b"")
+    timed = {} if pipeline == "init" else {"epochs": 2}
+    config = with_value("experiments.e.retraining", {"pipelines": [pipeline]} | timed)
+    config["experiments"]["e"]["weights"] = str(tmp_path / "base.safetensors")
+    if fits:
+        assert load_study(config)
+        return
+    with pytest.raises(InputError, match=rf"experiments\.e\.weights: {pipeline} goes back to weights of a base"):
+        load_study(config)
+
+
 @pytest.mark.parametrize(("epochs", "fits"), [(2, True), (7, True), (8, False), (9, False), (10, True)])
 def test_weights_are_rewound_to_the_end_of_the_warm_up_or_before_it(epochs, fits):
     config = with_value("experiments.e.recipe", {"epochs": 10, "batch_size": 64, "warmup_epochs": 3})

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from prunescape.config.experiment import Experiment
 from prunescape.errors import InputError
+from prunescape.space.pipelines import PIPELINES
 from prunescape.space.recipe import Recipe
 from prunescape.space.variants import FROM_TRAINED, SCRATCH
 
@@ -19,6 +20,7 @@ IDLE = {
 def check_retraining(experiment: Experiment, where: str) -> None:
     """Raise InputError, below the key `where`, for pipelines that cannot be had or whose cells would be copies."""
     _check_pipelines(experiment, where)
+    _check_given_weights(experiment, where)
     _check_rewinding(experiment, where)
     _check_varied(experiment, where)
     _check_ends(experiment, where)
@@ -43,6 +45,16 @@ def _check_pipelines(experiment: Experiment, where: str) -> None:
     if inheriting and experiment.pruning.ranking != "trained":
         what = f"{inheriting[0]} inherits the weights of the trained base"
         raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint="remove this key")
+
+
+def _check_given_weights(experiment: Experiment, where: str) -> None:
+    """Refuse pipelines that go back before the end of the base's training where that starts from given weights."""
+    known = {name: PIPELINES[name] for name in experiment.retraining.pipelines}
+    early = [name for name, each in known.items() if each.start == "initial" or each.earlier]
+    if experiment.weights is not None and early:
+        what = f"{early[0]} goes back to weights of a base that starts from new ones"
+        hint = f"remove this key, or {early[0]} from retraining.pipelines"
+        raise InputError(what, where=f"{where}.weights", hint=hint)
 
 
 def _check_rewinding(experiment: Experiment, where: str) -> None:
