@@ -187,7 +187,7 @@ def test_near_ties_that_flip_the_class_are_refused(tmp_path):
     tie = torch.tensor([1.0, 1.00001])
     with torch.no_grad():
         network[1].bias.copy_(tie)
-        export_model(Unwritable(), images, tmp_path / "tie.onnx", mean=[0.0], std=[1.0])
+        export_model(network, images, tmp_path / "tie.onnx", mean=[0.0], std=[1.0])
         network[1].bias.copy_(tie.flip(0))
     with pytest.raises(InputError, match=r"same class on 0\.00% of 4 examples"):
         check_parity(network, images, tmp_path / "tie.onnx", name="tie.onnx")
