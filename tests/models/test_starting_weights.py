@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from prunescape.config.models import architecture_of
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise
-from prunescape.models.starting_weights import load_starting_weights
+from prunescape.models.starting_weights import load_starting_weights, read_state
 from prunescape.models.timm_models import import_timm
 from prunescape.tasks.images.torchvision_import import import_torchvision
 
@@ -124,7 +124,7 @@ def test_a_file_is_loaded_and_another_model_is_refused(tmp_path, kind):
         load(network_of("resnet8", 10, seed=0, in_channels=1), file, "resnet8", 10, in_channels=1)
 
 
-@pytest.mark.parametrize("content", [{"epoch": 3}, [1, 2], {"model": {"conv1.weight": torch.zeros(1)}}])
+@pytest.mark.parametrize("content", [{"epoch": 3}, [1], {0: torch.zeros(1)}, {"model": {"fc.bias": torch.zeros(1)}}])
 def test_another_content_of_a_pickled_file_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "given.pt")
     with pytest.raises(InputError, match=r"holds no state dict; .*torch.save\(network.state_dict\(\), FILE\)"):
@@ -133,5 +133,41 @@ def test_another_content_of_a_pickled_file_is_refused(tmp_path, content):
 
 def test_a_pickled_file_runs_no_code(tmp_path):
     torch.save({"a": print}, tmp_path / "given.pt")
-    with pytest.raises(InputError, match="torch cannot read it"):
+    with pytest.raises(InputError, match=r"torch cannot read it as tensors \(UnpicklingError: .*hint: torch.save"):
+        load(network_of("resnet8", 10, seed=0), tmp_path / "given.pt", "resnet8", 10)
+
+
+@pytest.mark.parametrize("archive", [True, False], ids=["zip", "legacy"])
+def test_no_changed_byte_of_a_pickled_file_is_more_than_one_line(tmp_path, archive):
+    file = tmp_path / "given.pt"
+    torch.save({"fc.weight": torch.zeros(2)}, file, _use_new_zipfile_serialization=archive)
+    whole, refused = file.read_bytes(), 0
+    for place in range(0, 600, 3):
+        file.write_bytes(whole[:place] + b"\x99" + whole[place + 1 :])
+        try:
+            read_state(str(file))
+        except InputError as error:
+            refused += "\n" not in str(error)
+    assert refused > 20
+    file.write_text("no pickle")
+    with pytest.raises(InputError, match=r"given.pt: torch cannot read it as tensors"):
+        read_state(str(file))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda weight: weight.to_sparse(), "dense tensors of floating-point numbers"),
+        (lambda weight: weight.to("meta"), "no plain numbers of a network"),
+        (lambda weight: torch.quantize_per_tensor(weight, 0.1, 0, torch.qint8), "before it is quantised"),
+        (lambda weight: weight.to(torch.int8), "dense tensors of floating-point numbers"),
+        (lambda weight: weight.to(torch.complex64), "dense tensors of floating-point numbers"),
+        (lambda weight: weight / 0, "not finite; hint: take weights of a training that converged"),
+    ],
+    ids=["sparse", "meta", "quantised", "whole numbers", "complex", "not finite"],
+)
+def test_numbers_that_are_no_weights_are_refused(tmp_path, changed, said):
+    state = network_of("resnet8", 10, seed=3).state_dict()
+    torch.save(state | {"fc.weight": changed(state["fc.weight"])}, tmp_path / "given.pt")
+    with pytest.raises(InputError, match=f'"fc.weight" holds .*{said}'):
         load(network_of("resnet8", 10, seed=0), tmp_path / "given.pt", "resnet8", 10)

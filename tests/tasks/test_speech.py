@@ -169,7 +169,8 @@ def test_an_archive_that_cannot_be_read_is_named(archive, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"RIFF", r"go/00000001_nohash_0\.wav: the clip cannot be read"),
+        (b"RIFF", r"go/00000001_nohash_0\.wav: the clip cannot be read \(it ends too early\)"),
+        (wav(clip("go", 1)[:99]).replace(b"fmt \x10", b"fmt \x9d"), r"the clip cannot be read \(it ends too early\)"),
         (
             wav(clip("go", 1)[:8000], rate=8000),
             "1 channels of 2 bytes at 8000 samples per second; allowed",
@@ -182,6 +183,12 @@ def test_a_clip_of_another_format_is_named(tree, tmp_path, content, said):
     with pytest.raises(InputError, match=said) as told:
         prepared_from(options_of(tree.parent), tmp_path)
     assert "\n" not in str(told.value)
+
+
+def test_a_list_that_is_no_text_is_named(tree, tmp_path):
+    (tree / "testing_list.txt").write_text("go/00000001_nohash_0.wav", encoding="utf-16")
+    with pytest.raises(InputError, match=r"testing_list\.txt: the list is no text .*; allowed: UTF-8; hint: get"):
+        prepared_from(options_of(tree.parent), tmp_path)
 
 
 def test_a_folder_that_is_not_whole_is_named(tree, tmp_path):

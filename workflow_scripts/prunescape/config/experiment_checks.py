@@ -26,12 +26,9 @@ from prunescape.config.verdict import check_verdict
 from prunescape.errors import InputError, located
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import canonical, equally_spaced
-from prunescape.space.pipelines import PIPELINES
 from prunescape.space.recipe import PARAMETERS
 
 SMALLEST_LOG10 = 0.5  # of a grid that lies above 0 as a whole: a lower one holds rates, not logarithms
-# pipelines beside a base that starts from given weights
-FROM_ANY_START = [name for name, known in PIPELINES.items() if not known.earlier and known.start != "initial"]
 NEEDED = ("log10_lr", "log10_wd")  # hyperparameters without a default
 
 
@@ -57,7 +54,6 @@ def check_experiment(experiment: Experiment, options: dict[str, Any], where: str
     check_data(experiment, options, where)
     _check_ratios(experiment, where)
     check_retraining(experiment, where)
-    _check_start(experiment, where)
     _check_score(experiment, where)
     check_recipe(experiment, where)
     check_verdict(experiment.verdict, f"{where}.verdict")
@@ -163,15 +159,6 @@ def _check_ratios(experiment: Experiment, where: str) -> None:
                 )
                 hint = "ask for a larger ratio or a smaller pruning.min_keep"
                 raise InputError(what, where=f"{where}.variants.{method}", allowed=f"above {least:g}", hint=hint)
-
-
-def _check_start(experiment: Experiment, where: str) -> None:
-    """Refuse pipelines that go back to weights of the base's training, where that starts from given ones."""
-    others = [name for name in experiment.retraining.pipelines if name not in FROM_ANY_START]
-    if experiment.weights is not None and others:
-        what, allowed = f"{others[0]} goes back to a training from new weights", ", ".join(FROM_ANY_START)
-        hint = "leave it out, or the key weights"
-        raise InputError(what, where=f"{where}.retraining.pipelines", allowed=allowed, hint=hint)
 
 
 def _check_score(experiment: Experiment, where: str) -> None:

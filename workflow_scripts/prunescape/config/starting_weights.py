@@ -1,11 +1,11 @@
 """The weights that a base starts from, where it does not start from new ones: published weights, or a file."""
 
-import hashlib
+import os
 from importlib.metadata import version
-from pathlib import Path
 
 from prunescape.config.models import TIMM, TORCHVISION
-from prunescape.errors import InputError
+from prunescape.errors import InputError, nearest
+from prunescape.store.files import file_digest
 
 PUBLISHED = "published"
 SAFETENSORS, PICKLED = (".safetensors",), (".pt", ".pth")
@@ -20,8 +20,8 @@ def check_weights(model: str, weights: str) -> None:
             raise InputError(what, allowed="a file; published for torchvision:NAME and timm:NAME", hint=hint)
         return
     if not weights.endswith((*SAFETENSORS, *PICKLED)):
-        raise InputError(f'"{weights}" is no file of weights', allowed=FORMATS)
-    if not Path(weights).is_file():
+        raise InputError(f'"{weights}" is no file of weights', allowed=FORMATS, hint=nearest(weights, [PUBLISHED]))
+    if not os.path.isfile(weights):  # which takes a name that is too long for one that is not there
         raise InputError(f"there is no file {weights}", allowed=FORMATS, hint="paths start at the working folder")
 
 
@@ -34,5 +34,7 @@ def weights_identity(model: str, weights: str) -> str:
     if weights == PUBLISHED:
         library = model.partition(":")[0]
         return f"{PUBLISHED} {library} {version(library)}"
-    with open(weights, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        return file_digest(weights)
+    except OSError as error:
+        raise InputError(f"{weights} cannot be read ({error.strerror})") from None

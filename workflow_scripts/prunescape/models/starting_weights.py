@@ -5,7 +5,6 @@ Where the number of classes differs, the classifier stays as it is in the networ
 
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import nn
@@ -20,6 +19,7 @@ from prunescape.models.weights import AUXILIARY_HEADS, COUNTER, check_state
 from prunescape.tasks.images.torchvision_import import import_torchvision
 
 State = dict[str, torch.Tensor]
+SAVED = "torch.save(network.state_dict(), FILE)"
 
 
 def load_starting_weights(
@@ -52,9 +52,9 @@ def published_state(model: str) -> State:
         raise InputError("torchvision publishes no weights of it", where=model) from None
     try:
         return torch.hub.load_state_dict_from_url(url, map_location="cpu", progress=False, check_hash=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+    except Exception as error:  # of a damaged file torch raises whatever its pickle leads to
         file = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
-        what = f"its published weights cannot be had ({first_line(error)})"
+        what = f"its published weights cannot be had ({_reason(error)})"
         raise InputError(what, where=model, hint=f"put {url} at {file}") from None
 
 
@@ -69,12 +69,19 @@ def read_state(file: str) -> State:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError("the file is missing", where=file) from None
-    except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError) as error:
-        raise InputError(f"torch cannot read it ({first_line(error)})", where=file) from None
-    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        what, hint = "it holds no state dict", "torch.save(network.state_dict(), FILE)"
-        raise InputError(what, where=file, allowed="tensors by the names of the network's", hint=hint)
+    except Exception as error:  # of a damaged file torch raises whatever its pickle leads to
+        raise InputError(f"torch cannot read it as tensors ({_reason(error)})", where=file, hint=SAVED) from None
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    ):
+        allowed = "tensors by the names of the network's"
+        raise InputError("it holds no state dict", where=file, allowed=allowed, hint=SAVED)
     return dict(state)
+
+
+def _reason(error: Exception) -> str:
+    """What torch says of a file, without its advice on how to run the code in it."""
+    return f"{type(error).__name__}: {first_line(error).partition('. ')[0]}"
 
 
 def load_state(network: nn.Module, state: State, classes: int | None, source: str) -> list[str]:
@@ -82,12 +89,26 @@ def load_state(network: nn.Module, state: State, classes: int | None, source: st
     expected = network.state_dict()
     named = with_our_names(state, network)
     found = {name: tensor for name, tensor in named.items() if not name.startswith(AUXILIARY_HEADS)}
+    _check_numbers(found, expected, source)
     kept = other_classifiers(found, expected, classes)
     own = {name: value for name, value in expected.items() if _layer(name) in kept or name.endswith(COUNTER)}
     fitting = own | {name: tensor for name, tensor in found.items() if _layer(name) not in kept}
     check_state(fitting, expected, source)
     network.load_state_dict(fitting)
     return kept
+
+
+def _check_numbers(found: State, expected: State, source: str) -> None:
+    """Raise InputError for the first tensor whose numbers cannot be weights: encoded, absent, or not finite."""
+    for name, tensor in found.items():
+        encoded = tensor.is_quantized or tensor.is_nested or tensor.is_meta or tensor.layout != torch.strided
+        of_floats = name not in expected or not expected[name].is_floating_point() or tensor.is_floating_point()
+        if encoded or not of_floats:
+            what, allowed = f'"{name}" holds no plain numbers of a network', "dense tensors of floating-point numbers"
+            raise InputError(what, where=source, allowed=allowed, hint="save the network before it is quantised")
+        if not tensor.float().isfinite().all():  # also what is too large for the network
+            what, hint = f'"{name}" holds numbers that are not finite', "take weights of a training that converged"
+            raise InputError(what, where=source, hint=hint)
 
 
 def other_classifiers(found: State, expected: State, classes: int | None) -> list[str]:

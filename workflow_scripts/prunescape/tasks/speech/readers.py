@@ -43,7 +43,7 @@ def list_clips(options: dict[str, Any]) -> tuple[list[str], dict[str, Clips]]:
     names, listed = [], {}
     for name, content in _files(source, LISTS.values()):
         names += [name] if _is_clip(name) else []
-        listed |= {} if content is None else {name: frozenset(content.decode().split())}
+        listed |= {} if content is None else {name: _listed(content, source / name)}
     words = sorted({_word_of(name) for name in names})
     parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     for name in sorted(names):
@@ -59,6 +59,13 @@ def list_clips(options: dict[str, Any]) -> tuple[list[str], dict[str, Clips]]:
             word = words[missing[0]] if words else "any word"
             raise InputError(f"there is no clip of {word} for the {split} split", where=source, hint=AGAIN)
     return words, splits
+
+
+def _listed(content: bytes, path: Path) -> frozenset[str]:
+    try:
+        return frozenset(content.decode().split())
+    except UnicodeDecodeError as error:
+        raise InputError(f"the list is no text ({error.reason})", where=path, allowed="UTF-8", hint=AGAIN) from None
 
 
 def _is_clip(name: str) -> bool:
@@ -93,8 +100,9 @@ def _decoded(content: bytes, path: Path) -> np.ndarray:
         with wave.open(io.BytesIO(content)) as file:
             kind = file.getnchannels(), file.getsampwidth(), file.getframerate()
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-    except (wave.Error, EOFError, ValueError) as error:
-        raise InputError(f"the clip cannot be read ({error})", where=path, allowed=FORMAT, hint=AGAIN) from None
+    except (wave.Error, EOFError, ValueError, RuntimeError) as error:  # RuntimeError: past the end of a chunk
+        reason = str(error) or "it ends too early"
+        raise InputError(f"the clip cannot be read ({reason})", where=path, allowed=FORMAT, hint=AGAIN) from None
     if kind != (1, 2, ORIGINAL_RATE):
         what = "the clip has {} channels of {} bytes at {} samples per second".format(*kind)
         raise InputError(what, where=path, allowed=FORMAT, hint=AGAIN)
