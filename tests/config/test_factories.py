@@ -127,6 +127,28 @@ def test_a_file_of_weights_is_identified_by_its_content(folder):
 
 
 @pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("nets.small.py:make", 'no module "nets.small.py" .*did you mean "nets.small:make"'),
+        ("torchvison:resnet18", 'did you mean "torchvision:resnet18"'),
+        ("Timm:resnet18", 'did you mean "timm:resnet18"'),
+        ("bare:make", r'"bare" is a folder without __init__.py.*hint: name a module in it, bare\.MODULE:make'),
+        ("deep:make", r"deep\.py is no Python \(nested too deep\)"),
+        ("zero:make", r"zero\.py is no Python \(source code string cannot contain null bytes\)"),
+        ("nets.small:make", r"nets.deeper\.py is no Python \(line 1: "),
+    ],
+)
+def test_a_module_that_cannot_be_read_or_is_not_there(folder, model, said):
+    (folder / "bare").mkdir()
+    (folder / "deep.py").write_text(f"x = {'-' * 200_000}1\n")
+    (folder / "zero.py").write_bytes(b"make = 1\0")
+    (folder / "nets/deeper.py").write_text("def (")
+    with pytest.raises(InputError, match=said) as error:
+        load_study({**GOOD, "experiments": {"e": GOOD["experiments"]["e"] | {"model": model}}})
+    assert str(error.value).startswith("config: experiments.e.model: ")
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"model": "nets.blocks:make"}, r'experiments.e.model: "nets.blocks" \(.*blocks.py\) has no callable "make"'),

@@ -6,6 +6,7 @@ from types import ModuleType
 
 from prunescape.config import speech, texts
 from prunescape.config.originals import DRAWN, OFFERED, ORIGINALS, check_offered, md5_of
+from prunescape.config.types import is_path
 from prunescape.errors import InputError, nearest
 
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
@@ -68,7 +69,7 @@ def _defaults(name: str, options: dict) -> dict[str, object]:
 def _check_value(name: str, key: str, value: object, default: object) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool)
     rules = {
-        "folder": (isinstance(value, str) and bool(value), "the path of a folder"),
+        "folder": (isinstance(value, str) and bool(value) and is_path(value), "the path of a folder"),
         "format": (value == FORMAT, FORMAT),
         "split_seed": (whole and 0 <= value < 2**32, "a whole number from 0 to 2^32 - 1"),
         "validation": (value is None or (whole and value >= 0), "a whole number, 0 for none"),
@@ -77,7 +78,7 @@ def _check_value(name: str, key: str, value: object, default: object) -> None:
     count = ((whole and value > 0) or (value is None and default is None), "a whole number above 0")
     fits, allowed = rules.get(key, count)
     if not fits:
-        raise InputError(f"the data set {name} cannot take {value!r} for {key}", allowed=allowed)
+        raise InputError(f"the data set {name} cannot take {repr(value)[:60]} for {key}", allowed=allowed)
 
 
 def resolve_options(name: str, options: dict) -> dict:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from prunescape.config.messages import TAG
 from prunescape.config.noises import MOST_SEEDS
 from prunescape.config.types import Count, Distinct, Part, Seed
 
@@ -47,8 +48,9 @@ def _arms_of(arms: Any) -> Any:
     return [arms] if arms == LIAO2022 else arms
 
 
-KIND = Discriminator(lambda values: "bounds" if isinstance(values, dict | Bounds) else "values")
-Range = Annotated[Annotated[Bounds, Tag("bounds")] | Annotated[Distinct[Any], Tag("values")], KIND]
+BOUNDS, VALUES = f"{TAG}bounds", f"{TAG}values"
+KIND = Discriminator(lambda values: BOUNDS if isinstance(values, dict | Bounds) else VALUES)
+Range = Annotated[Annotated[Bounds, Tag(BOUNDS)] | Annotated[Distinct[Any], Tag(VALUES)], KIND]
 
 
 class DesignTerms(Part):

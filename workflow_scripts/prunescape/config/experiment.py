@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prunescape.config.designs import Bounds, DesignTerms, arms_of
-from prunescape.config.messages import level_value
+from prunescape.config.messages import TAG, level_value
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
 from prunescape.config.starting_weights import weights_identity
 from prunescape.config.system import System
@@ -95,8 +95,9 @@ def _axes_of(grid: Any) -> Any:
     return grid["axes"] if isinstance(grid, Mapping) and set(grid) == {"axes"} else grid
 
 
-KIND = Discriminator(lambda values: "steps" if isinstance(values, dict | Steps) else "values")
-Values = Annotated[Annotated[Steps, Tag("steps")] | Annotated[Distinct[Any], Tag("values")], KIND]
+STEPS, VALUES = f"{TAG}steps", f"{TAG}values"
+KIND = Discriminator(lambda values: STEPS if isinstance(values, dict | Steps) else VALUES)
+Values = Annotated[Annotated[Steps, Tag(STEPS)] | Annotated[Distinct[Any], Tag(VALUES)], KIND]
 Grid = Annotated[dict[str, Values], BeforeValidator(_axes_of), Field(min_length=FEWEST_AXES)]
 
 

@@ -9,6 +9,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from prunescape.errors import InputError, nearest
 
+LIBRARIES = ("torchvision", "timm")  # NAME:MODEL is no factory of theirs (config/models.py)
 INSTALLED = ("site-packages", "dist-packages")  # what a folder of installed packages is called
 # the versions that stand in the records of cells: no cell of any model is trained again for a new one
 NOT_COUNTED = ("numpy", "torch", "torchvision", "prunescape")
@@ -24,18 +26,32 @@ NOT_COUNTED = ("numpy", "torch", "torchvision", "prunescape")
 def check_factory(model: str) -> None:
     """Raise InputError unless the module of `package.module:factory` is there and names the factory.
 
+    It must be Python, as all modules of the user's own that it imports.
+
     What a module gets by `import *`, or makes while it is imported, is seen only when the network is built.
     """
     module, _, name = model.partition(":")
     spec = find_module(module)
     if spec is None:
         what = f'there is no module "{module}" in {Path.cwd()}, nor an installed one'
-        raise InputError(what, hint="run from the folder that holds it, or install it")
-    if spec.origin is None or not spec.origin.endswith(".py") or is_library(spec):
-        return
-    names = _top_level_names(_parsed(Path(spec.origin)))
-    if names is not None and name not in names:
-        raise InputError(f'"{module}" ({spec.origin}) has no callable "{name}"', hint=nearest(name, names))
+        raise InputError(what, hint=_meant(module, name) or "run from the folder that holds it, or install it")
+    if spec.origin is None:
+        what = f'"{module}" is a folder without __init__.py, which names nothing'
+        raise InputError(what, hint=f"name a module in it, {module}.MODULE:{name}")
+    if spec.origin.endswith(".py") and not is_library(spec):
+        names = _top_level_names(_parsed(Path(spec.origin)))
+        if names is not None and name not in names:
+            raise InputError(f'"{module}" ({spec.origin}) has no callable "{name}"', hint=nearest(name, names))
+    for _ in _reached(module):
+        pass  # what it imports is parsed
+
+
+def _meant(module: str, name: str) -> str:
+    """What was meant by a module that is not there: that of a file, or a library whose models have other names."""
+    if module.endswith(".py"):
+        return f'did you mean "{module.removesuffix(".py")}:{name}"?'
+    near = get_close_matches(module.casefold(), LIBRARIES, n=1, cutoff=0.8)
+    return f'did you mean "{near[0]}:{name}"?' if near else ""
 
 
 def factory_identity(model: str) -> str:
@@ -51,19 +67,26 @@ def factory_identity(model: str) -> str:
 
 def _parts(module: str) -> Iterator[str]:
     """One text per source file or library that a module reaches."""
-    waiting, seen, first = [module], set(), module.partition(".")[0]
+    first = module.partition(".")[0]
+    for name, spec in _reached(module):
+        package = name.partition(".")[0]
+        if is_library(spec):
+            yield from _library(package) if package == first or package not in NOT_COUNTED else ()
+        else:
+            yield from _own(name, spec)
+
+
+def _reached(module: str) -> Iterator[tuple[str, ModuleSpec]]:
+    """A module and all that it imports, directly or not, with the packages above them; but nothing of libraries."""
+    waiting, seen = [module], set()
     while waiting:
         name = waiting.pop()
         spec = find_module(name) if name not in seen else None
         seen.add(name)
         if spec is None or _is_pythons(spec):
             continue
-        package = name.partition(".")[0]
-        if is_library(spec):
-            yield from _library(package) if package == first or package not in NOT_COUNTED else ()
-        else:
-            yield from _own(name, spec)
-            waiting += _imported(name, spec)
+        yield name, spec
+        waiting += [] if is_library(spec) else _imported(name, spec)
         waiting += [name.rpartition(".")[0]] if "." in name else []
 
 
@@ -112,10 +135,10 @@ def _places(spec: ModuleSpec) -> list[str]:
 def _parsed(file: Path) -> ast.Module:
     try:
         return ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        place = f"line {line}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
-        raise InputError(f"{file} is no Python ({place})") from None
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:  # the last two where it is nested too deep
+        line = f"line {error.lineno}: " if getattr(error, "lineno", None) else ""
+        reason = getattr(error, "msg", "") or str(error) or "nested too deep"
+        raise InputError(f"{file} is no Python ({line}{reason})") from None
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror})") from None
 

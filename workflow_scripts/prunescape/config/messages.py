@@ -19,7 +19,8 @@ from prunescape.space.pipelines import PIPELINES
 from prunescape.space.settings import parameter_named
 from prunescape.space.system_parameters import SYSTEM
 
-TAG = "kind="  # opens the tag of a kind of part; no name in the config holds a "="
+TAG = "kind="  # opens the tag of a member of a union, which pydantic adds to places; no key of the config holds a "="
+OF_A_KEY = "[key]"  # pydantic adds it where a key is meant, not its value
 UNKNOWN_KIND = "unknown_kind"
 SWITCHES = ("flip", "flush_to_zero", "download", "inference_first")  # keys whose values may be yes or no
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a model, in a data class
@@ -45,7 +46,7 @@ def input_error(error: ValidationError, root: type[BaseModel], source: str) -> I
     """The first error of reading `root` from `source` as an InputError; unknown keys come before missing ones."""
     errors = sorted(error.errors(include_url=False), key=lambda item: item["type"] not in UNKNOWN_KEY)
     found = errors[0]
-    path = [part for part in found["loc"] if not _names_a_type(part)]
+    path = [part for part in found["loc"] if part != OF_A_KEY]
     keys = [part for part in path if not _is_tag(part)]
     where = ": ".join(filter(None, [source, ".".join(str(key) for key in keys)]))
     if found["type"] in UNKNOWN_KEY:
@@ -161,11 +162,6 @@ def _share_hint(found: dict[str, Any], where: str) -> str:
 def _short(value: Any) -> str:
     text = repr(dict(value) if isinstance(value, dict) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _names_a_type(part: object) -> bool:
-    """Pydantic adds to the place which member of a union it tried, and whether a key or its value is meant."""
-    return isinstance(part, str) and part in ("steps", "bounds", "values", "looks", "number", "[key]")
 
 
 def _is_tag(part: object) -> bool:

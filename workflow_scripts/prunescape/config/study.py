@@ -11,6 +11,7 @@ from prunescape.config.datasets import identity_options, resolve_options
 from prunescape.config.designs import ALL
 from prunescape.config.experiment import RANKING_SEED, Experiment
 from prunescape.config.experiment_checks import check_experiment
+from prunescape.config.long_numbers import refuse_long_numbers
 from prunescape.config.messages import input_error, refuse_switches
 from prunescape.config.models import architecture_of
 from prunescape.config.recipe_checks import check_precision
@@ -188,6 +189,7 @@ class Study(Part):
 def load_study(config: dict[str, Any], source: str = "config") -> Study:
     """The study of a config that was read from `source`; raises InputError with file, key, value, what is allowed."""
     refuse_switches(config, source)
+    refuse_long_numbers(config, source)
     try:
         study = Study.model_validate(dict(config))
     except ValidationError as error:

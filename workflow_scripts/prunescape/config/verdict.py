@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from prunescape.config.messages import TAG
 from prunescape.config.noises import CONTRAST, MOST_SEEDS, NOISES
 from prunescape.config.types import ErrorRate, Part, Points
 from prunescape.errors import InputError
@@ -22,9 +23,10 @@ class Looks(Part):
     """All fresh seeds of a point."""
 
 
-NUMBER_OR_LOOKS = Discriminator(lambda value: "looks" if isinstance(value, dict | Looks) else "number")
+LOOKS, NUMBER = f"{TAG}looks", f"{TAG}number"
+NUMBER_OR_LOOKS = Discriminator(lambda value: LOOKS if isinstance(value, dict | Looks) else NUMBER)
 Number = Annotated[int, Field(ge=0, le=MOST_SEEDS)]
-Replicates = Annotated[Annotated[Looks, Tag("looks")] | Annotated[Number, Tag("number")], NUMBER_OR_LOOKS]
+Replicates = Annotated[Annotated[Looks, Tag(LOOKS)] | Annotated[Number, Tag(NUMBER)], NUMBER_OR_LOOKS]
 
 
 class Verdict(Part):
