@@ -103,6 +103,33 @@ def test_holm_is_over_all_pairs_of_a_choice():
         assert rows["verdict"].tolist() == np.where(rows["p_holm"] < 0.05, signs, "not shown to differ").tolist()
 
 
+def test_gains_over_the_bases_setting_are_paired_and_corrected_together():
+    """Against scipy's ttest_rel and statsmodels."""
+    from statsmodels.stats.multitest import multipletests
+
+    table = cells()
+    table["top1"] += np.random.default_rng(0).normal(0, 0.5, len(table))
+    rows = analysed(table).result("pipelines").query("choice == 'best'").set_index(["pipeline", "score"])
+    known = rows.dropna(subset="gain_p")
+    assert len(known) == 2 and rows.loc["scratch", "gain"].tolist() == [0], "others are best at the base's setting"
+    at = [fresh(table, "one", "uniform-0.5-fine_tune", rate) for rate in (0.0, -1.0)]
+    assert known.loc[("fine_tune", "l1_layer"), "gain_p"] == pytest.approx(stats.ttest_rel(*at).pvalue)
+    assert known["gain_p_holm"].tolist() == pytest.approx(multipletests(known["gain_p"], method="holm")[1])
+
+
+def test_equal_seeds_tell_no_noise():
+    table = cells()
+    table["top1"] = table["top1"].round(-1)
+    analysis = analysed(table)
+    rows = analysis.result("pipelines")
+    equal = [fresh(table, "one", row.variant, row.log10_lr) for row in rows.itertuples() if row.score != "random"]
+    assert all(np.ptp(values) == 0 for values in equal)
+    assert rows.loc[rows["score"] != "random", ["low", "high"]].isna().all(axis=None)
+    assert set(analysis.result("pipeline_tests").query("score != 'random' and score_other != 'random'")["verdict"]) == {
+        "not shown to differ"
+    }
+
+
 def test_pairs_that_cost_other_epochs_are_marked():
     tests = analysed(cells()).result("pipeline_tests")
     row = one_pair(tests, "best", ("scratch", ""), ("restart", "random"))

@@ -79,6 +79,15 @@ def test_the_threshold_is_the_study_s():
     assert wide["n"] == 4 and not wide["whole"], "there may be more cells as good"
 
 
+def test_ranks_in_int8_break_no_tie_of_fp32_and_tell_of_no_left_out_cell():
+    """Cells in the order of int8, as `by: int8` exports them: the two best in fp32 lose 0 and 1 point there."""
+    int8, float_top1 = (98.5, 98.0, 97.5, 97.0), (99.0, 98.0, 99.0, 98.75)
+    ordered = [row | {"top1": float_top1[row["rank"] - 1]} if row["precision"] == "fp32" else row for row in rows(int8)]
+    found = risks(*ordered).loc[("int8", "top1")]
+    assert found["d_chosen"] == pytest.approx(0.5) and found["float_rank"] == 1
+    assert found["n"] == 3 and not found["whole"]
+
+
 def test_what_is_not_there_has_no_row():
     """A variant with one exported cell, an accuracy that a target cannot tell, a size that it does not know."""
     assert risks(entry(), entry(precision="int8")).empty

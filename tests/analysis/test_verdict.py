@@ -681,23 +681,38 @@ def test_points_that_were_opened_may_put_more_points_in_doubt():
     assert len(asked) <= most_rounds(SimpleNamespace(fresh_seeds=design.fresh_seeds, verdict={"looks": design.looks}))
 
 
-def test_luck_does_not_raise_the_gain_of_several_looks():
-    """12 equal points, one of them the base's. All seeds of the point tested last, which earlier ones chose, would."""
-    draws, (studies, points, seeds), sigma = np.random.default_rng(0), (2000, 12, 12), 0.35
-    first, scores = draws.normal(0, sigma, (studies, points)), draws.normal(0, sigma, (studies, points, seeds))
-    members, every = np.zeros((studies, points), bool), np.ones((studies, points), bool)
+def outcome_of_equal_noise(means: list[float], sigma: float, looks: tuple[int, ...], noise: str):
+    """What 2,000 studies of points with these means show, the first of which is the base's."""
+    draws, points, seeds = np.random.default_rng(0), len(means), 12
+    first = np.array(means) + draws.normal(0, sigma, (2000, points))
+    scores = np.array(means)[:, None] + draws.normal(0, sigma, (2000, points, seeds))
+    members, every = np.zeros(first.shape, bool), np.ones(first.shape, bool)
     members[:, 0] = True
-    known = {"own": np.ones(every.shape), "carried": np.ones(every.shape), "suspect": ~every, "kept": every}
-    known |= {"sigma": np.full(studies, sigma), "freedom": np.full(studies, np.inf), "members": members}
-    cells = {"scores": scores, "chosen": scores, "trained": np.isfinite(scores), "diverged": np.isnan(scores)}
-    evidence = Evidence(first=first, excess=first - first[:, :1], **known, **cells)
-    shown = {}
+    known = {"own": np.ones(first.shape), "carried": np.ones((len(first), 1)), "freedom": np.full(len(first), np.inf)}
+    known |= {"members": members, "kept": every, "suspect": ~every, "first": first, "scores": scores, "chosen": scores}
+    known |= {"trained": np.ones(scores.shape, bool), "diverged": np.zeros(scores.shape, bool)}
+    evidence = Evidence(excess=first - first[:, :1], sigma=np.full(len(first), sigma), **known)
+    return take_looks(evidence, Rules(looks, 0.5, 0.05, 0.01, noise, planned=True))
+
+
+def test_the_choice_of_points_does_not_raise_the_gain_of_several_looks():
+    """12 equal points, one of them the base's. All seeds of the point tested last, which earlier ones chose, would."""
+    shown, sigma = {}, 0.35
     for looks in ((3,), (3, 6, 9, 12)):
-        outcome = take_looks(evidence, Rules(looks, 0.5, 0.05, 0.01, "pooled", planned=True))
+        outcome = outcome_of_equal_noise([0.0] * 12, sigma, looks, "pooled")
         last = np.take_along_axis(outcome.found.gain, outcome.state.best[:, None], axis=-1)[:, 0]
         shown[len(looks)] = np.nanmean(mean_gain(outcome.batches)[0]) / sigma
         shown[-len(looks)] = np.nanmean(last[outcome.state.best >= 0]) / sigma
     assert shown == pytest.approx({1: 0.0, -1: 0.0, 4: 0.0, -4: 0.4}, abs=0.05)
+
+
+@pytest.mark.parametrize(("looks", "of_retune"), [((12,), 0.86), ((3, 6, 9, 12), 0.91)])
+def test_the_gain_is_high_among_variants_with_retune(looks, of_retune):
+    """docs/verdict.md: R_v = 0.75. Stopping early hardly raises the gain of all studies; retune selects high ones."""
+    outcome = outcome_of_equal_noise([0.0, 0.75], 0.35, looks, "contrast")
+    gain = mean_gain(outcome.batches)[0]
+    assert np.nanmean(gain) < 0.75 + 0.1 * 0.35
+    assert np.nanmean(gain[outcome.state.verdict == "retune"]) == pytest.approx(of_retune, abs=0.02)
 
 
 def test_the_mean_gain_of_batches_written_out():

@@ -30,7 +30,7 @@ def test_the_answer_names_what_the_first_seed_chose_and_how_far_it_is_ahead(resu
     ahead = difference(results, ("restart", "l1_layer"), ("scratch", ""))
     assert f"Inheriting weights pays: restart (l1_layer) lies {number(ahead)} points above scratch (" in text
     assert "It trains 4 epochs, 10 with the base's; scratch 6." in text
-    assert "4 seeds that compare" in method and "here 10." in method
+    assert "4 seeds that compare" in method and "10 of them here" in method
 
 
 def test_the_answer_tells_rates_and_what_the_bases_setting_costs(results):
@@ -55,9 +55,22 @@ def test_differences_at_other_epochs_are_marked(results):
     tables = {name: table.copy() for name, table in results.tables.items()}
     tables["pipelines"].loc[lambda rows: rows["pipeline"] == "restart", "epochs"] = 8
     *_, versus, control, method = pipeline_sentences(ExperimentResults(DEFAULT_AXES, 0.5, cells(), tables))
-    assert versus.count("†") == 4 and control.count("†") == 1 and "†: other epochs" in method
+    assert versus.count("†") == 4 and control.count("†") == 1 and "†: not known to train as many epochs" in method
     *_, versus, control, _ = pipeline_sentences(results)
     assert "†" not in versus + control
+
+
+def test_a_loss_at_the_bases_setting_is_named_where_the_correction_shows_it(results):
+    tables = {name: table.copy() for name, table in results.tables.items()}
+    rows = tables["pipelines"]
+    tuned = (rows["choice"] == "best") & (rows["pipeline"] == "fine_tune")
+    rows.loc[tuned, ["gain_low", "gain_high"]] = 0.1, 9.0
+    rows.loc[tuned, "gain_p_holm"] = [0.04, 0.06]
+    text = pipeline_sentences(ExperimentResults(DEFAULT_AXES, 0.5, cells(), tables))[1]
+    assert "The base's best setting costs fine-tune (l1_layer) 4.00 points (0.10 to 9.00); no other is shown" in text
+    rows.loc[tuned, "gain_p_holm"] = 0.06
+    text = pipeline_sentences(ExperimentResults(DEFAULT_AXES, 0.5, cells(), tables))[1]
+    assert "No pipeline is shown to lose" in text
 
 
 def test_nothing_is_said_without_several_pipelines():

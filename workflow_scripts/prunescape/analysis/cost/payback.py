@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.comparisons import FASTER, UNTESTED, Comparison, Comparisons
+from prunescape.analysis.cost.comparisons import ALIKE, FASTER, UNTESTED, Comparison, Comparisons
 from prunescape.analysis.cost.measured import PLACE_COLUMNS, SETTING_COLUMNS, group_table
 from prunescape.analysis.cost.speedups import pairs_with_base
 from prunescape.analysis.efficiency.efficiency import JOULES_PER_WH
 from prunescape.analysis.efficiency.tuning_cost import SECONDS_PER_HOUR
 
 TIME, ENERGY = "time", "energy"
-AFTER, NEVER, UNKNOWN = "after", "never", "not known"
+AFTER, NEVER, NOT_SHOWN, UNKNOWN = "after", "never", "not shown", "not known"
 NO_INTERVAL = "energy is one number per setting: no interval and no test"
 
 PAYBACK_COLUMNS: dict[str, tuple[str, str]] = {
@@ -23,8 +23,8 @@ PAYBACK_COLUMNS: dict[str, tuple[str, str]] = {
     "inferences": ("float64", "images after which saved equals price; null unless status is `after`"),
     "inferences_low": ("float64", "lower end of its 95 % interval, by that of the ratio of times; null for energy"),
     "inferences_high": ("float64", "upper end"),
-    "status": ("string", "after; never: not shown to be faster, or no joule is saved; or not known"),
-    "reason": ("string", "why never or not known, or what the number lacks; empty otherwise"),
+    "status": ("string", "after; never: slower, or no joule is saved; not shown: to be faster or slower; or not known"),
+    "reason": ("string", "why never, not shown or not known, or what the number lacks; empty otherwise"),
 }
 
 
@@ -62,7 +62,8 @@ def _in_time(base, comparison: Comparison, costs: pd.DataFrame) -> dict:
     if comparison.verdict == UNTESTED:
         return known | {"status": UNKNOWN, "reason": comparison.reason}
     if comparison.verdict != FASTER:
-        return known | {"status": NEVER, "reason": f"not shown to be faster than the base: {comparison.verdict}"}
+        status = NOT_SHOWN if comparison.verdict == ALIKE else NEVER
+        return known | {"status": status, "reason": f"against the base {comparison.verdict}"}
     if np.isnan(price):
         why = "trained on cores and on GPUs, whose hours do not add up" if len(costs) > 1 else "trainings tell no hours"
         return known | {"status": UNKNOWN, "reason": why}

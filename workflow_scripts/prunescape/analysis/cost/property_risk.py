@@ -39,12 +39,18 @@ PROPERTY_RISK_COLUMNS: dict[str, tuple[str, str]] = {
     "n": ("int64", "cells of the region of accuracy in fp32"),
     "n_own": ("int64", "cells of the property's own region"),
     "shared": ("int64", "cells in both"),
-    "whole": ("bool", "some exported cell lies outside the region of accuracy in fp32, so no better one was left out"),
+    "whole": (
+        "bool",
+        "cells are exported in the order of accuracy in fp32, and one lies outside its region: none is left out of it",
+    ),
     "d_mean": ("float64", "mean distance over the n cells: the risk of the settings that are good in fp32"),
     "d_std": ("float64", "its standard deviation in the 1/n form"),
     "d_median": ("float64", "median distance over the n cells"),
     "d_float": ("float64", "mean distance in accuracy in fp32 over them, percentage points"),
-    "d_chosen": ("float64", "distance of the cell with the highest accuracy in fp32: what choosing by this would gain"),
+    "d_chosen": (
+        "float64",
+        "distance of the cell that is most accurate in fp32, the mean of equal ones: what choosing by this would gain",
+    ),
     "correlation": ("float64", "Spearman's, of accuracy in fp32 and nearness to the best; null where one is constant"),
 }
 
@@ -88,14 +94,15 @@ def _risk(cells: pd.DataFrame) -> dict:
     cells = cells.sort_values("rank")
     good = cells[cells["in_float_roi"]]
     best, chosen = cells.loc[cells["distance"].idxmin()], cells.loc[cells["float_top1"].idxmax()]
+    highest = cells[cells["float_top1"] >= chosen["float_top1"] - TOLERANCE]  # ranks in int8 must not break a tie
     varies = cells["distance"].nunique() > 1 and cells["float_top1"].nunique() > 1
     near = cells["float_top1"].corr(-cells["distance"], method="spearman") if varies else np.nan
     return {
         **{"cells": len(cells), "best": best["value"], "best_rank": best["rank"], "float_rank": chosen["rank"]},
         **{"n": len(good), "n_own": cells["in_roi"].sum(), "shared": good["in_roi"].sum()},
-        "whole": not cells["in_float_roi"].all(),
+        "whole": not cells["in_float_roi"].all() and (cells["float_top1"].diff().dropna() <= TOLERANCE).all(),
         **{"d_mean": good["distance"].mean(), "d_std": good["distance"].std(ddof=0)},
         "d_median": good["distance"].median(),
         "d_float": (cells["float_top1"].max() - good["float_top1"]).mean(),
-        **{"d_chosen": chosen["distance"], "correlation": near},
+        **{"d_chosen": highest["distance"].mean(), "correlation": near},
     }

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import BASE, KEY_COLUMNS, METRICS, Axes, Metric
+from prunescape.analysis.cost.comparisons import holm
+from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import long_scores, variant_order
 from prunescape.analysis.seeds.spread import t_interval
-from prunescape.analysis.verdict.contrasts import estimate_gains, lower_bounds, upper_bounds
+from prunescape.analysis.verdict.contrasts import GainEstimates, estimate_gains, lower_bounds, upper_bounds
 from prunescape.analysis.verdict.screening import split_seeds
 from prunescape.analysis.verdict.verdicts import ANY
 from prunescape.config.noises import CONTRAST
@@ -37,9 +39,9 @@ class Candidate:
     """One pipeline with one score at one setting: `place` has the values of CUT_COLUMNS, `group` and the rest name it.
 
     `chosen` is the mean score by which settings are chosen, percent; `fresh` are the scores of other seeds, by seed;
-    `gain` is (best - carried, low, high) of these, nan where it is not known. `at_edge` says that the setting has the
-    lowest or highest value of an axis. `epochs` are its own, `epochs_before` those of the base that it needs and those
-    between cuts.
+    `gain` is (best - carried, low, high, p) of these, nan where it is not known. `at_edge` says that the setting has
+    the lowest or highest value of an axis. `epochs` are its own, `epochs_before` those of the base that it needs and
+    those between cuts.
     """
 
     place: Mapping[str, str]
@@ -49,7 +51,7 @@ class Candidate:
     setting: Mapping[str, float]
     chosen: float
     fresh: pd.Series
-    gain: tuple[float, float, float]
+    gain: tuple[float, float, float, float]
     at_edge: bool
     epochs: float
     epochs_before: float
@@ -73,11 +75,16 @@ def pipeline_columns(axes: Axes) -> dict[str, tuple[str, str]]:
         "chosen": ("float64", "mean score that settings are chosen by, over the seeds that choose, percent"),
         "seeds": ("int64", "the other seeds, which compare"),
         "mean": ("float64", "mean top-1 over these, percent on the test split"),
-        "low": ("float64", "lower end of its 95 % t-interval over seeds, for these test images"),
+        "low": ("float64", "lower end of its 95 % t-interval over seeds, for these test images; null if all are equal"),
         "high": ("float64", "upper end of that interval"),
         "gain": ("float64", "its best setting - the base's, mean over these seeds, percentage points"),
         "gain_low": ("float64", "lower end of the 95 % t-interval of these differences, seed by seed"),
         "gain_high": ("float64", "upper end of that interval"),
+        "gain_p": (
+            "float64",
+            "two-sided p of the paired t test that it gains nothing; null where both are one setting",
+        ),
+        "gain_p_holm": ("float64", "the same corrected (Holm) over all gains of experiments with these axes"),
         "epochs": ("float64", "epochs of training after pruning; null where cells do not tell them"),
         "epochs_total": ("float64", "the same and those before: the base's, where its weights count, and between cuts"),
     }
@@ -134,7 +141,7 @@ def _of_experiment(
                     dict(zip(axes.names, setting, strict=True)),
                     chosen=float(chosen[setting]) if setting in chosen.index else np.nan,
                     fresh=scores.loc[setting].dropna(),
-                    gain=_gain(scores, settings[BEST], carried) if choice == BEST else 3 * (np.nan,),
+                    gain=_gain(scores, settings[BEST], carried) if choice == BEST else 4 * (np.nan,),
                     grid=of_variant[axes.names],
                     epochs=_epochs(_at(of_variant, axes, setting)),
                     base_epochs=_epochs(cells[cells["variant"] == BASE]),
@@ -195,21 +202,26 @@ def _epochs(cells: pd.DataFrame) -> float:
     return float(max(known)) if len(known) else np.nan
 
 
-def _gain(scores: pd.DataFrame, best: tuple, carried: tuple | None) -> tuple[float, float, float]:
-    """Best - carried with both ends of its interval, from `scores` by setting and seed."""
+def _gain(scores: pd.DataFrame, best: tuple, carried: tuple | None) -> tuple[float, float, float, float]:
+    """Best - carried with both ends of its interval and p, from `scores` by setting and seed."""
     if carried not in scores.index:
-        return np.nan, np.nan, np.nan
+        return 4 * (np.nan,)
     if best == carried:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, np.nan
     found = estimate_gains(scores.loc[[best, carried]].to_numpy(float), np.array([False, True]))
-    return tuple(
-        _finite(values[0]) for values in (found.gain, lower_bounds(found, LEVEL / 2), upper_bounds(found, LEVEL / 2))
-    )
+    return tuple(tested(found, 0).values())
 
 
-def _finite(value: float) -> float:
-    """The value, nan where noise is not known."""
-    return float(value) if np.isfinite(value) else np.nan
+def tested(estimates: GainEstimates, place: int) -> dict[str, float]:
+    """The difference of ONE place with its interval and p; nan for these where the noise is not known."""
+    from scipy.stats import t
+
+    difference, error = float(estimates.gain[place]), float(estimates.error[place])
+    if not np.isfinite(error):
+        return {"difference": difference, "low": np.nan, "high": np.nan, "p": np.nan}
+    bounds = {"low": lower_bounds(estimates, LEVEL / 2)[place], "high": upper_bounds(estimates, LEVEL / 2)[place]}
+    p = 2 * float(t.sf(abs(difference) / error, estimates.freedom[place]))
+    return {"difference": difference, **{name: float(value) for name, value in bounds.items()}, "p": p}
 
 
 def pipelines(found: Sequence[Candidate], axes: Axes) -> pd.DataFrame:
@@ -217,7 +229,7 @@ def pipelines(found: Sequence[Candidate], axes: Axes) -> pd.DataFrame:
     named = ("variant", "pipeline", "score", "at_edge", "chosen", "epochs", "epochs_total")
     rows = [
         {**each.place, **{name: getattr(each, name) for name in named}, **each.setting}
-        | dict(zip(("gain", "gain_low", "gain_high"), each.gain, strict=True))
+        | dict(zip(("gain", "gain_low", "gain_high", "gain_p"), each.gain, strict=True))
         | {"seeds": len(each.fresh), "mean": each.fresh.mean(), "std": each.fresh.std()}
         for each in found
     ]
@@ -225,5 +237,7 @@ def pipelines(found: Sequence[Candidate], axes: Axes) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame(columns=columns)
     table = pd.DataFrame(rows)
-    table["low"], table["high"] = t_interval(table["mean"], table["std"], table["seeds"])
+    told = table["std"].where(table["std"] > TOLERANCE)  # equal scores hide their noise
+    table["low"], table["high"] = t_interval(table["mean"], told, table["seeds"])
+    table["gain_p_holm"] = holm(list(table["gain_p"]))
     return table[columns]

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.comparisons import holm
-from prunescape.analysis.pipelines.candidates import CUT_COLUMNS, LEVEL, Candidate
-from prunescape.analysis.verdict.contrasts import GainEstimates, estimate_gains, lower_bounds, upper_bounds
+from prunescape.analysis.pipelines.candidates import CUT_COLUMNS, LEVEL, Candidate, tested
+from prunescape.analysis.verdict.contrasts import estimate_gains
 from prunescape.config.noises import CONTRAST, WELCH
 
 HIGHER, LOWER, UNDECIDED = "higher", "lower", "not shown to differ"
@@ -29,8 +29,8 @@ PIPELINE_TEST_COLUMNS: dict[str, tuple[str, str]] = {
     "p": ("float64", "two-sided p of the t test that they do not differ; null where the noise is not known"),
     "p_holm": ("float64", "the same corrected (Holm) over all pairs of experiments with these axes at this choice"),
     "verdict": ("string", "higher or lower (p_holm under 5 %), or not shown to differ"),
-    "equal_epochs": ("bool", "both train as many epochs after pruning"),
-    "equal_totals": ("bool", "both train as many epochs with those of the base that they need"),
+    "equal_epochs": ("bool", "both are known to train as many epochs after pruning"),
+    "equal_totals": ("bool", "both are known to train as many epochs with those of the base that they need"),
 }
 
 
@@ -61,7 +61,7 @@ def _of_cut(together: Sequence[Candidate]) -> list[dict]:
         rows += [
             _pair(together[first], together[second])
             | {"pairs": int((~np.isnan(scores[[first, second]])).all(axis=0).sum())}
-            | _tested(estimates, first)
+            | tested(estimates, first)
             | {"noise": WELCH if estimates.welch else noise}
             for first in range(second)
         ]
@@ -78,15 +78,3 @@ def _pair(one: Candidate, other: Candidate) -> dict:
         "equal_epochs": one.epochs == other.epochs,
         "equal_totals": one.epochs_total == other.epochs_total,
     }
-
-
-def _tested(estimates: GainEstimates, place: int) -> dict[str, float]:
-    """The difference of ONE candidate with interval and p; nan for these where the noise is not known."""
-    from scipy.stats import t
-
-    difference, error = float(estimates.gain[place]), float(estimates.error[place])
-    if not np.isfinite(error):
-        return {"difference": difference, "low": np.nan, "high": np.nan, "p": np.nan}
-    bounds = {"low": lower_bounds(estimates, LEVEL / 2)[place], "high": upper_bounds(estimates, LEVEL / 2)[place]}
-    p = 2 * float(t.sf(abs(difference) / error, estimates.freedom[place]))
-    return {"difference": difference, **{name: float(value) for name, value in bounds.items()}, "p": p}

@@ -74,8 +74,9 @@ def combined_z(batches: list[Batch], margin) -> np.ndarray:
 def mean_gain(batches: list[Batch]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(...) Σ ΔR_i ĝ_i / R, percentage points, its standard error and degrees of freedom, of the batches' named points.
 
-    No seed both names a point and counts for it, so luck does not raise the mean. It estimates at most R_v. Degrees of
-    freedom are Welch and Satterthwaite's. A batch without a gain is left out; all three are nan where none has one.
+    No seed both names a point and counts for it, so the choice of points does not raise the mean: it estimates at most
+    R_v, but for what stopping early adds (docs/verdict.md). Degrees of freedom are Welch and Satterthwaite's. A batch
+    without a gain is left out; all three are nan where none has one.
     """
     gain, error, freedom = (
         np.stack([getattr(batch, name) for batch in batches]) for name in ("gain", "error", "freedom")

@@ -16,7 +16,7 @@ from prunescape.space.variants import FROM_TRAINED
 FINE_TUNE, RANDOM = "fine_tune", "random"
 AT = {BEST: "each at its own best setting", CARRIED: "all at the base's best setting"}
 SHOWN = "*"  # behind a difference that Holm's correction shows
-UNEQUAL = "†"  # behind one of pipelines that train other numbers of epochs after pruning
+UNEQUAL = "†"  # behind one of pipelines that are not known to train as many epochs after pruning
 
 
 class Differences:
@@ -103,9 +103,9 @@ def settings_sentence(best: list[Any], carried: list[Any], axes: Axes) -> str:
 
 
 def loss_sentence(best: list[Any]) -> str:
-    """What the base's best setting loses, where the interval lies above 0."""
+    """What the base's best setting loses, where Holm's correction over all gains shows it."""
     known = [row for row in best if not is_missing(row.gain)]
-    lost = sorted((row for row in known if row.gain_low > 0), key=lambda row: -row.gain)
+    lost = sorted((row for row in known if row.gain > 0 and row.gain_p_holm < LEVEL), key=lambda row: -row.gain)
     if not known:
         return ""
     if not lost:
@@ -146,11 +146,14 @@ def control_sentences(best: list[Any], differences: Differences) -> Iterator[str
 def method_sentence(rows: pd.DataFrame, tests: pd.DataFrame) -> str:
     """How they are compared, and what that cannot show."""
     pairs = int((tests["choice"] == BEST).sum())
-    unequal = f" {UNEQUAL}: other epochs after pruning." * (rows["epochs"].nunique(dropna=False) > 1)
+    unequal = f" {UNEQUAL}: not known to train as many epochs after pruning." * (
+        rows["epochs"].nunique(dropna=False) > 1
+    )
     return (
         f"Settings are chosen on other seeds than the {counted(int(rows['seeds'].max()), 'seed')} that compare. "
         f"Intervals: 95 %, each of one pair or mean alone. {SHOWN}: p under 5 % after Holm's correction over all pairs "
-        f"at that choice of settings, here {pairs}.{unequal} For these test images and this trained base."
+        f"of the study at that choice of settings, {pairs} of them here; losses at the base's setting: over all gains."
+        f"{unequal} For these test images and this trained base: another base may rank pipelines otherwise."
     )
 
 
@@ -170,6 +173,7 @@ def pipelines_table(results: ExperimentResults) -> Table | None:
         "95 %": lambda row: table.interval(row.low, row.high),
         "gain": ("gain", 2),
         "its 95 %": lambda row: table.interval(row.gain_low, row.gain_high),
+        "its p, Holm": lambda row: p_value(row.gain_p_holm),
         "epochs": "epochs",
         "with the base's": "epochs_total",
     }

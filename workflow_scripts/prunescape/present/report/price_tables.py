@@ -55,7 +55,8 @@ def payback_table(rows: pd.DataFrame) -> Table:
     notes = [
         "Images after which the target has saved, against the base under the same conditions, what all trainings of "
         "the variant took: seconds of the training host against seconds of the target, or joules against joules where "
-        "both were measured. The interval is that of the ratio of times. Never: not shown to be faster.",
+        "both were measured. The interval is that of the ratio of times. Never: shown to be "
+        "slower, or no joule is saved. Not shown: to be faster or slower.",
     ]
     best = rows[rows["rank"] == 1]
     return make_table("Pay-back of tuning", best.itertuples(), columns, notes)
@@ -71,5 +72,5 @@ def _payback_interval(row) -> str:
 
 
 def images_to_pay_back(row) -> str:
-    """`1.5 × 10⁵`, `never` or `not known`: a row of the table `payback`."""
+    """`1.5 × 10⁵`, `never`, `not shown` or `not known`: a row of the table `payback`."""
     return power(row.inferences) if row.status == AFTER else row.status

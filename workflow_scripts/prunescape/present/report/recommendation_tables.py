@@ -247,8 +247,8 @@ def property_risk_table(rows: pd.DataFrame) -> Table:
         "Over the exported cells of a variant. Good: within the risk threshold of the best, in points of accuracy, or "
         "in percent above the lowest of any other property. Risk: how far cells that are good in fp32 accuracy stay "
         "from the best in this property, in the same units, and beside it in fp32 accuracy itself. Correlation: "
-        "Spearman's, of fp32 accuracy and nearness to the best. +: all exported cells are good in fp32, and there may "
-        "be more such cells: raise export.best.",
+        "Spearman's, of fp32 accuracy and nearness to the best. +: all exported cells are good in fp32, or another "
+        "order than that of fp32 chose them, so there may be more such cells: raise export.best.",
     ]
     rows = with_network(rows)
     of_file = rows["property"] != "latency_median_s"  # the same however it is run
