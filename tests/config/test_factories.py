@@ -6,10 +6,11 @@ from importlib.metadata import version
 import pytest
 
 from prunescape.config.factories import check_factory, factory_identity
-from prunescape.config.models import code_identity
+from prunescape.config.models import code_identity, timm_tags
 from prunescape.config.starting_weights import check_weights, weights_identity
 from prunescape.config.study import load_study
 from prunescape.errors import InputError
+from prunescape.models.timm_models import import_timm
 from support.good_config import GOOD
 
 FILES = {
@@ -153,6 +154,7 @@ def test_a_module_that_cannot_be_read_or_is_not_there(folder, model, said):
     [
         ({"model": "nets.blocks:make"}, r'experiments.e.model: "nets.blocks" \(.*blocks.py\) has no callable "make"'),
         ({"model": "timm:resnet81"}, 'experiments.e.model: timm has no model "resnet81"; .*did you mean "resnet'),
+        ({"model": "timm:resnet18.a1_in2k"}, 'timm has no weights "a1_in2k" of resnet18; .*did you mean "a1_in1k"'),
         ({"weights": "nowhere.pth"}, "experiments.e.weights: there is no file nowhere.pth"),
     ],
 )
@@ -165,3 +167,10 @@ def test_mistakes_are_found_when_the_config_is_read(folder, changes, said):
     config["experiments"]["e"] = experiment | changes
     with pytest.raises(InputError, match=said):
         load_study(config)
+
+
+def test_tags_are_those_of_the_timm_that_is_installed():
+    """Where its sources list some, they are all that its registry has: a tag is refused by them."""
+    names = [name.partition(".") for name in import_timm().list_models(pretrained=True)]
+    missing = {f"{name}.{tag}" for name, _, tag in names if tag and tag not in timm_tags().get(name, [tag])}
+    assert not missing and len(timm_tags()) > 500

@@ -6,11 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from prunescape.config.models import ARCHITECTURES
 from prunescape.errors import InputError
 from prunescape.models.build import build_model, initialise, rebuild
 from prunescape.models.counting import count_flops
 from prunescape.models.weights import load_weights, save_weights
-from prunescape.pruning.prune import prune_model
+from prunescape.pruning.prune import DEFAULT_CLASSES, prune_model
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.store.files import read_json, write_json
 from support.cells import BASE_PLAN
@@ -157,3 +158,7 @@ def test_a_diverged_base_ranks_nothing(tmp_path, identity, how):
 def test_a_ratio_that_is_no_number_is_refused(tmp_path, identity):
     with pytest.raises(InputError, match="above 0 and below 1"):
         write_widths(request(ratio="half"), identity=identity, weights=None, out=tmp_path / "widths.json")
+
+
+def test_every_model_of_ours_has_a_number_of_classes_without_a_study():
+    assert {*ARCHITECTURES.values()} <= {*DEFAULT_CLASSES}

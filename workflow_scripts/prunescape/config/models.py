@@ -129,22 +129,40 @@ def torchvision_names() -> tuple[str, ...]:
 
 
 def check_timm(name: str) -> None:
-    """Raise InputError where timm is not installed, or with the nearest name for one that it has not."""
-    names = timm_names()
+    """Raise InputError where timm is not installed, or with the nearest for a name or a tag that it has not."""
+    names, (name, _, tag) = timm_names(), name.partition(".")
     if not names:
         raise InputError("this needs timm, which is not installed", hint="pip install 'prunescape[timm]'")
-    if name.partition(".")[0] not in names:
+    if name not in names:
         allowed = "timm:NAME, NAME from timm.list_models()"
         raise InputError(f'timm has no model "{name}"', allowed=allowed, hint=nearest(name, names))
+    tags = timm_tags().get(name, []) if tag else []
+    if tags and tag not in tags:
+        what = f'timm has no weights "{tag}" of {name}'
+        raise InputError(what, allowed=", ".join(tags), hint=nearest(tag, tags))
 
 
 @cache
 def timm_names() -> tuple[str, ...]:
     """Its models, read from their sources, since importing it takes seconds; empty where it is not installed."""
+    pattern = re.compile(r"^@register_model\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
+    return tuple(name for source in _timm_sources() for name in pattern.findall(source))
+
+
+@cache
+def timm_tags() -> dict[str, list[str]]:
+    """The tags of weights of its models, read as their names; of a few models, which make them as they run, none."""
+    pattern, found = re.compile(r"""^\s*['"](\w+)\.(\w+)['"]\s*:""", re.MULTILINE), {}
+    for name, tag in (item for source in _timm_sources() for item in pattern.findall(source)):
+        found.setdefault(name, []).append(tag)
+    return found
+
+
+@cache
+def _timm_sources() -> list[str]:
     found = find_spec("timm")
     sources = sorted(Path(found.origin).with_name("models").glob("*.py")) if found and found.origin else []
-    pattern = re.compile(r"^@register_model\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
-    return tuple(name for source in sources for name in pattern.findall(source.read_text(encoding="utf-8")))
+    return [source.read_text(encoding="utf-8") for source in sources]
 
 
 def code_identity(model: str) -> str:

@@ -20,7 +20,10 @@ def build(model: str, in_channels: int, classes: int | None, image_size=None, *,
     a model that cannot be built so, and for published weights that are neither here nor to be had.
     """
     timm, name = import_timm(), model.removeprefix("timm:")
-    known = timm.models.get_pretrained_cfg(name)
+    try:
+        known = timm.models.get_pretrained_cfg(name)
+    except RuntimeError as error:  # of a tag that the config cannot know
+        raise InputError(f"timm does not know it ({first_line(error)})", where=model) from None
     options = {"in_chans": in_channels} | ({} if classes is None else {"num_classes": classes})
     if image_size and known is not None and known.fixed_input_size:
         options |= {"img_size": tuple(image_size)}

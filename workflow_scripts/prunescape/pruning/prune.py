@@ -15,6 +15,7 @@ from prunescape.store.files import write_json
 LARGEST_IMAGE = 100_000_000  # values: beyond any image, and below what one forward pass can hold
 DEFAULT_CLASSES = {
     "resnet_cifar": 10,
+    "resnet_mlperf_tiny": 10,
     "mobilenet_v2": 10,
     "resnet_imagenet": 1000,
     "torchvision_models": 1000,
