@@ -6,8 +6,14 @@ import pytest
 from scipy import stats
 
 from prunescape.analysis.analyse import analyse_study
+from prunescape.analysis.axes import DEFAULT_AXES
+from prunescape.analysis.cell_checks import RESERVED, TAKEN
+from prunescape.analysis.pipelines.candidates import pipeline_columns
+from prunescape.analysis.read_cells import checked_cells
 from prunescape.analysis.results import Analysis
 from prunescape.config.study import load_study
+from prunescape.errors import InputError
+from prunescape.space.recipe import PARAMETERS
 from support.good_config import EXPERIMENT, GOOD
 from support.pipelines import KNOWN, LIMITS, MEANS, cells
 
@@ -44,8 +50,8 @@ def test_each_is_at_its_own_best_setting_or_at_the_bases_without_the_seed_that_c
     assert (tuned["mean"], tuned["low"], tuned["high"]) == pytest.approx((scores.mean(), *interval))
     assert tuned["chosen"] == pytest.approx(89.0) and tuned["seeds"] == 4
     assert tuned["at_edge"] and not found.loc[("best", "restart", "random"), "at_edge"]
-    assert tuned[["gain", "epochs", "epochs_total"]].tolist() == pytest.approx([4.0, 4, 10])
-    assert found.loc[("best", "scratch", ""), ["gain", "epochs", "epochs_total"]].tolist() == [0.0, 6, 6]
+    assert tuned[["gain", "epochs_trained", "epochs_total"]].tolist() == pytest.approx([4.0, 4, 10])
+    assert found.loc[("best", "scratch", ""), ["gain", "epochs_trained", "epochs_total"]].tolist() == [0.0, 6, 6]
 
 
 @pytest.mark.parametrize(
@@ -171,3 +177,18 @@ def test_a_study_of_one_pipeline_writes_no_such_table(tmp_path):
     assert "pipelines.csv" in analyse_study(
         tmp_path / "cells.parquet", terms | {"retraining": KNOWN}, tmp_path / "with"
     )
+
+
+def test_no_axis_takes_the_place_of_a_column():
+    others = {*pipeline_columns(DEFAULT_AXES)} - {*DEFAULT_AXES.names}
+    assert others <= {*RESERVED, *TAKEN}
+    assert not others & {*PARAMETERS}, "a grid may span any hyperparameter"
+
+
+@pytest.mark.parametrize("value", ["ten", np.inf])
+def test_epochs_that_are_no_number_are_refused(value):
+    table = cells()
+    table["epochs_trained"] = table["epochs_trained"].astype(object)
+    table.loc[0, "epochs_trained"] = value
+    with pytest.raises(InputError, match=r'cells.csv.*"epochs_trained" holds "?(ten|inf)'):
+        checked_cells(table, "cells.csv", partial=False)

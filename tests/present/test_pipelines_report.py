@@ -53,7 +53,7 @@ def test_the_answer_compares_with_fine_tuning_and_with_random_filters_in_the_rig
 
 def test_differences_at_other_epochs_are_marked(results):
     tables = {name: table.copy() for name, table in results.tables.items()}
-    tables["pipelines"].loc[lambda rows: rows["pipeline"] == "restart", "epochs"] = 8
+    tables["pipelines"].loc[lambda rows: rows["pipeline"] == "restart", "epochs_trained"] = 8
     *_, versus, control, method = pipeline_sentences(ExperimentResults(DEFAULT_AXES, 0.5, cells(), tables))
     assert versus.count("†") == 4 and control.count("†") == 1 and "†: not known to train as many epochs" in method
     *_, versus, control, _ = pipeline_sentences(results)

@@ -23,6 +23,7 @@ from prunescape.store.stages import OF_SPACES
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
 AGAIN = "leave out rows without a value; seeds number the runs of one setting, and are 0 where there is one"
 NO_LOGARITHM = "leave this row out; 0 has no logarithm, but a place on the axis of the values themselves"
+EPOCHS = "epochs_trained"  # optional, which comparisons of pipelines read
 OUTCOMES = ("correct_bits", "tested")  # which test images a cell gets right in top-1, of how many
 
 
@@ -113,6 +114,8 @@ def checked_cells(
         set_number(cells, name, path, needed=name not in metric.names, hint=_without_value(name, axes, metric))
     for name in optional_numbers(metric):
         set_number(cells, name, path, needed=False)
+    if EPOCHS in cells:
+        set_number(cells[[EPOCHS]].copy(), EPOCHS, path, needed=False)  # checked, and passed through as it is
     checks.complete_diverged(cells, metric.names, path)
     checks.check_scores(cells, metric, path)
     set_axes(cells, axes, path, partial=partial)

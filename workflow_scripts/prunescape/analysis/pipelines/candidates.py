@@ -40,8 +40,8 @@ class Candidate:
 
     `chosen` is the mean score by which settings are chosen, percent; `fresh` are the scores of other seeds, by seed;
     `gain` is (best - carried, low, high, p) of these, nan where it is not known. `at_edge` says that the setting has
-    the lowest or highest value of an axis. `epochs` are its own, `epochs_before` those of the base that it needs and
-    those between cuts.
+    the lowest or highest value of an axis. `epochs_trained` are its own, `epochs_before` those of the base that it
+    needs and those between cuts.
     """
 
     place: Mapping[str, str]
@@ -53,14 +53,14 @@ class Candidate:
     fresh: pd.Series
     gain: tuple[float, float, float, float]
     at_edge: bool
-    epochs: float
+    epochs_trained: float
     epochs_before: float
     noise: str = CONTRAST
 
     @property
     def epochs_total(self) -> float:
         """Its own epochs and those before."""
-        return self.epochs + self.epochs_before
+        return self.epochs_trained + self.epochs_before
 
 
 def pipeline_columns(axes: Axes) -> dict[str, tuple[str, str]]:
@@ -85,7 +85,7 @@ def pipeline_columns(axes: Axes) -> dict[str, tuple[str, str]]:
             "two-sided p of the paired t test that it gains nothing; null where both are one setting",
         ),
         "gain_p_holm": ("float64", "the same corrected (Holm) over all gains of experiments with these axes"),
-        "epochs": ("float64", "epochs of training after pruning; null where cells do not tell them"),
+        "epochs_trained": ("float64", "epochs of training after pruning; null where cells do not tell them"),
         "epochs_total": ("float64", "the same and those before: the base's, where its weights count, and between cuts"),
     }
 
@@ -143,7 +143,7 @@ def _of_experiment(
                     fresh=scores.loc[setting].dropna(),
                     gain=_gain(scores, settings[BEST], carried) if choice == BEST else 4 * (np.nan,),
                     grid=of_variant[axes.names],
-                    epochs=_epochs(_at(of_variant, axes, setting)),
+                    epochs_trained=_epochs(_at(of_variant, axes, setting)),
                     base_epochs=_epochs(cells[cells["variant"] == BASE]),
                     shared=shared,
                     noise=design.get("noise", CONTRAST),
@@ -226,7 +226,7 @@ def tested(estimates: GainEstimates, place: int) -> dict[str, float]:
 
 def pipelines(found: Sequence[Candidate], axes: Axes) -> pd.DataFrame:
     """One row per candidate, as `pipeline_columns`."""
-    named = ("variant", "pipeline", "score", "at_edge", "chosen", "epochs", "epochs_total")
+    named = ("variant", "pipeline", "score", "at_edge", "chosen", "epochs_trained", "epochs_total")
     rows = [
         {**each.place, **{name: getattr(each, name) for name in named}, **each.setting}
         | dict(zip(("gain", "gain_low", "gain_high", "gain_p"), each.gain, strict=True))

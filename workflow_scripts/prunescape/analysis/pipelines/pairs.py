@@ -75,6 +75,6 @@ def _pair(one: Candidate, other: Candidate) -> dict:
         **one.place,
         **{"pipeline": one.pipeline, "score": one.score},
         **{"pipeline_other": other.pipeline, "score_other": other.score, "differ_in": differ},
-        "equal_epochs": one.epochs == other.epochs,
+        "equal_epochs": one.epochs_trained == other.epochs_trained,
         "equal_totals": one.epochs_total == other.epochs_total,
     }

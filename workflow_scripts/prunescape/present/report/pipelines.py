@@ -39,7 +39,7 @@ class Differences:
         """`+1.20 (0.30 to 2.10)*`."""
         difference, low, high, p = self.between(one, other)
         sign = "+" if difference > 0 else ""
-        marks = SHOWN * (p < LEVEL) + UNEQUAL * (one.epochs != other.epochs)
+        marks = SHOWN * (p < LEVEL) + UNEQUAL * (one.epochs_trained != other.epochs_trained)
         return f"{sign}{number(difference)} ({span(low, high)}){marks}"
 
 
@@ -82,9 +82,9 @@ def inheriting_sentences(best: list[Any], differences: Differences) -> Iterator[
         f"Inheriting weights {word}: {_title(one)} lies {number(abs(difference))} points "
         f"{'above' if difference > 0 else 'below'} {_title(other)} ({span(low, high)}; p {_p(p)})."
     )
-    if not is_missing(one.epochs):
-        base = f", {short(one.epochs_total)} with the base's" if one.epochs_total > one.epochs else ""
-        yield f"It trains {short(one.epochs)} epochs{base}; {_title(other)} {short(other.epochs_total)}."
+    if not is_missing(one.epochs_trained):
+        base = f", {short(one.epochs_total)} with the base's" if one.epochs_total > one.epochs_trained else ""
+        yield f"It trains {short(one.epochs_trained)} epochs{base}; {_title(other)} {short(other.epochs_total)}."
 
 
 def settings_sentence(best: list[Any], carried: list[Any], axes: Axes) -> str:
@@ -147,7 +147,7 @@ def method_sentence(rows: pd.DataFrame, tests: pd.DataFrame) -> str:
     """How they are compared, and what that cannot show."""
     pairs = int((tests["choice"] == BEST).sum())
     unequal = f" {UNEQUAL}: not known to train as many epochs after pruning." * (
-        rows["epochs"].nunique(dropna=False) > 1
+        rows["epochs_trained"].nunique(dropna=False) > 1
     )
     return (
         f"Settings are chosen on other seeds than the {counted(int(rows['seeds'].max()), 'seed')} that compare. "
@@ -174,7 +174,7 @@ def pipelines_table(results: ExperimentResults) -> Table | None:
         "gain": ("gain", 2),
         "its 95 %": lambda row: table.interval(row.gain_low, row.gain_high),
         "its p, Holm": lambda row: p_value(row.gain_p_holm),
-        "epochs": "epochs",
+        "epochs": "epochs_trained",
         "with the base's": "epochs_total",
     }
     note = "Gain: of its own best setting over the base's, percentage points, over the seeds that compare."
