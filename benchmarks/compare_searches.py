@@ -164,6 +164,7 @@ def simulated(place: Workplace, searches: int, floors: list[float]) -> pd.DataFr
                     "other variants": name,
                     "searches with a trial that reaches it": f"{len(able)} of {searches}",
                     "no winner, % of these": f"{100 * (1 - able['won'].mean()):.1f}",
+                    "no winner, % of all": f"{100 * (1 - table['won'].mean()):.1f}",
                     "latency / that of the fastest that reaches it": f"{able.loc[able['won'], 'slower'].mean():.2f}",
                     "passes of the data": f"{table['passes'].mean():.1f}",
                 }
