@@ -26,7 +26,7 @@ def test_pipelines_are_named_with_the_epochs_after_pruning(retraining, text):
     [
         ("base", "base"),
         ("uniform-0.5", "uniform 0.5"),
-        ("uniform-0.5-rewind_rate", "uniform 0.5, rewind-rate"),
+        ("uniform-0.5-rewind_rate", "uniform 0.5 (rewind-rate)"),
         ("my-own-name", "my own-name"),
     ],
 )

@@ -101,7 +101,7 @@ def test_lost_weights_of_an_earlier_epoch_are_trained_again_and_train_no_cell(pr
 def test_the_base_and_its_heirs_reach_the_report(project):
     project.run()
     page = (project.work / "results/tiny/report.html").read_text()
-    assert "uniform 0.5, fine-tune" in page and "uniform 0.5, restart" in page
+    assert "uniform 0.5 (fine-tune)" in page and "uniform 0.5 (restart)" in page
     assert project.planned() == set()
 
 

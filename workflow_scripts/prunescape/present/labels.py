@@ -115,10 +115,10 @@ def roi_title(threshold: float) -> str:
 
 
 def variant_title(name: str) -> str:
-    """`uniform 0.6` for `uniform-0.6`, `uniform 0.6, fine-tune` for `uniform-0.6-fine_tune`."""
+    """`uniform 0.6` for `uniform-0.6`, `uniform 0.6 (fine-tune)` for `uniform-0.6-fine_tune`."""
     known = re.fullmatch(rf"({PRUNED_PATTERN})-({'|'.join(PIPELINES)})", name)
     if known:
-        return f"{known[1].replace('-', ' ', 1)}, {known[2].replace('_', '-')}"
+        return f"{known[1].replace('-', ' ', 1)} ({known[2].replace('_', '-')})"
     return name.replace("-", " ", 1)
 
 

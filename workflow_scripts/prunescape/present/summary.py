@@ -121,8 +121,8 @@ def verdict_sentences(row, axes: Axes) -> list[str]:
         best = setting(axes, row._asdict(), "best_")
         sequential = len(str(getattr(row, "looks", "")).split()) > 1
         by = "seeds before the last look, of those open then" if sequential else "the first seeds"
-        lucky = ", too high by luck where some of them chose it" * sequential
-        sentences.append(f"Best point by {by}: {best}; there fresh seeds gain {number(row.gain)} points{lucky}.")
+        where = "on average over the looks, at the points that seeds before each named" if sequential else "there"
+        sentences.append(f"Best point by {by}: {best}. Fresh seeds gain {number(row.gain)} points {where}.")
     return sentences if is_missing(row.reason) else [*sentences, f"Note: {row.reason}."]
 
 

@@ -74,8 +74,8 @@ class VerdictFigure(ForestFigure):
         names = joined([variant_title(name) for name in self.without])
         return (
             "Each bar bounds what tuning a variant could gain in top-1 over the base's good settings, at its "
-            f"{span(*self.points, 0)} trained settings; the mark is what fresh seeds gain at the one that looked best "
-            "before the last of them, of those still open. Keep (circle): the bar ends left of the margin, "
+            f"{span(*self.points, 0)} trained settings; the mark is the mean gain, on fresh seeds, of those "
+            "that seeds before them named as the best. Keep (circle): the bar ends left of the margin, "
             f"{short(self.margin)} points (dashed). Retune (triangle): it begins right of it. Inconclusive (hollow): "
             f"neither. {bound_level(self.alpha, self.claims, self.noise)}"
             f"{self.arrows}{f' Without fresh seeds, and so not shown: {names}.' * bool(names)}"
