@@ -68,7 +68,8 @@ def grid_answer(results: ExperimentResults) -> Answer:
 def _gain_note(row) -> str:
     """What the column of gains shows, and the level of its bounds."""
     bounds = bound_level(row.alpha, row.claims, row.noise)
-    return f"Gain: at the point that was tested, with the bounds of what tuning could gain, percentage points. {bounds}"
+    gain = "Gain: on fresh seeds, of the points that seeds before named, with the bounds of what tuning could gain"
+    return f"{gain}, percentage points. {bounds}"
 
 
 def _verdict(name: str, verdicts: Mapping[str, Any], unanswered: set[str]) -> str:
@@ -129,7 +130,8 @@ def variants_table(
         told = f"Latency of one run ({'; '.join(named)}); speed-up: the base's time ÷ this one's."
         if any(PAID_AFTER in columns for _, columns in spans):
             told += (
-                " Paid back: when the target has saved as many seconds as the trainings took; never: not shown faster."
+                " Paid back: when the target has saved as many seconds as the trainings took; never: it is slower; "
+                "not shown: to be faster or slower."
             )
         notes.append(told + NOISE * bool(measured["noisy"].any()))
     notes.append(
