@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.measured import MODEL
+from prunescape.analysis.cost.measured import MODEL, STANDARD
 from prunescape.store.records import outcomes
 
-FLOAT = "fp32"
 LEVEL = 0.95
 Z = 1.959964  # of a 95 % interval
 PAIRED = "image by image"
@@ -69,7 +68,7 @@ def precision_change(model: Any, reference: Any) -> dict[str, float | str | None
     nothing = dict.fromkeys(CHANGE_COLUMNS) | {"change_by": ""}
     if not _known(model.top1):
         return nothing
-    if model.precision == FLOAT:
+    if model.precision == STANDARD:
         return nothing | {"float_top1": model.top1, "top1_change": 0.0}
     if reference is not None and _known(reference.top1):
         before, pair = reference.top1, [_right(each) for each in (model, reference)]
@@ -89,7 +88,7 @@ def with_precision_change(here: pd.DataFrame) -> pd.DataFrame:
     """The measurements of ONE target with CHANGE_COLUMNS."""
     weights = [name for name in MODEL if name != "precision"]
     models = list(here.drop_duplicates(MODEL).itertuples())
-    floats = {tuple(getattr(row, name) for name in weights): row for row in models if row.precision == FLOAT}
+    floats = {tuple(getattr(row, name) for name in weights): row for row in models if row.precision == STANDARD}
     rows = [
         {name: getattr(row, name) for name in MODEL}
         | precision_change(row, floats.get(tuple(getattr(row, name) for name in weights)))

@@ -30,6 +30,7 @@ COSTS = {
     "energy": ("energy_per_image_j", "J per image"),
 }
 
+STANDARD = "fp32"  # the precision that others are compared with
 # the keys that result tables share
 PLACE_COLUMNS = {"experiment": ("string", "name in the config"), "target": ("string", "name in the config")}
 # one exported file

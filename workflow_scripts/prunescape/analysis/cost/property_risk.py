@@ -8,9 +8,8 @@ is there is here the accuracy in fp32 of the same cells on the same target.
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.measured import CONDITION_COLUMNS, CONDITIONS, MODEL, MODEL_COLUMNS, PLACE, RUN
+from prunescape.analysis.cost.measured import CONDITION_COLUMNS, CONDITIONS, MODEL, MODEL_COLUMNS, PLACE, RUN, STANDARD
 from prunescape.analysis.cost.measured import group_table as table_of_groups
-from prunescape.analysis.cost.property_tables import STANDARD
 from prunescape.analysis.landscape.regions import TOLERANCE
 
 ACCURACY = "top1"

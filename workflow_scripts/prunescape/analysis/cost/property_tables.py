@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.measured import CONDITION_COLUMNS, CONDITIONS, SETTING, group_table
+from prunescape.analysis.cost.measured import CONDITION_COLUMNS, CONDITIONS, SETTING, STANDARD, group_table
 from prunescape.analysis.cost.speedups import Flops
 from prunescape.analysis.read_cells import variant_order
 
-STANDARD = "fp32"
 # of all but top1 lower is better
 PROPERTIES = (
     *("top1", "latency_median_s", "latency_dataset_s"),

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from prunescape.analysis.cost.accuracy import FLOAT, LEVEL, precision_change
+from prunescape.analysis.cost.accuracy import LEVEL, precision_change
+from prunescape.analysis.cost.measured import STANDARD
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
 from prunescape.space.networks import NETWORK
@@ -96,7 +97,7 @@ def change_from_float(model: Mapping[str, Any], benchmark: Mapping[str, Any]) ->
         bits = measured.get("correct_bits")
         return SimpleNamespace(**{**measured, "correct_bits": None if bits is None else base64.b64decode(bits)})
 
-    floats = [each for each in benchmark["models"] if each["precision"] == FLOAT and each["cell"] == model["cell"]]
+    floats = [each for each in benchmark["models"] if each["precision"] == STANDARD and each["cell"] == model["cell"]]
     return precision_change(row(model), row(floats[0]) if floats else None)
 
 

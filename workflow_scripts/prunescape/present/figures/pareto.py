@@ -6,9 +6,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from prunescape.analysis.cost.accuracy import FLOAT
 from prunescape.analysis.cost.comparisons import median_interval
-from prunescape.analysis.cost.measured import MODEL, PLACE, SETTING, with_network
+from prunescape.analysis.cost.measured import MODEL, PLACE, SETTING, STANDARD, with_network
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import Figure, file_name
 from prunescape.present.labels import joined, network_title, shortened, variant_title
@@ -124,7 +123,7 @@ def pareto_figures(table: pd.DataFrame, measured: pd.DataFrame | None = None) ->
 
 def _changes(rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """What each precision but fp32 changes, as `ParetoFigure` has it."""
-    known = rows[(rows["precision"] != FLOAT) & rows["top1_change"].notna()]
+    known = rows[(rows["precision"] != STANDARD) & rows["top1_change"].notna()]
     return {name: (part.min(), part.max()) for name, part in known.groupby("precision", sort=True)["top1_change"]}
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from prunescape.analysis.cost import measured
-from prunescape.analysis.cost.measured import COSTS, with_network
+from prunescape.analysis.cost.measured import COSTS, STANDARD, with_network
 from prunescape.present.numbers import DASH, is_missing, number, span
 from prunescape.present.report.price_tables import payback_table
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
@@ -253,7 +253,7 @@ def property_risk_table(rows: pd.DataFrame) -> Table:
     rows = with_network(rows)
     of_file = rows["property"] != "latency_median_s"  # the same however it is run
     again = rows.duplicated(["experiment", "target", "variant", "precision", "property", "network"])
-    defines = (rows["precision"] == "fp32") & (rows["property"] == "top1")
+    defines = (rows["precision"] == STANDARD) & (rows["property"] == "top1")
     rows = rows[~defines & ~(of_file & again)]
     return make_table("Good settings of the exported network", rows.itertuples(), columns, notes)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from prunescape.analysis.cost.accuracy import FLOAT, PAIRED
+from prunescape.analysis.cost.accuracy import PAIRED
 from prunescape.analysis.cost.comparisons import SLOWER
-from prunescape.analysis.cost.measured import with_network
+from prunescape.analysis.cost.measured import STANDARD, with_network
 from prunescape.analysis.cost.speedups import BLOCK, OddWidths
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import variant_order
@@ -96,7 +96,7 @@ def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, cells: pd.Data
 
 
 def _where(row) -> str:
-    precision = "" if row.precision == "fp32" else f"{row.precision}, "
+    precision = "" if row.precision == STANDARD else f"{row.precision}, "
     return f"On target {row.target} ({precision}{counted(row.threads, 'thread')}, batch {row.batch})"
 
 
@@ -141,7 +141,7 @@ def quantised_sentences(property_risk: pd.DataFrame, risk_threshold: float) -> l
 
     Accuracy is the same however a model is run, so the first way speaks for all.
     """
-    rows = property_risk[(property_risk["property"] == "top1") & (property_risk["precision"] != "fp32")]
+    rows = property_risk[(property_risk["property"] == "top1") & (property_risk["precision"] != STANDARD)]
     rows = with_network(rows).drop_duplicates(["target", "precision", "network", "variant"])
     return [_quantised(row, risk_threshold) for row in rows.itertuples()]
 
@@ -182,7 +182,7 @@ def _fastest(row) -> str:
 def accuracy_text(row) -> str:
     """`96.00 % top-1`, of another precision than fp32 with what that has: the row has the columns of `accuracy`."""
     text = f"{number(row.top1)} % top-1"
-    if row.precision == FLOAT:
+    if row.precision == STANDARD:
         return text
     if is_missing(row.float_top1):
         return f"{text}, that of fp32 not known"
@@ -191,7 +191,7 @@ def accuracy_text(row) -> str:
 
 def precision_change_text(row) -> str:
     """`−0.50 (−1.20 to 0.20)`, and how, where it is not paired; a dash for fp32 or where it is not known."""
-    if row.precision == FLOAT or is_missing(row.top1_change):
+    if row.precision == STANDARD or is_missing(row.top1_change):
         return DASH
     ends = span(row.change_low, row.change_high)
     how = "" if row.change_by == PAIRED else f", {row.change_by}"
