@@ -1,7 +1,7 @@
 """The answer of an experiment with a grid: what stands at the top of its section, one line per variant."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from prunescape.present.report.pipelines import pipeline_sentences
 from prunescape.present.report.price_tables import images_to_pay_back
 from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, show
 from prunescape.present.report.target_sentences import fastest_sentences, slower_sentences
-from prunescape.present.report.target_tables import beside_base, share_kept, subnormals_kept
+from prunescape.present.report.target_tables import beside_base, shares_kept, subnormals_kept
 from prunescape.present.summary import bound_level, no_answer, overall_verdict, rows_with_verdict
 
 SIGNS = {KEEP: "●", RETUNE: "▲", INCONCLUSIVE: "○"}  # the marks of the forest plot
@@ -107,12 +107,13 @@ def variants_table(
     first column that is shown, by variant. Columns that tell nothing are left out.
     """
     names = sorted(results.cells["variant"].unique(), key=variant_order)
-    measured = models_shown(results)
+    measured, shares = models_shown(results), shares_kept(results.cells)
+    networks = list(with_network(results.cells)["network"].unique())
     own: Columns = {
         "variant": variant_title,
         **shown,
         "top-1, %": lambda name: number(best.get(name)),
-        "FLOPs": lambda name: number(_share(results, measured, name), 3),
+        "FLOPs": lambda name: number(_share(shares, networks, measured, name), 3),
     }
     spans = [
         ("", own),
@@ -158,11 +159,13 @@ def models_shown(results: ExperimentResults) -> pd.DataFrame:
     return rows.merge(alike, on=["target", *STANDARD]).drop_duplicates(["target", "variant"])
 
 
-def _share(results: ExperimentResults, measured: pd.DataFrame, name: str) -> float | None:
+def _share(
+    shares: Mapping[tuple[str, str], float], networks: Sequence[str], measured: pd.DataFrame, name: str
+) -> float | None:
     """The share of FLOPs kept by the network that is shown; None where networks differ and none was measured."""
-    known = measured.loc[measured["variant"] == name, "network"] if len(measured) else []
-    networks = list(known) or list(with_network(results.cells)["network"].unique())
-    return share_kept(results.cells, networks[0], name) if len(known) or len(networks) == 1 else None
+    known = list(measured.loc[measured["variant"] == name, "network"]) if len(measured) else []
+    shown = known[:1] or networks
+    return shares.get((shown[0], name)) if len(shown) == 1 else None
 
 
 def _targets(measured: pd.DataFrame, payback: pd.DataFrame | None) -> list[tuple[str, Columns]]:

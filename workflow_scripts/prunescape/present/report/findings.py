@@ -24,7 +24,7 @@ from prunescape.present.report.target_sentences import (
     quantised_sentences,
     recommendation_sentences,
 )
-from prunescape.present.report.target_tables import beside_base
+from prunescape.present.report.target_tables import beside_base, shares_kept
 from prunescape.present.summary import (
     assumption,
     rows_with_verdict,
@@ -78,6 +78,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
     chance = results.tables["chance_tests"]
     unanswered = {key[-1]: reason for key, reason in no_answers(chance).items()}
     benchmarks = None if results.benchmarks is None else beside_base(results.benchmarks, results.tables["speedups"])
+    shares = {} if benchmarks is None else shares_kept(cells)
     variants, cells_of = [], dict(iter(cells.groupby("variant", sort=False)))
     carried = _carried(results, seed)
     for name in sorted(set(risk.loc[risk["seed"] == seed, "variant"]) - {"base"}, key=variant_order):
@@ -87,7 +88,7 @@ def experiment_findings(results: ExperimentResults) -> ExperimentFindings:
             sentences = [*verdict_sentences(row, results.axes), *sentences]
             headline = verdict_headline(row)
         if benchmarks is not None:
-            sentences += cost_sentences(benchmarks, name, cells)
+            sentences += cost_sentences(benchmarks, name, shares)
         variants.append(VariantFindings(name, headline, sentences))
     mean_risks = {found.variant: values for found in variants if (values := _per_seed(risks[found.variant]))}
     tested, seeds = _tested(cells), cells["seed"].nunique()

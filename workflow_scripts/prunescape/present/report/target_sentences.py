@@ -12,7 +12,7 @@ from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import joined, variant_title
 from prunescape.present.numbers import DASH, counted, is_missing, number, short, span
-from prunescape.present.report.target_tables import share_kept, subnormals_kept, variant_of_network
+from prunescape.present.report.target_tables import subnormals_kept, variant_of_network
 from prunescape.space.settings import network_path
 
 SHOWN_WIDTHS = 6  # layers that a sentence names
@@ -84,15 +84,16 @@ def _slower(title: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
     )
 
 
-def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, cells: pd.DataFrame) -> list[str]:
+def cost_sentences(benchmarks: pd.DataFrame | None, variant: str, shares: Mapping[tuple[str, str], float]) -> list[str]:
     """One sentence per target and setting: latency, speed-up, and what the FLOPs alone would give.
 
-    `benchmarks` as `beside_base` gives them. None where there are several networks: tables have them all.
+    `benchmarks` as `beside_base` gives them, `shares` as `shares_kept`. None where there are several
+    networks: tables have them all.
     """
     if benchmarks is None or benchmarks["network"].nunique() > 1:
         return []
     rows = benchmarks[(benchmarks["variant"] == variant) & (benchmarks["rank"] == 1)]
-    return [_cost(row, share_kept(cells, row.network, variant)) for row in rows.itertuples()]
+    return [_cost(row, shares.get((row.network, variant))) for row in rows.itertuples()]
 
 
 def _where(row) -> str:

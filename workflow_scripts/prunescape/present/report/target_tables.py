@@ -30,7 +30,7 @@ def measured_tables(results: ExperimentResults) -> list[Table]:
 def benchmarks_table(results: ExperimentResults) -> Table:
     """Latency, sizes and accuracy of the exported models, each against the base of the same conditions."""
     rows = beside_base(results.benchmarks, results.tables["speedups"])
-    shares = {key: share_kept(results.cells, *key) for key in set(zip(rows["network"], rows["variant"], strict=True))}
+    shares = shares_kept(results.cells)
     rows = rows.assign(order=rows["variant"].map(variant_order)).sort_values([*CONDITIONS, "network", "order", "rank"])
     columns = {
         "variant": variant_of_network,
@@ -38,7 +38,7 @@ def benchmarks_table(results: ExperimentResults) -> Table:
         "latency, ms": ("latency_median_s", 3, 1e3),
         "IQR, %": lambda row: number(100 * row.latency_relative_iqr, 1) + "*" * bool(row.noisy),
         "speed-up": ("speedup", 2),
-        "FLOPs ÷": lambda row: number(1 / share if (share := shares[row.network, row.variant]) else None),
+        "FLOPs ÷": lambda row: number(1 / share if (share := shares.get((row.network, row.variant))) else None),
         "file, kB": ("file_bytes", 1, 1e-3),
         "encoded, kB": ("encoded_bytes", 1, 1e-3),
         "top-1, %": lambda row: (
@@ -77,13 +77,18 @@ def variant_of_network(row) -> str:
     return variant_title(row.variant) + network_title(getattr(row, "network", ""))
 
 
-def share_kept(cells: pd.DataFrame, network: str, variant: str) -> float | None:
-    """FLOPs of a variant as a share of its network's base; `ratio_achieved` where a partial study has no base."""
-    cells = cells[with_network(cells)["network"] == network]
-    flops = [table.first_known(cells[cells["variant"] == name], "flops") for name in (variant, "base")]
-    if all(value is not None for value in flops):
-        return flops[0] / flops[1]
-    return table.first_known(cells[cells["variant"] == variant], "ratio_achieved")
+def shares_kept(cells: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """FLOPs of each network and variant as a share of its network's base, where they are known.
+
+    `ratio_achieved` stands in where a partial study has no base.
+    """
+    groups = with_network(cells).groupby(["network", "variant"], sort=False)
+    flops, achieved = (groups[name].first().dropna() if name in cells else {} for name in ("flops", "ratio_achieved"))
+    shares = dict(achieved)
+    for (network, variant), count in flops.items():
+        if (network, "base") in flops:
+            shares[network, variant] = count / flops[network, "base"]
+    return shares
 
 
 def weights_table(benchmarks: pd.DataFrame) -> Table:
