@@ -58,7 +58,7 @@ def test_the_rest_of_the_recipe_is_shared_and_the_prior_is_the_default():
         ({"best": 7}, ["design.best: best, 7, is more than the 6 trials", "allowed: 1 to 6"]),
         ({"confirm": {"first": 7, "seeds": 2}}, ["design.confirm.first: first, 7, is more than the 6 trials"]),
         ({"confirm": {"first": 1}}, ["design.confirm.seeds: this key is missing"]),
-        ({"rank_by": "val_top1"}, ["design.rank_by: no images are held out", "the option `validation`"]),
+        ({"rank_by": "val_top1"}, ["design.rank_by: nothing is held out", "the option `validation`"]),
         ({"rank_by": "top2"}, ["design.rank_by: 'top2' cannot be used", 'did you mean "top1"?']),
         ({"share": 0.5}, ["design: random designs have no share", "hint: share is for adaptive"]),
         ({"kind": "balanced"}, ["space.log10_lr: a balanced design needs levels", "allowed: a list of levels"]),
@@ -120,7 +120,7 @@ def test_settings_may_be_ranked_on_what_partitions_hold_out():
     study["experiments"]["e"]["recipe"]["partition"] = "60-20-20"
     assert load_study(study).experiments["e"].design.rank_by == "val_top1"
     study["experiments"]["e"]["design"]["space"] = space | {"partition": ["none", "60-20-20"]}
-    with pytest.raises(InputError, match="no images are held out"):
+    with pytest.raises(InputError, match="rank_by: nothing is held out for validation; hint: leave none out of part"):
         load_study(study)
 
 

@@ -12,6 +12,7 @@ from prunescape.config.workers import cores_of_cell, tried_while_training
 from prunescape.errors import InputError
 from prunescape.running import early_checks
 from prunescape.running.early_checks import check_system
+from prunescape.store.system_store import append_observations
 from prunescape.training.energy_counters import NoCounterError
 from support.good_config import GOOD
 
@@ -53,8 +54,26 @@ def study_of(system: dict, dataset: str = "flowers", **options) -> dict:
         (
             {"parameters": {"workers": 2}},
             {},
-            "parameters.workers: 2 is no list of values; allowed: a list, each a whole number from 0 to 256; hint: did "
-            "you mean [2]?",
+            "parameters.workers: 2 is no list of values; allowed: auto, or a list, each a whole number from 0 to 256; "
+            "hint: did you mean [2]?",
+        ),
+        (
+            {"parameters": {"workers": "AUTO"}},
+            {},
+            "parameters.workers: 'AUTO' is no list of values; allowed: auto, or a list, each a whole number from 0 to "
+            '256; hint: did you mean "auto"?',
+        ),
+        (
+            {"parameters": {"affinity": "Free"}},
+            {},
+            "parameters.affinity: 'Free' is no list of values; allowed: a list, each free, bound; hint: did you mean "
+            "[free]?",
+        ),
+        (
+            {"parameters": {"workers": [1]}, "store": "None"},
+            {},
+            "store: None would be a file of that name; allowed: the path of a file, or none; hint: did you mean "
+            '"none"?',
         ),
         (
             {"parameters": {"prefetch": [2, 2]}},
@@ -102,6 +121,16 @@ def study_of(system: dict, dataset: str = "flowers", **options) -> dict:
             {"parameters": {"workers": [1]}, "store": "a\0b"},
             {},
             "store: 'a\\x00b' is no path; allowed: the path of a file, or none",
+        ),
+        (
+            {"parameters": {"workers": [1]}, "store": "missing/" + 256 * "a" + "/s.parquet"},
+            {},
+            f"store: 'missing/{51 * 'a'} is no path; allowed: the path of a file, or none",
+        ),
+        (
+            {"parameters": {"workers": [1]}, "store": 101 * "é"},
+            {},
+            f"store: the name of '{59 * 'é'} is too long; allowed: a name of up to 200 bytes",
         ),
         (
             {"parameters": {"workers": [1]}, "store": "~/system.parquet"},
@@ -203,6 +232,13 @@ def test_a_named_store_that_cannot_be_written_stops_a_run(tmp_path):
         system = System(parameters={"workers": [0, 2]}, store=str(store))
         with pytest.raises(InputError, match=rf"^experiments\.e\.system\.store.*: {said}"):
             check_system({"e": system}, "cpu")
+
+
+def test_a_cache_folder_that_is_no_path_holds_no_store(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / (256 * "a")))
+    assert check_system({"e": System(parameters={"workers": [0, 2]})}, "cpu") == []
+    with pytest.raises(InputError, match=r": cannot be written: File name too long$"):
+        append_observations(default_store(), [])
 
 
 def test_looking_whether_a_store_can_be_written_makes_nothing(tmp_path):

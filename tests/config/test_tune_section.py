@@ -135,3 +135,16 @@ def test_images_must_be_held_out():
     study["datasets"] = {}
     with pytest.raises(InputError, match="nothing is held out"):
         load_study(study)
+
+
+def test_a_search_whose_partitions_hold_nothing_out_in_some_trials_is_told_to_leave_these_out():
+    """A validation split is refused beside a partition, so it is no advice there."""
+    space = {"log10_lr": [-1, -2], "log10_wd": [-5, -3], "partition": ["none", "60-20-20"]}
+    study = changed({"space": space})
+    with pytest.raises(InputError, match=r"space\.partition: 60-20-20 holds images out.*; hint: set validation: 0$"):
+        load_study(study)
+    study["datasets"] = {}
+    with pytest.raises(InputError, match="nothing is held out; hint: leave none out of partition"):
+        load_study(study)
+    space["partition"] = ["60-20-20", "90-5-5"]
+    assert load_study(study).experiments["e"].values_of("partition") == ["60-20-20", "90-5-5"]

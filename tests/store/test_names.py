@@ -6,8 +6,10 @@ import string
 
 import pytest
 
+from prunescape.commands.arguments import folder
+from prunescape.errors import InputError
 from prunescape.present.figures.figure import file_name
-from prunescape.store.files import short_name, whole_file
+from prunescape.store.files import is_path, short_name, whole_file
 from support.project import Project, experiment
 
 
@@ -19,6 +21,20 @@ def test_long_names_are_shortened_and_stay_apart(tmp_path, letter):
         with whole_file(tmp_path / f"{name}.fragment.html") as temporary:
             temporary.write_text("x")
     assert len(os.listdir(tmp_path)) == 2
+
+
+def test_a_path_may_have_no_longer_name_than_the_system_takes(tmp_path):
+    """Of names in a folder that is there, the system itself is the judge."""
+    most = os.pathconf(tmp_path, "PC_NAME_MAX")
+    assert is_path(f"{tmp_path}/{'a' * most}") and is_path(f"missing/{'a' * most}/b")
+    for name in ("a" * (most + 1), "é" * (most // 2 + 1)):
+        with pytest.raises(OSError, match="File name too long"):
+            (tmp_path / name).touch()
+        for place in (tmp_path / name, f"{tmp_path}/missing/{name}/b", f"missing/{name}"):
+            assert not is_path(str(place))
+            with pytest.raises(InputError, match=r"is no path; allowed: the path of a folder$"):
+                folder(str(place))
+    assert not is_path("a\0b") and not is_path("a/" * os.pathconf(tmp_path, "PC_PATH_MAX"))
 
 
 def test_names_that_fit_stay_and_changed_ones_are_marked():

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from prunescape.errors import InputError
+from prunescape.store.files import is_path
 
 
 def example_shape(text: str) -> tuple[int, ...]:
@@ -26,11 +27,13 @@ def dimension(text: str) -> tuple[str, int]:
 def folder(text: str) -> Path:
     """A folder that is there, or can be made; raises InputError for a file, what is below one, or a closed folder."""
     path = Path(text)
-    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    there = next(each for each in (path.absolute(), *path.absolute().parents) if os.path.exists(each))
     if not there.is_dir():
         raise InputError(f"cannot be written: {there.name} is a file", where=path, allowed="a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise InputError("cannot be written: permission denied", where=path, allowed="a folder of your own")
+    if not is_path(text):
+        raise InputError(f"{repr(text)[:60]} is no path", allowed="the path of a folder")
     return path
 
 

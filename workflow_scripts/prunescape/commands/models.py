@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from prunescape.commands.arguments import dimension, example_shape, named_number, number, whole_number
+from prunescape.commands.arguments import dimension, example_shape, folder, named_number, number, whole_number
 from prunescape.commands.extras import require_workflow
 from prunescape.config.models import ROUND_TO, SCORES
 from prunescape.space.variants import METHODS
@@ -52,7 +52,7 @@ def add_prune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--input-shape", type=example_shape, required=True, metavar="C,H,W", help=shape)
     command.add_argument("--ratio", type=number, required=True, help="share of FLOPs to keep, above 0 and below 1")
     command.add_argument("--method", choices=METHODS, required=True)
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for widths and weights")
+    command.add_argument("--out", type=folder, required=True, metavar="DIR", help="folder for widths and weights")
     command.add_argument("--score", choices=SCORES, default=SCORES[0], help="default: %(default)s")
     command.add_argument("--min-keep", type=number, default=0.1, help="least share of a layer's channels kept")
     rounded = "widths are multiples of it; default: auto, which is 8 where such widths reach the ratio, else 1"

@@ -6,8 +6,8 @@ from types import ModuleType
 
 from prunescape.config import speech, texts
 from prunescape.config.originals import DRAWN, OFFERED, ORIGINALS, check_offered, md5_of
-from prunescape.config.types import is_path
 from prunescape.errors import InputError, nearest
+from prunescape.store.files import is_path
 
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
 FORMAT = "image-folder"

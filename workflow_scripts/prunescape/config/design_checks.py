@@ -16,6 +16,7 @@ from prunescape.config.designs import (
 )
 from prunescape.config.experiment import Experiment, level_texts
 from prunescape.config.models import network_parameter, network_value
+from prunescape.config.recipe_checks import hold_out_hint
 from prunescape.config.tuning import BESIDE_SEARCH
 from prunescape.errors import InputError, located, nearest
 from prunescape.space.networks import NETWORK
@@ -76,8 +77,8 @@ def check_space_design(experiment: Experiment, options: dict[str, Any], where: s
         located(f"{place}.space.{name}", check_acts, experiment.search_space, name)
     held_out = options["validation"] or "none" not in experiment.values_of("partition")
     if design.rank_by == "val_top1" and not held_out:
-        hint = f"give datasets.{options['name']} the option `validation`, a number of training images to hold out"
-        raise InputError("no images are held out for validation", where=f"{place}.rank_by", hint=hint)
+        hint = hold_out_hint(experiment, options)
+        raise InputError("nothing is held out for validation", where=f"{place}.rank_by", hint=hint)
     dimensions = experiment.search_space.dimensions
     for arm in design.arms:
         located(f"{place}.arms", _check_arm, arm, dimensions)

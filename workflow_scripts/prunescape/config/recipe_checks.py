@@ -43,8 +43,18 @@ def check_parts(experiment: Experiment, options: dict[str, Any], where: str) -> 
         place = f"{where}.{experiment.section_of('partition')}.partition"
         raise InputError(what, where=place, allowed="one of both", hint="set validation: 0")
     if experiment.select_on == "validation" and not options["validation"] and "none" in partitions:
-        hint = f"give datasets.{options['name']} the option `validation`, a number of training examples to hold out"
+        hint = hold_out_hint(experiment, options)
         raise InputError("nothing is held out for validation", where=f"{where}.select_on", hint=hint)
+
+
+def hold_out_hint(experiment: Experiment, options: dict[str, Any]) -> str:
+    """How examples are held out in all cells, where in some they are not; data of these `options` have no validation.
+
+    A partition and a validation split never go together.
+    """
+    if experiment.values_of("partition") != ["none"]:
+        return "leave none out of partition, of which nothing is held out"
+    return f"give datasets.{options['name']} the option `validation`, a number of training examples to hold out"
 
 
 def check_precision(experiment: Experiment, device: str, where: str) -> None:

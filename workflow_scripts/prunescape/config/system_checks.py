@@ -1,13 +1,15 @@
 """What the section `system` of an experiment may not say, beside its data set and the device of the study."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from prunescape.config.datasets import IMAGES, examples_of, is_image_folder, task_of
 from prunescape.config.system import NOWHERE, System
 from prunescape.config.types import first_repeated
-from prunescape.errors import InputError, located
+from prunescape.errors import InputError, located, nearest
 from prunescape.space.system_parameters import AUTO, NEUTRAL, SYSTEM, SystemParameter, system_parameter
+from prunescape.store.files import LONGEST_NAME, is_path
 
 ON_A_CPU = ("threads", "memory_format")
 
@@ -29,7 +31,7 @@ def check_system(system: System | None, options: dict[str, Any], where: str) -> 
     if options.get("workers") is not None and "workers" in system.parameters:
         what = f"the data set {options['name']} has the option workers: {options['workers']} already"
         raise InputError(what, where=f"{where}.parameters.workers", hint="give one of the two")
-    if system.store is not None:
+    if system.store not in (None, NOWHERE):
         _check_store(system.store, f"{where}.store")
 
 
@@ -45,8 +47,14 @@ def _check_store(store: str, where: str) -> None:
     allowed = f"the path of a file, or {NOWHERE}"
     if not store.strip():
         raise InputError("an empty path", where=where, allowed=allowed)
-    if "\0" in store:
-        raise InputError(f"{store!r} is no path", where=where, allowed=allowed)
+    if store.casefold() == NOWHERE:
+        hint = nearest(store, [NOWHERE])
+        raise InputError(f"{store} would be a file of that name", where=where, allowed=allowed, hint=hint)
+    if not is_path(store):
+        raise InputError(f"{repr(store)[:60]} is no path", where=where, allowed=allowed)
+    if len(os.fsencode(Path(store).name)) > LONGEST_NAME:
+        what = f"the name of {repr(store)[:60]} is too long"
+        raise InputError(what, where=where, allowed=f"a name of up to {LONGEST_NAME} bytes")
     if store.startswith("~"):
         hint = f"did you mean {Path(store).expanduser()}?" if store.startswith("~/") else "write the whole path"
         raise InputError(f"{store} would be a folder called {Path(store).parts[0]}", where=where, hint=hint)
@@ -57,13 +65,24 @@ def check_values(parameter: SystemParameter, values: Any) -> None:
     if parameter.name == "workers" and values == AUTO:
         return
     if not isinstance(values, list) or not values:
-        hint = f"did you mean [{values}]?" if values and not isinstance(values, dict) else ""
-        raise InputError(f"{values!r} is no list of values", allowed=f"a list, each {parameter.allowed}", hint=hint)
+        auto = f"{AUTO}, or " if parameter.name == "workers" else ""
+        allowed = f"{auto}a list, each {parameter.allowed}"
+        raise InputError(f"{values!r} is no list of values", allowed=allowed, hint=_list_meant(parameter, values))
     for value in values:
         parameter.check(value)
     repeated = first_repeated(values)
     if repeated is not None:
         raise InputError(f"{repeated} is given more than once", allowed="each value once")
+
+
+def _list_meant(parameter: SystemParameter, given: Any) -> str:
+    """Which values were meant by what is no list: auto, or one value, in whatever case."""
+    if not given or isinstance(given, dict):
+        return ""
+    if parameter.name == "workers" and (hint := nearest(str(given), [AUTO])):
+        return hint
+    levels = {level.casefold(): level for level in parameter.levels}
+    return f"did you mean [{levels.get(str(given).casefold(), given)}]?"
 
 
 def check_settled(system: System | None, precision: str | None, device: str, where: str) -> None:

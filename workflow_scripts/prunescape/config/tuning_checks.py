@@ -7,6 +7,7 @@ from prunescape.config.datasets import SIZES
 from prunescape.config.design_checks import check_acts, check_range
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment
+from prunescape.config.recipe_checks import hold_out_hint
 from prunescape.config.system_checks import check_decoded, check_values
 from prunescape.config.texts import SIZES as TEXT_SIZES
 from prunescape.config.tuning import CUT, GRID, RATIOS, TUNE_V2, VARIANT
@@ -86,8 +87,11 @@ def check_search(experiment: Experiment, options: dict[str, Any], targets: Mappi
             f'there is no target "{tune.target}"', where=f"{where}.target", allowed=", ".join(targets), hint=hint
         )
     if not options["validation"] and "none" in experiment.values_of("partition"):
-        hint = f"give datasets.{options['name']} the option `validation`, a number of training examples to hold out"
-        raise InputError("a search promotes by validation accuracy, and nothing is held out", where=where, hint=hint)
+        what, hint = (
+            "a search promotes by validation accuracy, and nothing is held out",
+            hold_out_hint(experiment, options),
+        )
+        raise InputError(what, where=where, hint=hint)
     _check_budget(experiment, options, f"{where}.budget")
     _check_system(experiment, options, f"{where}.space")
 

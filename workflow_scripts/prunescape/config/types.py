@@ -1,12 +1,11 @@
 """The kinds of value a config may hold, each with its bounds."""
 
-import os
 from collections.abc import Hashable, Iterable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from prunescape.errors import InputError
+from prunescape.errors import InputError, nearest
 from prunescape.space.cells import NAME_PATTERN
 from prunescape.space.parameters import canonical
 
@@ -78,18 +77,8 @@ def _percent(value: float) -> float:
 def _count_or_auto(value: Any) -> int | str:
     if value == "auto" or (type(value) is int and 1 <= value <= MOST_TOGETHER):
         return value
-    raise ValueError(f"{value!r} cannot be used; allowed: auto, or a number from 1 to {MOST_TOGETHER}")
-
-
-def is_path(text: str) -> bool:
-    """Whether the system takes a text for a path, be something there or not: it may be too long."""
-    try:
-        os.lstat(text)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
+    hint = f"; hint: {near}" if isinstance(value, str) and (near := nearest(value, ["auto"])) else ""
+    raise ValueError(f"{value!r} cannot be used; allowed: auto, or a number from 1 to {MOST_TOGETHER}{hint}")
 
 
 Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=100)]

@@ -19,9 +19,24 @@ from prunescape.store.exhaustion import out_of_space
 AGAIN = "delete it and run again"
 HALF = ".part"
 HALF_FILES = f".*{HALF}"  # what a process that was killed may leave of a file it was writing
-# bytes; file systems take 255, of which endings and the signs of a half-written file need some 40
+NAME_BYTES = 255  # that file systems take for a name in a path
+# bytes; endings and the signs of a half-written file need some 40 more
 LONGEST_NAME, DIGEST_CHARACTERS = 200, 12
 SEAL = "sha256"  # the key of a JSON file's checksum, over the canonical text of all else
+
+
+def is_path(text: str) -> bool:
+    """Whether the system takes a text for a path, be something there or not: it, or a name in it, may be too long.
+
+    Behind a folder that is missing the system looks at no name.
+    """
+    try:
+        os.lstat(text)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return max(len(os.fsencode(name)) for name in text.split(os.sep)) <= NAME_BYTES
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def short_name(name: str, most: int = LONGEST_NAME, *, of: str = "") -> str:

@@ -42,7 +42,7 @@ def read_observations(path: Path | str) -> list[dict[str, Any]]:
     Raises InputError for one that is damaged, or of another version of this program.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):  # which takes what is closed, or no path, for nothing
         return []
     aside = "it is left aside; name another file as system.store, or move this one away"
     try:
@@ -73,9 +73,9 @@ def append_observations(path: Path | str, rows: Sequence[dict[str, Any]]) -> Non
 def check_writable(path: Path | str) -> None:
     """Raise InputError where a store cannot be written to `path`. Nothing is made."""
     path = Path(path).absolute()
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError("this is a folder", where=path, allowed="the path of a file")
-    folder = next(parent for parent in path.parents if parent.exists())
+    folder = next(parent for parent in path.parents if os.path.exists(parent))
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"cannot be written: {folder} takes no file", where=path)
 
