@@ -25,13 +25,14 @@ from searched_digits import EPOCHS, SPACE, WORKERS, Workplace
 from verdict_tables import markdown
 
 from prunescape.analysis.seeds.spread import t_interval
-from prunescape.designs import tuning
+from prunescape.designs import winner as decisions
 from prunescape.designs.plan import Plan
-from prunescape.designs.tuning import Entry, SearchRound, trial_cell
+from prunescape.designs.search_rounds import Entry, SearchRound
+from prunescape.designs.tuning import trial_cell
 from prunescape.store.files import read_json
 
 TRIALS, NESTED = 6, (3, 6)  # of searches that are compared at equal trials, and at equal accuracy
-OTHER_VARIANTS = tuning.other_variants
+OTHER_VARIANTS = decisions.other_variants
 DRAWN = 8  # trials of simulated searches, and their settings
 POOL = {"log10_lr": [-1.5, -1.0, -0.5], "log10_wd": [-4.0, -3.0], "batch_size": [16, 64]}
 MULTI = {"kind": "multi", "min_epochs": 1, "min_share": 0.3}
@@ -152,7 +153,7 @@ def simulated(place: Workplace, searches: int, floors: list[float]) -> pd.DataFr
     rows = []
     for floor in floors:
         for name, trials, whole in RULES:
-            tuning.other_variants = OTHER_VARIANTS if whole else lambda *_: []
+            decisions.other_variants = OTHER_VARIANTS if whole else lambda *_: []
             plan = place.plan(objective="cheapest", floor=floor, trials=trials, space=POOL)
             drawn = (replace(plan, tuning=plan.tuning | {"seed": seed}) for seed in range(searches))
             results = [one_search(place, each, floor) for each in drawn]

@@ -23,12 +23,12 @@ sys.path.insert(0, str(PACKAGES))
 from plan_rung import plan_rung
 from prunescape.config.study import load_study
 from prunescape.designs.plan import experiment_plan
-from prunescape.designs.tuning import read_search_round
+from prunescape.designs.search_rounds import read_search_round
 from prunescape.store.files import write_json
 from prunescape.store.records import pack_bits
 
 ROOT = PACKAGES.parent
-ROUNDS = "results/planned/rounds/experiment=e/round={}.json"
+ROUNDS = "results/planned/rounds/experiment=e/bracket=0/round={}.json"
 
 
 def config(trials: int, sampler: str) -> dict:
@@ -97,7 +97,7 @@ def main() -> None:
             records = write_records(folder, first.cells)
             started = time.process_time()
             earlier = [folder / ROUNDS.format(1)]
-            plan_rung(plan, number=2, records=records, earlier=earlier, out=folder / "next.json")
+            plan_rung(plan, bracket=0, number=2, records=records, earlier=earlier, out=folder / "next.json")
             function = time.process_time() - started
             dry = snakemake(folder, ROUNDS.format(2), "-n", "--quiet", "all")
             whole = snakemake(folder, ROUNDS.format(2))

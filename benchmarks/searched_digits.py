@@ -24,9 +24,11 @@ from prepare_data import prepare_data
 from prunescape.analysis.search.objectives import Cost, Observed, observe, read_costs
 from prunescape.config.study import Study, load_study
 from prunescape.deploy.export_untrained import export_untrained
+from prunescape.designs.brackets import next_rung
 from prunescape.designs.plan import Plan, experiment_plan
 from prunescape.designs.proposals import configurations
-from prunescape.designs.tuning import SearchRound, next_search_round
+from prunescape.designs.search_rounds import SearchRound
+from prunescape.designs.winner import next_decision
 from prunescape.measure.architecture import measure_architecture
 from prunescape.pruning.variant_plan import write_widths
 from prunescape.space.cells import Cell
@@ -196,10 +198,13 @@ class Workplace:
             weights.unlink()
 
     def search(self, plan: Plan) -> list[SearchRound]:
-        """All rounds of a search, trained."""
+        """All rounds of a search of one bracket, trained, and its decisions."""
         rounds: list[SearchRound] = []
-        while not (rounds and rounds[-1].last):
-            self.train(cell for planned in rounds[-1:] for cell in planned.cells)
+        while not (rounds and rounds[-1].ends_search):
             known = {"earlier": rounds, "observed": self.observed, "costs": self.costs}
-            rounds.append(next_search_round(plan, number=len(rounds) + 1, **known))
+            ended = any(planned.last for planned in rounds)
+            rounds.append(
+                next_decision(plan, **known) if ended else next_rung(plan, bracket=0, number=len(rounds) + 1, **known)
+            )
+            self.train(rounds[-1].cells)
         return rounds

@@ -41,6 +41,8 @@ MANIFEST_FILE = f"{RESULTS}/{MANIFEST}"
 
 
 wildcard_constraints:
+    bracket="[0-9]+",
+    decision="[12]",
     experiment=NAME_PATTERN,
     dataset=NAME_PATTERN,
     epoch="[1-9][0-9]*",

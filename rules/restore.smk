@@ -24,7 +24,7 @@ OTHER_WORK = """
 
 
 def jobs_beside_cells():
-    """The jobs of all rules but `train_cell` and `plan_round`: the rule's name and the job's wildcards."""
+    """The jobs of all rules but `train_cell` and those that plan rounds: the rule's name and the job's wildcards."""
     for dataset in STUDY.used_datasets():
         yield "prepare_data", {"dataset": dataset}
     for experiment in sorted(STUDY.experiments):

@@ -69,7 +69,7 @@ def setting_named(wildcards):
 def named_settings(experiment):
     """The values of every setting of an experiment, as far as its rounds are planned, that a path names by a digest."""
     if experiment in SEARCHES:
-        cells = search_cells(experiment, present_rungs(experiment))
+        cells = search_cells(experiment, present_search_rounds(experiment))
     else:
         cells = [cell for cell in cells_with(present_rounds(ROUND)) if cell.experiment == experiment]
     cells += [STUDY.ranking_cell(experiment, network) for network in networks_of(experiment).values()]
@@ -102,7 +102,7 @@ def cells_with(rounds):
 
 def all_cells():
     """Every cell of the study."""
-    searched = [cell for name in SEARCHES for cell in search_cells(name, rungs_before(name))]
+    searched = [cell for name in SEARCHES for cell in search_cells(name, search_rounds(name))]
     return [*cells_with(rounds_before()), *searched]
 
 
@@ -126,7 +126,7 @@ def chosen_exports(path=None):
 def present_exports(experiment):
     """What an experiment exports as far as that is chosen by now."""
     if experiment in SEARCHES:
-        return winner_exports(present_rungs(experiment))
+        return winner_exports(present_search_rounds(experiment))
     if experiment in OF_TRIALS and not Path(EXPORTS).exists():
         return []
     return export_paths(experiment, EXPORTS)
@@ -135,7 +135,7 @@ def present_exports(experiment):
 def export_paths(experiment, path=None):
     """What an experiment exports: every variant of every network, or what the chosen trials or a winner are of."""
     if experiment in SEARCHES:
-        return winner_exports(rungs_before(experiment))
+        return winner_exports(decisions_of(experiment))
     if experiment not in OF_TRIALS:
         return variant_paths("onnx/export.json", experiment)
     return [f"{RESULTS}/{folder}/onnx/export.json" for folder in chosen_exports(path).get(experiment, {})]
@@ -157,7 +157,7 @@ def exportable_files(name, wildcards):
     Those are the chosen trials, the winner of a search, or all of a landscape after all rounds, without fresh seeds.
     """
     if wildcards.experiment in SEARCHES:
-        return cell_files(name, winners(rungs_before(wildcards.experiment)))
+        return cell_files(name, winners(decisions_of(wildcards.experiment)))
     if wildcards.experiment in OF_TRIALS:
         chosen = chosen_exports().get(wildcards.experiment, {}).get(VARIANT_PATH.format(**wildcards), [])
         return [f"{RESULTS}/{path}/{name}" for path in chosen]
@@ -168,8 +168,8 @@ def exportable_files(name, wildcards):
 
 def round_files(wildcards):
     """The plan of every round, those of searches too."""
-    rungs = [path for name in SEARCHES for path in rung_files(name, rungs_before(name))]
-    return [*(ROUND.format(round=planned.number) for planned in rounds_before()), *rungs]
+    of_searches = [path for name in SEARCHES for path in search_rounds(name)]
+    return [*(ROUND.format(round=planned.number) for planned in rounds_before()), *of_searches]
 
 
 checkpoint plan_round:

@@ -32,8 +32,7 @@ include: "restore.smk"
 
 def expected_files():
     """What a whole study has, as far as its rounds are planned by now."""
-    rounds, rungs = present_rounds(ROUND), {name: present_rungs(name) for name in SEARCHES}
-    of_searches = [path for name in SEARCHES for path in rung_files(name, rungs[name])]
+    rounds, searches = present_rounds(ROUND), [present_search_rounds(name) for name in SEARCHES]
     landscapes_planned = not have_rounds(PLANS) or bool(rounds and rounds[-1].last)
     return Expected(
         ALL_PLANS,
@@ -42,8 +41,8 @@ def expected_files():
         measured=target_files(),
         data=data_files(),
         untrained=architecture_files() if STUDY.measures_first else [],
-        all_planned=landscapes_planned and all(known and known[-1].last for known in rungs.values()),
-        search_rounds=of_searches,
+        all_planned=landscapes_planned and all(any(each.ends_search for each in known.values()) for known in searches),
+        search_rounds=[path for known in searches for path in known],
         searches=STUDY.tuning_terms(),
         search_costs=present_costs(),
     )
@@ -119,7 +118,8 @@ def forget_checkpoint(wildcards):
 def refuse_damaged():
     """Stop before anything runs: Snakemake deletes a job's outputs before the job can refuse a damaged input."""
     identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
-    rounds = sorted([*glob(ROUND.format(round="*")), *glob(RUNG.format(experiment="*", round="*"))])
+    of_searches = [RUNG.format(experiment="*", bracket="*", round="*"), DECISION.format(experiment="*", decision="*")]
+    rounds = sorted(path for pattern in (ROUND.format(round="*"), *of_searches) for path in glob(pattern))
     widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
     results = [EXPORTS, FIGURES, MANIFEST_FILE]
     lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds, *results])

@@ -1,18 +1,22 @@
-"""Searches with budgets: finished rungs -> the next one, and at last the winner -> what is deployed on its target.
+"""Searches with budgets: finished rungs -> the next ones, bracket by bracket, and at last the winner of each search.
 
-Each experiment with a search has a chain of rounds of its own: `snakemake tune` trains nothing else, and no search waits
-for another, nor for a landscape.
+Each bracket has a chain of rounds of its own: none waits for another one, no search for another, nor for a landscape.
 """
 
 from functools import cache
 
-from prunescape.config.tuning import ACCURACY, RATIOS, TUNE_V2
-from prunescape.designs import ranking
-from prunescape.designs.proposals import configurations
-from prunescape.designs.tuning import present_search_rounds, read_search_round
+from snakemake.exceptions import IncompleteCheckpointException
 
-RUNG = f"{RESULTS}/rounds/{EXPERIMENT_PATH}/round={{round}}.json"
-TRAINING_MEASURED = f"{UNTRAINED}/training={{batch_size}}.json"
+from prunescape.designs import ranking
+from prunescape.designs.brackets import rounds_learnt_from
+from prunescape.designs.search_rounds import read_search_round
+
+
+include: "search_costs.smk"
+
+
+RUNG = f"{RESULTS}/rounds/{EXPERIMENT_PATH}/bracket={{bracket}}/round={{round}}.json"
+DECISION = f"{RESULTS}/rounds/{EXPERIMENT_PATH}/decision={{decision}}.json"
 DEPLOYED = f"{RESULTS}/deploy/{{deployed}}.json"
 
 
@@ -24,122 +28,108 @@ def deployed_names():
 
 
 DEPLOYMENTS = deployed_names()
-# of the models that a search asks for the latency of, and deploys: the first that its target lists
-SEARCH_PRECISIONS = {name: STUDY.targets[plan.tuning["target"]].precisions[0] for name, plan in SEARCHES.items()}
 
 
 @cache
-def rung_in(path, written):
-    """The round in a file that was written at that time."""
+def search_round_in(path, written):
+    """The round of a search in a file that was written at that time."""
     return read_search_round(path)
 
 
-def rungs_before(experiment, number=None):
-    """The rounds of a search that come before round `number`, or all of them; Snakemake waits for each."""
-    rungs = []
-    while len(rungs) + 1 != number and not (rungs and rungs[-1].last):
-        path = checkpoints.plan_rung.get(experiment=experiment, round=len(rungs) + 1).output.plan
-        rungs.append(rung_in(path, Path(path).stat().st_mtime_ns))
-    return rungs
+def round_chain(file_of, most=None):
+    """Rounds of a search by their files, in order: up to the last one, or to the first that `file_of` has none for.
+
+    `file_of` gives the file of a number, or None; `most` is how many rounds are asked for.
+    """
+    rounds = {}
+    while len(rounds) != most and (path := file_of(len(rounds) + 1)):
+        rounds[path] = search_round_in(path, Path(path).stat().st_mtime_ns)
+        if rounds[path].last:
+            break
+    return rounds
 
 
-def present_rungs(experiment):
-    """The rounds of a search that are planned by now."""
-    return present_search_rounds(RUNG.replace("{experiment}", experiment))
+def rungs_of(experiment, bracket, most=None):
+    """The rounds of a bracket, or so many of them; Snakemake waits for each."""
+    known = {"experiment": experiment, "bracket": bracket}
+    return round_chain(lambda number: checkpoints.plan_rung.get(**known, round=number).output.plan, most)
+
+
+def decisions_of(experiment, most=None):
+    """The decisions of a search, or so many of them; Snakemake waits for each, so for all its brackets."""
+    return round_chain(lambda n: checkpoints.choose_winner.get(experiment=experiment, decision=n).output.decision, most)
+
+
+def search_rounds(experiment):
+    """The rounds of all brackets of a search and its decisions; Snakemake waits for each."""
+    decisions = decisions_of(experiment)
+    brackets = [rungs_of(experiment, bracket) for bracket in brackets_in(experiment)]
+    return dict(itertools.chain(*(rounds.items() for rounds in (*brackets, decisions))))
+
+
+def present_search_rounds(experiment):
+    """Those that are planned by now."""
+    patterns = [RUNG.replace("{bracket}", str(bracket)) for bracket in brackets_in(experiment)]
+    found = {}
+    for pattern in (*patterns, DECISION.replace("{decision}", "{round}")):
+        pattern = pattern.replace("{experiment}", experiment)
+        found |= round_chain(lambda number: existing(pattern.format(round=number)))
+    return found
+
+
+def existing(path):
+    """The path of a file that is there."""
+    return path if os.path.exists(path) else None
+
+
+def brackets_in(experiment):
+    """The numbers of the brackets of a search."""
+    return range(SEARCHES[experiment].tuning["brackets"])
+
+
+def of_each_bracket(experiment, files_of):
+    """What `files_of` gives of the rounds of each bracket; of one with rounds to come, the file of the next.
+
+    Left to Snakemake, the first bracket with rounds to come would hide the others, which would wait for it.
+    """
+    found = []
+    for bracket in brackets_in(experiment):
+        try:
+            found += files_of(rungs_of(experiment, bracket))
+        except IncompleteCheckpointException as waiting:
+            found.append(waiting.targetfile)
+    return list(dict.fromkeys(found))
+
+
+def trained_cells(rounds):
+    """The cells of the trials of these rounds of a search, each once."""
+    return list(dict.fromkeys(cell for planned in rounds.values() for cell in planned.cells))
+
+
+def trial_records(rounds):
+    """Their records."""
+    return cell_files("record.json", trained_cells(rounds))
+
+
+def search_cells(experiment, rounds):
+    """The cells of their trials, and the base that filters are ranked by, if any are."""
+    return list(dict.fromkeys([*trained_cells(rounds), *ranking.first_cells(SEARCHES[experiment])]))
 
 
 def present_cells():
     """Every cell of the study that is planned by now."""
-    searched = [cell for name in SEARCHES for cell in search_cells(name, present_rungs(name))]
+    searched = [cell for name in SEARCHES for cell in search_cells(name, present_search_rounds(name))]
     return [*cells_with(present_rounds(ROUND)), *searched]
 
 
-def rung_files(experiment, rungs):
-    """The files of these rounds of a search."""
-    return [RUNG.format(experiment=experiment, round=planned.number) for planned in rungs]
+def winners(rounds):
+    """The winner of a search whose last decision is among these, in a list; empty without one."""
+    return [planned.winner for planned in rounds.values() if planned.winner is not None]
 
 
-def trained_cells(rungs):
-    """The cells of the trials of these rounds of a search, each once."""
-    return list(dict.fromkeys(cell for planned in rungs for cell in planned.cells))
-
-
-def search_cells(experiment, rungs):
-    """Those, and the base that filters are ranked by, if any are."""
-    return list(dict.fromkeys([*trained_cells(rungs), *ranking.first_cells(SEARCHES[experiment])]))
-
-
-def winners(rungs):
-    """The winner of a search whose last round is among these, in a list; empty without one."""
-    return [planned.winner for planned in rungs if planned.winner is not None]
-
-
-def winner_exports(rungs):
+def winner_exports(rounds):
     """What a winner exports, as a list of paths."""
-    return [f"{RESULTS}/{winner.variant_path}/onnx/export.json" for winner in winners(rungs)]
-
-
-def searched_widths(experiment):
-    """The plans of the variants of a search that bounds their FLOPs; small, compared by content."""
-    terms = SEARCHES[experiment].tuning
-    bounded = terms["bound"] and terms["bound"]["flops"] is not None
-    return [searched_file(experiment, name, "widths.json") for name in terms["variants"] if bounded]
-
-
-def searched_costs(experiment):
-    """What its target measured of the untrained variants of a search that asks for their latency."""
-    terms = SEARCHES[experiment].tuning
-    bounded = terms["bound"] and terms["bound"]["latency_ms"] is not None
-    unaware = terms["objective"] == ACCURACY or terms["strategy"] == TUNE_V2
-    asked = bounded or not unaware
-    pattern = UNTRAINED_MEASURED.replace(f"{VARIANT}/", "").format(target=terms["target"])
-    return [searched_file(experiment, name, pattern) for name in terms["variants"] if asked]
-
-
-def measured_trainings(experiment):
-    """The wildcards of each variant and batch size of a search whose objective asks what their training takes."""
-    terms = SEARCHES[experiment].tuning
-    if terms["objective"] not in RATIOS:
-        return []
-    pairs = itertools.product(terms["variants"], STUDY.experiments[experiment].values_of("batch_size"))
-    known = {"experiment": experiment, "network": ""}
-    return [known | {"variant": variant, "batch_size": size} for variant, size in pairs]
-
-
-def searched_speeds(experiment):
-    """What was measured of them."""
-    return [TRAINING_MEASURED.format(**known) for known in measured_trainings(experiment)]
-
-
-def present_costs():
-    """The files that costs of variants are read from, as far as they are there, and each search's precision."""
-    kinds = {"widths": searched_widths, "measured": searched_costs, "trained": searched_speeds}
-    files = {
-        kind: [path for name in SEARCHES for path in files_of(name) if os.path.exists(path)]
-        for kind, files_of in kinds.items()
-    }
-    return files | {"precisions": SEARCH_PRECISIONS}
-
-
-def configurations_of(experiment):
-    """The configurations of system parameters that a search by tune_v2 chooses among; one without any for others."""
-    return [dict(each) for each in configurations(SEARCHES[experiment].tuning["system"])]
-
-
-def training_bench_threads(wildcards):
-    """All cores of this run, so that no other job of it slows the training down; on a cluster those of a cell."""
-    here = workflow.is_main_process and workflow.resource_settings.cores
-    return here or cell_threads(wildcards)
-
-
-def training_bench_digest(wildcards):
-    """The digest of the code that measures a training, with the task and the architecture that it loads by name."""
-    return digest_with_architecture("measure_training", *task_modules("task", [experiment_of(wildcards)]))(wildcards)
-
-
-def searched_file(experiment, variant, name):
-    """A file in the folder of a variant of a search."""
-    return f"{VARIANT}/{name}".format(experiment=experiment, network="", variant=variant)
+    return [f"{RESULTS}/{winner.variant_path}/onnx/export.json" for winner in winners(rounds)]
 
 
 def deployment_files():
@@ -149,7 +139,7 @@ def deployment_files():
 
 def found_deployments():
     """The same of searches that found a winner."""
-    found = [name for name, experiment in sorted(DEPLOYMENTS.items()) if winners(rungs_before(experiment))]
+    found = [name for name, experiment in sorted(DEPLOYMENTS.items()) if winners(decisions_of(experiment))]
     return expand(DEPLOYED, deployed=found)
 
 
@@ -166,20 +156,42 @@ def deployed_target(wildcards):
     )
 
 
+def rungs_before(wildcards):
+    """How many rounds of which brackets a round of a bracket goes by: those it learns from, and its own before it."""
+    bracket = int(wildcards.bracket)
+    return rounds_learnt_from(SEARCHES[wildcards.experiment], bracket) | {bracket: int(wildcards.round) - 1}
+
+
+def rung_files_before(wildcards):
+    """Their files."""
+    numbers = [(bracket, number) for bracket, most in rungs_before(wildcards).items() for number in range(1, most + 1)]
+    return [RUNG.format(experiment=wildcards.experiment, bracket=each, round=number) for each, number in numbers]
+
+
+def rung_records_before(wildcards):
+    """The records of all their trials."""
+    chains = [rungs_of(wildcards.experiment, bracket, most) for bracket, most in rungs_before(wildcards).items()]
+    return list(dict.fromkeys(itertools.chain(*map(trial_records, chains))))
+
+
+def decided_by_files(wildcards, files_of):
+    """What `files_of` gives of the rounds of every bracket of a search, and of the decisions before this one."""
+    before = decisions_of(wildcards.experiment, int(wildcards.decision) - 1)
+    return list(dict.fromkeys([*of_each_bracket(wildcards.experiment, files_of), *files_of(before)]))
+
+
 checkpoint plan_rung:
-    """Decide from the trials of one search so far which ones to train next, and on which budget."""
+    """Decide from the trials of one bracket so far which ones to train next, and on which budget."""
     input:
-        records=lambda wildcards: cell_files(
-            "record.json", trained_cells(rungs_before(wildcards.experiment, int(wildcards.round)))
-        ),
-        earlier=lambda wildcards: expand(RUNG, experiment=wildcards.experiment, round=range(1, int(wildcards.round))),
+        records=rung_records_before,
+        earlier=rung_files_before,
         widths=lambda wildcards: searched_widths(wildcards.experiment),
         measured=lambda wildcards: searched_costs(wildcards.experiment),
         trained=lambda wildcards: searched_speeds(wildcards.experiment),
     output:
         plan=RUNG,
     log:
-        f"{RESULTS}/rounds/{EXPERIMENT_PATH}/round={{round}}.log",
+        f"{RESULTS}/rounds/{EXPERIMENT_PATH}/bracket={{bracket}}/round={{round}}.log",
     localrule: True
     conda:
         "../envs/analyse.yaml"
@@ -189,6 +201,29 @@ checkpoint plan_rung:
         code=code_digest("plan_rung"),
     script:
         "../workflow_scripts/plan_rung.py"
+
+
+checkpoint choose_winner:
+    """Decide which trial of a search has won, or which variants get a whole training before that is decided again."""
+    input:
+        records=lambda wildcards: decided_by_files(wildcards, trial_records),
+        earlier=lambda wildcards: decided_by_files(wildcards, list),
+        widths=lambda wildcards: searched_widths(wildcards.experiment),
+        measured=lambda wildcards: searched_costs(wildcards.experiment),
+        trained=lambda wildcards: searched_speeds(wildcards.experiment),
+    output:
+        decision=DECISION,
+    log:
+        f"{RESULTS}/rounds/{EXPERIMENT_PATH}/decision={{decision}}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        plan=lambda wildcards: ALL_PLAN_PARAMS[wildcards.experiment],
+        precision=lambda wildcards: SEARCH_PRECISIONS[wildcards.experiment],
+        code=code_digest("choose_winner"),
+    script:
+        "../workflow_scripts/choose_winner.py"
 
 
 if workflow.is_main_process and "tune" in sys.argv[1:] and not SEARCHES:

@@ -1,4 +1,7 @@
-"""Searches with budgets -> their tables, and the winner of each -> what is deployed on its target."""
+"""Searches with budgets -> their tables, and the winner of each -> what is deployed on its target.
+
+`snakemake tune` trains nothing else.
+"""
 
 from prunescape.analysis.results import TUNING, result_names
 
@@ -45,7 +48,7 @@ rule analyse_searches:
     """Find every trial's place on its rungs, what the rungs cost, and what each search found."""
     input:
         cells=f"{RESULTS}/cells.parquet",
-        rounds=lambda wildcards: [path for name in SEARCHES for path in rung_files(name, rungs_before(name))],
+        rounds=lambda wildcards: [path for name in SEARCHES for path in search_rounds(name)],
         widths=[path for name in SEARCHES for path in searched_widths(name)],
         measured=[path for name in SEARCHES for path in searched_costs(name)],
         trained=[path for name in SEARCHES for path in searched_speeds(name)],
@@ -68,10 +71,8 @@ rule analyse_searches:
 rule write_deployment:
     """Write down the winner of a search as its target measured it, beside a copy of its ONNX file."""
     input:
-        rounds=lambda wildcards: rung_files(
-            DEPLOYMENTS[wildcards.deployed], rungs_before(DEPLOYMENTS[wildcards.deployed])
-        ),
-        exports=lambda wildcards: winner_exports(rungs_before(DEPLOYMENTS[wildcards.deployed])),
+        decisions=lambda wildcards: list(decisions_of(DEPLOYMENTS[wildcards.deployed])),
+        exports=lambda wildcards: winner_exports(decisions_of(DEPLOYMENTS[wildcards.deployed])),
         benchmark=deployed_target,
         identity=lambda wildcards: f"{DATA}/{STUDY.experiments[DEPLOYMENTS[wildcards.deployed]].dataset}.json",
     output:

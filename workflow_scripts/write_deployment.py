@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from prunescape.analysis.search.deployment import DEFAULT_SYSTEM, deployment, measured_model
-from prunescape.designs.tuning import read_search_round
+from prunescape.designs.search_rounds import read_search_round
 from prunescape.errors import InputError
 from prunescape.running.job_log import job_log
 from prunescape.store.files import read_json, whole_file, write_json
@@ -22,7 +22,7 @@ def write_deployment(
     model: Path,
     strategy: str,
 ) -> None:
-    """Write `out` (JSON, see analysis/search/deployment.py) and copy the winner of the round `last` to `model`.
+    """Write `out` (JSON, see analysis/search/deployment.py) and copy the winner of the decision `last` to `model`.
 
     `exports` has the winner's export.json, `benchmark` what its target measured. Raises InputError for a search without
     a winner, and a winner that its target did not run.
@@ -45,7 +45,7 @@ def write_deployment(
 if __name__ == "__main__" and "snakemake" in globals():
     with job_log(snakemake.log[0]):
         write_deployment(
-            Path(snakemake.input.rounds[-1]),
+            Path(snakemake.input.decisions[-1]),
             exports=[Path(path) for path in snakemake.input.exports],
             benchmark=Path(snakemake.input.benchmark),
             identity=Path(snakemake.input.identity),

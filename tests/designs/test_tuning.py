@@ -18,20 +18,17 @@ from prunescape.analysis.search.objectives import (
     read_costs,
 )
 from prunescape.config.study import load_study
+from prunescape.designs.brackets import next_rung, rounds_learnt_from
 from prunescape.designs.plan import Plan, experiment_plan
-from prunescape.designs.proposals import configurations
-from prunescape.designs.tuning import (
-    SearchRound,
-    brackets_of,
-    check_searches,
-    next_search_round,
-    proposal_of,
-    read_search_round,
-)
+from prunescape.designs.proposals import configurations, proposal_of
+from prunescape.designs.search_rounds import SearchRound, read_search_round
+from prunescape.designs.tuning import brackets_of, check_searches
+from prunescape.designs.winner import next_decision
 from prunescape.errors import InputError
 from prunescape.store.files import write_json
 
 TESTED = 1000
+SMALL = {"log10_lr": {"low": -3, "high": 0}, "batch_size": [32, 64]}
 
 
 def plan_of(floor: float | None = None, **changes) -> Plan:
@@ -59,14 +56,38 @@ def reached(cell) -> Observed:
     return Observed(values["log10_lr"] > -0.05, round(score), TESTED)
 
 
-def run(plan: Plan, result=reached, costs=None) -> list[SearchRound]:
-    """All rounds of a search."""
-    rounds: list[SearchRound] = []
-    while not (rounds and rounds[-1].last):
-        observed = {cell: result(cell) for planned in rounds for cell in planned.cells}
-        known = {"earlier": rounds, "observed": observed, "costs": costs or {}}
-        rounds.append(next_search_round(plan, number=len(rounds) + 1, **known))
-        assert len(rounds) < 60
+Chains = dict[int, list[SearchRound]]  # by bracket
+
+
+def declared(plan: Plan, chains: Chains, bracket: int) -> list[SearchRound]:
+    """The rounds that the next one of a bracket goes by."""
+    learnt = rounds_learnt_from(plan, bracket).items()
+    return [*(planned for other, most in learnt for planned in chains[other][:most]), *chains[bracket]]
+
+
+def can_go_on(plan: Plan, chains: Chains, bracket: int) -> bool:
+    """Whether a bracket has not ended, and waits for no other one."""
+    ended = chains[bracket] and chains[bracket][-1].last
+    return not ended and all(len(chains[other]) >= most for other, most in rounds_learnt_from(plan, bracket).items())
+
+
+def known_of(rounds: list[SearchRound], result=reached, costs=None) -> dict:
+    """What a round that goes by these is told: results of their cells alone."""
+    observed = {cell: result(cell) for cell in cells_of(rounds)}
+    return {"earlier": rounds, "observed": observed, "costs": costs or {}}
+
+
+def run(plan: Plan, result=reached, costs=None, pick=min) -> list[SearchRound]:
+    """All rounds of a search, bracket by bracket, and its decisions; of those that can `pick` chooses who goes on."""
+    chains: Chains = {bracket: [] for bracket in range(plan.tuning["brackets"])}
+    while going := [bracket for bracket in chains if can_go_on(plan, chains, bracket)]:
+        bracket = pick(going)
+        known = known_of(declared(plan, chains, bracket), result, costs)
+        chains[bracket].append(next_rung(plan, bracket=bracket, number=len(chains[bracket]) + 1, **known))
+        assert len(chains[bracket]) < 60
+    rounds = [planned for own in chains.values() for planned in own]
+    while not rounds[-1].ends_search:
+        rounds.append(next_decision(plan, **known_of(rounds, result, costs)))
     return rounds
 
 
@@ -92,14 +113,16 @@ def test_rungs_are_those_of_the_replay_and_the_best_are_promoted():
 def test_the_same_rounds_come_again_from_the_records_alone(sampler, tmp_path):
     """A run that was killed anywhere knows no more than rounds and records: each round follows from these."""
     plan = plan_of(sampler=sampler)
-    rounds = run(plan)
-    for number in range(len(rounds)):
-        for planned in rounds[:number]:
+    *rungs, decision = run(plan)
+    stored = Plan(**json.loads(json.dumps(plan.__dict__)))
+    for number in range(len(rungs) + 1):
+        for planned in rungs[:number]:
             write_json(tmp_path / f"{planned.number}.json", planned.content())
-        earlier = [read_search_round(tmp_path / f"{planned.number}.json") for planned in rounds[:number]]
-        observed = {cell: reached(cell) for cell in reversed([*cells_of(rounds[:number])])}
-        stored = Plan(**json.loads(json.dumps(plan.__dict__)))
-        assert next_search_round(stored, number=number + 1, earlier=earlier, observed=observed) == rounds[number]
+        earlier = [read_search_round(tmp_path / f"{planned.number}.json") for planned in rungs[:number]]
+        known = {"earlier": earlier, "observed": {cell: reached(cell) for cell in reversed([*cells_of(earlier)])}}
+        if number < len(rungs):
+            assert next_rung(stored, bracket=0, number=number + 1, **known) == rungs[number]
+    assert next_decision(stored, **known) == decision
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
@@ -113,7 +136,7 @@ def test_one_trial_more_leaves_the_trials_before_it_as_they_are(sampler):
 
 def test_tpe_learns_from_the_batch_before():
     """Its later trials lie nearer to the best learning rate than those drawn at random."""
-    settings = {"trials": 48, "space": {"log10_lr": {"low": -3, "high": 0}, "batch_size": [32, 64]}}
+    settings = {"trials": 48, "space": SMALL}
 
     def distance(sampler: str) -> float:
         trials = [entry.cell for each in run(plan_of(sampler=sampler, **settings)) for entry in each.entries]
@@ -133,19 +156,54 @@ def test_budgets_over_data_cut_both_and_end_with_all():
     assert [each.cells[0].setting.values.get("data_share") for each in dataset[:-1]] == [0.25, 0.5, None]
 
 
-def test_brackets_of_hyperband_begin_together_and_share_rounds():
+def test_brackets_of_hyperband_are_those_of_the_paper():
     plan = plan_of(trials=81, eta=3, brackets=3, budget={"min_epochs": 1})
     rounds = run(plan)
-    assert {entry.bracket for entry in rounds[0].entries} == {0, 1, 2}
-    assert [[rung.trials for rung in rungs] for rungs in brackets_of(plan)] == [[9, 3, 1], [5, 1], [3]]
+    sizes = [[rung.trials for rung in rungs] for rungs in brackets_of(plan)]
+    assert sizes == [[9, 3, 1], [5, 1], [3]]
+    assert [len(planned.entries) for planned in rounds] == [size for rungs in sizes for size in rungs] + [0]
+    assert [planned.last for planned in rounds[:-1]] == [False, False, True, False, True, True]
     whole = {entry.cell for each in rounds for entry in each.entries if "epochs" not in entry.cell.setting.values}
     assert rounds[-1].winner in whole and len(whole) == 5
 
 
-def test_brackets_of_tpe_wait_for_the_trials_of_those_before():
-    rounds = run(plan_of(sampler="tpe", trials=9, eta=3, brackets=2))
-    begun = [{entry.bracket for entry in each.entries if entry.rung == 0} for each in rounds]
-    assert begun[:3] == [{0}, {0}, {1}] and {entry.bracket for entry in rounds[2].entries} == {0, 1}
+TPE_OF_TWO = {"sampler": "tpe", "ask": 3, "trials": 9, "eta": 3, "brackets": 2, "space": SMALL}
+
+
+@pytest.mark.parametrize(("terms", "first"), [({}, []), ({"sampler": "tpe", "ask": 3}, [0, 0, 0])])
+def test_a_bracket_goes_on_while_another_waits_for_its_last_trial(terms, first):
+    """The rounds are the same whichever is faster. One of tpe waits for the trials of those before, not their rungs."""
+    plan, order = plan_of(trials=9, eta=3, brackets=2, space=SMALL, **terms), []
+
+    def hold_back_the_first(going: list[int]) -> int:
+        order.append(max(going))
+        return order[-1]
+
+    held_back = run(plan, pick=hold_back_the_first)
+    assert order == [*first, *[1] * order.count(1), *[0] * (order.count(0) - len(first))]
+    assert order.count(0) - len(first) >= 2 and order.count(1) >= 2
+    assert held_back == run(plan, pick=min)
+
+
+def test_a_bracket_of_tpe_learns_from_the_trials_of_those_before_but_not_from_their_later_rungs():
+    def of_second_bracket(result) -> list:
+        rounds = run(plan_of(**TPE_OF_TWO), result)
+        return [entry.cell for each in rounds for entry in each.entries if (entry.bracket, entry.rung) == (1, 0)]
+
+    def turned_round(epochs: int | None):
+        """What was good of trainings of so many epochs is bad, and the other way round."""
+
+        def result(cell) -> Observed:
+            found = reached(cell)
+            turned = cell.setting.values.get("epochs") == epochs
+            return replace(found, correct=TESTED - found.correct) if turned else found
+
+        return result
+
+    rungs = [rung.epochs for rung in brackets_of(plan_of(**TPE_OF_TWO))[0]]
+    proposals = of_second_bracket(reached)
+    assert of_second_bracket(turned_round(rungs[0])) != proposals
+    assert of_second_bracket(turned_round(None)) == proposals
 
 
 def test_a_grid_takes_all_combinations_and_whole_trainings_win():
@@ -281,7 +339,7 @@ def test_a_search_by_time_takes_what_trains_fast_where_accuracies_are_near(sampl
 def test_training_a_trial_again_changes_no_promotion(tmp_path):
     """The wall time of a trial's own training is in no ratio: records with other times promote the same trials."""
     plan, promoted = plan_of(objective="ratio_time"), []
-    first = next_search_round(plan, number=1, earlier=[], observed={}, costs=training_costs())
+    first = next_rung(plan, bracket=0, number=1, earlier=[], observed={}, costs=training_costs())
     for slowness in (1.0, 50.0):
         observed = {}
         for number, cell in enumerate(first.cells):
@@ -290,7 +348,7 @@ def test_training_a_trial_again_changes_no_promotion(tmp_path):
             write_json(tmp_path / "record.json", known)
             observed |= dict([observe(tmp_path / "record.json")])
         known = {"earlier": [first], "observed": observed, "costs": training_costs()}
-        promoted.append(next_search_round(plan, number=2, **known))
+        promoted.append(next_rung(plan, bracket=0, number=2, **known))
     assert promoted[0] == promoted[1] and promoted[0].entries
 
 

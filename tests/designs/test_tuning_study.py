@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from prunescape.designs.search_rounds import read_search_round
 from support.project import ROOT, Project, experiment
 
 TUNE = {
@@ -32,6 +33,18 @@ STUDY = {
 }
 
 
+TWO_BRACKETS = copy.deepcopy(STUDY)
+TWO_BRACKETS["experiments"]["s"]["recipe"]["epochs"] = 4
+TWO_BRACKETS["experiments"]["s"]["tune"] = {key: value for key, value in TUNE.items() if key != "ask"}
+TWO_BRACKETS["experiments"]["s"]["tune"] |= {"sampler": "random", "trials": 4, "brackets": 2}
+# lines of train_cell: the training of the cell in the folder that a file names fails
+HELD_BACK = """
+    import os
+    if os.path.exists("held"):
+        assert open("held").read() not in files["record"], "held back"
+"""
+
+
 def with_trials(number: int) -> dict:
     study = copy.deepcopy(STUDY)
     study["experiments"]["s"]["tune"]["trials"] = number
@@ -40,7 +53,8 @@ def with_trials(number: int) -> dict:
 
 def rounds_of(project: Project) -> dict[str, str]:
     """What every round of the search decided, by its file."""
-    return {path.name: path.read_text() for path in project.work.glob("results/tuned/rounds/experiment=s/*.json")}
+    folder = project.work / "results/tuned/rounds/experiment=s"
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.json")}
 
 
 def deployed(project: Project) -> dict:
@@ -122,6 +136,32 @@ def test_a_search_that_is_killed_in_each_rung_ends_as_if_it_was_not(tuned, tmp_p
     timed = ("latency_s", "latency_low", "latency_high", "threads", "batch", "sha256")
     same = [{key: value for key, value in deployed(each).items() if key not in timed} for each in (project, tuned)]
     assert same[0] == same[1]
+
+
+def test_all_brackets_begin_at_once(tmp_path):
+    planned = Project(tmp_path, TWO_BRACKETS).planned("tune")
+    assert {f"plan_rung experiment=s, bracket={bracket}, round=1" for bracket in (0, 1)} <= planned
+
+
+@pytest.mark.long
+def test_a_bracket_ends_while_another_waits_for_its_last_trial_and_the_winner_is_the_same(tmp_path):
+    whole, held = Project(tmp_path / "whole", TWO_BRACKETS), Project(tmp_path / "held", TWO_BRACKETS)
+    whole.run("tune")
+    folder = whole.work / "results/tuned/rounds/experiment=s"
+    first = read_search_round(folder / "bracket=0/round=1.json")
+    held.edit("workflow_scripts/train_cell.py", "    train_jobs([open_job(", f"{HELD_BACK}    train_jobs([open_job(")
+    (held.work / "held").write_text(first.cells[-1].path)
+    assert held.snakemake("tune").returncode != 0
+    second = {f"bracket=1/round={number}.json" for number in (1, 2)}
+    assert rounds_of(held).keys() == {"bracket=0/round=1.json", *second}
+    cells = [*first.cells[:-1], *(cell for name in second for cell in read_search_round(folder / name).cells)]
+    assert {path.parent for path in finished(held)} == {held.work / "results/tuned" / cell.path for cell in cells}
+    (held.work / "held").unlink()
+    kill_after(held, len(cells) + 2)
+    held.finish(held.start("tune", command=("prunescape.commands.cli", "resume")))
+    assert rounds_of(held) == rounds_of(whole)
+    found = [[deployed(each)[name] for name in ("variant", "setting", "top1")] for each in (held, whole)]
+    assert found[0] == found[1]
 
 
 def kill_after(project: Project, records: int) -> None:

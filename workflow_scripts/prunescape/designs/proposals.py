@@ -25,6 +25,7 @@ from prunescape.analysis.search.tpe import load_optuna
 from prunescape.designs.plan import Plan
 from prunescape.designs.trials import MOST_REDRAWS, drawn_setting, hashed
 from prunescape.errors import InputError
+from prunescape.space.cells import Cell
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting
@@ -57,6 +58,12 @@ class Seen:
     def rank(self, floor: float | None) -> tuple[float, ...]:
         """What it is sorted by among trials with this `floor`."""
         return rank_key(self.observed, self.cost, floor, self.price)
+
+
+def proposal_of(cell: Cell, configuration: Configured = ()) -> Proposal:
+    """The variant and the setting of a trial's cell, without its budget."""
+    pairs = tuple(pair for pair in cell.setting.texts if pair[0] not in ("epochs", "data_share"))
+    return Proposal(cell.variant.name, Setting(pairs), configuration)
 
 
 def configurations(values: Mapping[str, Sequence[Any]]) -> list[Configured]:

@@ -28,7 +28,7 @@ DESIGNS: dict[str, Design] = {
     "trials": trials,
     "ranking": ranking,
     "confirmation": confirmation,
-    "tuning": tuning,  # its cells stand in rounds of their own (designs/tuning.py)
+    "tuning": tuning,  # its cells stand in rounds of their own (designs/brackets.py)
 }
 FIELDS = ("round", "last", "experiments")
 

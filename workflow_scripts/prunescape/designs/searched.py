@@ -8,7 +8,7 @@ from prunescape.analysis.analyse import write_results
 from prunescape.analysis.results import TUNING, Analysis, result_names
 from prunescape.analysis.search.objectives import read_costs
 from prunescape.analysis.search.tuning_tables import Ended, Placed, Terms
-from prunescape.designs.tuning import read_search_round
+from prunescape.designs.search_rounds import read_search_round
 from prunescape.space.cells import EXPERIMENT_PATH
 from prunescape.store.tables import read_result
 

@@ -1,155 +1,26 @@
-"""Searches with budgets: trials that a sampler proposes, rungs that promote the best of them, and a winner.
+"""Searches with budgets as a design: what can be searched, the rungs of its brackets, and the cells of its trials.
 
-Synchronous successive halving and Hyperband (edgetune2022, 2.2 and 4.3; Li et al., JMLR 18(185), 2018). Each experiment
-has a chain of rounds of its own: no search waits for another one, nor for the landscapes of a study.
+Synchronous successive halving and Hyperband (edgetune2022, 2.2 and 4.3; Li et al., JMLR 18(185), 2018). Each bracket of
+a search has a chain of rounds of its own (brackets.py), and the search a decision at its end (winner.py): no bracket
+waits for another one, no search for another, nor for the landscapes of a study.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from prunescape.analysis.search.budgets import Budgets, Rung
-from prunescape.analysis.search.objectives import (
-    UNKNOWN,
-    Configured,
-    Cost,
-    Costs,
-    Observed,
-    check_energy,
-    configured,
-    floor_of,
-    kept_variants,
-    price_of,
-    rank_key,
-    reaches,
-)
 from prunescape.analysis.search.terms import TPE
 from prunescape.analysis.search.tpe import INSTALL_OPTUNA
 from prunescape.designs.plan import Axes, Plan
-from prunescape.designs.proposals import Proposal, Seen, grid_proposals, proposed
+from prunescape.designs.proposals import Proposal, grid_proposals
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
 from prunescape.space.settings import Setting
-from prunescape.store.files import read_json
 from prunescape.store.stages import TUNING
 
 STAGE = TUNING
-DESIGN = "tuning"
 MOST_OF_A_GRID = 10_000  # trials
-FIELDS = ("round", "last", "experiments", "trials", "winner", "reason")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A trial on a rung of its bracket, all counted from 0, and the cell that is trained for it.
-
-    A trial of tune_v2 has a `configuration` of system parameters, which is no part of the cell: it changes no bit.
-    """
-
-    bracket: int
-    rung: int
-    trial: int
-    cell: Cell
-    configuration: Configured = ()
-
-    @property
-    def proposal(self) -> Proposal:
-        """The trial without its budget."""
-        return proposal_of(self.cell, self.configuration)
-
-
-@dataclass(frozen=True)
-class Results:
-    """What is known of a search with these `terms`: what its cells reached, and what its variants cost."""
-
-    terms: Mapping[str, Any]
-    observed: Mapping[Cell, Observed]
-    costs: Costs
-
-    def cost(self, cell: Cell) -> Cost:
-        """What the variant of a cell costs."""
-        return self.costs.get(cell.variant.name, UNKNOWN)
-
-    def price(self, entry: Entry) -> float | None:
-        """What an objective that asks for it divides by the accuracy of a trial."""
-        return price_of(self.terms, self.cost(entry.cell), entry.cell.setting.values, entry.configuration)
-
-    def floor(self, entries: Iterable[Entry]) -> float | None:
-        """The accuracy that these entries of one rung must reach, a share; None where none is asked for."""
-        cells = [entry.cell for entry in entries]
-        return floor_of(self.terms, [self.observed[cell] for cell in cells], whole=all(map(is_whole, cells)))
-
-    def ranked(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Entries of one rung by the objective of the search, the best first; equals in the order of their trials."""
-        entries = list(entries)
-        floor = self.floor(entries)
-
-        def key(entry: Entry) -> tuple:
-            cell, price = entry.cell, self.price(entry)
-            return rank_key(self.observed[cell], self.cost(cell), floor, price), entry.bracket, entry.trial
-
-        return sorted(entries, key=key)
-
-
-@dataclass(frozen=True)
-class SearchRound:
-    """What one round adds to a search: its `entries`; the `last` has none, and the winner, or the reason for none."""
-
-    experiment: str
-    number: int
-    entries: list[Entry] = field(default_factory=list)
-    last: bool = False
-    winner: Cell | None = None
-    reason: str = ""
-
-    @property
-    def cells(self) -> list[Cell]:
-        """Every cell of the round; brackets may share some."""
-        return list(dict.fromkeys(entry.cell for entry in self.entries))
-
-    def content(self) -> dict[str, Any]:
-        """The round as JSON values, of which `rounds.read_round` reads the cells and `read_search_round` all."""
-        step = {"design": DESIGN, "axes": {}, "cells": [cell.content for cell in self.cells]}
-        places = {cell: number for number, cell in enumerate(self.cells)}
-        trials = [
-            [entry.bracket, entry.rung, entry.trial, places[entry.cell], dict(entry.configuration)]
-            for entry in self.entries
-        ]
-        return {
-            "round": self.number,
-            "last": self.last,
-            "experiments": {self.experiment: step},
-            "trials": trials,
-            "winner": self.winner.content if self.winner else None,
-            "reason": self.reason,
-        }
-
-
-def read_search_round(path: Path | str) -> SearchRound:
-    """The round in a file that plan_rung wrote; raises InputError when it is missing or damaged."""
-    content = read_json(path, *FIELDS)
-    ((experiment, step),) = content["experiments"].items()
-    cells = [Cell.from_content(cell) for cell in step["cells"]]
-    entries = [
-        Entry(bracket, rung, trial, cells[place], configured(configuration))
-        for bracket, rung, trial, place, configuration in content["trials"]
-    ]
-    winner = Cell.from_content(content["winner"]) if content["winner"] else None
-    return SearchRound(experiment, content["round"], entries, content["last"], winner, content["reason"])
-
-
-def present_search_rounds(pattern: str) -> list[SearchRound]:
-    """The rounds of one search planned so far, in order; `pattern` is the path of a round's file with {round}."""
-    rounds: list[SearchRound] = []
-    while not (rounds and rounds[-1].last):
-        path = Path(pattern.format(round=len(rounds) + 1))
-        if not path.exists():
-            break
-        rounds.append(read_search_round(path))
-    return rounds
 
 
 # As a design, a search adds nothing to the rounds of the study: its own rounds have all of its cells.
@@ -231,119 +102,7 @@ def is_whole(cell: Cell) -> bool:
     return not {"epochs", "data_share"} & dict(cell.setting.texts).keys()
 
 
-def proposal_of(cell: Cell, configuration: Configured = ()) -> Proposal:
-    """The variant and the setting of a trial's cell, without its budget."""
-    pairs = tuple(pair for pair in cell.setting.texts if pair[0] not in ("epochs", "data_share"))
-    return Proposal(cell.variant.name, Setting(pairs), configuration)
-
-
-def next_search_round(
-    plan: Plan,
-    *,
-    number: int,
-    earlier: Iterable[SearchRound],
-    observed: Mapping[Cell, Observed],
-    costs: Costs = MappingProxyType({}),
-) -> SearchRound:
-    """Round `number` of a search, from the rounds before it, what all of their cells reached, and what variants cost.
-
-    Every bracket takes its next step: it proposes trials until it has all of them, then promotes those of its last
-    rung. Where that gives no winner, variants without a whole training get one. A bracket of proposals that learn from
-    results begins when the one before it has all its trials.
-    """
-    check_energy(costs, plan.tuning["objective"], plan.tuning["strategy"])
-    plan = replace(plan, tuning=plan.tuning | {"variants": kept_variants(plan.tuning, costs)})
-    results = Results(plan.tuning, observed, costs)
-    had = [entry for planned in earlier for entry in planned.entries]
-    entries: list[Entry] = []
-    complete = True
-    for bracket, rungs in enumerate(brackets_of(plan)):
-        own = [entry for entry in had if entry.bracket == bracket]
-        begun = sum(entry.rung == 0 for entry in own)
-        if begun < rungs[0].trials:
-            if complete or plan.tuning["sampler"] != TPE:
-                entries += _proposed(plan, bracket, rungs[0], own, had, results)
-            complete = False
-        else:
-            entries += _promoted(plan, bracket, rungs, own, results)
-    if entries:
-        return SearchRound(plan.experiment, number, entries)
-    winner, reason = winner_of(had, results)
-    if winner is None and (entries := other_variants(plan, had, results)):
-        return SearchRound(plan.experiment, number, entries)
-    return SearchRound(plan.experiment, number, last=True, winner=winner, reason=reason)
-
-
-def _proposed(
-    plan: Plan, bracket: int, rung: Rung, own: list[Entry], had: list[Entry], results: Results
-) -> list[Entry]:
-    """The next trials of a bracket: all of them, or as many as the sampler proposes before it learns."""
-    first = len([entry for entry in own if entry.rung == 0])
-    seen = [
-        Seen(
-            entry.proposal,
-            entry.bracket,
-            entry.trial,
-            budget_of(plan, entry.cell),
-            results.observed.get(entry.cell),
-            results.cost(entry.cell),
-            results.price(entry),
-        )
-        for entry in had
-    ]
-    drawn = proposed(plan, bracket, first=first, most=rung.trials, seen=seen)
-    return [
-        Entry(bracket, 0, first + place, trial_cell(plan, each, rung.epochs), each.configuration)
-        for place, each in enumerate(drawn)
-    ]
-
-
 def budget_of(plan: Plan, cell: Cell) -> float:
     """Examples that a cell's training goes through, in whole passes of all training data."""
     values, whole = cell.setting.values, plan.tuning["budget"]["whole"]
     return float(values.get("epochs", whole["epochs"])) * float(values.get("data_share", whole["data_share"]))
-
-
-def other_variants(plan: Plan, had: Iterable[Entry], results: Results) -> list[Entry]:
-    """Whole trainings where no winner was found: of each variant that has none, of its best trial.
-
-    A fast variant that keeps the floor of cut budgets takes the places of slower ones, and may miss the floor with a
-    whole training. The best trial of a variant is the most accurate one of those with its largest budget.
-    """
-    had = list(had)
-    whole = {entry.cell.variant.name for entry in had if is_whole(entry.cell)}
-    left = [entry for entry in had if not results.observed[entry.cell].diverged]
-    left.sort(key=lambda entry: (budget_of(plan, entry.cell), results.observed[entry.cell].accuracy, -entry.trial))
-    best = {entry.cell.variant.name: entry for entry in left if entry.cell.variant.name not in whole}
-    last, brackets = budgets_of(plan).last, brackets_of(plan)
-    return [
-        replace(entry, rung=len(brackets[entry.bracket]) - 1, cell=trial_cell(plan, entry.proposal, last))
-        for entry in sorted(best.values(), key=lambda entry: (entry.bracket, entry.trial))
-    ]
-
-
-def _promoted(plan: Plan, bracket: int, rungs: list[Rung], own: list[Entry], results: Results) -> list[Entry]:
-    """The best trials of the bracket's last rung on its next one; none after the last."""
-    reached = max(entry.rung for entry in own)
-    if reached + 1 == len(rungs):
-        return []
-    following = rungs[reached + 1]
-    ranked = results.ranked([entry for entry in own if entry.rung == reached])
-    chosen = sorted(ranked[: following.trials], key=lambda entry: entry.trial)
-    return [
-        replace(entry, rung=reached + 1, cell=trial_cell(plan, entry.proposal, following.epochs)) for entry in chosen
-    ]
-
-
-def winner_of(entries: Iterable[Entry], results: Results) -> tuple[Cell | None, str]:
-    """The best cell at full budget, or None and why there is none: all diverged, or none reaches the accuracy floor."""
-    whole = [entry for entry in entries if is_whole(entry.cell)]
-    best = next(iter(results.ranked(whole)), None)
-    if best is None or results.observed[best.cell].diverged:
-        return None, "every training at full budget diverged"
-    observed = results.observed[best.cell]
-    if reaches(observed, results.floor(whole)):
-        return best.cell, ""
-    nearest = f"{best.cell.variant.name} at {best.cell.setting}, with {100 * observed.accuracy:.2f} %"
-    what = f"no training at full budget reached {results.terms['accuracy_floor']:g} % of the validation examples"
-    return None, f"{what}; nearest came {nearest}"

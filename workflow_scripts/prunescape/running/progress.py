@@ -12,7 +12,7 @@ from prunescape.present.numbers import duration
 from prunescape.running.display import Display, Status
 from prunescape.running.failures import Failure, failures_text
 from prunescape.running.run_lock import Hold
-from prunescape.running.stages import CELL, NEXT_ROUND, NEXT_RUNG, Counts, JobCounts
+from prunescape.running.stages import CELL, NEXT, Counts, JobCounts
 
 SUBMITTED = "SLURM run ID: "  # precedes the name of this run's jobs in Slurm's queue
 PLANNING = "planning"
@@ -151,7 +151,7 @@ class RunWatch(logging.Handler):
         """Count the jobs that follow a checkpoint, now that Snakemake has them; those of a new round by themselves."""
         self.counts.plan(self.known.left())
         self.ahead = self.known.ahead()
-        if checkpoint in (NEXT_ROUND, NEXT_RUNG) and self.counts.left[CELL] > 0:
+        if checkpoint in NEXT and self.counts.left[CELL] > 0:
             self.counts.begin_round(self.counts.round + 1)
             self.trains_since = None
             later = f"; then {self.ahead}" if self.ahead else ""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import DESIGNS, Round
 
-CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS = "train_cell", "plan_round", "plan_rung", "choose_exports"
+CELL, EXPORTS = "train_cell", "choose_exports"
+NEXT = ("plan_round", "plan_rung", "choose_winner")  # checkpoints that may ask for further cells
 TRAINING = "training"
 # in order; each with the rules of its jobs, and what these are called in a count
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -26,7 +27,7 @@ STAGES: dict[str, tuple[tuple[str, ...], str]] = {
         "steps",
     ),
     "measuring": (("measure_architecture", "measure_remote_architecture", "measure_training"), "measurements"),
-    TRAINING: ((CELL, NEXT_ROUND, NEXT_RUNG, EXPORTS), "cells"),
+    TRAINING: ((CELL, *NEXT, EXPORTS), "cells"),
     "exporting": (("export_onnx",), "variants"),
     "benchmarking": (("benchmark_target", "benchmark_remote_target"), "targets"),
     "deploying": (("write_deployment",), "targets"),
@@ -95,7 +96,7 @@ class JobCounts:
         """A job succeeded."""
         self.left[rule] -= 1
         self.done[rule] += 1
-        if rule in (NEXT_ROUND, NEXT_RUNG) or (rule == EXPORTS and not self.awaits):
+        if rule in NEXT or (rule == EXPORTS and not self.awaits):
             self.awaits = rule
         self._move()
 

@@ -94,7 +94,7 @@ def trial_columns(terms: Terms) -> Columns:
     return {
         **PLACE_COLUMNS,
         "trial": ("int64", "number in its bracket, from 0; the same on every rung"),
-        "round": ("int64", "round that asked for it"),
+        "round": ("int64", "that asked for it: of its bracket, or after all of these a decision of the search"),
         "variant": KEY_COLUMNS["variant"],
         **hyperparameter_columns(_names(terms)),
         **CUT_COLUMNS,
