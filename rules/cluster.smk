@@ -98,7 +98,7 @@ def member_of(wildcards):
     widths, log = (path.format(**wildcards) for path in (f"{VARIANT}/widths.json", f"{CELL}/train.log"))
     cell, levels, device = cell_content(wildcards), cell_level_digests(wildcards), STUDY.device
     together = together_of(device, cell, widths, STUDY.cells_per_gpu)
-    place = files["checkpoint"].removesuffix(".safetensors")
+    place = state_file(CELL_PATH.format(**wildcards)).removesuffix(".safetensors")
     return Member(
         log=log,
         key=together.key if together and stacks(wildcards) else log,

@@ -10,6 +10,7 @@ from snakemake.iocontainers import Wildcards
 from snakemake.sourcecache import LocalSourceFile
 
 from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
+from prunescape.space.recipe import STOP
 from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN
 from prunescape.space.variants import BASE, INHERITING_PATTERN, INITIALISED_PATTERN, SCRATCH, VARIANT_PATTERN, Variant
 from prunescape.running.code_digest import run_jobs_with_this_code
@@ -140,8 +141,20 @@ def cell_file(cell, name):
 
 
 def checkpoint_file(wildcards):
-    """Where a cell's training leaves what it needs to go on after an interruption."""
-    return f"{RESUMING}/{short_name(file_name(CELL_PATH.format(**wildcards)))}.safetensors"
+    """Where a cell's training leaves what it needs to go on after an interruption, or on the next rung of a search."""
+    if wildcards["experiment"] not in SEARCHES:
+        return state_file(CELL_PATH.format(**wildcards))
+    return state_file(Cell.from_content(cell_content(Wildcards(fromdict=wildcards))).whole.path)
+
+
+def state_file(path):
+    """Where the training of the cell with this path leaves it; cells that stop early have that of the whole training."""
+    return f"{RESUMING}/{short_name(file_name(path))}.safetensors"
+
+
+def stops_early(wildcards):
+    """Whether a cell is the beginning of a training, on a rung of a search."""
+    return wildcards.experiment in SEARCHES and STOP in cell_content(wildcards)["setting"]
 
 
 def cell_files(name, cells):
@@ -258,7 +271,7 @@ def rewound_weights(wildcards):
 
 def checkpoint_of(weights):
     """A params function: where a training of such weights leaves what it needs to go on after an interruption."""
-    return lambda wildcards: f"{RESUMING}/{short_name(file_name(weights.format(**wildcards)))}.safetensors"
+    return lambda wildcards: state_file(weights.format(**wildcards))
 
 
 def planned_variants(experiment):

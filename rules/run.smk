@@ -6,6 +6,7 @@ from collections import Counter
 from glob import glob
 from pathlib import Path
 
+from prunescape.designs.search_rounds import entries_of, left_behind
 from prunescape.store.files import damaged_files
 from prunescape.running.early_checks import (
     check_compiler,
@@ -109,10 +110,20 @@ def known_of_study():
 
 
 def forget_checkpoint(wildcards):
-    """A trained cell, of which Snakemake knows, needs none, nor what a submission kept of it."""
-    Path(checkpoint_file(wildcards)).unlink(missing_ok=True)
+    """A trained cell, of which Snakemake knows, needs none, nor what a submission kept of it.
+
+    One that stopped early leaves it to the next rung of its search.
+    """
+    if not stops_early(Wildcards(fromdict=wildcards)):
+        Path(checkpoint_file(wildcards)).unlink(missing_ok=True)
     if in_groups():
         member_of(Wildcards(fromdict=wildcards)).forget()
+
+
+def forget_left_behind(wildcards):
+    """What trials of a search left for a later rung, and none goes on with, is of no more use."""
+    for cell in left_behind(entries_of(present_search_rounds(wildcards["experiment"]).values())):
+        Path(state_file(cell.path)).unlink(missing_ok=True)
 
 
 def refuse_damaged():
@@ -139,6 +150,8 @@ def start_run():
         WATCH.hold = hold(RESUMING)
         WATCH.write_down()
         write_settings()
+        for name in SEARCHES:
+            forget_left_behind({"experiment": name})  # a run that was killed may not have come to it
     except InputError as error:
         sys.exit(f"error: {error}")
     stop_jobs_on_interrupt()
@@ -201,7 +214,7 @@ def look_at_host():
 
 announce_cells()
 if workflow.is_main_process:
-    WATCH = watch_run(workflow.output_settings, known_of_study(), forget_checkpoint)
+    WATCH = watch_run(workflow.output_settings, known_of_study(), forget_checkpoint, forget_left_behind)
     look_for_other_runs()
     refuse_damaged()
     if trains_here():

@@ -69,7 +69,7 @@ def together_of(device: str, cell: dict[str, Any], widths: str, most: int | str)
     """Which cells may train in one process: on a GPU those of one variant that can be stacked, up to `most`."""
     if device != "cuda" or most == 1:
         return None
-    texts = Cell.from_content(cell).setting.texts
+    texts = Cell.from_content(cell).whole.setting.texts
     equal = [f"{name}={text}" for name, text in texts if not PARAMETERS[name].meaning.stackable]
     return Together(train_cells.__name__, key=" ".join([widths, *equal]), most=None if most == "auto" else most)
 

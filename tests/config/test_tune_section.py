@@ -54,6 +54,18 @@ def test_a_search_has_its_space_and_no_grid():
         ({"budget": {"min_epochs": 4}}, {}, ["tune.budget", "nothing to cut"]),
         ({"budget": {"kind": "dataset", "min_share": 0.01}}, {}, ["min_share", "less than one batch of 32"]),
         ({"budget": {"min_share": 0.5}}, {}, ["tune.budget.min_share: a budget of epochs has no min_share"]),
+        (
+            {"budget": {"kind": "multi", "schedule": "whole"}},
+            {},
+            ["tune.budget: a rung of multi has fewer examples", "allowed: schedule: rung", "hint: or kind: epochs"],
+        ),
+        ({"budget": {"kind": "dataset", "schedule": "whole"}}, {}, ["a rung of dataset has fewer examples"]),
+        (
+            {"budget": {"schedule": "cosine"}},
+            {},
+            ["tune.budget.schedule: 'cosine' cannot be used", "'rung' or 'whole'"],
+        ),
+        ({"space": {"log10_lr": [-1, -2], "stop_epoch": [1, 2]}}, {}, ["tune.space.stop_epoch", "no hyperparameter"]),
         ({"space": {}}, {"variants": {}}, ["tune.space", "nothing in this space varies"]),
         ({"space": {"epochs": [1, 2]}}, {}, ["tune.space.epochs", "the budget of a search decides it"]),
         ({"space": {"log10_lr": [-1]}}, {}, ["tune.space.log10_lr: one level"]),
@@ -148,3 +160,22 @@ def test_a_search_whose_partitions_hold_nothing_out_in_some_trials_is_told_to_le
         load_study(study)
     space["partition"] = ["60-20-20", "90-5-5"]
     assert load_study(study).experiments["e"].values_of("partition") == ["60-20-20", "90-5-5"]
+
+
+def test_a_schedule_over_the_whole_training_has_its_milestones():
+    """They need not lie below the first rung's epochs, as where each rung has a schedule of its own."""
+    recipe = {"epochs": 4, "batch_size": 32, "schedule": "step", "milestones": [2], "warmup_epochs": 3}
+    study = load_study(changed({"budget": {"schedule": "whole"}}, recipe=recipe))
+    assert study.experiments["e"].values_of("epochs") == [4]
+
+
+@pytest.mark.parametrize("place", ["grid", "prior", "recipe"])
+def test_no_config_stops_a_training_early(place):
+    """Only a search does: `stop_epoch` of a setting is no hyperparameter."""
+    study = changed()
+    experiment = study["experiments"]["e"]
+    del experiment["tune"]
+    experiment |= {"grid": {"log10_lr": [-1], "log10_wd": [-4]}, "prior": {"log10_lr": -1, "log10_wd": -4}}
+    experiment[place] = experiment[place] | {"stop_epoch": [2] if place == "grid" else 2}
+    with pytest.raises(InputError, match="stop_epoch"):
+        load_study(study)

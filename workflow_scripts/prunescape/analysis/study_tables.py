@@ -15,8 +15,8 @@ from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.errors import InputError
 from prunescape.measure.table import MEASURED_COLUMNS, benchmark_columns, benchmark_rows
 from prunescape.space.cells import Cell
-from prunescape.space.recipe import PARAMETERS
-from prunescape.space.settings import Setting, hyperparameter_columns, network_column
+from prunescape.space.recipe import PARAMETERS, STOP
+from prunescape.space.settings import SETTING_PARAMETERS, Setting, hyperparameter_columns, network_column
 from prunescape.store.files import AGAIN, file_digest, read_json
 from prunescape.store.records import GRID, TEST
 from prunescape.store.tables import Columns, arrow_schema, read_table, write_table
@@ -93,6 +93,10 @@ RECORD_COLUMNS: Columns = {
     "correct_bits": ("binary", "per-image correctness (top-1), bit i of byte i // 8 from the high end is image i"),
 }
 
+# where a search lets survivors go on
+CONTINUED_COLUMN: Columns = {
+    "continued_from": ("int64", "epochs that an earlier rung of the same training had trained: no part of `seconds`"),
+}
 
 TRIAL_COLUMNS: Columns = {
     "experiment": KEY_COLUMNS["experiment"],
@@ -243,7 +247,8 @@ def _write(rows: list[dict[str, Any]], columns: Columns, out: Path | str) -> Non
 def cell_columns(hyperparameters: Iterable[str]) -> Columns:
     """All columns of a study whose settings have these hyperparameters."""
     names = list(hyperparameters)
-    return IDENTITY_COLUMNS | network_column(names) | hyperparameter_columns(names) | RECORD_COLUMNS
+    continued = CONTINUED_COLUMN if STOP in names else {}
+    return IDENTITY_COLUMNS | network_column(names) | hyperparameter_columns(names) | RECORD_COLUMNS | continued
 
 
 def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) -> dict[str, Any]:
@@ -253,8 +258,8 @@ def record_row(record: dict[str, Any], place: dict[str, Any], columns: Columns) 
     cell's setting does not give is as in its recipe, or its network.
     """
     values = record["recipe"] | record.get("network", {}) | record["setting"]
-    unknown = dict.fromkeys((columns.keys() & PARAMETERS.keys()) | {"largest_class"})
-    row = {**unknown, **values, **record, **record["provenance"], **place}
+    unknown = dict.fromkeys((columns.keys() & SETTING_PARAMETERS.keys()) | {"largest_class"})
+    row = {**unknown, "continued_from": 0, **values, **record, **record["provenance"], **place}
     row |= used_per_epoch(record)
     row["system"] = json.dumps(record["system"], sort_keys=True) if "system" in record else None
     right = record["float_correct"]

@@ -15,7 +15,7 @@ from prunescape.config.messages import TAG, level_value
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
 from prunescape.config.starting_weights import weights_identity
 from prunescape.config.system import System
-from prunescape.config.tuning import CUT, TuneTerms
+from prunescape.config.tuning import CUT, OF_RUNG, TuneTerms
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed, first_repeated
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
@@ -325,9 +325,9 @@ class Experiment(Part):
     def values_of(self, name: str) -> list[Any]:
         """Every value that some cell may have of a hyperparameter; of one within bounds the lowest and the highest.
 
-        Of what the budget of a search cuts, it is the least and the whole.
+        Of what the budget of a search cuts, it is the least and the whole; a beginning of a whole training has that.
         """
-        if self.tune and name in (cut := self.tune.budget.least):
+        if self.tune and name in (cut := self.tune.budget.least) and self.tune.budget.schedule == OF_RUNG:
             return sorted({cut[name], self.declared_recipe[name]})
         space = self.search_space
         texts = self.axes.get(name) or space.levels.get(name) or space.bounds.get(name)

@@ -18,6 +18,7 @@ ONEFOLD, HIERARCHICAL, TUNE_V1, TUNE_V2, CONSTRAINED = STRATEGIES = (
     *("onefold", "hierarchical", "tune_v1", "tune_v2", "constrained"),
 )
 RANKED_BY = dict.fromkeys((HIERARCHICAL, TUNE_V1, CONSTRAINED), (ACCURACY,)) | {ONEFOLD: OBJECTIVES, TUNE_V2: RATIOS}
+OF_RUNG, OF_WHOLE = SCHEDULES = ("rung", "whole")
 EPOCHS, DATASET, MULTI = BUDGETS = ("epochs", "dataset", "multi")
 
 
@@ -32,6 +33,18 @@ class Budget(Part):
     """Share of the training examples on the first rung, for dataset and multi."""
     growth: Literal["linear", "doubling"] = "linear"
     """linear: once, twice, three times the first rung; doubling: twice the rung before."""
+    schedule: Literal[SCHEDULES] = OF_RUNG
+    """What the learning rate's schedule is laid over: rung, the epochs of each rung, which trains anew.
+
+    whole: the whole training, of which a rung is the beginning, so that survivors go on; for epochs only.
+    """
+
+    @model_validator(mode="after")
+    def _schedule_of_its_kind(self) -> Self:
+        if self.schedule == OF_WHOLE and self.kind != EPOCHS:
+            what = f"a rung of {self.kind} has fewer examples, so it is no beginning of a whole training"
+            raise ValueError(f"{what}; allowed: schedule: {OF_RUNG}; hint: or kind: {EPOCHS}")
+        return self
 
     @property
     def least(self) -> dict[str, int | float]:

@@ -26,12 +26,13 @@ from prunescape.designs.plan import Plan
 from prunescape.designs.trials import MOST_REDRAWS, drawn_setting, hashed
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
-from prunescape.space.recipe import PARAMETERS
+from prunescape.space.recipe import PARAMETERS, STOP
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting
 from prunescape.space.system_parameters import SYSTEM
 
 VARIANT, CONFIGURATION = "variant", "configuration"
+CUT = ("epochs", "data_share", STOP)  # what the budget decides of a setting
 
 
 @dataclass(frozen=True, order=True)
@@ -62,7 +63,7 @@ class Seen:
 
 def proposal_of(cell: Cell, configuration: Configured = ()) -> Proposal:
     """The variant and the setting of a trial's cell, without its budget."""
-    pairs = tuple(pair for pair in cell.setting.texts if pair[0] not in ("epochs", "data_share"))
+    pairs = tuple(pair for pair in cell.setting.texts if pair[0] not in CUT)
     return Proposal(cell.variant.name, Setting(pairs), configuration)
 
 

@@ -91,3 +91,12 @@ def read_search_round(path: Path | str) -> SearchRound:
 def entries_of(rounds: Iterable[SearchRound]) -> list[Entry]:
     """The entries of these rounds, in order."""
     return [entry for planned in rounds for entry in planned.entries]
+
+
+def left_behind(entries: Iterable[Entry]) -> set[Cell]:
+    """The whole trainings whose beginnings no later rung goes on with: their bracket has come further without them."""
+    entries, reached = list(entries), {}
+    for entry in entries:
+        reached[entry.bracket] = max(entry.rung, reached.get(entry.bracket, 0))
+    going_on = {entry.cell.whole for entry in entries if entry.rung == reached[entry.bracket]}
+    return {entry.cell.whole for entry in entries if entry.cell.setting.stop} - going_on

@@ -10,12 +10,14 @@ from importlib.util import find_spec
 from typing import Any
 
 from prunescape.analysis.search.budgets import Budgets, Rung
-from prunescape.analysis.search.terms import TPE
+from prunescape.analysis.search.objectives import budget_at
+from prunescape.analysis.search.terms import TPE, WHOLE
 from prunescape.analysis.search.tpe import INSTALL_OPTUNA
 from prunescape.designs.plan import Axes, Plan
-from prunescape.designs.proposals import Proposal, grid_proposals
+from prunescape.designs.proposals import CUT, Proposal, grid_proposals
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
+from prunescape.space.recipe import STOP
 from prunescape.space.settings import Setting
 from prunescape.store.stages import TUNING
 
@@ -88,21 +90,27 @@ def parts_of_rungs(plan: Plan) -> list[float]:
 
 
 def trial_cell(plan: Plan, proposal: Proposal, step: int) -> Cell:
-    """The cell of a proposed variant and setting at a step of the budget; a whole training is the setting's own."""
+    """The cell of a proposed variant and setting at a step of the budget; a whole training is the setting's own.
+
+    Where the schedule is that of the whole training, a cut one is its beginning.
+    """
     epochs, share = budgets_of(plan).at(step)
-    whole = plan.tuning["budget"]["whole"]
+    budget = plan.tuning["budget"]
     cut = {"epochs": epochs, "data_share": share}
-    setting = proposal.setting.changed(Setting.of({name: cut[name] for name in cut if cut[name] != whole[name]}))
+    cut = {name: value for name, value in cut.items() if value != budget["whole"][name]}
+    if budget["schedule"] == WHOLE and cut:
+        cut = {STOP: epochs}
+    setting = proposal.setting.changed(Setting.of(cut))
     (cell,) = plan.at(proposal.variant, setting, plan.seeds[:1])
     return cell
 
 
 def is_whole(cell: Cell) -> bool:
     """Whether the training of a trial's cell is not cut."""
-    return not {"epochs", "data_share"} & dict(cell.setting.texts).keys()
+    return not set(CUT) & dict(cell.setting.texts).keys()
 
 
 def budget_of(plan: Plan, cell: Cell) -> float:
     """Examples that a cell's training goes through, in whole passes of all training data."""
-    values, whole = cell.setting.values, plan.tuning["budget"]["whole"]
-    return float(values.get("epochs", whole["epochs"])) * float(values.get("data_share", whole["data_share"]))
+    budget = budget_at(plan.tuning["budget"]["whole"], cell.setting.values)
+    return float(budget["epochs"]) * float(budget["data_share"])

@@ -12,7 +12,7 @@ from prunescape.present.numbers import duration
 from prunescape.running.display import Display, Status
 from prunescape.running.failures import Failure, failures_text
 from prunescape.running.run_lock import Hold
-from prunescape.running.stages import CELL, NEXT, Counts, JobCounts
+from prunescape.running.stages import CELL, NEXT, NEXT_RUNG, Counts, JobCounts
 
 SUBMITTED = "SLURM run ID: "  # precedes the name of this run's jobs in Slurm's queue
 PLANNING = "planning"
@@ -43,8 +43,9 @@ class Known:
 class RunWatch(logging.Handler):
     """Listens to Snakemake's events, tells a display about them, and collects failed jobs.
 
-    It counts jobs of this run only. `trained` is called with the wildcards of each trained cell. `finished` names the
-    rules of which a job succeeded. `hold` is the lock of this run, whose file gets the name of its jobs in a queue.
+    It counts jobs of this run only. `trained` is called with the wildcards of each trained cell, `decided` with those
+    of each planned rung of a search. `finished` names the rules of which a job succeeded. `hold` is the lock of this
+    run, whose file gets the name of its jobs in a queue.
     A dry run `plans_only`: once it knows its jobs it has no progress to show.
     """
 
@@ -53,13 +54,15 @@ class RunWatch(logging.Handler):
         display: Display,
         known: Known,
         trained: Callable[[dict[str, str]], None] = lambda wildcards: None,
+        decided: Callable[[dict[str, str]], None] = lambda wildcards: None,
         *,
         plans_only: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.plans_only = plans_only
-        self.display, self.known, self.trained, self.clock = display, known, trained, clock
+        self.display, self.known, self.clock = display, known, clock
+        self.trained, self.decided = trained, decided
         self.hold: Hold | None = None
         self.submitted = ""
         self.jobs: dict[int, tuple[str, dict[str, str]]] = {}
@@ -167,6 +170,8 @@ class RunWatch(logging.Handler):
         if rule == CELL:
             self.trained(wildcards)
             self._say_trained()
+        if rule == NEXT_RUNG:
+            self.decided(wildcards)
 
     def _say_trained(self) -> None:
         """Say when no first cell is left, and what may follow: the line that begins a round says that of its cells."""

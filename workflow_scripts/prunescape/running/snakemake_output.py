@@ -39,7 +39,12 @@ def show_only_news(handler: Any, watch: RunWatch) -> None:
     handler.addFilter(passes)
 
 
-def watch_run(output: Any, known: Known, trained: Callable[[dict[str, str]], None]) -> RunWatch:
+def watch_run(
+    output: Any,
+    known: Known,
+    trained: Callable[[dict[str, str]], None],
+    decided: Callable[[dict[str, str]], None],
+) -> RunWatch:
     """Attach a watch to Snakemake's logger; `output` are Snakemake's settings of what it prints.
 
     Where the user asked for a dry run, or for more or less than Snakemake prints by itself, Snakemake's messages stay.
@@ -50,7 +55,7 @@ def watch_run(output: Any, known: Known, trained: Callable[[dict[str, str]], Non
     asked = (output.dryrun, output.verbose, output.debug_dag, output.printshellcmds, output.show_failed_logs)
     own = bool(quiet) or any(asked)
     known = replace(known, logs=list) if quiet else known
-    watch = RunWatch(choose_display(quiet=quiet, live=not own), known, trained, plans_only=output.dryrun)
+    watch = RunWatch(choose_display(quiet=quiet, live=not own), known, trained, decided, plans_only=output.dryrun)
     handlers = [handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"]
     for handler in handlers if not own else ():
         show_only_news(handler, watch)

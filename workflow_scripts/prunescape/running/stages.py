@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from prunescape.designs.plan import Plan
 from prunescape.designs.rounds import DESIGNS, Round
 
-CELL, EXPORTS = "train_cell", "choose_exports"
-NEXT = ("plan_round", "plan_rung", "choose_winner")  # checkpoints that may ask for further cells
+CELL, NEXT_RUNG, EXPORTS = "train_cell", "plan_rung", "choose_exports"
+NEXT = ("plan_round", NEXT_RUNG, "choose_winner")  # checkpoints that may ask for further cells
 TRAINING = "training"
 # in order; each with the rules of its jobs, and what these are called in a count
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from prunescape.errors import InputError
@@ -41,6 +41,11 @@ class Cell:
     def variant_path(self) -> str:
         """The folder of its variant of its network, relative to the study's results."""
         return VARIANT_PATH.format(**self.wildcards)
+
+    @property
+    def whole(self) -> Self:
+        """The cell of the same training to its end: itself, unless its setting stops it early."""
+        return replace(self, setting=self.setting.whole)
 
     @property
     def wildcards(self) -> dict[str, str]:

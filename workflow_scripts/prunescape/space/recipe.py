@@ -137,3 +137,6 @@ def _parameters() -> dict[str, Parameter]:
 
 
 PARAMETERS = _parameters() | NETWORK
+# the last epoch of a training that ends early: its schedule is that of `epochs`; no config varies it, a search does
+STOP = "stop_epoch"
+STOPS = {STOP: Parameter(STOP, Meaning("last epoch trained", "integer"), PARAMETERS["epochs"].bounds)}

@@ -8,8 +8,9 @@ from typing import Any, Self
 from prunescape.errors import InputError, nearest
 from prunescape.space.networks import NETWORK
 from prunescape.space.parameters import Parameter, Value
-from prunescape.space.recipe import PARAMETERS
+from prunescape.space.recipe import PARAMETERS, STOP, STOPS
 
+SETTING_PARAMETERS = PARAMETERS | STOPS  # all that a setting may have
 MOST_SPELLED = 4  # so many hyperparameters stand in a path; a setting of more is named by its digest
 DIGEST_CHARACTERS = 12
 DIGEST_PATTERN = rf"[0-9a-f]{{{DIGEST_CHARACTERS}}}"
@@ -36,7 +37,7 @@ def parameter_value(name: str, given: Any) -> Value:
 
 def hyperparameter_columns(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """The columns of a table with one hyperparameter each: name -> (arrow type, meaning)."""
-    return {name: PARAMETERS[name].column for name in sorted(names)}
+    return {name: SETTING_PARAMETERS[name].column for name in sorted(names)}
 
 
 def network_column(names: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -70,7 +71,8 @@ class Setting:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
         """The setting with these values, or their texts; raises InputError for an unknown name or impossible value."""
-        return cls(tuple((name, parameter_named(name).text(values[name])) for name in sorted(values)))
+        known = {name: STOPS.get(name) or parameter_named(name) for name in sorted(values)}
+        return cls(tuple((name, parameter.text(values[name])) for name, parameter in known.items()))
 
     def changed(self, other: Self) -> Self:
         """This setting with the values of the `other` one instead of its own, and beside them."""
@@ -79,7 +81,7 @@ class Setting:
     @property
     def values(self) -> dict[str, Value]:
         """The values by name, each of its hyperparameter's type."""
-        return {name: PARAMETERS[name].value(text) for name, text in self.texts}
+        return {name: SETTING_PARAMETERS[name].value(text) for name, text in self.texts}
 
     @property
     def network(self) -> Self:
@@ -88,8 +90,18 @@ class Setting:
 
     @property
     def training(self) -> Self:
-        """The part of it that says how the network is trained."""
-        return type(self)(tuple(pair for pair in self.texts if pair[0] not in NETWORK))
+        """The part of it that says how the network is trained, whether to the end or not."""
+        return type(self)(tuple(pair for pair in self.whole.texts if pair[0] not in NETWORK))
+
+    @property
+    def whole(self) -> Self:
+        """The setting of the same training to its end."""
+        return type(self)(tuple(pair for pair in self.texts if pair[0] != STOP))
+
+    @property
+    def stop(self) -> int | None:
+        """The epoch after which its training ends early; None for one that goes to its end."""
+        return self.values.get(STOP)
 
     @property
     def path(self) -> str:

@@ -71,6 +71,8 @@ class CellJob:
             training.internal.plain(training.network).float(), self.files.weights, {"status": content["status"]}
         )
         content |= {"seconds": self.checkpointer.seconds, "resumes": self.checkpointer.resumes}
+        if self.checkpointer.continued_from:
+            content["continued_from"] = self.checkpointer.continued_from
         content |= {"compile_seconds": training.internal.compile_seconds}
         training.system.note_in(content)
         content |= {"peak_memory_bytes": peak_memory_bytes(training.device), "recipe": self.recipe}
@@ -105,14 +107,15 @@ def open_job(
     note_numerics(digests, declared)
     recipe = retraining_recipe(plan["pipeline"], Recipe(**declared["recipe"] | known.setting.training.values))
     where = reproducible_device(device)
-    checkpointer = Checkpointer(files.checkpoint, checkpoint_key(cell, declared["recipe"], digests, device))
+    key = checkpoint_key(known.whole.content, declared["recipe"], digests, device)
+    checkpointer = Checkpointer(files.checkpoint, key, stop=known.setting.stop)
     data = load_data(files.data, files.identity, folder=files.folder, workers=workers)
     training = start_training(
         start_network(load_network(files.widths), plan["pipeline"], known.seed, files.start),
         task_module(identity).Task(data, where, recipe.scaling),
         recipe,
         seed=known.seed,
-        rate_factors=rate_factors(plan["pipeline"], recipe),
+        rate_factors=rate_factors(plan["pipeline"], recipe)[: known.setting.stop],
         report=partial(_print_epoch, log),
         between_batches=checkpointer.between_batches,
         beside=beside.training if beside else None,
@@ -154,7 +157,10 @@ def groups_of(jobs: Sequence[CellJob]) -> list[list[CellJob]]:
 
 
 def checkpoint_key(cell: dict[str, Any], recipe: dict[str, Any], digests: dict[str, Any], device: str) -> str:
-    """Names all that decides a training, and torch's version and kind of device: only the same goes on with another."""
+    """Names all that decides a training, and torch's version and kind of device: only the same goes on with another.
+
+    `cell` is that of the whole training: one that stops early is its beginning, and leaves it where it was.
+    """
     decisive = [cell, recipe, digests, device, torch.__version__]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Saves a training regularly and when it is asked to end, so that the next job goes on from there."""
+"""Saves a training regularly, when it is asked to end, and where it stops early: the next job goes on from there."""
 
 import json
 import signal
@@ -22,15 +22,18 @@ ASKING = (signal.SIGTERM, signal.SIGINT)  # a scheduler or its time limit; a use
 
 
 class Checkpointer:
-    """The resume checkpoint of one cell in `file`, valid for what `key` names: its settings, code, data and widths.
+    """The resume checkpoint of one training in `file`, valid for what `key` names: its settings, code, data and widths.
 
-    `resumes` counts how often the training went on from it, `seconds` is the wall time of all parts so far.
+    Cells that `stop` after other epochs of one training share it: each saves where it stops, for those that go on.
+    `continued_from` counts the epochs that others had trained. `resumes` counts how often this cell was interrupted,
+    `seconds` is the wall time of all its parts so far.
     """
 
-    def __init__(self, file: Path, key: str, *, every: float = EVERY_SECONDS) -> None:
-        self.file, self.key, self.every = Path(file), key, every
+    def __init__(self, file: Path, key: str, *, every: float = EVERY_SECONDS, stop: int | None = None) -> None:
+        self.file, self.key, self.every, self.stop = Path(file), key, every, stop
         self.asked: signal.Signals | None = None
-        self.resumes, self.earlier = 0, 0.0
+        self.stopped = False
+        self.resumes, self.earlier, self.continued_from = 0, 0.0, 0
         self.begin()
 
     def begin(self) -> None:
@@ -42,7 +45,10 @@ class Checkpointer:
         return self.earlier + time.monotonic() - self.started
 
     def resume(self, training: Training) -> None:
-        """Restore `training` from the checkpoint; without a usable one it stays as it is, a damaged one is reported."""
+        """Restore `training` from the checkpoint; without a usable one it stays as it is, a damaged one is reported.
+
+        One that has gone further than this training goes is of no use to it.
+        """
         if not self.file.exists():
             return
         try:
@@ -53,20 +59,33 @@ class Checkpointer:
         if metadata["key"] != self.key:
             return
         values = json.loads(metadata["values"])
-        self.resumes, self.earlier = values["resumes"] + 1, values["total_seconds"]
+        if len(values["training"]["history"]) >= len(training.rate_factors):
+            return
         restore(training, tensors, values["training"])
+        if values["stop"] == self.stop:
+            self.resumes, self.earlier = values["resumes"] + 1, values["total_seconds"]
+            self.continued_from = values["continued_from"]
+        else:
+            self.continued_from = training.steps // training.steps_of_epoch
         print(f"going on {position(training)}", file=sys.stderr, flush=True)
 
     def between_batches(self, training: Training) -> None:
-        """Save when it is time; raises Stopped after saving when the process was asked to end."""
-        if self.asked is None and time.monotonic() - self.saved < self.every:
+        """Save when it is time, and where the training stops early; raises Stopped after that when asked to end."""
+        stops = not self.stopped and self._is_at_stop(training)
+        if self.asked is None and not stops and time.monotonic() - self.saved < self.every:
             return
+        self.stopped |= stops
         tensors, values = state_of(training)
-        values = {"training": values, "resumes": self.resumes, "total_seconds": self.seconds}
+        values = {"training": values, "resumes": self.resumes, "total_seconds": self.seconds, "stop": self.stop}
+        values |= {"continued_from": self.continued_from}
         write_tensors(self.file, tensors, {"key": self.key, "values": json.dumps(values)})
         self.saved = time.monotonic()
         if self.asked:
             raise Stopped(self.asked, position(training))
+
+    def _is_at_stop(self, training: Training) -> bool:
+        """Whether the last batch before the stop is trained: the test after it is yet to come."""
+        return self.stop is not None and training.steps == self.stop * training.steps_of_epoch
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
 from prunescape.analysis.cost.pareto import front_of
-from prunescape.space.recipe import PARAMETERS
+from prunescape.space.settings import SETTING_PARAMETERS
 from prunescape.store.records import FRESH, TEST, VALIDATION
 
 JOULES_PER_WH = 3600.0
@@ -105,7 +105,7 @@ def setting_texts(cells: pd.DataFrame) -> pd.Series:
 
 def varying(cells: pd.DataFrame) -> list[str]:
     """The hyperparameters that have several values in a table of cells, or act in a part of them; by name."""
-    known = sorted(name for name in PARAMETERS if name in cells)
+    known = sorted(name for name in SETTING_PARAMETERS if name in cells)
     return [name for name in known if cells[name].nunique(dropna=False) > 1]
 
 

@@ -44,11 +44,12 @@ def tuning_cost(cells: pd.DataFrame) -> pd.DataFrame:
     """TUNING_COST_COLUMNS: one row per experiment, variant and resource, sorted by these.
 
     hours = sum over cells of seconds / 3600 / (cells that trained in step), from the columns `seconds` and `together`;
-    energy_wh = sum over cells of epoch_joules x epochs_trained / 3600. Each is null where some cell does not tell what
-    it needs: a part would pass for the whole.
+    energy_wh = sum over cells of epoch_joules x epochs_trained / 3600, without epochs that an earlier rung of a search
+    had trained. Each is null where some cell does not tell what it needs: a part would pass for the whole.
     """
     hours = column_numbers(cells, "seconds") / SECONDS_PER_HOUR / column_numbers(cells, "together").fillna(1)
-    energy = column_numbers(cells, "epoch_joules") * column_numbers(cells, "epochs_trained") / JOULES_PER_WH
+    epochs = column_numbers(cells, "epochs_trained") - column_numbers(cells, "continued_from").fillna(0)
+    energy = column_numbers(cells, "epoch_joules") * epochs / JOULES_PER_WH
     of_cell = {"trainings": pd.Series(1, index=cells.index), "hours": hours, "energy_wh": energy}
     known = cells[[*GROUP, "variant"]].assign(resource=_resources(cells), **of_cell)
     for part, (stages, _) in PARTS.items():

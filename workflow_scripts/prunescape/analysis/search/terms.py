@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from prunescape.errors import InputError, nearest
 
 GRID, RANDOM, HALVING, HYPERBAND, TPE = STRATEGIES = ("grid", "random", "halving", "hyperband", "tpe")
+WHOLE = "whole"  # a schedule that is laid over the whole training, of which rungs are beginnings
 LINEAR, DOUBLING = GROWTHS = ("linear", "doubling")
 SCORES = ("test_top1", "train_top1")  # columns of curves.parquet in percent, in which regret is told
 LOSSES = ("test_loss", "train_loss")  # by which searches may choose, too: the lowest first

@@ -12,6 +12,7 @@ from prunescape.analysis.search.objectives import (
     Configured,
     Costs,
     Observed,
+    budget_at,
     configuration_text,
     floor_of,
     price_of,
@@ -19,6 +20,7 @@ from prunescape.analysis.search.objectives import (
     ratio_of,
 )
 from prunescape.space.cells import Cell
+from prunescape.space.recipe import STOP
 from prunescape.space.settings import Setting, hyperparameter_columns
 from prunescape.store.records import DIVERGED
 from prunescape.store.stages import TUNING
@@ -35,7 +37,7 @@ PLACE_COLUMNS: Columns = {
 CUT_COLUMNS: Columns = {
     "epochs": ("int64", "of the training on this rung"),
     "data_share": ("float64", "share of the training examples that it takes"),
-    "passes": ("float64", "what it costs: epochs x data_share, passes of all training data"),
+    "passes": ("float64", "epochs x data_share: passes of all training data"),
 }
 RUNG_COLUMNS: Columns = {
     **PLACE_COLUMNS,
@@ -45,7 +47,7 @@ RUNG_COLUMNS: Columns = {
     "diverged": ("int64", "of them"),
     "best": ("float64", "highest validation accuracy, percent"),
     "median": ("float64", "median of the validation accuracy, percent"),
-    "spent": ("float64", "passes of all training data by the trials of this rung"),
+    "spent": ("float64", "passes of all training data by the trials of this rung, less what earlier rungs trained"),
 }
 TUNING_COLUMNS: Columns = {
     **{name: KEY_COLUMNS[name] for name in GROUP},
@@ -98,6 +100,8 @@ def trial_columns(terms: Terms) -> Columns:
         "variant": KEY_COLUMNS["variant"],
         **hyperparameter_columns(_names(terms)),
         **CUT_COLUMNS,
+        "continued_from": ("int64", "epoch of an earlier rung from which its training went on; 0 where it began anew"),
+        "spent": ("float64", "(epochs - continued_from) x data_share: passes that its training took"),
         "status": ("string", "ok, or diverged"),
         "val_top1": ("float64", "validation accuracy, percent: what trials are ranked by"),
         "top1": ("float64", "test accuracy, percent: decides nothing"),
@@ -161,7 +165,7 @@ def _missing(value: Any) -> bool:
 def _key_of_row(row: Mapping[str, Any], terms: Terms) -> tuple:
     """What tells a cell from all others: its experiment, variant, seed and setting, its budget spelled out."""
     space = terms[row["experiment"]]["space"]
-    varied = {name: row[name] for name in (*space["levels"], *space["bounds"]) if name in row}
+    varied = {name: row[name] for name in (*space["levels"], *space["bounds"], STOP) if name in row}
     whole = terms[row["experiment"]]["budget"]["whole"]
     cut = {name: row.get(name, whole[name]) for name in CUT}
     return row["experiment"], row["variant"], int(row["seed"]), Setting.of(varied | cut).texts
@@ -175,14 +179,16 @@ def _key_of_cell(cell: Cell, terms: Terms) -> tuple:
 def _row(each: Placed, row: Mapping[str, Any], terms: Terms, ended: Ended) -> dict[str, Any]:
     """A trial on a rung, with what it is ranked by."""
     observed = Observed(row["status"] == DIVERGED, int(row.get("val_correct", 0)), int(row.get("val_tested", 1)))
-    whole = terms[row["experiment"]]["budget"]["whole"]
-    cut = {name: row.get(name, whole[name]) for name in CUT}
+    cut = budget_at(terms[row["experiment"]]["budget"]["whole"], row)
+    before = int(row.get("continued_from", 0))
     cost = ended.costs.get(row["experiment"], {}).get(row["variant"], UNKNOWN)
     price = price_of(terms[row["experiment"]], cost, row, each.configuration)
     return {
         **row,
         **cut,
         "passes": float(cut["epochs"]) * float(cut["data_share"]),
+        "continued_from": before,
+        "spent": (float(cut["epochs"]) - before) * float(cut["data_share"]),
         "bracket": each.bracket,
         "rung": each.rung,
         "trial": each.trial,
@@ -208,7 +214,7 @@ def tuning_rungs(trials: pd.DataFrame) -> pd.DataFrame:
             "diverged": int((rung["status"] == DIVERGED).sum()),
             "best": rung["val_top1"].max(),
             "median": rung["val_top1"].median(),
-            "spent": rung["passes"].sum(),
+            "spent": rung["spent"].sum(),
         }
         for key, rung in trials.groupby([*GROUP, "bracket", "rung"], sort=True)
     ]
@@ -228,7 +234,7 @@ def _found(trials: pd.DataFrame, terms: Mapping[str, Any]) -> dict[str, Any]:
     cells = trials.drop_duplicates(["variant", *_names({"": terms}), *CUT])
     known = {name: trials[name].iloc[0] for name in GROUP}
     known |= {name: terms[name] for name in ("sampler", "objective", "strategy", "target")}
-    known |= {"trials": len(first), "cells": len(cells), "spent": cells["passes"].sum()}
+    known |= {"trials": len(first), "cells": len(cells), "spent": cells["spent"].sum()}
     known["whole"] = len(first) * float(whole["epochs"]) * float(whole["data_share"])
     won = trials[trials["winner"]].sort_values("place")
     if won.empty:

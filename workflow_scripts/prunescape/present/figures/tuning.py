@@ -63,8 +63,8 @@ def tuning_figures(trials: pd.DataFrame) -> list[TuningFigure]:
 
 
 def _figure(experiment: str, rows: pd.DataFrame) -> TuningFigure:
-    rounds = rows.groupby("round", sort=True).agg(spent=("passes", "sum"), best=("val_top1", "max"))
-    rungs = rows.groupby(["passes"], sort=True).agg(trials=("trial", "size"), spent=("passes", "sum"))
+    rounds = rows.groupby("round", sort=True).agg(spent=("spent", "sum"), best=("val_top1", "max"))
+    rungs = rows.groupby(["passes"], sort=True).agg(trials=("trial", "size"), spent=("spent", "sum"))
     return TuningFigure(
         name=file_name("tuning", experiment),
         experiment=experiment,

@@ -32,6 +32,8 @@ FLOOR = (
     "The winner is the fastest of those whose validation accuracy reaches the floor. That favours one that is there by "
     "luck: whether it keeps the floor, its test accuracy tells."
 )
+ANEW = "Each rung trains anew."
+CONTINUED = "Survivors go on from where the rung before left them."
 FIRST = 20  # trials that the table shows
 
 
@@ -47,7 +49,9 @@ def tuning_section(name: str, plan: Mapping[str, Any], results: ExperimentResult
     return {
         **known,
         "findings": ExperimentFindings([], [], search_limits(found.objective)),
-        "answer": Answer([winner_sentence(found), cost_sentence(found, rungs)]),
+        "answer": Answer(
+            [winner_sentence(found), cost_sentence(found, rungs, continues=bool(trials["continued_from"].any()))]
+        ),
         "run": run_pairs(results.cells, None),
         "tables": [table for table in tables if table.rows],
     }
@@ -95,13 +99,13 @@ def ends(values: Any) -> str:
     return plain(values)
 
 
-def cost_sentence(found: Any, rungs: pd.DataFrame) -> str:
-    """What the search cost beside whole trainings of all its trials."""
+def cost_sentence(found: Any, rungs: pd.DataFrame, *, continues: bool) -> str:
+    """What the search cost beside whole trainings of all its trials, some of which may continue on a later rung."""
     share, trials, cells = found.spent / found.whole, int(found.trials), int(found.cells)
     return (
         f"{counted(trials, 'trial')} on {counted(len(rungs), 'rung')} took {counted(cells, 'training')} and "
         f"{number(found.spent, 1)} passes of the training data: {number(100 * share, 0)} % of what as many whole "
-        "trainings take. Each rung trains anew."
+        f"trainings take. {CONTINUED if continues else ANEW}"
     )
 
 
