@@ -19,6 +19,11 @@ def parity_inputs(prepared: PreparedWaves, scaling_name: str) -> np.ndarray:
     return _scaled(prepared.test_waves[:PARITY_EXAMPLES])
 
 
+def stored_inputs(prepared: PreparedWaves, scaling_name: str) -> tuple[np.ndarray, np.ndarray]:
+    """All test recordings, float32 (n, 1, samples), and their labels (n,)."""
+    return _scaled(prepared.test_waves), prepared.test_labels
+
+
 def _scaled(waves: np.ndarray) -> np.ndarray:
     return waves.astype(np.float32) / np.float32(FULL_SCALE)
 
