@@ -118,7 +118,7 @@ def preempt(slurm, job):
 @pytest.mark.long
 @pytest.mark.parametrize("fault", [take_down, lose, preempt])
 def test_what_a_node_loses_is_trained_again_with_the_same_results(slurm, undisturbed, tmp_path, fault):
-    """Slurm itself queues these again, some two minutes later, and Snakemake waits: one job, started twice."""
+    """Slurm itself queues these again, half a minute later, and Snakemake waits: one job, started twice."""
     project = on_slurm(tmp_path, cell_study())
     try:
         disturbed(project, slurm, lambda job: fault(slurm, job), *TO_TABLE)
