@@ -19,7 +19,7 @@ ROOMS = (
     *("errors", "store", "space", "config", "tasks", "models", "pruning", "training", "deploy", "measure"),
     *("analysis", "designs", "present", "running", "commands"),
 )
-TORCH_ROOMS = ("tasks/", "models/", "pruning/", "training/", "deploy/", "running/warm_server.py")
+TORCH_ROOMS = ("tasks/", "models/", "pruning/", "training/", "deploy/")
 
 
 def room_of(module: str) -> int:

@@ -1,14 +1,28 @@
 """Gather every measurement of a study into one table."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-from prunescape.analysis.study_tables import write_benchmarks
-from prunescape.running.job_log import job_log
+from prunescape.running.warm import load_analysis, run_job
+
+
+def collect_benchmarks(benchmarks: list[str], *, cells: str, out: str) -> None:
+    """As `write_benchmarks`; the warm process of a run imports it once."""
+    from prunescape.analysis.study_tables import write_benchmarks
+
+    write_benchmarks(benchmarks, out, cells=cells)
+
+
+def preload(arguments: Mapping[str, Any]) -> None:
+    """Load what other jobs need too, in the process that will fork them."""
+    load_analysis("prunescape.analysis.study_tables")
+
 
 if __name__ == "__main__" and "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        write_benchmarks(
-            [Path(path) for path in snakemake.input.benchmarks],
-            Path(snakemake.output.benchmarks),
-            cells=Path(snakemake.input.cells),
-        )
+    run_job(
+        collect_benchmarks,
+        log=snakemake.log[0],
+        benchmarks=list(snakemake.input.benchmarks),
+        cells=snakemake.input.cells,
+        out=snakemake.output.benchmarks,
+    )

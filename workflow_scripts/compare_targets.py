@@ -1,37 +1,34 @@
 """Compare the exported models on their targets: recommendations, fronts, scenarios, speed-ups, properties."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from prunescape.analysis import analyse
-from prunescape.running.job_log import job_log
+from prunescape.running.warm import load_analysis, run_job
 
 
-def compare_targets(
-    cells: Path,
-    benchmarks: Path,
-    objectives: dict,
-    *,
-    risk_threshold: float,
-    out: Path,
-    architectures: Path | None = None,
-) -> None:
-    """Write every target table into the folder `out`, as Parquet and CSV.
+def compare_targets(objectives: dict[str, Any], *, risk_threshold: float, files: dict[str, str | None]) -> None:
+    """As `analyse.compare_targets` with its paths in `files`; the warm process of a run imports it once."""
+    from prunescape.analysis import analyse
 
-    `objectives` holds the limits and the load as a study dumps them; regions of properties have the `risk_threshold`,
-    percentage points or percent; `architectures` is what was measured before
-    training, if anything was. Raises InputError for a table that cannot be used.
-    """
-    given = {"cells": cells, "benchmarks": benchmarks, "architectures": architectures}
-    analyse.compare_targets(objectives, **given, risk_threshold=risk_threshold, out=out)
+    analyse.compare_targets(objectives, **files, risk_threshold=risk_threshold)
+
+
+def preload(arguments: Mapping[str, Any]) -> None:
+    """Load what other jobs need too, in the process that will fork them."""
+    load_analysis("prunescape.analysis.analyse")
 
 
 if __name__ == "__main__" and "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        compare_targets(
-            Path(snakemake.input.cells),
-            Path(snakemake.input.benchmarks),
-            snakemake.params.objectives,
-            risk_threshold=snakemake.params.risk_threshold,
-            out=Path(snakemake.output.tables[0]).parent,
-            architectures=next(map(Path, snakemake.input.architectures), None),
-        )
+    run_job(
+        compare_targets,
+        log=snakemake.log[0],
+        objectives=snakemake.params.objectives,
+        risk_threshold=snakemake.params.risk_threshold,
+        files={
+            "cells": snakemake.input.cells,
+            "benchmarks": snakemake.input.benchmarks,
+            "architectures": next(iter(snakemake.input.architectures), None),
+            "out": str(Path(snakemake.output.tables[0]).parent),
+        },
+    )

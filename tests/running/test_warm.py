@@ -18,7 +18,7 @@ import pytest
 from prunescape.running import run_lock
 from prunescape.running.jobs import current_run
 from prunescape.running.run_lock import VARIABLE, Run, hold, holder, in_use, read_run
-from prunescape.running.warm import ONE_THREAD
+from prunescape.running.warm import ONE_THREAD, socket_address
 from support.project import ROOT
 
 # A script of its own, whose function does what a test needs; in a child of the warm process only where it says so.
@@ -64,6 +64,12 @@ try:
 finally:
     print(sorted({"torch", "numpy", "pydantic", "pyarrow"} & set(sys.modules)), file=sys.__stdout__)
 """
+# Scripts whose `preload` needs no arguments, with torch and without.
+LOADING = ("plan_variant", "export_onnx")
+ANALYSIS = (
+    *("plan_round", "choose_exports", "collect_study", "collect_curves", "collect_benchmarks", "analyse_cells"),
+    *("compare_targets", "analyse_trials", "draw_figures", "write_tables", "write_report"),
+)
 # The warm process with less patience.
 HASTY = "import sys; from prunescape.running import warm_server as s; s.HUNG_SECONDS = 2.0; s.main(sys.argv[1])"
 
@@ -116,22 +122,29 @@ def test_a_job_is_done_in_a_child_and_imports_nothing_itself(study, sockets):
     assert len(list(sockets.rglob("*.sock"))) == 1, "one warm process for all"
 
 
-@pytest.mark.parametrize("script", ["train_cell", "plan_variant", "export_onnx"])
-def test_a_script_that_asks_the_warm_process_imports_little(script):
-    heavy = {"torch", "numpy", "pydantic", "pyarrow", "onnx"}
-    code = f"import sys, {script}; print(sorted({heavy} & set(sys.modules)), callable({script}.preload))"
+def test_a_script_that_asks_the_warm_process_imports_little():
+    scripts = ("train_cell", *LOADING, *ANALYSIS)
+    heavy = {"torch", "numpy", "pandas", "pydantic", "pyarrow", "onnx"}
+    code = (
+        f"import sys; from importlib import import_module\nfor name in {scripts}:\n    script = import_module(name)\n"
+        f"    print(name, sorted({heavy} & set(sys.modules)), callable(script.preload))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT / "workflow_scripts", capture_output=True, text=True, check=True
     )
-    assert done.stdout == "[] True\n"
+    assert done.stdout.splitlines() == [f"{name} [] True" for name in scripts]
 
 
-@pytest.mark.parametrize("script", ["plan_variant", "export_onnx"])
-def test_what_is_loaded_for_others_starts_no_thread(script):
-    """A fork copies one thread only; those of numpy are forbidden to the warm process."""
-    code = f"import os, {script}; {script}.preload({{}}); print(len(os.listdir('/proc/self/task')))"
+@pytest.mark.parametrize("scripts", [LOADING[:1], LOADING[1:], ANALYSIS], ids=["planning", "exporting", "analysis"])
+def test_what_is_loaded_for_others_starts_no_thread(scripts):
+    """A fork copies one thread only; those of numpy and pyarrow are forbidden to the warm process."""
+    code = (
+        f"import os; from importlib import import_module\nfor name in {scripts}:\n"
+        "    import_module(name).preload({})\n    print(name, len(os.listdir('/proc/self/task')))"
+    )
     place = {"cwd": ROOT / "workflow_scripts", "env": {**os.environ, **ONE_THREAD}, "text": True}
-    assert subprocess.run([sys.executable, "-c", code], **place, stdout=subprocess.PIPE, check=True).stdout == "1\n"
+    done = subprocess.run([sys.executable, "-c", code], **place, stdout=subprocess.PIPE, check=True)
+    assert done.stdout.splitlines() == [f"{name} 1" for name in scripts]
 
 
 def test_without_a_run_a_job_does_the_work_itself(study, monkeypatch):
@@ -153,7 +166,7 @@ def test_a_temporary_folder_whose_path_is_too_long_for_a_socket_is_no_hindrance(
     monkeypatch.setenv("TMPDIR", str(study.folder / ("long" * 30)))
     assert study("work").wait(60) == 0
     assert (study.folder / "out").read_text() == "True True"
-    assert Path(f"/tmp/prunescape-{os.getuid()}/{study.run.id}.sock").exists()
+    assert list(Path(f"/tmp/prunescape-{os.getuid()}").glob(f"{study.run.id}-*.sock"))
 
 
 def test_a_child_that_fails_or_crashes_fails_only_its_job(study):
@@ -165,7 +178,7 @@ def test_a_child_that_fails_or_crashes_fails_only_its_job(study):
 
 
 def test_a_child_that_hangs_is_killed_and_its_job_does_the_work(study, sockets):
-    address = sockets / f"prunescape-{os.getuid()}" / f"{study.run.id}.sock"
+    address = sockets / f"prunescape-{os.getuid()}" / socket_address(study.run).name
     address.parent.mkdir(mode=0o700)
     with subprocess.Popen([sys.executable, "-c", HASTY, str(address)]) as server:
         try:

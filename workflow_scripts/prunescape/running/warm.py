@@ -12,9 +12,11 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,11 @@ MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "2000000000",
     "MALLOC_TOP_PAD_": "67108864",
 }
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = {
+    **{name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # of pyarrow
+}
+LATE = ("pyarrow.parquet", "scipy.stats")  # what most analyses import when they first use it, in half a second and more
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,18 @@ def connect(run: Run) -> socket.socket | None:
         return None
 
 
+def load_analysis(*modules: str) -> None:
+    """In the warm process import these modules of the analysis, and what they import late."""
+    for module in (*modules, *LATE):
+        import_module(module)
+
+
 def socket_address(run: Run) -> Path:
-    """The socket of the warm process of `run`: in /tmp where the temporary folder's path is too long for a socket."""
-    address = private_folder() / f"{run.id}.sock"
+    """The socket of the warm process of `run`: in /tmp where the temporary folder's path is too long for a socket.
+
+    Each environment of Python has its own, since jobs may run in several (`--sdm conda`).
+    """
+    address = private_folder() / f"{run.id}-{zlib.crc32(os.fsencode(sys.prefix)):08x}.sock"
     return address if len(os.fsencode(address)) <= LONGEST else private_folder("/tmp") / address.name
 
 

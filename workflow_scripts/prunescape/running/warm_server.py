@@ -15,16 +15,14 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
-
 from prunescape.running.job_log import job_log
 from prunescape.running.jobs import LOOK_SECONDS, current_run, has_ended
 from prunescape.running.warm import STOP, read_line
-from prunescape.training.gpu import visible_gpus
 
 HUNG_SECONDS = 600.0  # a child that hardly uses a processor for so long is killed; its job does the work itself
 BUSY_SHARE = 0.02  # of that time; watching the run takes a thousandth
@@ -59,10 +57,10 @@ class Child:
 
 
 class Server:
-    """Serves jobs until its run ends. At most `places` children at once do jobs that may be done together."""
+    """Serves jobs until its run ends. At most `places()` children at once do jobs that may be done together."""
 
-    def __init__(self, listening: socket.socket, places: int) -> None:
-        self.listening, self.places = listening, places
+    def __init__(self, listening: socket.socket) -> None:
+        self.listening = listening
         self.children: dict[int, Child] = {}
         self.waiting: list[Job] = []
         self.joined = 0.0  # when the last of them was added
@@ -116,7 +114,7 @@ class Server:
     def _fork_waiting(self) -> None:
         """When no job was added for a moment, share the waiting ones evenly among the free places."""
         while self.waiting and time.monotonic() - self.joined >= GATHER_SECONDS:
-            free = self.places - sum(child.jobs[0].key is not None for child in self.children.values())
+            free = places() - sum(child.jobs[0].key is not None for child in self.children.values())
             if free <= 0:
                 return
             alike = [job for job in self.waiting if job.key == self.waiting[0].key]
@@ -189,6 +187,14 @@ class Server:
                 os.kill(child.pid, signal.SIGKILL)
 
 
+@cache
+def places() -> int:
+    """How many children at once do jobs that may be done together: one for each GPU, or one."""
+    from prunescape.training.gpu import visible_gpus  # torch, which a run without a training needs not
+
+    return max(1, len(visible_gpus()))
+
+
 def used_ticks(pid: int) -> int | None:
     """Clock ticks of processor time of a process and its ended children; None where the system does not report it."""
     try:
@@ -233,13 +239,12 @@ def main(address: str) -> None:
     known = current_run()
     if known is None:
         sys.exit("started by no run of this host")
-    torch.set_num_threads(1)
     Path(address).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen(128)
         try:
-            Server(listening, places=max(1, len(visible_gpus()))).serve(*known)
+            Server(listening).serve(*known)
         finally:
             for left in (Path(address), Path(address).with_suffix(".lock")):
                 left.unlink(missing_ok=True)
