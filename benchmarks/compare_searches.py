@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 import numpy as np
 import pandas as pd
 import torch
-from searched_digits import EPOCHS, SPACE, WORKERS, Workplace
+from searched_digits import SPACE, WORKERS, Workplace
 from verdict_tables import markdown
 
 from prunescape.analysis.seeds.spread import t_interval
@@ -31,12 +31,9 @@ from prunescape.designs.search_rounds import Entry, SearchRound
 from prunescape.designs.tuning import trial_cell
 from prunescape.store.files import read_json
 
-TRIALS, NESTED = 6, (3, 6)  # of searches that are compared at equal trials, and at equal accuracy
 OTHER_VARIANTS = decisions.other_variants
 DRAWN = 8  # trials of simulated searches, and their settings
 POOL = {"log10_lr": [-1.5, -1.0, -0.5], "log10_wd": [-4.0, -3.0], "batch_size": [16, 64]}
-MULTI = {"kind": "multi", "min_epochs": 1, "min_share": 0.3}
-BUDGETS = {"epochs": {"kind": "epochs"}, "dataset": {"kind": "dataset", "min_share": 0.3}, "multi": MULTI}
 
 
 def seconds_of(place: Workplace, entry: Entry) -> float:
@@ -60,6 +57,16 @@ def found(place: Workplace, rounds: list[SearchRound], *, tuned: bool = True) ->
     return known | {"test": 100 * record["correct"] / record["tested"], "latency": latency}
 
 
+def budgets(min_epochs: int, min_share: float) -> dict[str, dict[str, Any]]:
+    """The keys of `budget` of every kind, by its name."""
+    epochs, share = {"min_epochs": min_epochs}, {"min_share": min_share}
+    return {
+        "epochs": {"kind": "epochs"} | epochs,
+        "dataset": {"kind": "dataset"} | share,
+        "multi": {"kind": "multi"} | epochs | share,
+    }
+
+
 def ways(place: Workplace, floor: float) -> dict[str, dict[str, Any]]:
     """The keys of `tune` of every way to search, by its name."""
     return {
@@ -76,13 +83,13 @@ def ways(place: Workplace, floor: float) -> dict[str, dict[str, Any]]:
     }
 
 
-def run(place: Workplace, repeats: int, searches: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """One row per repeat and search: what it cost and found."""
+def run(place: Workplace, repeats: int, searches: dict[str, dict[str, Any]], **common: Any) -> pd.DataFrame:
+    """One row per repeat and search: what it cost and found; `common` has the keys that all searches have."""
     rows = []
     for repeat in range(repeats):
         for name, keys in searches.items():
             tuned = not keys.get("strategy", "").startswith("tune_v")
-            rounds = place.search(place.plan(seed=repeat, **{"trials": TRIALS} | keys))
+            rounds = place.search(place.plan(seed=repeat, **common | keys))
             rows.append({"repeat": repeat, "way": name} | found(place, rounds, tuned=tuned))
             print(repeat, name, round(rows[-1]["seconds"], 1), file=sys.stderr, flush=True)
     return pd.DataFrame(rows)
@@ -123,12 +130,14 @@ def compared(table: pd.DataFrame, first: str) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis("way")
 
 
-def at_equal_accuracy(place: Workplace, repeats: int, asked: float) -> pd.DataFrame:
-    """What each budget costs until a winner has `asked` percent of the validation images right."""
-    costs: dict[str, list[float]] = {name: [] for name in BUDGETS}
-    for name, budget in BUDGETS.items():
-        for trials in NESTED:
-            table = run(place, repeats, {name: {"budget": budget, "trials": trials}})
+def at_equal_accuracy(
+    place: Workplace, repeats: int, asked: float, searches: dict[str, dict[str, Any]], nested: tuple[int, ...]
+) -> pd.DataFrame:
+    """What each budget costs until a winner has `asked` percent of the validation images right, of `nested` trials."""
+    costs: dict[str, list[pd.Series]] = {name: [] for name in searches}
+    for name, keys in searches.items():
+        for trials in nested:
+            table = run(place, repeats, {name: keys}, trials=trials)
             reached = table.set_index("repeat")["seconds"].where(table.set_index("repeat")["val"] >= asked)
             costs[name].append(reached)
     first = {name: pd.concat(each, axis=1).bfill(axis=1).iloc[:, 0] for name, each in costs.items()}
@@ -177,13 +186,13 @@ def one_search(place: Workplace, plan: Plan, floor: float) -> dict[str, Any]:
     """One search on settings of the pool, which are all trained with one seed."""
     rounds = place.search(plan)
     entries = [entry for planned in rounds for entry in planned.entries]
-    whole = [trial_cell(plan, entry.proposal, EPOCHS) for entry in rounds[0].entries]
+    whole = [trial_cell(plan, entry.proposal, place.epochs) for entry in rounds[0].entries]
     place.train(whole)
     able = [cell for cell in whole if 100 * place.observed[cell].accuracy >= floor]
     fastest = min((place.costs[cell.variant.name].seconds for cell in able), default=np.nan)
     winner = rounds[-1].winner
     slower = place.costs[winner.variant.name].seconds / fastest if winner else np.nan
-    passes = sum(entry.cell.setting.values.get("epochs", EPOCHS) for entry in entries)
+    passes = sum(entry.cell.setting.values.get("epochs", place.epochs) for entry in entries)
     return {"could": bool(able), "won": winner is not None, "slower": slower, "passes": passes}
 
 
@@ -192,19 +201,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where all that is trained and measured stays")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=6, help="of each search")
+    parser.add_argument("--epochs", type=int, default=6, help="of a whole training")
+    parser.add_argument("--images", type=int, default=250, help="that a whole training sees per epoch")
+    parser.add_argument("--min-epochs", type=int, default=1, help="of the first rung")
+    parser.add_argument("--min-share", type=float, default=0.3, help="of the images, on the first rung")
     parser.add_argument("--floor", type=float, default=80.0, help="percent of the validation images")
     parser.add_argument("--places", type=int, help="so many simulated searches, instead of the comparisons")
     parser.add_argument("--floors", type=float, nargs="+", default=[70, 80, 85], help="of the simulated searches")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    place = Workplace(given.folder)
+    place = Workplace(given.folder, given.epochs, given.images)
     if given.places:
         print(markdown(simulated(place, given.places, given.floors)))
         return
-    print(markdown(compared(run(place, given.repeats, ways(place, given.floor)), "tune_v1")), "\n")
-    equal = {name: {"budget": budget} for name, budget in BUDGETS.items()}
-    print(markdown(compared(run(place, given.repeats, equal), "epochs")), "\n")
-    print(markdown(at_equal_accuracy(place, given.repeats, given.floor)))
+    kinds = budgets(given.min_epochs, given.min_share)
+    common = {"trials": given.trials, "budget": kinds["epochs"]}
+    print(markdown(compared(run(place, given.repeats, ways(place, given.floor), **common), "tune_v1")), "\n")
+    searches = {name: {"budget": budget} for name, budget in kinds.items()}
+    print(markdown(compared(run(place, given.repeats, searches, trials=given.trials), "epochs")), "\n")
+    nested = (given.trials // 2, given.trials)
+    print(markdown(at_equal_accuracy(place, given.repeats, given.floor, searches, nested)))
 
 
 if __name__ == "__main__":
