@@ -153,6 +153,8 @@ def row_of(name: str) -> list[str]:
         text, smaller = cut_to_half(network, name)
     except InputError as error:
         return [f"`{name}`", "", f"no: {error.what}", "", "", ""]
+    except RuntimeError as error:
+        return [f"`{name}`", "", f"no: timm's network does not run with such images: {first_line(error)}", "", "", ""]
     masked = attempt(masked_difference, network) if find_prunable(network, SHAPE).prunable else ""
     return [f"`{name}`", size, text, attempt(count_equals, smaller), masked, attempt(exported, smaller)]
 
