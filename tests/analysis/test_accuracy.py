@@ -6,7 +6,7 @@ from base64 import b64encode
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from prunescape.analysis.cost.accuracy import (
@@ -20,6 +20,7 @@ from prunescape.analysis.cost.accuracy import (
     with_precision_change,
 )
 from prunescape.analysis.cost.recommendation import recommend
+from prunescape.analysis.intervals import NORMAL_QUANTILE
 from prunescape.analysis.search.deployment import change_from_float
 from support.measurements import entry, measured
 
@@ -28,6 +29,10 @@ def table_of(both: int, first: int, second: int, neither: int) -> tuple[np.ndarr
     """Outcomes of two models on the same images, by how many both, the first, the second or neither gets right."""
     counts = (both, first, second, neither)
     return tuple(np.repeat(np.array(right, bool), counts) for right in ([1, 1, 0, 0], [1, 0, 1, 0]))
+
+
+def test_the_normal_quantile_is_that_of_scipy_to_six_decimals():
+    assert round(float(norm.ppf(0.975)), 6) == NORMAL_QUANTILE
 
 
 @pytest.mark.parametrize(("correct", "tested"), [(588, 600), (600, 600), (0, 50), (1, 10)])

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.cost.measured import MODEL, STANDARD
+from prunescape.analysis.intervals import NORMAL_QUANTILE
 from prunescape.store.records import outcomes
 
 LEVEL = 0.95
-Z = 1.959964  # of a 95 % interval
 PAIRED = "image by image"
 FROM_COUNTS = "from counts alone"
 FROM_TORCH = "from counts alone, against torch"
@@ -46,7 +46,7 @@ def paired_interval(first: np.ndarray, second: np.ndarray) -> tuple[float, float
     """
     images = len(first) + 2
     gained, lost = ((np.sum(one & ~other) + 1) / images for one, other in ((first, second), (second, first)))
-    half = Z * math.sqrt((gained + lost - (gained - lost) ** 2) / images)
+    half = NORMAL_QUANTILE * math.sqrt((gained + lost - (gained - lost) ** 2) / images)
     return 100 * float(gained - lost - half), 100 * float(gained - lost + half)
 
 

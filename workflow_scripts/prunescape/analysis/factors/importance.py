@@ -11,6 +11,7 @@ import pandas as pd
 from prunescape.analysis.factors.design import Design
 from prunescape.analysis.factors.factor import Factor
 from prunescape.analysis.factors.tree_boxes import Boxes, variance_shares
+from prunescape.analysis.intervals import NORMAL_QUANTILE
 
 EVALUATOR = "functional ANOVA of a random forest"
 RESAMPLES, TREES = 50, 5  # bootstrap samples of the settings, and trees grown on each
@@ -19,7 +20,6 @@ MOST_CODES = 64  # values of a continuous factor that are told apart, as many ro
 LEAST_LEAF = 3  # rows in a leaf
 SPLIT_SHARE = 5 / 6  # of the factors, drawn anew for each split (Hutter, Hoos and Leyton-Brown 2014)
 CHECKED = 5_000  # rows at most whose prediction by trees that did not see their settings makes the forest's R2
-NORMAL = 1.959964  # quantile of a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def forest_importance(
     with ThreadPoolExecutor(cores) as pool:  # scikit-learn grows trees without Python's lock
         grown = list(pool.map(lambda each: _resample(coded, response, settings, checked, each), seeds))
     shares, predicted = (np.array(part) for part in zip(*grown, strict=True))
-    mean, spread = shares.mean(axis=0), NORMAL * shares.std(axis=0, ddof=1)
+    mean, spread = shares.mean(axis=0), NORMAL_QUANTILE * shares.std(axis=0, ddof=1)
     names = [factor.name for factor in design.factors]
     members = [(name,) for name in names] + list(combinations(names, 2))
     low, high = np.clip(mean - spread, 0, 1), np.clip(mean + spread, 0, 1)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import Axes
-from prunescape.analysis.surface.process import QUANTILE, Surface
+from prunescape.analysis.intervals import NORMAL_QUANTILE
+from prunescape.analysis.surface.process import Surface
 
 LATTICE_STEP = 3  # every third value of an axis: 16 of 9 x 9 settings
 UPPER = 2.0  # posterior standard deviations above the mean, of the first choice of a batch
@@ -60,7 +61,7 @@ def next_settings(
     chosen: list[int] = []
     while len(chosen) < min(number, len(left)):
         deviation = np.sqrt(np.clip(np.diag(covariance), 0, None))
-        straddle = QUANTILE * deviation - np.abs(mean[:, None] - edges).min(axis=1)
+        straddle = NORMAL_QUANTILE * deviation - np.abs(mean[:, None] - edges).min(axis=1)
         straddle[chosen] = -np.inf
         if straddle.max() <= 0:
             break

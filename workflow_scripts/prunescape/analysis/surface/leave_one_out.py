@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from prunescape.analysis.intervals import NORMAL_QUANTILE
+
 if TYPE_CHECKING:
     from prunescape.analysis.surface.process import Surface
 
@@ -22,14 +24,14 @@ def coverage(surface: "Surface") -> pd.DataFrame:
     """
     from scipy.stats import binom
 
-    from prunescape.analysis.surface.process import QUANTILE
-
     mean, sd = predictions(surface)
     z, variant = pd.Series(surface.z_trained), surface.trained["variant"]
     grouped = z.groupby(variant, sort=False)
     size = grouped.transform("size")
     from_others = (z - grouped.transform("mean")) * size / (size - 1)
-    cells = pd.DataFrame({"hit": (z - mean).abs() <= QUANTILE * sd, "left": (z - mean) ** 2, "spread": from_others**2})
+    cells = pd.DataFrame(
+        {"hit": (z - mean).abs() <= NORMAL_QUANTILE * sd, "left": (z - mean) ** 2, "spread": from_others**2}
+    )
     sums = cells.groupby(variant, sort=False).sum()
     table = pd.DataFrame({"n": grouped.size()})
     table["covered"], table["explained"] = sums["hit"] / table["n"], 1 - sums["left"] / sums["spread"]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prunescape.analysis.axes import Axes
+from prunescape.analysis.intervals import NORMAL_QUANTILE
 from prunescape.errors import InputError, nearest
 
 FEWEST_CELLS = 9  # a lattice of 3 x 3; a kernel over two axes has five hyperparameters
@@ -21,7 +22,6 @@ DEPTH = 4.0
 THRESHOLDS = (0.5, 1.0)
 RESTARTS = 1  # the default start found the maximum in every landscape tried; this is for those that were not
 RANDOM_SEED = 0
-QUANTILE = 1.959964  # of the normal distribution: an interval of 95 %
 PERCENT = (0.0, 100.0)
 
 
@@ -55,7 +55,7 @@ class Surface:
         found = [self._marginal(places[start : start + parts]) for start in range(0, len(places), parts)]
         mean, sd = np.concatenate(found, axis=1) if found else np.empty((2, 0))
         deep = self._deep(variant, settings)
-        ends = {"inferred": mean, "low": mean - QUANTILE * sd, "high": mean + QUANTILE * sd}
+        ends = {"inferred": mean, "low": mean - NORMAL_QUANTILE * sd, "high": mean + NORMAL_QUANTILE * sd}
         values = {name: self._percent(variant, z, deep) for name, z in ends.items()}
         values["low"][(ends["low"] <= -np.log1p(self.depth)) & np.isnan(deep)] = PERCENT[0]
         return pd.DataFrame({**values, "z_mean": mean, "z_sd": sd}, index=settings.index)
