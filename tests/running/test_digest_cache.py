@@ -1,5 +1,7 @@
 """Digests that an earlier process kept: those that code_digest finds now, whatever happened to code or file since."""
 
+import os
+
 import pytest
 
 from prunescape.running import code_digest as digests
@@ -62,3 +64,23 @@ def test_a_folder_that_others_can_read_is_not_used(tree, tmp_path):
     (folder,) = tmp_path.glob("prunescape-*")
     folder.chmod(0o755)
     assert in_new_process() == found
+
+
+def test_only_the_files_of_the_newest_contents_are_kept(tree, tmp_path, monkeypatch):
+    monkeypatch.setattr(digest_cache, "NEWEST", 3)
+    written = []
+    for number in range(5):
+        (tree / "prunescape/step.py").write_text(f"def go(rate):\n    return {number} * rate\n")
+        in_new_process()
+        (new,) = set(tmp_path.glob("prunescape-*/digests/*")) - set(written)
+        os.utime(new, (number, number))
+        written.append(new)
+    assert set(tmp_path.glob("prunescape-*/digests/*")) == set(written[-3:])
+
+
+def test_a_file_that_another_run_deletes_meanwhile_is_no_fault(tree, tmp_path):
+    in_new_process()
+    (folder,) = tmp_path.glob("prunescape-*/digests")
+    (folder / "gone.json").symlink_to("nowhere")  # listed, and not there when it is looked at
+    (tree / "prunescape/step.py").write_text("def go(rate):\n    return 2 * rate\n")
+    assert in_new_process() == digests.code_digest("train_cell")

@@ -11,6 +11,7 @@ from prunescape.errors import InputError
 from prunescape.running import code_digest as digests
 from prunescape.store.files import private_folder, read_json, write_json
 
+NEWEST = 20  # contents of code whose digests are kept
 READ = (".py", ".j2")  # the endings of what a digest may cover
 
 
@@ -23,7 +24,15 @@ def cached_digest(*roots: str) -> str:
         with suppress(InputError, OSError):
             _file().parent.mkdir(exist_ok=True)
             write_json(_file(), known)
+            _delete_old()
     return known[name]
+
+
+def _delete_old() -> None:
+    """Keep the files of the NEWEST contents of code; a run whose file is gone finds its digests once more."""
+    files = sorted(_file().parent.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in files[NEWEST:]:
+        path.unlink(missing_ok=True)
 
 
 @cache
