@@ -15,9 +15,10 @@ ALL = ("--cores", "all")
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """A folder outside any checkout, with a config."""
+    """A folder outside any checkout, with two configs."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "study.yaml").touch()
+    for name in ("study.yaml", "study.json"):
+        (tmp_path / name).touch()
     return tmp_path
 
 
@@ -31,6 +32,8 @@ def words(*arguments):
     [
         ((), (*SNAKEFILE, *ALL)),
         (("study.yaml",), (*SNAKEFILE, *ALL, "--configfile", "study.yaml")),
+        (("study.json",), (*SNAKEFILE, *ALL, "--configfile", "study.json")),
+        (("results/digits/manifest.json",), (*SNAKEFILE, *ALL, "results/digits/manifest.json")),
         (("-n", "study.yaml", "cells"), (*SNAKEFILE, *ALL, "-n", "cells", "--configfile", "study.yaml")),
         (("study.yaml", "-c2"), (*SNAKEFILE, "-c2", "--configfile", "study.yaml")),
         (("digits",), (*SNAKEFILE, *ALL, "--configfile", str(ROOT / "config/config.yaml"))),
@@ -67,6 +70,7 @@ def test_in_a_checkout_its_own_files_are_run(tmp_path, monkeypatch):
     [
         (("fashon-mnist",), r'there is no study "fashon-mnist"; allowed: .*digits, .*did you mean "fashion-mnist"'),
         (("studdy.yaml",), "studdy.yaml: there is no such config"),
+        (("own/studdy.json",), "own/studdy.json: there is no such config"),
         (("digits", "study.yaml"), "more than one study is named: digits, study.yaml"),
         (("digits", "--configfile", "study.yaml"), "more than one study is named: digits, study.yaml"),
         (("study.yaml", "study.yaml"), "more than one study is named: study.yaml, study.yaml"),

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from prunescape.commands.extras import require_workflow
+from prunescape.config.source import ENDINGS
 from prunescape.errors import InputError, nearest
 from prunescape.running.workflow_files import DEFAULT, STUDIES, WORKFLOW, is_checkout
 
 HELP = ({"-h"}, {"--help"})
 DEFAULT_STUDY = "digits"
 CORES = "all, or a number from 1"
+RESULTS = "results"  # the folder of all that is made, JSON among it
 RULES = re.compile(r"^(?:rule|checkpoint) (\w+):", re.MULTILINE)
 
 
@@ -24,9 +26,10 @@ def add_run(command: argparse.ArgumentParser) -> None:
     """`prunescape run [STUDY] [ARGUMENT ...]`."""
     command.description = (
         "Run a study in the current folder: results/ and .snakemake/ are made there. STUDY is a config, such as "
-        f"study.yaml, or the name of a study that is included: {', '.join(study_configs())}; without one it is the "
-        "first of them. In a checkout its own files are run. All other arguments are snakemake's, such as --cores 8 "
-        "(default: all cores), -n, which shows what would run, or --profile slurm; snakemake --help lists them."
+        "study.yaml or study.json, or the name of a study that is included: "
+        f"{', '.join(study_configs())}; without one it is the first of them. In a checkout its own files are run. All "
+        "other arguments are snakemake's, such as --cores 8 (default: all cores), -n, which shows what would run, or "
+        "--profile slurm; snakemake --help lists them."
     )
     _add_arguments(command, _run)
 
@@ -113,7 +116,7 @@ def _studies(known: argparse.Namespace) -> dict[str, Path]:
 def _config_of(target: str) -> Path | None:
     """The config of a study, by its path or name; None for a rule or a file that is to be made."""
     studies = study_configs()
-    if target.endswith((".yaml", ".yml")):
+    if target.endswith(ENDINGS) and Path(target).parts[0] != RESULTS:
         if not Path(target).is_file():
             hint = nearest(Path(target).stem, studies) or "prunescape init NAME writes one"
             raise InputError("there is no such config", where=target, hint=hint)
