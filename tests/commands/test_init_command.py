@@ -116,6 +116,16 @@ def test_other_layouts_are_refused(folder, capsys):
     assert 'class "white" is in one of train/ and val/ only' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("link", ["train/red/a.jpg", "val/red/zzz.png", "val/white"])
+def test_links_to_nowhere_are_named(link, folder, capsys):
+    (folder / "my flowers/val/red/.hidden.png").symlink_to("nowhere")
+    (folder / "my flowers/val/red/notes.txt").symlink_to("000.jpg")
+    assert look_at(folder / "my flowers").test == 30
+    (folder / "my flowers" / link).symlink_to("nowhere")
+    assert main(["init", "own", "--dataset", "my flowers"]) == 2
+    assert capsys.readouterr().err.startswith(f"prunescape: error: my flowers/{link}: the link leads nowhere; hint: ")
+
+
 def test_the_median_is_of_the_shorter_sides(tmp_path):
     for split in ("train", "val"):
         for name, sides in (("a", (10, 30)), ("b", (20, 50))):

@@ -413,6 +413,8 @@ LAYOUTS = [
     (lambda root: shutil.rmtree(root / "val/green"), '"green" is in train/ but not in val/ .1 classes differ'),
     (lambda root: (root / "train/red").rename(root / "train/rot"), '"red" is in val/ but not in train/ .2 classes'),
     (lambda root: (root / "val/red/zzz.png").symlink_to("nowhere"), "zzz.png: the image cannot be read"),
+    (lambda root: (root / "val/white").symlink_to("nowhere"), "val/white: the link leads nowhere; hint: remove it, or"),
+    (lambda root: (root / "val/red/more").symlink_to("nowhere"), "val/red/more: the link leads nowhere"),
 ]
 
 

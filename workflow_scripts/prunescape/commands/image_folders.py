@@ -1,5 +1,7 @@
 """What `prunescape init` has to know of a folder of images; its pixels are left to the run."""
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
@@ -22,7 +24,10 @@ class ImageFolder:
 
 
 def look_at(folder: Path) -> ImageFolder:
-    """What a folder of images holds. Raises InputError for another layout, and for a file that is no image."""
+    """What a folder of images holds.
+
+    Raises InputError for another layout, a link to nowhere, and a file that is no image.
+    """
     train, test = _images(folder, "train"), _images(folder, "val")
     if differing := sorted(set(train) ^ set(test)):
         what = f'class "{differing[0]}" is in one of train/ and val/ only ({len(differing)} classes differ)'
@@ -37,7 +42,9 @@ def _images(folder: Path, split: str) -> dict[str, list[Path]]:
     root = folder / split
     if not root.is_dir():
         raise InputError(f"there is no folder {split}/", where=folder, allowed=LAYOUT)
-    classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    there = [path for path in root.iterdir() if not path.name.startswith(".")]
+    _refuse_dead_links(there)
+    classes = sorted(path for path in there if path.is_dir())
     if len(classes) < 2:
         raise InputError(f"it holds too few folders of classes ({len(classes)})", where=root, allowed=LAYOUT)
     found = {path.name: sorted(filter(_is_image, path.rglob("*"))) for path in classes}
@@ -45,7 +52,14 @@ def _images(folder: Path, split: str) -> dict[str, list[Path]]:
         if not images:
             allowed = f"files that end in {', '.join(ENDINGS)}"
             raise InputError("the class has no image", where=root / name, allowed=allowed)
+        _refuse_dead_links(images)
     return found
+
+
+def _refuse_dead_links(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if not os.path.exists(path):
+            raise InputError("the link leads nowhere", where=path, hint="remove it, or put back what it leads to")
 
 
 def _is_image(path: Path) -> bool:

@@ -83,6 +83,7 @@ def _list_split(folder: Path, name: str) -> tuple[np.ndarray, list[str]]:
     reader, layout, root = import_torchvision().datasets.folder, f"{name}/CLASS/IMAGE", folder / name
     if not root.is_dir():
         raise InputError(f"there is no folder {name}/", where=folder, allowed="train/CLASS/IMAGE and val/CLASS/IMAGE")
+    _check_links(root)
     try:
         found, _ = reader.find_classes(str(root))
     except FileNotFoundError:
@@ -91,7 +92,6 @@ def _list_split(folder: Path, name: str) -> tuple[np.ndarray, list[str]]:
     if len(classes) < 2:
         what, hint = f"it holds too few folders of classes ({len(classes)})", "sort the images into one per class"
         raise InputError(what, where=root, allowed=f"{layout}, two classes or more", hint=hint)
-    _check_links(root)
     numbers = {name: number for number, name in enumerate(classes)}
     listed = reader.make_dataset(str(root), numbers, extensions=reader.IMG_EXTENSIONS, allow_empty=True)
     images = [(path, label) for path, label in listed if not _hidden(os.path.relpath(path, root))]
@@ -114,12 +114,24 @@ def _hidden(path: str) -> bool:
 
 
 def _check_links(root: Path) -> None:
-    """Raise InputError when links lead to a folder below `root` in two ways, before a loop is followed."""
+    """Raise InputError when links lead to a folder below `root` in two ways, before a loop is followed, or nowhere.
+
+    A link to nowhere may have been a class or images; one that is called as an image is found where that is read.
+    """
     seen: dict[str, str] = {}
-    for path, _, _ in os.walk(root, followlinks=True):
+    for path, _, names in os.walk(root, followlinks=True):
         first = seen.setdefault(os.path.realpath(path), path)
         if first != path:
             raise InputError(f"this is the same folder as {first}", where=path, hint="remove the link")
+        for link in (os.path.join(path, name) for name in names if not _hidden(name) and not _is_image(name)):
+            if not os.path.exists(link):
+                hint = "remove it, or put back what it leads to"
+                raise InputError("the link leads nowhere", where=link, hint=hint)
+
+
+def _is_image(name: str) -> bool:
+    """Whether a file is called as an image that torchvision reads."""
+    return name.lower().endswith(import_torchvision().datasets.folder.IMG_EXTENSIONS)
 
 
 def _file_bytes(path: str) -> int:
