@@ -85,6 +85,10 @@ def test_prune_of_shared_weights_writes_every_name(tmp_path, monkeypatch):
         ({"model": "text_cnn"}, "vocabulary,length as in 20000,200"),
         ({"model": "text_lstm", "input_shape": (50, 8)}, "no layer that may be cut"),
         ({"ratio": 0.0}, "above 0 and below 1"),
+        *(
+            ({"classes": value}, f"classes: {value} cannot be used; allowed: a whole")
+            for value in (-1, 0, True, 2.5, 10**9)
+        ),
         ({"ratio": 0.01}, "smallest this network can reach"),
         ({"method": "global"}, "uniform, nonuniform"),
         ({"weights": "nowhere.safetensors"}, "there is no file nowhere.safetensors"),

@@ -1,6 +1,7 @@
 """What may be cut, planned widths, surgery and rebuilding, against torch-pruning, masking and exhaustive search."""
 
 import itertools
+import re
 import warnings
 
 import numpy as np
@@ -298,11 +299,15 @@ def test_rebuild_refuses_widths_of_another_model():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        *(({"ratio": ratio}, "above 0 and below 1") for ratio in (0.0, 1.0, -0.5, 1.5, float("nan"), True, "0.5")),
+        *(
+            ({"ratio": ratio}, "above 0 and below 1")
+            for ratio in (0.0, 1.0, -0.5, 1.5, float("nan"), True, "0.5", 10**400)
+        ),
         ({"method": "unifrom"}, 'did you mean "uniform"'),
         ({"score": "l1_layers"}, 'did you mean "l1_layer"'),
         ({"min_keep": 1.0}, "min_keep"),
         ({"min_keep": float("nan")}, "min_keep"),
+        ({"round_to": 8.0}, "round_to is 8.0; allowed: auto, 1, 8"),
     ],
 )
 def test_meaningless_requests_are_refused(options, said):
@@ -354,6 +359,12 @@ def test_images_that_do_not_fit_are_refused():
     network, _ = full_network("resnet8")
     with pytest.raises(InputError, match="does not take images of shape"):
         plan_widths(network, (3, 8, 8), method="uniform", ratio=0.5)
+
+
+@pytest.mark.parametrize("shape", [(-1, 8, 8), (1, 0, 8), (1, 8.5, 8), ("1", 8, 8)], ids=str)
+def test_sizes_that_no_image_has_are_refused(shape):
+    with pytest.raises(InputError, match=re.escape(f"the input shape is {shape}; allowed: whole numbers above 0")):
+        plan_widths(seeded(Plain()), shape, method="uniform", ratio=0.5)
 
 
 @pytest.mark.parametrize("share", [0.03, 0.28, 0.41, 0.47, 0.72, 0.97])

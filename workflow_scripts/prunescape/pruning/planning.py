@@ -59,7 +59,7 @@ class Plan:
 
 def check_request(method: str, ratio: float, score: str, min_keep: float, round_to: int | str = 1) -> None:
     """Raises InputError for a method, ratio, score, `min_keep` or block that is not allowed."""
-    if round_to not in ROUND_TO:
+    if round_to not in ROUND_TO or isinstance(round_to, float):
         raise InputError(f"round_to is {round_to}", allowed=", ".join(map(str, ROUND_TO)))
     if method not in METHODS:
         raise InputError(f'no method is called "{method}"', allowed=", ".join(METHODS), hint=nearest(method, METHODS))
@@ -72,7 +72,7 @@ def check_request(method: str, ratio: float, score: str, min_keep: float, round_
 
 
 def is_number(value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) is int or (isinstance(value, float) and math.isfinite(value))
 
 
 def flops_by_width(network: nn.Module, structure: Structure) -> FlopsByWidth:

@@ -7,6 +7,7 @@ layers outside residual blocks. The first layer of a network for texts is its em
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 from torch import nn
@@ -167,6 +168,8 @@ def step_of(layer: str, ties: tuple[Tie, ...], trace: ChannelTrace) -> int:
 
 def find_prunable(network: nn.Module, input_shape) -> Structure:
     """What may be cut for examples of this shape, with every layer's FLOPs; raises InputError where they do not fit."""
+    if not all(isinstance(size, Integral) and size > 0 for size in input_shape):
+        raise InputError(f"the input shape is {tuple(input_shape)}", allowed="whole numbers above 0")
     structure = Structure(layer_flops(network, input_shape))
     trace = trace_channels(network, input_shape)
     blocks, sides = residual_blocks(trace), tied_sides(trace)

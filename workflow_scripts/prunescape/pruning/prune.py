@@ -13,6 +13,7 @@ from prunescape.pruning.planning import check_request, finite, plan_content, pla
 from prunescape.store.files import write_json
 
 LARGEST_IMAGE = 100_000_000  # values: beyond any image, and below what one forward pass can hold
+MOST_CLASSES = 1_000_000  # ImageNet-21k has 21,841
 DEFAULT_CLASSES = {
     "resnet_cifar": 10,
     "resnet_mlperf_tiny": 10,
@@ -46,6 +47,13 @@ def check_shape(input_shape, task: str) -> tuple[int, ...]:
     return shape
 
 
+def check_classes(classes: int | None) -> None:
+    """Raise InputError for what is no number of classes; None leaves it to the model."""
+    if classes is not None and (type(classes) is not int or not 1 <= classes <= MOST_CLASSES):
+        allowed = f"a whole number from 1 to {MOST_CLASSES}"
+        raise InputError(f"{classes!r} cannot be used", where="classes", allowed=allowed)
+
+
 def make_folder(out: Path) -> None:
     """Raises InputError when `out` cannot be a folder."""
     try:
@@ -75,11 +83,12 @@ def prune_model(
     a file or published, the network is freshly initialised with seed 0; a factory's network keeps its weights. Widths
     are multiples of `round_to` (auto, 1, 8, 16, 32), see `plan_widths`. `classes` defaults to 10
     (CIFAR models) or 1000; a factory decides itself. Returns what it did: ratios, FLOPs, parameters, cut layers. Raises
-    InputError as `plan_widths`, and when OUT cannot be a folder.
+    InputError as `plan_widths`, for a number of classes below 1 or above 1,000,000, and when OUT cannot be a folder.
     """
     architecture, out = architecture_of(model), Path(out)
     shape = check_shape(input_shape, task_of_model(model))
     check_request(method, ratio, score, min_keep, round_to)
+    check_classes(classes)
     if score in SCORES_OF_DATA:
         hint = "give a study pruning.score, or choose another one here"
         raise InputError(f"the score {score} looks at training examples, which only a study has", hint=hint)
