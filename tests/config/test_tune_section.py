@@ -179,3 +179,14 @@ def test_no_config_stops_a_training_early(place):
     experiment[place] = experiment[place] | {"stop_epoch": [2] if place == "grid" else 2}
     with pytest.raises(InputError, match="stop_epoch"):
         load_study(study)
+
+
+def test_a_share_of_all_clips_holds_one_batch():
+    """The published archive has 84,843 clips to train on (Warden 2018): no data set has more of them."""
+    study = changed({"budget": {"kind": "dataset", "min_share": 0.0003}}, model="m5_small", dataset="speech-commands")
+    study["datasets"] = {"speech-commands": {"validation": 9981}}
+    study["experiments"]["e"]["recipe"] |= {"crop_padding": 0, "flip": False}
+    with pytest.raises(InputError, match=r"min_share: 0.0003 of 84843 examples are less than one batch of 32; allowed"):
+        load_study(study)
+    study["experiments"]["e"]["tune"]["budget"]["min_share"] = 0.0004
+    assert load_study(study)

@@ -208,11 +208,20 @@ def test_a_folder_that_is_not_whole_is_named(tree, tmp_path):
         ({"length": 8000}, 'has no option "length"'),
         ({"validation": -1}, "cannot take -1 for validation"),
         ({"url": "ftp://a/"}, "for url"),
+        ({"train": 84_844}, "84844 clips cannot be drawn for the train split of .* allowed: 1 to 84843"),
+        ({"validation": 9_982}, "9982 clips cannot be drawn for the validation split of .* allowed: 1 to 9981"),
+        ({"test": 11_006}, "11006 clips cannot be drawn for the test split of .* allowed: 1 to 11005"),
     ],
 )
 def test_options_that_cannot_be_used(options, said):
     with pytest.raises(InputError, match=said):
         resolve_options("speech-commands", options)
+
+
+def test_the_published_splits_have_as_many_clips_as_the_archive():
+    """Warden 2018, section 5.9: 105,829 utterances."""
+    assert sum(speech.SPLITS.values()) == 105_829
+    assert options_of("nowhere", **speech.SPLITS).items() >= speech.SPLITS.items()
 
 
 def test_more_clips_than_there_are_cannot_be_drawn(tree, tmp_path):

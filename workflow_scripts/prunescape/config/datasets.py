@@ -105,6 +105,10 @@ def _check_sizes(options: dict) -> None:
 
     A split holds one image of every class at least, and leaves as many to the split that comes after it.
     """
+    if task_of(options) == speech.TASK:
+        for split, most in speech.SPLITS.items():
+            _check_size(split, options, 1, most)
+        return
     sizes = OTHER_TASKS[task_of(options)].SIZES if task_of(options) in OTHER_TASKS else SIZES
     if options["name"] not in sizes:
         return

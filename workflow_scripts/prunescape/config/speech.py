@@ -12,7 +12,8 @@ TASK, EXAMPLES = "speech", "clips"
 DATASETS: dict[str, dict[str, object]] = {
     "speech-commands": {"folder": "data/speech-commands", **OFFERED, **DRAWN},
 }
-SIZES: dict[str, tuple] = {}  # preparing counts the clips: an unpacked folder may hold fewer
+SIZES: dict[str, tuple] = {}  # of data sets whose splits are drawn from two sets; preparing counts the clips of these
+SPLITS = {"train": 84_843, "validation": 9_981, "test": 11_005}  # clips of the archive; an unpacked one may hold fewer
 ARCHIVE = "speech_commands_v0.02.tar.gz"
 TREE = "speech_commands_v0.02"  # the folder that it is unpacked into, as torchaudio does: the archive has none itself
 # as torchaudio listed it up to version 0.8; later versions list a SHA-256

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from prunescape.config.datasets import SIZES
+from prunescape.config import speech
+from prunescape.config.datasets import SIZES, task_of
 from prunescape.config.design_checks import check_acts, check_range
 from prunescape.config.designs import Bounds
 from prunescape.config.experiment import Experiment
@@ -137,9 +138,11 @@ def _check_budget(experiment: Experiment, options: dict[str, Any], where: str) -
 
 
 def _training_examples(options: dict[str, Any]) -> int:
-    """How many examples there are to train on; 0 where only preparing the data can tell."""
+    """How many examples there are to train on, at most; 0 where only preparing the data can tell."""
     if options["train"]:
         return options["train"]
+    if task_of(options) == speech.TASK:
+        return speech.SPLITS["train"]
     _, train, test, _ = {**SIZES, **TEXT_SIZES}.get(options["name"], (0, 0, 0, 0))
     held_out = options["validation"] or 0
     return max(0, (train if test is not None else train - (options["test"] or 0)) - held_out)
