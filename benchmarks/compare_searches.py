@@ -24,6 +24,7 @@ import torch
 from searched_digits import SPACE, WORKERS, Workplace
 from verdict_tables import markdown
 
+from prunescape.analysis.search.budgets import passes_of
 from prunescape.analysis.seeds.spread import t_interval
 from prunescape.designs import winner as decisions
 from prunescape.designs.plan import Plan
@@ -38,9 +39,8 @@ POOL = {"log10_lr": [-1.5, -1.0, -0.5], "log10_wd": [-4.0, -3.0], "batch_size": 
 
 def seconds_of(place: Workplace, entry: Entry) -> float:
     """Seconds of a trial's training on its rung, from its images and the measured seconds per image."""
-    values, whole = entry.cell.setting.values, place.plan().tuning["budget"]["whole"]
-    passes = values.get("epochs", whole["epochs"]) * values.get("data_share", whole["data_share"])
-    cost = place.costs[entry.cell.variant.name]
+    values, variant = entry.cell.setting.values, entry.cell.variant.name
+    passes, cost = passes_of(place.plan().tuning["budget"], variant, values), place.costs[variant]
     return passes * cost.trained * cost.training[values["batch_size"], entry.configuration].seconds
 
 

@@ -167,6 +167,7 @@ def plan_params(wildcards):
         plan |= {"ranking": ranking, "score": experiment.pruning.score}
     if variant.pipeline != SCRATCH:
         options = {"epochs": experiment.retraining.epochs, "rewound_to": experiment.rewound_to}
+        options |= {"cut": experiment.cuts_epochs}
         plan |= {"pipeline": plan_pipeline(variant.pipeline, **options)}
     if experiment.weights is not None and (variant == BASE or variant.ranks_filters):
         plan |= {"weights": experiment.weights_identity}

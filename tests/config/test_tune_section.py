@@ -27,6 +27,8 @@ STUDY = {
     "targets": {"here": {}},
 }
 
+DEFAULTS = {"log10_lr": -1.0, "log10_wd": -4.0}
+
 
 def changed(tune: dict | None = None, **experiment) -> dict:
     study = copy.deepcopy(STUDY)
@@ -119,9 +121,37 @@ def test_a_search_has_its_space_and_no_grid():
         ({"target": "pj"}, {}, ['tune.target: there is no target "pj"', "allowed: here"]),
         ({"smapler": "tpe"}, {}, ["tune.smapler: unknown key", 'did you mean "sampler"?']),
         ({}, {"grid": {"log10_lr": [-1], "log10_wd": [-4]}}, ["experiments.e.grid", "a search is given too"]),
-        ({}, {"retraining": {"pipelines": ["scratch", "scratch_b"]}}, ["retraining.pipelines", "allowed: [scratch]"]),
+        (
+            {},
+            {"retraining": {"pipelines": ["rewind_weights"], "epochs": 2}, "prior": DEFAULTS},
+            ["tune.budget: with fewer epochs uniform-0.5-rewind_weights would start", "schedule: whole, kind: dataset"],
+        ),
+        (
+            {"objective": "ratio_time"},
+            {"retraining": {"pipelines": ["scratch_b"]}},
+            ["space.variant: ratio_time takes the epochs of a training, and those of uniform-0.5-scratch_b are known"],
+        ),
+        (
+            {},
+            {"retraining": {"pipelines": ["restart"], "epochs": 5}, "prior": DEFAULTS},
+            ["e.retraining.epochs: a budget cuts epochs, and 5 after pruning", "allowed: 1 to 4", "schedule: whole"],
+        ),
+        (
+            {},
+            {"retraining": {"pipelines": ["fine_tune"], "epochs": 2}},
+            ["uniform-0.5-fine_tune needs the weights of a trained base", "prior.log10_lr"],
+        ),
+        (
+            {"budget": {"min_epochs": 2}, "space": {"batch_size": [16, 32], "variant": ["uniform-0.5-fine_tune"]}},
+            {"retraining": {"pipelines": ["fine_tune"], "epochs": 2}},
+            ["tune.budget", "nothing to cut"],
+        ),
         ({}, {"seeds": [0, 1]}, ["experiments.e.seeds", "one seed"]),
-        ({}, {"variants": {"nonuniform": [0.5]}}, ["rank the filters of a trained base", "prior.log10_lr"]),
+        (
+            {},
+            {"variants": {"nonuniform": [0.5]}},
+            ["nonuniform-0.5 needs the weights of a trained base", "or set pruning.ranking: initial"],
+        ),
         (
             {},
             {"recipe": {"epochs": 4, "batch_size": 32, "schedule": "step", "milestones": [2]}},
@@ -140,6 +170,19 @@ def test_what_cannot_be_searched_is_one_line(tune, experiment, words):
     text = str(caught.value)
     assert all(word in text for word in words), text
     assert "\n" not in text
+
+
+def test_pipelines_that_inherit_leave_the_recipe_whole():
+    """Its milestones and its last epochs are those of the base, and no budget cuts them."""
+    recipe = {"epochs": 4, "batch_size": 32, "schedule": "step", "milestones": [2, 3]}
+    retraining = {"pipelines": ["fine_tune", "rewind_rate"], "epochs": 3}
+    space = {"log10_lr": [-1, -2], "variant": ["uniform-0.5-fine_tune", "uniform-0.5-rewind_rate"]}
+    study = load_study(changed({"space": space}, recipe=recipe, retraining=retraining, prior=DEFAULTS))
+    terms = study.tuning_terms()["e"]
+    assert terms["ranked"] and set(terms["budget"]["whole"]["epochs"].values()) == {3}
+    mixed = {"space": {"log10_lr": [-1, -2]}}
+    with pytest.raises(InputError, match="milestones"):  # the base is cut to one epoch
+        load_study(changed(mixed, recipe=recipe, retraining=retraining, prior=DEFAULTS))
 
 
 def test_images_must_be_held_out():

@@ -113,4 +113,4 @@ def test_a_ratio_counts_every_image_of_the_budget_whatever_the_cache_spared():
     terms = plan_of().tuning | {"objective": "ratio_time"}
     cost = Cost(seconds=0.002, training={(32, ()): PerImage(0.01, None)}, trained=1000, tested=500)
     values = trial_cell(plan_of(), PROPOSAL, 4).setting.values
-    assert price_of(terms, cost, values) == pytest.approx(4 * 1000 * 0.01 + 500 * 0.002)
+    assert price_of(terms, "base", cost, values) == pytest.approx(4 * 1000 * 0.01 + 500 * 0.002)

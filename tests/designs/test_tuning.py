@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from prunescape.analysis.search.objectives import (
@@ -17,21 +18,25 @@ from prunescape.analysis.search.objectives import (
     rank_key,
     read_costs,
 )
+from prunescape.analysis.search.tuning_tables import Ended, Placed, tuning, tuning_trials
 from prunescape.config.study import load_study
+from prunescape.designs import ranking
 from prunescape.designs.brackets import next_rung, rounds_learnt_from
 from prunescape.designs.plan import Plan, experiment_plan
-from prunescape.designs.proposals import configurations, proposal_of
+from prunescape.designs.proposals import Proposal, Seen, configurations, learnt_from, proposal_of
 from prunescape.designs.search_rounds import SearchRound, read_search_round
 from prunescape.designs.tuning import brackets_of, check_searches
 from prunescape.designs.winner import next_decision
 from prunescape.errors import InputError
+from prunescape.space.settings import Setting
 from prunescape.store.files import write_json
+from prunescape.store.stages import TUNING
 
 TESTED = 1000
 SMALL = {"log10_lr": {"low": -3, "high": 0}, "batch_size": [32, 64]}
 
 
-def plan_of(floor: float | None = None, **changes) -> Plan:
+def plan_of(floor: float | None = None, pipelines: tuple[str, ...] = ("scratch",), **changes) -> Plan:
     """The plan of a search on digits; `changes` are keys of `tune`, `floor` the least accuracy, percent."""
     space = {"log10_lr": {"low": -3, "high": 0}, "log10_wd": {"low": -6, "high": -1}, "batch_size": [32, 64]}
     tune = {"space": space, "sampler": "random", "trials": 16, "target": "here", "objective": "accuracy"} | changes
@@ -41,6 +46,7 @@ def plan_of(floor: float | None = None, **changes) -> Plan:
         "recipe": {"epochs": 10, "batch_size": 32, "schedule": "cosine"},
         "variants": {"uniform": [0.5]},
         "prior": {"log10_lr": -1.0, "log10_wd": -4.0},
+        "retraining": {"pipelines": list(pipelines)} | ({} if pipelines == ("scratch",) else {"epochs": 3}),
         "tune": tune,
     }
     study = {"study": "s", "datasets": {"digits": {"validation": 100}}, "experiments": {"e": experiment}}
@@ -154,6 +160,53 @@ def test_budgets_over_data_cut_both_and_end_with_all():
     assert cut == [(2, 0.1), (4, 0.2), (6, 0.3), (8, 0.4), (None, None)]  # edgetune2022, 4.3
     dataset = run(plan_of(budget={"kind": "dataset", "min_share": 0.25, "growth": "doubling"}))
     assert [each.cells[0].setting.values.get("data_share") for each in dataset[:-1]] == [0.25, 0.5, None]
+
+
+def test_pipelines_that_inherit_are_cut_up_to_their_own_epochs_and_then_whole():
+    variants = ["base", "uniform-0.5-fine_tune"]
+    levels = {"log10_lr": [-2, -1], "log10_wd": [-5, -4], "batch_size": [32, 64], "variant": variants}
+    plan = plan_of(pipelines=("scratch", "fine_tune"), sampler="grid", trials=None, eta=1.01, space=levels)
+    cells = [[cell for each in run(plan) for cell in each.cells if cell.variant.name == name] for name in variants]
+    base, tuned = ({cell.setting.values.get("epochs") for cell in each} for each in cells)
+    assert tuned == {1, 2, None} and base > {1, 2, 3, 4}
+    prior = Setting.of({"log10_lr": -1.0, "log10_wd": -4.0, "batch_size": 32})
+    assert ranking.first_cells(plan) == plan.at("base", prior, [0])
+
+    alone = plan_of(pipelines=("fine_tune",), trials=4, space=levels | {"variant": variants[1:]})
+    cut = [each.cells[0].setting.values.get("epochs") for each in run(alone)[:-1]]
+    assert cut == [1, 2, None]  # the longest training has 3 epochs
+
+    begun = levels | {"variant": ["uniform-0.5-rewind_weights"]}
+    plan = plan_of(pipelines=("rewind_weights",), trials=4, space=begun, budget={"schedule": "whole"})
+    assert [each.cells[0].setting.stop for each in run(plan)[:-1]] == [1, 2, None]
+
+
+def test_tables_tell_cut_trainings_after_pruning_from_whole_ones():
+    """A row of cells.parquet has the recipe's epochs where its setting has none, and such a training is of 3 here."""
+    variants = ["base", "uniform-0.5-fine_tune"]
+    space = {"log10_lr": [-2, -1], "batch_size": [32, 64], "variant": variants}
+    plan = plan_of(pipelines=("scratch", "fine_tune"), sampler="grid", trials=None, space=space)
+    rounds, terms = run(plan), {"e": plan.tuning}
+    own = {"experiment": "e", "model": "resnet8", "dataset": "digits", "stage": TUNING, "status": "ok", "epochs": 10}
+    own |= {"val_correct": 9, "val_tested": 10, "val_top1": 90.0, "top1": 90.0}
+    rows = [own | {"variant": each.variant.name, "seed": 0} | each.setting.values for each in cells_of(rounds)]
+    placed = [Placed(1, each.bracket, each.rung, each.trial, each.cell) for one in rounds for each in one.entries]
+    ended = Ended(winners=[rounds[-1].winner])
+    trials = tuning_trials(pd.DataFrame(rows), placed, terms, ended)
+    assert len(trials) == len(placed) and trials["winner"].sum() == 1  # of two rungs that have it
+    passes = trials.groupby("variant")["passes"].unique().map(set)
+    assert passes["base"] == passes["uniform-0.5-fine_tune"] == {1.0, 2.0, 3.0}
+    (found,) = tuning(trials, terms, ended).to_dict("records")
+    assert found["cells"] == len(rows) < len(trials) and found["whole"] == 4 * 10 + 4 * 3
+    assert found["variant"] == "uniform-0.5-fine_tune"
+
+
+def test_trials_of_unlike_whole_trainings_are_learnt_from_together():
+    """On its last rung a search has whole trainings of 10 epochs and of 3: both are what TPE knows."""
+    variants = ["base", "uniform-0.5-fine_tune"]
+    proposals = [Proposal(name, Setting.of({"log10_lr": rate})) for name in variants for rate in (-3, -2, -1)]
+    seen = [Seen(each, 0, trial, 10, True, Observed(False, 900, TESTED)) for trial, each in enumerate(proposals)]
+    assert learnt_from(seen, hyperparameters=2) == seen
 
 
 def test_brackets_of_hyperband_are_those_of_the_paper():
@@ -320,14 +373,14 @@ def training_costs(configuration: tuple = ()) -> dict[str, Cost]:
 
 def test_the_ratio_is_that_of_the_paper():
     """edgetune2022, Eq 1, by hand: (training + inference time) / accuracy, on the trial's own budget."""
-    terms = plan_of(objective="ratio_time").tuning
+    terms = plan_of(objective="ratio_time", budget={"kind": "multi"}).tuning
     values = {"batch_size": 64, "epochs": 3, "data_share": 0.5}
-    price = price_of(terms, training_costs()["base"], values)
+    price = price_of(terms, "base", training_costs()["base"], values)
     assert price == pytest.approx(3 * 0.5 * 1000 * 0.02 + 500 * 0.001)
     assert rank_key(Observed(False, 800, TESTED), price=price) == (0.0, pytest.approx(price / 0.8))
     without_inference = terms | {"strategy": "tune_v2"}
-    assert price_of(without_inference, training_costs()["base"], values) == pytest.approx(30)
-    assert price_of(plan_of().tuning, training_costs()["base"], values) is None
+    assert price_of(without_inference, "base", training_costs()["base"], values) == pytest.approx(30)
+    assert price_of(plan_of().tuning, "base", training_costs()["base"], values) is None
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])

@@ -25,6 +25,7 @@ TUNE = {
 }
 SEARCH = {key: value for key, value in experiment(variants={"uniform": [0.5]}).items() if key != "grid"}
 SEARCH |= {"recipe": {"epochs": 3, "batch_size": 50, "schedule": "cosine"}, "tune": TUNE}
+SEARCH |= {"retraining": {"pipelines": ["fine_tune"], "epochs": 2}}
 STUDY = {
     "study": "tuned",
     "datasets": {"digits": {"train": 200, "test": 100, "validation": 60}},
@@ -119,7 +120,10 @@ def test_the_whole_study_has_tables_and_a_report_of_the_search(tuned):
     results = tuned.work / "results/tuned"
     trials, found = pd.read_parquet(results / "tuning_trials.parquet"), pd.read_parquet(results / "tuning.parquet")
     assert trials.groupby("rung").size().tolist() == [6, 3, 1] and trials["winner"].sum() == 1
-    assert len(pd.read_parquet(results / "cells.parquet")) == found["cells"][0] == 10
+    cells = pd.read_parquet(results / "cells.parquet")
+    assert (cells["stage"] == "ranking").sum() == 1 and (cells["stage"] == "tuning").sum() == found["cells"][0]
+    tuned_after_pruning = trials[trials["variant"] == "uniform-0.5-fine_tune"]
+    assert set(tuned_after_pruning["epochs"]) == {1, 2} and trials["epochs"].max() <= 3
     assert "Winner: " in (results / "report.html").read_text()
     assert tuned.planned() == set()
 

@@ -10,7 +10,7 @@ from prunescape.models.build import build_model, initialise, planned_network
 from prunescape.models.counting import count_flops
 from prunescape.models.weights import save_weights
 from prunescape.pruning import retraining
-from prunescape.pruning.retraining import rate_factors, retraining_recipe
+from prunescape.pruning.retraining import cut_short, rate_factors, retraining_recipe
 from prunescape.pruning.variant_plan import stretched_pipeline, write_widths
 from prunescape.space import variants
 from prunescape.space.cells import Cell
@@ -54,6 +54,17 @@ def test_schedules_of_pipelines_follow_their_closed_forms(name, factors):
     recipe = Recipe(epochs=4, batch_size=1, milestones=(2, 3))
     planned = stretched_pipeline(plan_pipeline(name, epochs=2), share=0.5)
     assert rate_factors(planned, recipe) == pytest.approx(factors)
+
+
+@pytest.mark.parametrize("name", variants.FROM_TRAINED)
+def test_a_budget_of_a_search_cuts_what_follows_pruning_and_not_the_recipe(name):
+    recipe = {"epochs": 4, "batch_size": 1, "milestones": (2, 3)}
+    plan, values = cut_short(plan_pipeline(name, epochs=3, cut=True), {"epochs": 2, "log10_lr": -1.0})
+    assert values == {"log10_lr": -1.0}
+    assert rate_factors(plan, Recipe(**recipe)) == rate_factors(plan_pipeline(name, epochs=2), Recipe(**recipe))
+    whole = plan_pipeline(name, epochs=3)
+    assert cut_short(whole | {"shorter": []}, values) == (whole | {"shorter": []}, values)  # a whole training
+    assert cut_short(whole, {"epochs": 2}) == (whole, {"epochs": 2})  # a grid's epochs are those of the recipe
 
 
 @pytest.mark.parametrize(("epochs", "rising"), [(1, 0), (4, 1), (20, 2), (72, 8)])
@@ -101,12 +112,12 @@ def files(tmp_path):
     return prepared | {"shared": tmp_path / "shared.json"}
 
 
-def planned(folder, files, pipeline: str, *, ranked=True, earlier=None, epochs=EPOCHS, rewound_to=None, **plan) -> dict:
+def planned(folder, files, name: str, *, ranked=True, earlier=None, epochs=EPOCHS, rewound_to=None, **plan) -> dict:
     """The files of a pruned variant whose filters the base's weights rank, or the initial ones."""
     paths = {"out": folder / "widths.json", "start": folder / "start.safetensors"}
     known = BASE_PLAN | {"method": "uniform", "ratio": "0.5", "score": "l1", "min_keep": 0.1}
     write_widths(
-        known | {"pipeline": plan_pipeline(pipeline, epochs=epochs, rewound_to=rewound_to)} | plan,
+        known | {"pipeline": plan_pipeline(name, epochs=epochs, rewound_to=rewound_to)} | plan,
         identity=files["identity"],
         weights=folder / "base.safetensors" if ranked else None,
         earlier=earlier,
@@ -166,9 +177,9 @@ def test_a_plan_names_the_weights_that_its_cells_inherit(tmp_path, files):
     assert planned(tmp_path, files, "fine_tune")["widths"].read_text() != text
 
 
-def trained(folder, files, pipeline: str) -> tuple[dict, dict]:
+def trained(folder, files, pipeline: str, **cut: int) -> tuple[dict, dict]:
     """Weights and record of a cell of the pruned variant."""
-    cell = Cell("e", Variant("uniform", "0.5", pipeline), Setting.of(SETTING), seed=3)
+    cell = Cell("e", Variant("uniform", "0.5", pipeline), Setting.of(SETTING | cut), seed=3)
     out = cell_files(folder, **files)
     train_cell(cell.content, out, device="cpu")
     return load_file(out["weights"]), read_json(out["record"])
@@ -184,6 +195,16 @@ def test_training_on_inherited_weights_is_a_plain_loop_bit_for_bit(tmp_path, fil
     network.load_state_dict(load_file(known["start"]))
     factors = rate_factors(plan_pipeline(pipeline, epochs=EPOCHS), Recipe(**RECIPE))
     assert_equal_bits(weights, trained_by_hand(network, known, factors, seed=3))
+
+
+def test_a_cut_training_on_inherited_weights_is_the_pipeline_with_fewer_epochs(tmp_path, files):
+    known = planned(tmp_path, files, "fine_tune", pipeline=plan_pipeline("fine_tune", epochs=EPOCHS, cut=True))
+    weights, record = trained(tmp_path, known, "fine_tune", epochs=1)
+    assert record["epochs_trained"] == record["setting"]["epochs"] == 1
+    network = planned_network(read_json(known["widths"]))
+    network.load_state_dict(load_file(known["start"]))
+    last = Recipe(**RECIPE).rate_factor(RECIPE["epochs"] - 1)
+    assert_equal_bits(weights, trained_by_hand(network, known, [last], seed=3))
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from prunescape.space.networks import NETWORK
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import parameter_named
-from prunescape.space.variants import SCRATCH
 
 MOST_SETTINGS = 100_000  # of a factorial design
 MOST_BALANCED = 10_000  # trials of a balanced design, which take half a minute to spread
@@ -56,9 +55,6 @@ def _refuse_beside_search(experiment: Experiment, where: str) -> None:
     for name in BESIDE_SEARCH:
         if name in experiment.model_fields_set:
             raise InputError("a search is given too, in tune", where=f"{where}.{name}", hint=hint)
-    if experiment.retraining.pipelines != [SCRATCH]:
-        what, hint = "the rungs of a search cut the epochs of a training from scratch", "remove it, or tune"
-        raise InputError(what, where=f"{where}.retraining.pipelines", allowed=f"[{SCRATCH}]", hint=hint)
     if len(experiment.seeds) > 1:
         what = f"a search trains each trial once, and {len(experiment.seeds)} seeds are given"
         raise InputError(what, where=f"{where}.seeds", allowed="one seed")

@@ -15,7 +15,7 @@ from prunescape.config.messages import TAG, level_value
 from prunescape.config.models import ROUND_TO, SCORES, architecture_of, network_values
 from prunescape.config.starting_weights import weights_identity
 from prunescape.config.system import System
-from prunescape.config.tuning import CUT, OF_RUNG, TuneTerms
+from prunescape.config.tuning import OF_RUNG, TuneTerms
 from prunescape.config.types import Count, Distinct, Part, Ratio, Seed, first_repeated
 from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
@@ -247,14 +247,27 @@ class Experiment(Part):
         return names if self.tune is None else self.tune.variants or names
 
     @property
+    def whole_epochs(self) -> dict[str, int]:
+        """The epochs of a whole training of each variant of a search: E of those that inherit trained weights."""
+        recipe, after_pruning = self.declared_recipe["epochs"], self.retraining.epochs
+        inheriting = {name: Variant.parse(name).inherits_trained for name in self.searched_variants}
+        return {name: after_pruning if inherits else recipe for name, inherits in inheriting.items()}
+
+    @property
+    def cuts_epochs(self) -> bool:
+        """Whether a search has trainings with fewer epochs than a whole one, not only its beginnings."""
+        return self.tune is not None and self.tune.budget.schedule == OF_RUNG and "epochs" in self.tune.budget.least
+
+    @property
     def tuning_terms(self) -> dict[str, Any] | None:
         """What the trials and rungs of a search follow from, as JSON values; None without one."""
         if self.tune is None:
             return None
         chosen = self.tune.model_dump(include={*DRAWN, "objective", "strategy", "bound"})
-        whole = {name: self.declared_recipe[name] for name in CUT}
+        whole = {"epochs": self.whole_epochs, "data_share": self.declared_recipe["data_share"]}
         budget = self.tune.budget.model_dump() | {"whole": whole}
-        ranked = self.ranks_trained_filters and any(name.startswith("nonuniform") for name in self.searched_variants)
+        trained = any(Variant.parse(name).ranks_trained_filters for name in self.searched_variants)
+        ranked = trained and self.pruning.ranking == "trained"
         searched = {"space": self.search_space.content, "variants": self.searched_variants, "ranked": ranked}
         searched |= {
             "system": dict(sorted(self.tune.system.items())),
@@ -326,8 +339,11 @@ class Experiment(Part):
         """Every value that some cell may have of a hyperparameter; of one within bounds the lowest and the highest.
 
         Of what the budget of a search cuts, it is the least and the whole; a beginning of a whole training has that.
+        Epochs are the recipe's, which no budget cuts where all variants inherit trained weights.
         """
-        if self.tune and name in (cut := self.tune.budget.least) and self.tune.budget.schedule == OF_RUNG:
+        uncut = name == "epochs" and all(Variant.parse(each).inherits_trained for each in self.searched_variants)
+        cuts = self.tune and self.tune.budget.schedule == OF_RUNG and not uncut
+        if cuts and name in (cut := self.tune.budget.least):
             return sorted({cut[name], self.declared_recipe[name]})
         space = self.search_space
         texts = self.axes.get(name) or space.levels.get(name) or space.bounds.get(name)

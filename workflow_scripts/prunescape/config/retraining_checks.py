@@ -61,7 +61,7 @@ def _check_rewinding(experiment: Experiment, where: str) -> None:
     """Whether the recipe has the epochs that are trained again, and they begin after its warm-up or with it."""
     pipelines, epochs = experiment.retraining.pipelines, experiment.retraining.epochs
     place = f"{where}.retraining.epochs"
-    fewest = min(experiment.values_of("epochs"))
+    fewest = min(_recipe_epochs(experiment))
     rewinding = [name for name in pipelines if name.startswith("rewind")]
     if rewinding and epochs > fewest:
         what = f"{rewinding[0]} trains the last {epochs} epochs of the recipe again, which has {fewest}"
@@ -71,6 +71,11 @@ def _check_rewinding(experiment: Experiment, where: str) -> None:
         whole = experiment.rewound_to + epochs
         what = f"rewind_weights goes back to epoch {experiment.rewound_to}, into the {warmup} epochs of warm-up"
         raise InputError(what, where=place, allowed=f"{whole}, or at most {whole - warmup}")
+
+
+def _recipe_epochs(experiment: Experiment) -> list[int]:
+    """The epochs of the recipes whose schedules pipelines look at: no budget of a search cuts these."""
+    return [experiment.declared_recipe["epochs"]] if experiment.tune else experiment.values_of("epochs")
 
 
 def _check_varied(experiment: Experiment, where: str) -> None:
@@ -87,7 +92,7 @@ def _check_varied(experiment: Experiment, where: str) -> None:
 
 def _check_ends(experiment: Experiment, where: str) -> None:
     """Refuse numbers of epochs at which the schedule ends alike, for pipelines that train by its end alone."""
-    counts, last = experiment.values_of("epochs"), experiment.retraining.epochs
+    counts, last = _recipe_epochs(experiment), experiment.retraining.epochs
     decisive = {"fine_tune": 1, "rewind_rate": last, "rewind_weights": last}  # so many epochs at the schedule's end
     shared = asdict(experiment.recipe) | experiment.declared_recipe
     for pipeline in (name for name in experiment.retraining.pipelines if name in decisive):

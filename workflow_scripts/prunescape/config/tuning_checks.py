@@ -11,11 +11,12 @@ from prunescape.config.experiment import Experiment
 from prunescape.config.recipe_checks import hold_out_hint
 from prunescape.config.system_checks import check_decoded, check_values
 from prunescape.config.texts import SIZES as TEXT_SIZES
-from prunescape.config.tuning import CUT, GRID, RATIOS, TUNE_V2, VARIANT
+from prunescape.config.tuning import CUT, DATASET, GRID, OF_WHOLE, RATIOS, TUNE_V2, VARIANT
 from prunescape.errors import InputError, located, nearest
 from prunescape.space.networks import NETWORK
 from prunescape.space.recipe import PARAMETERS
 from prunescape.space.system_parameters import NEUTRAL, SYSTEM
+from prunescape.space.variants import Variant
 
 
 def check_search_space(experiment: Experiment, where: str) -> None:
@@ -70,12 +71,33 @@ def _check_variants(experiment: Experiment, where: str) -> None:
 
 
 def _check_ranking(experiment: Experiment, where: str) -> None:
-    """Whether the base can be trained at a default setting, whose weights rank the filters of nonuniform variants."""
+    """Whether the base can be trained at a default setting, whose weights variants inherit or rank filters by."""
+    variants = map(Variant.parse, experiment.searched_variants)
+    first = next(each for each in variants if each.ranks_trained_filters)
     for name in experiment.tune.hyperparameters:
         if experiment.prior_text(name) is None:
-            what = f"nonuniform variants rank the filters of a trained base, and {name} has no default to train it with"
-            hint = f"give prior.{name}, or set pruning.ranking: initial"
+            what = f"{first.name} needs the weights of a trained base, and {name} has no default to train it with"
+            hint = f"give prior.{name}" + (", or set pruning.ranking: initial" if not first.inherits else "")
             raise InputError(what, where=f"{where}.{name}", hint=hint)
+
+
+def _check_pipelines(experiment: Experiment, where: str) -> None:
+    """Whether budgets can cut what the variants train, and an objective knows how much that is."""
+    tune, variants = experiment.tune, [Variant.parse(name) for name in experiment.searched_variants]
+    rewinding = next((each.name for each in variants if each.rewinds), None)
+    if experiment.cuts_epochs and rewinding:
+        what = f"with fewer epochs {rewinding} would start from the weights of another epoch"
+        hint = f"schedule: {OF_WHOLE}, kind: {DATASET}, or leave it out of {VARIANT}"
+        raise InputError(what, where=f"{where}.budget", hint=hint)
+    after, recipe = experiment.retraining.epochs or 0, experiment.declared_recipe["epochs"]
+    if experiment.cuts_epochs and after > recipe:
+        what = f"a budget cuts epochs, and {after} after pruning are more than the {recipe} of the recipe"
+        place = where.removesuffix(".tune") + ".retraining.epochs"
+        raise InputError(what, where=place, allowed=f"1 to {recipe}", hint=f"or tune.budget.schedule: {OF_WHOLE}")
+    stretched = next((each.name for each in variants if each.pipeline == "scratch_b"), None)
+    if tune.objective in RATIOS and stretched:
+        what = f"{tune.objective} takes the epochs of a training, and those of {stretched} are known when it is planned"
+        raise InputError(what, where=f"{where}.space.{VARIANT}", hint=f"leave it out of {VARIANT}")
 
 
 def check_search(experiment: Experiment, options: dict[str, Any], targets: Mapping[str, Any], where: str) -> None:
@@ -93,6 +115,7 @@ def check_search(experiment: Experiment, options: dict[str, Any], targets: Mappi
             hold_out_hint(experiment, options),
         )
         raise InputError(what, where=where, hint=hint)
+    _check_pipelines(experiment, where)
     _check_budget(experiment, options, f"{where}.budget")
     _check_system(experiment, options, f"{where}.space")
 
@@ -115,7 +138,8 @@ def _check_system(experiment: Experiment, options: dict[str, Any], where: str) -
 def _check_budget(experiment: Experiment, options: dict[str, Any], where: str) -> None:
     """Whether the first rung is part of a whole training, and has one batch at least."""
     tune = experiment.tune
-    budget, whole = tune.budget, experiment.declared_recipe
+    budget, longest = tune.budget, max(experiment.whole_epochs.values())
+    whole = {"epochs": longest, "data_share": experiment.declared_recipe["data_share"]}
     unused = {"epochs": {"min_share"}, "dataset": {"min_epochs"}}.get(budget.kind, set()) & budget.model_fields_set
     if unused:
         name = unused.pop()
@@ -126,7 +150,7 @@ def _check_budget(experiment: Experiment, options: dict[str, Any], where: str) -
         least = budget.least.get(name)
         if least is not None and least > whole[name]:
             what = f"the first rung, {least:g}, is more than a whole training, {whole[name]:g}"
-            raise InputError(what, where=f"{where}.{key}", allowed=f"up to recipe.{name}")
+            raise InputError(what, where=f"{where}.{key}", allowed=f"up to {whole[name]:g}")
     if all(least >= whole[name] for name, least in budget.least.items()):
         what, hint = "the first rung is a whole training already, so there is nothing to cut", "choose less of it"
         raise InputError(what, where=where, hint=hint)

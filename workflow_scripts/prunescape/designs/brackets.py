@@ -27,7 +27,7 @@ from prunescape.analysis.search.terms import TPE
 from prunescape.designs.plan import Plan
 from prunescape.designs.proposals import Seen, proposed
 from prunescape.designs.search_rounds import Entry, SearchRound, entries_of
-from prunescape.designs.tuning import brackets_of, budget_of, is_whole, trial_cell
+from prunescape.designs.tuning import brackets_of, is_whole, trial_cell
 from prunescape.space.cells import Cell
 
 
@@ -45,7 +45,8 @@ class Results:
 
     def price(self, entry: Entry) -> float | None:
         """What an objective that asks for it divides by the accuracy of a trial."""
-        return price_of(self.terms, self.cost(entry.cell), entry.cell.setting.values, entry.configuration)
+        cell = entry.cell
+        return price_of(self.terms, cell.variant.name, self.cost(cell), cell.setting.values, entry.configuration)
 
     def floor(self, entries: Iterable[Entry]) -> float | None:
         """The accuracy that these entries of one rung must reach, a share; None where none is asked for."""
@@ -113,12 +114,14 @@ def with_kept_variants(plan: Plan, costs: Costs) -> Plan:
 
 def _proposed(plan: Plan, bracket: int, rung: Rung, begun: int, had: Iterable[Entry], results: Results) -> list[Entry]:
     """The next trials of a bracket that has `begun` of them: all, or as many as its sampler proposes at once."""
+    rungs_of = brackets_of(plan)
     seen = [
         Seen(
             entry.proposal,
             entry.bracket,
             entry.trial,
-            budget_of(plan, entry.cell),
+            rungs_of[entry.bracket][entry.rung].epochs,
+            is_whole(entry.cell),
             results.observed.get(entry.cell),
             results.cost(entry.cell),
             results.price(entry),

@@ -46,12 +46,16 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Seen:
-    """A trial of any bracket on one of its rungs, with its `budget` in passes of all data, and what it reached."""
+    """A trial of any bracket on one of its rungs, with its `budget` in steps, and what it reached.
+
+    Trials with one budget may be cut or `whole`: pipelines need not all train for as long.
+    """
 
     proposal: Proposal
     bracket: int
     trial: int
-    budget: float
+    budget: int
+    whole: bool
     observed: Observed | None
     cost: Cost = UNKNOWN
     price: float | None = None
@@ -151,7 +155,7 @@ def learnt_from(seen: Sequence[Seen], hyperparameters: int) -> list[Seen]:
     Enough are the number of hyperparameters and 3 (Falkner et al., BOHB, ICML 2018, 3.2: N_min = d + 1, and 2 more).
     Trials of other budgets are left out, since accuracies after different budgets are no values of one function.
     """
-    finished: dict[float, dict[Proposal, Seen]] = {}
+    finished: dict[int, dict[Proposal, Seen]] = {}
     for each in seen:
         if each.observed is not None:
             finished.setdefault(each.budget, {})[each.proposal] = each
@@ -168,8 +172,7 @@ def _study(optuna: Any, plan: Plan, space: SearchSpace, known: Sequence[Seen], s
         optuna.create_study(direction="minimize", sampler=sampler),
         _distributions(optuna, plan, space),
     )
-    budget = plan.tuning["budget"]["whole"]
-    whole = known[0].budget == float(budget["epochs"]) * float(budget["data_share"])
+    whole = all(each.whole for each in known)
     floor = floor_of(plan.tuning, [each.observed for each in known], whole=whole)
     keys = sorted({each.rank(floor) for each in known})
     for each in sorted(known, key=lambda each: (each.bracket, each.trial)):

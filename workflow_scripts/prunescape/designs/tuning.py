@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from prunescape.analysis.search.budgets import Budgets, Rung
-from prunescape.analysis.search.objectives import budget_at
+from prunescape.analysis.search.budgets import Budgets, Rung, passes_of, whole_training
 from prunescape.analysis.search.terms import TPE, WHOLE
 from prunescape.analysis.search.tpe import INSTALL_OPTUNA
 from prunescape.designs.plan import Axes, Plan
@@ -69,11 +68,11 @@ def _check_trials(plan: Plan, where: str) -> None:
 
 
 def budgets_of(plan: Plan) -> Budgets:
-    """How the search of a plan cuts its trainings."""
+    """How the search of a plan cuts its trainings: the longest; those that are shorter are whole on an earlier rung."""
     budget = plan.tuning["budget"]
     whole = budget["whole"]
     cut = {name: budget[name] for name in ("kind", "min_epochs", "min_share", "growth")}
-    return Budgets(**cut, epochs=whole["epochs"], share=whole["data_share"])
+    return Budgets(**cut, epochs=max(whole["epochs"].values()), share=whole["data_share"])
 
 
 def brackets_of(plan: Plan) -> list[list[Rung]]:
@@ -95,9 +94,9 @@ def trial_cell(plan: Plan, proposal: Proposal, step: int) -> Cell:
     Where the schedule is that of the whole training, a cut one is its beginning.
     """
     epochs, share = budgets_of(plan).at(step)
-    budget = plan.tuning["budget"]
-    cut = {"epochs": epochs, "data_share": share}
-    cut = {name: value for name, value in cut.items() if value != budget["whole"][name]}
+    budget, cut = plan.tuning["budget"], {"epochs": epochs, "data_share": share}
+    whole = whole_training(budget, proposal.variant)
+    cut = {name: value for name, value in cut.items() if value < whole[name]}
     if budget["schedule"] == WHOLE and cut:
         cut = {STOP: epochs}
     setting = proposal.setting.changed(Setting.of(cut))
@@ -112,5 +111,4 @@ def is_whole(cell: Cell) -> bool:
 
 def budget_of(plan: Plan, cell: Cell) -> float:
     """Examples that a cell's training goes through, in whole passes of all training data."""
-    budget = budget_at(plan.tuning["budget"]["whole"], cell.setting.values)
-    return float(budget["epochs"]) * float(budget["data_share"])
+    return passes_of(plan.tuning["budget"], cell.variant.name, cell.setting.values)

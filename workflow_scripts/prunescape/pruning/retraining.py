@@ -5,7 +5,7 @@ of one or {"name": …, options}. Which pipelines there are stands in pipelines.
 so no cell of another is trained again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,18 @@ def start_network(network: nn.Module, pipeline: dict[str, Any], seed: int, weigh
         return initialise(network, seed)
     load_weights(network, weights)
     return network
+
+
+def cut_short(pipeline: dict[str, Any], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A cell's pipeline, and the values of its setting that are its recipe's, on the budget of a search.
+
+    Where weights are inherited its `epochs` are those after pruning: the plan has the pipeline's "shorter" segments for
+    each number of them, and the recipe, whose schedule they look at, keeps its own.
+    """
+    if "shorter" not in pipeline or "epochs" not in values:
+        return pipeline, dict(values)
+    shared = {name: value for name, value in values.items() if name != "epochs"}
+    return pipeline | {"segments": pipeline["shorter"][values["epochs"] - 1]}, shared
 
 
 def retraining_recipe(pipeline: dict[str, Any], recipe: Recipe) -> Recipe:

@@ -49,12 +49,17 @@ PIPELINES = {
 }
 
 
-def plan_pipeline(name: str, *, epochs: int | None = None, rewound_to: int | None = None) -> dict[str, Any]:
+def plan_pipeline(
+    name: str, *, epochs: int | None = None, rewound_to: int | None = None, cut: bool = False
+) -> dict[str, Any]:
     """What the plan of a variant holds of its pipeline, as JSON values: `epochs` is E.
 
     Weights that were `rewound_to` epoch 0 are the initial ones. What is stretched gets its factor when the share of
-    FLOPs is known.
+    FLOPs is known. Where a search has `cut` budgets, "shorter" are the segments with 1, 2, …, E − 1 epochs.
     """
     pipeline = PIPELINES[name]
     start = "initial" if pipeline.earlier and rewound_to == 0 else pipeline.start
-    return {"name": name, "start": start, "segments": [pipeline.segment(epochs)]}
+    plan = {"name": name, "start": start, "segments": [pipeline.segment(epochs)]}
+    if cut and pipeline.start == "inherited":
+        plan["shorter"] = [[pipeline.segment(fewer)] for fewer in range(1, epochs)]
+    return plan

@@ -19,7 +19,7 @@ from torch import nn
 
 from prunescape.models.build import planned_network
 from prunescape.models.weights import save_weights
-from prunescape.pruning.retraining import rate_factors, retraining_recipe, start_network
+from prunescape.pruning.retraining import cut_short, rate_factors, retraining_recipe, start_network
 from prunescape.space.cells import Cell
 from prunescape.space.levels import LOADED, loaded_module
 from prunescape.space.recipe import Recipe
@@ -105,17 +105,18 @@ def open_job(
     digests = {"data_digest": identity["digest"], "code_digest": declared["code"]}
     digests |= {"widths_digest": file_digest(files.widths), "level_digests": dict(levels)}
     note_numerics(digests, declared)
-    recipe = retraining_recipe(plan["pipeline"], Recipe(**declared["recipe"] | known.setting.training.values))
+    pipeline, values = cut_short(plan["pipeline"], known.setting.training.values)
+    recipe = retraining_recipe(pipeline, Recipe(**declared["recipe"] | values))
     where = reproducible_device(device)
     key = checkpoint_key(known.whole.content, declared["recipe"], digests, device)
     checkpointer = Checkpointer(files.checkpoint, key, stop=known.setting.stop)
     data = load_data(files.data, files.identity, folder=files.folder, workers=workers)
     training = start_training(
-        start_network(load_network(files.widths), plan["pipeline"], known.seed, files.start),
+        start_network(load_network(files.widths), pipeline, known.seed, files.start),
         task_module(identity).Task(data, where, recipe.scaling),
         recipe,
         seed=known.seed,
-        rate_factors=rate_factors(plan["pipeline"], recipe)[: known.setting.stop],
+        rate_factors=rate_factors(pipeline, recipe)[: known.setting.stop],
         report=partial(_print_epoch, log),
         between_batches=checkpointer.between_batches,
         beside=beside.training if beside else None,

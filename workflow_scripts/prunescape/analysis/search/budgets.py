@@ -1,13 +1,17 @@
 """How many settings a search trains for how many epochs: the rungs of successive halving, the brackets of Hyperband."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
-from prunescape.analysis.search.terms import LINEAR
+from prunescape.analysis.search.terms import LINEAR, WHOLE
 from prunescape.errors import InputError
+from prunescape.space.recipe import STOP
 
 SHARE_DIGITS = 6  # decimals of a share of the data
+CUT = {"epochs": ("epochs",), "dataset": ("data_share",), "multi": ("epochs", "data_share")}  # by kind of budget
 ROUNDING = 1e-9  # what a quotient of whole numbers may miss its whole number by
 
 
@@ -68,6 +72,32 @@ class Budgets:
             ladder = epoch_ladder(self.last, min_epochs=self.first, growth=self.growth)
             return [halving_rungs(trials, ladder, eta=eta)]
         return hyperband_brackets(self.last, min_epochs=self.first, eta=eta, brackets=count, most=trials)
+
+
+def whole_training(budget: Mapping[str, Any], variant: str) -> dict[str, int | float]:
+    """The epochs and the share of the data of a variant's whole training, from the terms of a search's budget."""
+    return {"epochs": budget["whole"]["epochs"][variant], "data_share": budget["whole"]["data_share"]}
+
+
+def budget_at(budget: Mapping[str, Any], variant: str, values: Mapping[str, Any]) -> dict[str, int | float]:
+    """Epochs and share of the data of a variant's training with these `values`, those of its setting or of its cell.
+
+    A cell whose setting does not cut its epochs has those of the recipe, which may be more than follow pruning.
+
+    >>> terms = {"kind": "epochs", "schedule": "rung", "whole": {"epochs": {"base": 10}, "data_share": 1.0}}
+    >>> budget_at(terms, "base", {"epochs": 4})
+    {'epochs': 4, 'data_share': 1.0}
+    """
+    whole = whole_training(budget, variant)
+    if budget["schedule"] == WHOLE:
+        return whole | {"epochs": values.get(STOP, whole["epochs"])}
+    return whole | {name: min(values.get(name, whole[name]), whole[name]) for name in CUT[budget["kind"]]}
+
+
+def passes_of(budget: Mapping[str, Any], variant: str, values: Mapping[str, Any] = MappingProxyType({})) -> float:
+    """Passes of all training data of such a training; of a whole one without `values`."""
+    known = budget_at(budget, variant, values)
+    return float(known["epochs"]) * float(known["data_share"])
 
 
 def epoch_ladder(epochs: int, *, min_epochs: int, growth: str) -> list[int]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prunescape.analysis.search.budgets import passes_of
 from prunescape.errors import InputError
 from prunescape.space.cells import Cell
-from prunescape.space.recipe import STOP
 from prunescape.space.system_parameters import Configuration
 from prunescape.store.files import read_json
 from prunescape.store.records import DIVERGED
@@ -83,31 +83,20 @@ Costs = Mapping[str, Cost]  # by variant
 UNKNOWN = Cost()
 
 
-def budget_at(whole: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Epochs and share of the data of a trial with these `values`, where a training that is not cut has `whole`.
-
-    >>> budget_at({"epochs": 10, "data_share": 1.0}, {"stop_epoch": 4})
-    {'epochs': 4, 'data_share': 1.0}
-    """
-    own = {name: values.get(name, whole[name]) for name in ("epochs", "data_share")}
-    return own | ({"epochs": values[STOP]} if STOP in values else {})
-
-
 def price_of(
-    terms: Mapping[str, Any], cost: Cost, values: Mapping[str, Any], configuration: Configured = ()
+    terms: Mapping[str, Any], variant: str, cost: Cost, values: Mapping[str, Any], configuration: Configured = ()
 ) -> float | None:
     """Seconds or joules of a trial's training, and of inference with the test images; None where no objective asks.
 
     Those of training are measured per image, once for each variant, batch size and configuration of system parameters:
     the wall time of a trial's own training has no part in it. Every image of its budget counts, also where an earlier
     rung had trained on it: what a cache spares decides nothing. `values` are those of its setting. A search by tune_v2
-    leaves inference out.
+    leaves inference out. The base whose weights it inherits is no part of it.
     """
     unit = UNITS.get(terms["objective"])
     if unit is None:
         return None
-    budget = budget_at(terms["budget"]["whole"], values)
-    images = cost.trained * float(budget["epochs"]) * float(budget["data_share"])
+    images = cost.trained * passes_of(terms["budget"], variant, values)
     batch_size = int(values.get("batch_size", terms["batch_size"]))
     training = images * getattr(cost.training[batch_size, configuration], unit)
     return training if terms["strategy"] == TUNE_V2 else training + cost.tested * getattr(cost, unit)

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from prunescape.analysis.axes import GROUP, KEY_COLUMNS
+from prunescape.analysis.search.budgets import budget_at, passes_of, whole_training
 from prunescape.analysis.search.objectives import (
     UNKNOWN,
     Configured,
     Costs,
     Observed,
-    budget_at,
     configuration_text,
     floor_of,
     price_of,
@@ -20,7 +20,6 @@ from prunescape.analysis.search.objectives import (
     ratio_of,
 )
 from prunescape.space.cells import Cell
-from prunescape.space.recipe import STOP
 from prunescape.space.settings import Setting, hyperparameter_columns
 from prunescape.store.records import DIVERGED
 from prunescape.store.stages import TUNING
@@ -35,7 +34,7 @@ PLACE_COLUMNS: Columns = {
     "rung": ("int64", "of its bracket, from 0"),
 }
 CUT_COLUMNS: Columns = {
-    "epochs": ("int64", "of the training on this rung"),
+    "epochs": ("int64", "of the training on this rung; of a rung the most"),
     "data_share": ("float64", "share of the training examples that it takes"),
     "passes": ("float64", "epochs x data_share: passes of all training data"),
 }
@@ -124,9 +123,9 @@ def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, e
     rows = [(each, finished.get(_key_of_cell(each.cell, terms))) for each in placed]
     known = [_row(each, row, terms, ended) for each, row in rows if row is not None]
     for rung in _by_rung(known):
-        whole = terms[rung[0]["experiment"]]["budget"]["whole"]
-        cut = any(row[name] != whole[name] for row in rung for name in CUT)
-        floor = floor_of(terms[rung[0]["experiment"]], [row["observed"] for row in rung], whole=not cut)
+        searched = terms[rung[0]["experiment"]]
+        whole = all(row.items() >= whole_training(searched["budget"], row["variant"]).items() for row in rung)
+        floor = floor_of(searched, [row["observed"] for row in rung], whole=whole)
         for row in rung:
             row["order"] = rank_key(row["observed"], row["cost"], floor, row["price"])
     if not known:
@@ -135,6 +134,7 @@ def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, e
     frame["place"] = frame.groupby(PLACE)["order"].rank(method="first").astype("int64")
     above = set(zip(frame["experiment"], frame["bracket"], frame["rung"], frame["trial"], strict=True))
     frame["promoted"] = [(row.experiment, row.bracket, row.rung + 1, row.trial) in above for row in frame.itertuples()]
+    frame["winner"] &= ~frame["promoted"]  # what is whole on an earlier rung is the same training on all later ones
     return frame.reindex(columns=list(columns))
 
 
@@ -165,28 +165,28 @@ def _missing(value: Any) -> bool:
 def _key_of_row(row: Mapping[str, Any], terms: Terms) -> tuple:
     """What tells a cell from all others: its experiment, variant, seed and setting, its budget spelled out."""
     space = terms[row["experiment"]]["space"]
-    varied = {name: row[name] for name in (*space["levels"], *space["bounds"], STOP) if name in row}
-    whole = terms[row["experiment"]]["budget"]["whole"]
-    cut = {name: row.get(name, whole[name]) for name in CUT}
+    varied = {name: row[name] for name in (*space["levels"], *space["bounds"]) if name in row}
+    cut = budget_at(terms[row["experiment"]]["budget"], row["variant"], row)
     return row["experiment"], row["variant"], int(row["seed"]), Setting.of(varied | cut).texts
 
 
 def _key_of_cell(cell: Cell, terms: Terms) -> tuple:
-    whole = terms[cell.experiment]["budget"]["whole"]
-    return cell.experiment, cell.variant.name, cell.seed, Setting.of(whole).changed(cell.setting).texts
+    cut = budget_at(terms[cell.experiment]["budget"], cell.variant.name, cell.setting.values)
+    return cell.experiment, cell.variant.name, cell.seed, cell.setting.whole.changed(Setting.of(cut)).texts
 
 
 def _row(each: Placed, row: Mapping[str, Any], terms: Terms, ended: Ended) -> dict[str, Any]:
     """A trial on a rung, with what it is ranked by."""
     observed = Observed(row["status"] == DIVERGED, int(row.get("val_correct", 0)), int(row.get("val_tested", 1)))
-    cut = budget_at(terms[row["experiment"]]["budget"]["whole"], row)
+    budget = terms[row["experiment"]]["budget"]
+    cut = budget_at(budget, row["variant"], row)
     before = int(row.get("continued_from", 0))
     cost = ended.costs.get(row["experiment"], {}).get(row["variant"], UNKNOWN)
-    price = price_of(terms[row["experiment"]], cost, row, each.configuration)
+    price = price_of(terms[row["experiment"]], row["variant"], cost, row, each.configuration)
     return {
         **row,
         **cut,
-        "passes": float(cut["epochs"]) * float(cut["data_share"]),
+        "passes": passes_of(budget, row["variant"], row),
         "continued_from": before,
         "spent": (float(cut["epochs"]) - before) * float(cut["data_share"]),
         "bracket": each.bracket,
@@ -208,7 +208,7 @@ def tuning_rungs(trials: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             **dict(zip([*GROUP, "bracket", "rung"], key, strict=True)),
-            **{name: rung[name].iloc[0] for name in CUT_COLUMNS},
+            **{name: rung[name].max() for name in CUT_COLUMNS},
             "trials": len(rung),
             "promoted": int(rung["promoted"].sum()),
             "diverged": int((rung["status"] == DIVERGED).sum()),
@@ -230,12 +230,12 @@ def tuning(trials: pd.DataFrame, terms: Terms, ended: Ended) -> pd.DataFrame:
 
 def _found(trials: pd.DataFrame, terms: Mapping[str, Any]) -> dict[str, Any]:
     """What one search cost, and what it found."""
-    first, whole = trials[trials["rung"] == 0], terms["budget"]["whole"]
+    first = trials[trials["rung"] == 0]
     cells = trials.drop_duplicates(["variant", *_names({"": terms}), *CUT])
     known = {name: trials[name].iloc[0] for name in GROUP}
     known |= {name: terms[name] for name in ("sampler", "objective", "strategy", "target")}
     known |= {"trials": len(first), "cells": len(cells), "spent": cells["spent"].sum()}
-    known["whole"] = len(first) * float(whole["epochs"]) * float(whole["data_share"])
+    known["whole"] = sum(passes_of(terms["budget"], variant) for variant in first["variant"])
     won = trials[trials["winner"]].sort_values("place")
     if won.empty:
         return known
