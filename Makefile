@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 SITE := build/docs
 OWN_FORMAT := Snakefile rules
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder --numprocesses
 
 .PHONY: study pictures help resume docs test test-long bench lint clean
 
@@ -33,10 +33,11 @@ docs: $(READY)
 	@echo "open $(SITE)/index.html"
 
 test: lint
-	$(PYTEST)
+	$(PYTEST) 2
 
+# for two cores, too: one of the three mostly waits for Slurm
 test-long: $(READY)
-	$(PYTEST) -m long
+	$(PYTEST) 3 -m long
 
 bench: $(READY)
 	$(BIN)/python benchmarks/compare_throughput.py

@@ -14,9 +14,15 @@ import pytest
 from support.project import TINY_STUDY, Project
 
 
+LONG_FOLDERS = ("workflow", "designs", "golden")  # most of their tests run whole studies
+
+
 def pytest_collection_modifyitems(items):
-    """The tests on Slurm take longest. They come first, so that one of two processes does them beside all others."""
-    items.sort(key=lambda item: item.path.name != "test_slurm.py")
+    """The tests on Slurm take longest. They come first, so that one process does them beside all others.
+
+    Those that run studies come next: so what is left at the end is short, and no process waits long for another.
+    """
+    items.sort(key=lambda item: (item.path.name != "test_slurm.py", item.path.parent.name not in LONG_FOLDERS))
 
 
 @pytest.fixture(scope="session", autouse=True)

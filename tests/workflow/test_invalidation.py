@@ -179,19 +179,25 @@ def test_a_new_learning_rate_runs_its_cells_and_then_nothing(restored):
     assert trained(restored.planned()) == set()
 
 
-@pytest.mark.parametrize("name", [SMALL[0], SMALL[2]], ids=["the prior's", "another"])
-def test_a_deleted_record_runs_that_cell_only(finished, name):
-    folder = finished.work / "results/tiny" / name.replace(", ", "/").replace("setting=", "")
-    before = json.loads((folder / "record.json").read_text())
-    (folder / "record.json").unlink()
+def test_deleted_records_run_their_cells_only(finished):
+    """That of the prior, whose filters are ranked, and that of another cell: no plan and no cell beside them."""
+    names = (SMALL[0], SMALL[3])
+    records = [
+        finished.work / "results/tiny" / name.replace(", ", "/").replace("setting=", "") / "record.json"
+        for name in names
+    ]
+    before = [json.loads(record.read_text()) for record in records]
+    for record in records:
+        record.unlink()
     jobs = finished.planned()
-    assert trained(jobs) == cells(name)
+    assert trained(jobs) == cells(*names)
     assert "plan_variant" not in rules(jobs)
     finished.run()
-    after = json.loads((folder / "record.json").read_text())
-    same = ("correct", "correct_bits", "history", "loss")
-    assert [before[key] for key in same] == [after[key] for key in same]
-    assert before["provenance"]["weights_digest"] == after["provenance"]["weights_digest"]
+    after = [json.loads(record.read_text()) for record in records]
+    for key in ("correct", "correct_bits", "history", "loss"):
+        assert [record[key] for record in before] == [record[key] for record in after]
+    digests = [[record["provenance"]["weights_digest"] for record in each] for each in (before, after)]
+    assert digests[0] == digests[1]
     assert finished.planned() == set()
 
 
