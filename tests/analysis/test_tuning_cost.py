@@ -43,6 +43,13 @@ def test_watt_hours_by_hand():
     assert pd.isna(row["energy_wh_verdict"]) and pd.isna(row["energy_wh"])
 
 
+def test_epochs_that_an_earlier_rung_trained_are_paid_once():
+    """A rung of 4 epochs and the 10 epochs that went on from there, at 360 J: 10 epochs, 1 Wh, and not 1.4."""
+    known = cells(*[("base", "tuning", "cpu", 60.0, 1)] * 2).assign(epochs_trained=[4, 10], epoch_joules=360.0)
+    (row,) = tuning_cost(known.assign(continued_from=[0, 4])).to_dict("records")
+    assert row["energy_wh_search"] == pytest.approx(1.0)
+
+
 def test_a_variant_on_both_kinds_of_device_has_a_row_of_each():
     table = tuning_cost(cells(("base", "grid", "cpu", 3600.0, 1), ("base", "grid", "NVIDIA X", 3600.0, 1)))
     assert table[["resource", "trainings", "hours"]].to_numpy().tolist() == [["GPU", 1, 1.0], ["core", 1, 1.0]]
