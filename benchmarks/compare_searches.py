@@ -37,17 +37,28 @@ DRAWN = 8  # trials of simulated searches, and their settings
 POOL = {"log10_lr": [-1.5, -1.0, -0.5], "log10_wd": [-4.0, -3.0], "batch_size": [16, 64]}
 
 
-def seconds_of(place: Workplace, entry: Entry) -> float:
-    """Seconds of a trial's training on its rung, from its images and the measured seconds per image."""
+def seconds_of(place: Workplace, budget: dict[str, Any], entry: Entry, before: Entry | None = None) -> float:
+    """Seconds of a trial's training on its rung, from its images and the measured seconds per image.
+
+    `budget` has the terms of the search. The training goes on from the rung `before`, or begins anew.
+    """
     values, variant = entry.cell.setting.values, entry.cell.variant.name
-    passes, cost = passes_of(place.plan().tuning["budget"], variant, values), place.costs[variant]
+    passes, cost = passes_of(budget, variant, values), place.costs[variant]
+    passes -= before.cell.setting.stop if before else 0
     return passes * cost.trained * cost.training[values["batch_size"], entry.configuration].seconds
 
 
-def found(place: Workplace, rounds: list[SearchRound], *, tuned: bool = True) -> dict[str, Any]:
+def seconds_of_all(place: Workplace, plan: Plan, entries: list[Entry]) -> float:
+    """The same of all trainings of a search."""
+    rungs = {(entry.bracket, entry.trial, entry.rung): entry for entry in entries if entry.cell.setting.stop}
+    before = [rungs.get((entry.bracket, entry.trial, entry.rung - 1)) for entry in entries]
+    return sum(seconds_of(place, plan.tuning["budget"], *pair) for pair in zip(entries, before, strict=True))
+
+
+def found(place: Workplace, plan: Plan, rounds: list[SearchRound], *, tuned: bool = True) -> dict[str, Any]:
     """What a search cost, and what its winner reaches; `tuned` says whether threads and batch of inference are."""
     entries = [entry for planned in rounds for entry in planned.entries]
-    known = {"seconds": sum(seconds_of(place, entry) for entry in entries), "trainings": len(entries)}
+    known = {"seconds": seconds_of_all(place, plan, entries), "trainings": len(entries)}
     winner = rounds[-1].winner
     if winner is None:
         return known
@@ -62,6 +73,7 @@ def budgets(min_epochs: int, min_share: float) -> dict[str, dict[str, Any]]:
     epochs, share = {"min_epochs": min_epochs}, {"min_share": min_share}
     return {
         "epochs": {"kind": "epochs"} | epochs,
+        "epochs, continued": {"kind": "epochs", "schedule": "whole"} | epochs,
         "dataset": {"kind": "dataset"} | share,
         "multi": {"kind": "multi"} | epochs | share,
     }
@@ -89,8 +101,8 @@ def run(place: Workplace, repeats: int, searches: dict[str, dict[str, Any]], **c
     for repeat in range(repeats):
         for name, keys in searches.items():
             tuned = not keys.get("strategy", "").startswith("tune_v")
-            rounds = place.search(place.plan(seed=repeat, **common | keys))
-            rows.append({"repeat": repeat, "way": name} | found(place, rounds, tuned=tuned))
+            plan = place.plan(seed=repeat, **common | keys)
+            rows.append({"repeat": repeat, "way": name} | found(place, plan, place.search(plan), tuned=tuned))
             print(repeat, name, round(rows[-1]["seconds"], 1), file=sys.stderr, flush=True)
     return pd.DataFrame(rows)
 

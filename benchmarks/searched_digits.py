@@ -195,14 +195,15 @@ class Workplace:
             widths=str(self.widths(cell.variant.name)),
             record=str(record),
             weights=str(record.parent / "weights.safetensors"),
-            checkpoint=str(record.parent / "checkpoint.safetensors"),
+            checkpoint=str(self.path("cells", cell.whole.path, "checkpoint.safetensors")),
             folder=str(self.folder / "images"),
             **{name: str(path) for name, path in self.data.items()},
         )
         with open(os.devnull, "w") as log:
             train_jobs([open_job(cell.content, files, device="cpu", log=log)])
-        for weights in record.parent.glob("*.safetensors"):
-            weights.unlink()
+        Path(files.weights).unlink()
+        if not cell.setting.stop:  # its state is for the next rung
+            Path(files.checkpoint).unlink(missing_ok=True)
 
     def search(self, plan: Plan) -> list[SearchRound]:
         """All rounds of a search of one bracket, trained, and its decisions."""
