@@ -29,7 +29,7 @@ localrules:
 rule cells:
     """Only the trainings."""
     input:
-        lambda wildcards: cell_files("record.json", all_cells()),
+        record_functions(),
 
 
 rule all:

@@ -39,9 +39,10 @@ def config(trials: int, sampler: str) -> dict:
         "dataset": "digits",
         "recipe": {"epochs": 10, "batch_size": 64, "schedule": "cosine"},
         "variants": {},
-        "tune": {"space": space, "sampler": sampler, "ask": trials, "target": "here", "objective": "accuracy"},
+        "tune": {"space": space, "sampler": sampler, "trials": trials, "target": "here", "objective": "accuracy"},
     }
-    experiment["tune"]["trials"] = trials + 8 * (sampler == "tpe")  # those that a model of the others proposes
+    if sampler == "tpe":  # 8 trials more, which a model of the others proposes
+        experiment["tune"] |= {"trials": trials + 8, "ask": trials}
     return {
         "study": "planned",
         "datasets": {"digits": {"validation": 100}},

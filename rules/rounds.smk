@@ -106,6 +106,15 @@ def all_cells():
     return [*cells_with(rounds_before()), *searched]
 
 
+def record_functions():
+    """Input functions: the records of all landscapes and trials, and of each search; none hides the others."""
+    of_searches = [
+        lambda wildcards, name=name: cell_files("record.json", search_cells(name, search_rounds(name)))
+        for name in SEARCHES
+    ]
+    return [lambda wildcards: cell_files("record.json", cells_with(rounds_before())), *of_searches]
+
+
 def trial_cells():
     """Every cell of trials, among which those to export are chosen; no round adds any."""
     return [cell for name in OF_TRIALS for cell in candidate_cells(PLANS[name], [])]

@@ -67,6 +67,11 @@ def search_rounds(experiment):
     return dict(itertools.chain(*(rounds.items() for rounds in (*brackets, decisions))))
 
 
+def rounds_of_search(experiment):
+    """An input function: their files. One for each search, so that none hides the others."""
+    return lambda wildcards: list(search_rounds(experiment))
+
+
 def present_search_rounds(experiment):
     """Those that are planned by now."""
     patterns = [RUNG.replace("{bracket}", str(bracket)) for bracket in brackets_in(experiment)]

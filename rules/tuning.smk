@@ -10,9 +10,10 @@ include: "rungs.smk"
 
 
 rule tune:
-    """Only what the searches need: the model to deploy on the target of each."""
+    """Only what the searches need: the model to deploy on the target of each, and the rounds that lead to it."""
     input:
         deployment_files(),
+        [rounds_of_search(name) for name in SEARCHES],
     localrule: True
 
 

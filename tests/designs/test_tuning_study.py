@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -77,6 +78,16 @@ def test_a_search_ends_in_a_measured_model_and_trains_nothing_else(tuned):
     assert (tuned.work / "results/tuned/deploy" / found["onnx"]).exists()
     assert not (tuned.work / "results/tuned/cells.parquet").exists()
     assert tuned.planned("tune") == set()
+
+
+@pytest.mark.long
+def test_lost_rounds_are_planned_again_and_nothing_is_trained(tuned):
+    """Rounds of an earlier layout are as good as lost."""
+    before = rounds_of(tuned)
+    shutil.rmtree(tuned.work / "results/tuned/rounds/experiment=s")
+    jobs = tuned.made("tune")
+    assert rounds_of(tuned) == before
+    assert {job.split()[0] for job in jobs} <= {"plan_rung", "choose_winner", "write_deployment"}
 
 
 def script(text: str) -> str:
