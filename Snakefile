@@ -40,7 +40,7 @@ rule all:
         lambda wildcards: cell_files("weights.safetensors", all_cells()),
         round_files,
         shared_files() + [f"{DATA}/{name}.{kind}" for name in STUDY.used_datasets() for kind in ("npz", "json")],
-        lambda wildcards: variant_files("widths.json") + inherited_files(),
+        lambda wildcards: variant_files("widths.json") + inherited_files() + seed_files(all_cells()),
         export_files,
         architecture_files if STUDY.measures_first else [],
         target_files(),

@@ -12,7 +12,7 @@ rule collect_study:
         records=lambda wildcards: cell_files("record.json", all_cells()),
         rounds=round_files,
         shared=shared_files(),
-        widths=lambda wildcards: variant_files("widths.json"),
+        widths=lambda wildcards: variant_files("widths.json") + seed_plans(all_cells()),
         data=ancient(data_files()),
     output:
         cells=file_in_report(f"{RESULTS}/cells.parquet"),

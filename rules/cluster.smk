@@ -95,7 +95,7 @@ def member_of(wildcards):
     files = {"record": f"{CELL}/record.json", "weights": f"{CELL}/weights.safetensors"}
     files = {name: path.format(**wildcards) for name, path in files.items()}
     files |= {"checkpoint": checkpoint_file(wildcards)}
-    widths, log = (path.format(**wildcards) for path in (f"{VARIANT}/widths.json", f"{CELL}/train.log"))
+    widths, log = of_plan("widths.json")(wildcards), f"{CELL}/train.log".format(**wildcards)
     cell, levels, device = cell_content(wildcards), cell_level_digests(wildcards), STUDY.device
     together = together_of(device, cell, widths, STUDY.cells_per_gpu)
     place = state_file(CELL_PATH.format(**wildcards)).removesuffix(".safetensors")

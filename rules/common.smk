@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import re
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +11,10 @@ from snakemake.sourcecache import LocalSourceFile
 from prunescape.space.cells import CELL_PATH, EXPERIMENT_PATH, NAME_PATTERN, VARIANT_PATH, Cell, file_name
 from prunescape.space.recipe import STOP
 from prunescape.space.settings import NETWORK_PATTERN, SETTING_PATTERN
-from prunescape.space.variants import BASE, INHERITING_PATTERN, INITIALISED_PATTERN, SCRATCH, VARIANT_PATTERN, Variant
+from prunescape.space.variants import VARIANT_PATTERN
 from prunescape.running.code_digest import run_jobs_with_this_code
 from prunescape.running.digest_cache import cached_digest as code_digest
 from prunescape.config.datasets import is_image_folder
-from prunescape.config.models import SCORES_OF_DATA
 from prunescape.config.workers import cores_of_cell, system_of, tried_while_training
 from prunescape.running.run_lock import STATE
 from prunescape.store.files import read_json, short_name
@@ -30,14 +28,10 @@ EXPERIMENT = f"{RESULTS}/{EXPERIMENT_PATH}"
 SHARED = f"{EXPERIMENT}/shared.json"
 NETWORK = f"{EXPERIMENT}{{network}}"
 VARIANT = f"{RESULTS}/{VARIANT_PATH}"
-REWOUND = f"{NETWORK}/variant={BASE.name}/epoch={{epoch}}.safetensors"  # what the base's weights were then
-STEP = f"{VARIANT}/step={{step}}"  # of pruning, but for the last, whose files are the variant's
 CELL = f"{RESULTS}/{CELL_PATH}"
 ROUND = f"{RESULTS}/rounds/round={{round}}.json"
 EXPORTS = f"{RESULTS}/rounds/exports.json"
 REPORT = f"{RESULTS}/report.html"
-START = "start.safetensors"  # the weights that a variant inherits
-TRAINED = "weights.safetensors"
 MANIFEST_FILE = f"{RESULTS}/{MANIFEST}"
 
 
@@ -162,118 +156,6 @@ def cell_files(name, cells):
     return [cell_file(cell, name) for cell in cells]
 
 
-def ranks_trained_filters(wildcards):
-    """Whether a variant's plan needs the base's trained weights."""
-    trained = experiment_of(wildcards).pruning.ranking == "trained"
-    return trained and Variant.parse(wildcards.variant).ranks_trained_filters
-
-
-def starts_from_given(wildcards):
-    """Whether it is a base that starts from weights that the config gives."""
-    return wildcards.variant == BASE.name and experiment_of(wildcards).weights is not None
-
-
-def given_weights(wildcards):
-    """Published, or the file that such a base starts from; None where it starts from new ones."""
-    return experiment_of(wildcards).weights if starts_from_given(wildcards) else None
-
-
-def given_pattern():
-    """A pattern of the names of experiments with such a base."""
-    names = [name for name, experiment in STUDY.experiments.items() if experiment.weights is not None]
-    return "|".join(map(re.escape, sorted(names))) or "(?!)"
-
-
-def start_of_base(wildcards):
-    """The weights that such a base starts from."""
-    return f"{VARIANT}/{START}".format(**{**wildcards, "variant": BASE.name})
-
-
-def steps_of(wildcards):
-    """How many times a variant is cut."""
-    return experiment_of(wildcards).retraining.steps if Variant.parse(wildcards.variant).inherits_trained else 1
-
-
-def step_of(wildcards):
-    """Which of them a plan is: the variant's own is the last."""
-    return int(getattr(wildcards, "step", steps_of(wildcards)))
-
-
-def of_step_before(name):
-    """An input function: a file of the step before; nothing for the first one."""
-
-    def path(wildcards):
-        before = step_of(wildcards) - 1
-        return f"{STEP}/{name}".format(**{**wildcards, "step": before}) if before else []
-
-    return path
-
-
-def ranking_weights(wildcards):
-    """What a plan ranks, if that is trained: the base or the step before. Shared file and widths speak for it.
-
-    Or the weights that the base starts from, for which the plan speaks.
-    """
-    if step_of(wildcards) > 1:
-        return ancient(of_step_before(TRAINED)(wildcards))
-    if ranks_given_filters(wildcards):
-        return ancient(start_of_base(wildcards))
-    if not ranks_trained_filters(wildcards):
-        return []
-    cell = STUDY.ranking_cell(wildcards.experiment, network_named(wildcards))
-    return ancient(cell_file(cell, "weights.safetensors"))
-
-
-def ranks_given_filters(wildcards):
-    """Whether a variant's plan needs the weights that the base starts from, as the config gives them."""
-    experiment = experiment_of(wildcards)
-    untrained = experiment.pruning.ranking == "initial" and experiment.weights is not None
-    return untrained and Variant.parse(wildcards.variant).ranks_filters
-
-
-def ranking_source(wildcards):
-    """What decides the ranking weights: new recipe, code or data plan again, a deleted record does not."""
-    return SHARED if ranks_trained_filters(wildcards) else []
-
-
-def looks_at_data(wildcards):
-    """Whether the score that plans a variant looks at the loss of training examples."""
-    score = experiment_of(wildcards).pruning.score
-    return score in SCORES_OF_DATA and Variant.parse(wildcards.variant).ranks_filters
-
-
-def ranking_data(wildcards):
-    """The prepared data set, where the score that plans a variant looks at it; the identity speaks for it."""
-    return ancient(data_file(wildcards)) if looks_at_data(wildcards) else []
-
-
-def inherited_weights(wildcards):
-    """The weights from which a variant's trainings start, where it does not start from new ones."""
-    return ancient(f"{VARIANT}/{START}") if starts_from_file(wildcards) else []
-
-
-def starts_from_file(wildcards):
-    """Whether a variant starts from weights: inherited ones, or those given to the base."""
-    return Variant.parse(wildcards.variant).inherits or starts_from_given(wildcards)
-
-
-def rewound_weights(wildcards):
-    """The base's weights at the epoch to which a variant rewinds, as the step before left them; no initial ones."""
-    epoch = experiment_of(wildcards).rewound_to
-    if not Variant.parse(wildcards.variant).rewinds:
-        return []
-    if step_of(wildcards) > 1:
-        return ancient(of_step_before(START)(wildcards))
-    if epoch == 0:
-        return []
-    return ancient(REWOUND.format(experiment=wildcards.experiment, network=wildcards.network, epoch=epoch))
-
-
-def checkpoint_of(weights):
-    """A params function: where a training of such weights leaves what it needs to go on after an interruption."""
-    return lambda wildcards: state_file(weights.format(**wildcards))
-
-
 def planned_variants(experiment):
     """The wildcards of every variant of every network of an experiment."""
     names = [variant.name for variant in STUDY.experiments[experiment].all_variants]
@@ -284,51 +166,6 @@ def planned_variants(experiment):
 def variant_paths(name, experiment):
     """One file of each of them."""
     return [f"{VARIANT}/{name}".format(**wildcards) for wildcards in planned_variants(experiment)]
-
-
-def rewound_trainings(experiment):
-    """The wildcards of the trainings of an experiment that end at the epoch to which its variants rewind."""
-    known = STUDY.experiments[experiment]
-    if not known.rewound_to or not any(variant.rewinds for variant in known.all_variants):
-        return []
-    shared = {"experiment": experiment, "epoch": known.rewound_to}
-    return [shared | {"network": network} for network in networks_of(experiment)]
-
-
-def rewound_paths(experiment):
-    """The weights that they leave."""
-    return [REWOUND.format(**known) for known in rewound_trainings(experiment)]
-
-
-def rewinding_folders(experiment):
-    """The folders of the variants that inherit them."""
-    known = planned_variants(experiment)
-    return [VARIANT.format(**each) for each in known if Variant.parse(each["variant"]).rewinds]
-
-
-def planned_steps(experiment):
-    """The wildcards of all steps of the variants of an experiment but the last ones, in order."""
-    known = STUDY.experiments[experiment]
-    cut = [each for each in planned_variants(experiment) if Variant.parse(each["variant"]).inherits_trained]
-    return [each | {"step": step} for step in range(1, known.retraining.steps) for each in cut]
-
-
-def step_paths(experiment):
-    """The files that they leave."""
-    files = ("widths.json", START, TRAINED)
-    return [f"{STEP}/{name}".format(**known) for known in planned_steps(experiment) for name in files]
-
-
-def inherited_paths(experiment):
-    """The weights that variants of an experiment start from."""
-    starting = (known for known in planned_variants(experiment) if starts_from_file(Wildcards(fromdict=known)))
-    return [f"{VARIANT}/{START}".format(**known) for known in starting]
-
-
-def inherited_files():
-    """Those of every experiment, and what they were cut from."""
-    made = (rewound_paths, step_paths, inherited_paths)
-    return [path for name in sorted(STUDY.experiments) for paths in made for path in paths(name)]
 
 
 def variant_files(name):
@@ -342,18 +179,11 @@ def shared_files():
 
 
 def declared_files():
-    """What each experiment's records must agree with: its declaration, its variants' widths, the code of its levels."""
-
-    def widths(experiment):
-        return {
-            VARIANT_PATH.format(**known): f"{VARIANT}/widths.json".format(**known)
-            for known in planned_variants(experiment)
-        }
-
+    """What each experiment's records must agree with: its declaration, its variants' plans, the code of its levels."""
     return {
         experiment: {
             "shared": SHARED.format(experiment=experiment),
-            "widths": widths(experiment),
+            "widths": plan_files(experiment),
             "levels": level_digests(experiment),
         }
         for experiment in sorted(STUDY.experiments)
@@ -409,3 +239,6 @@ def marks_of(item):
     """The caption and place of one of them."""
     place = {"category": item.category, "subcategory": item.subcategory, "labels": item.labels}
     return {"caption": LocalSourceFile(str(item.caption))} | place
+
+
+include: "pipelines.smk"

@@ -13,6 +13,7 @@ from prunescape.config.targets import OF_UNTRAINED, REACHED_BY, REMOTE
 from prunescape.space.cells import spells_out
 from prunescape.space.levels import LOADED, loaded_module
 from prunescape.space.pipelines import plan_pipeline
+from prunescape.space.variants import BASE, SCRATCH, Variant
 from prunescape.designs.trials import plan_trials
 from prunescape.designs.tuning import parts_of_rungs
 
@@ -101,7 +102,7 @@ def cell_content(wildcards):
 
 def ranking_content(wildcards):
     """The base at the prior that ranks filters, as plain values."""
-    return STUDY.ranking_cell(wildcards.experiment, network_named(wildcards)).content
+    return STUDY.ranking_cell(wildcards.experiment, network_named(wildcards), seed_of_base(wildcards)).content
 
 
 def step_content(wildcards):
@@ -162,14 +163,14 @@ def plan_params(wildcards):
         plan |= {"round_to": block} if block != 1 else {}  # widths of single channels stay the plans that they were
     if steps_of(wildcards) > 1:
         plan |= {"step": [step_of(wildcards), steps_of(wildcards)]}
-    if variant.ranks_filters:
+    if ranks_filters(wildcards):
         ranking = "trained" if ranks_trained_filters(wildcards) else "initial"
         plan |= {"ranking": ranking, "score": experiment.pruning.score}
     if variant.pipeline != SCRATCH:
         options = {"epochs": experiment.retraining.epochs, "rewound_to": experiment.rewound_to}
         options |= {"cut": experiment.cuts_epochs}
         plan |= {"pipeline": plan_pipeline(variant.pipeline, **options)}
-    if experiment.weights is not None and (variant == BASE or variant.ranks_filters):
+    if experiment.weights is not None and (variant == BASE or ranks_filters(wildcards)):
         plan |= {"weights": experiment.weights_identity}
     if looks_at_data(wildcards):
         plan |= {"examples": experiment.ranking_examples}
@@ -177,6 +178,13 @@ def plan_params(wildcards):
         own = network_named(wildcards).values
         plan |= {"network": dict(sorted((experiment.network_values | own).items()))}
     return dict(sorted(plan.items()))
+
+
+def seed_cut_params(wildcards):
+    """What decides which filters of its own base a seed keeps; how many, the variant's plan says."""
+    left_out = ("method", "min_keep", "pipeline", "ratio", "round_to")
+    known = {name: value for name, value in plan_params(wildcards).items() if name not in left_out}
+    return dict(sorted((known | {"seed": seed_of_base(wildcards)}).items()))
 
 
 def plan_digest(wildcards):

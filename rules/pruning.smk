@@ -1,7 +1,8 @@
 """The widths of each variant -> widths.json, and the weights that it starts from, if any -> start.safetensors.
 
 Nonuniform variants, and those that inherit weights, rank the filters of the base trained at the prior. Some inherit the
-weights that it had at an earlier epoch. With several steps of pruning the next ranks what the one before trained.
+weights that it had at an earlier epoch. With several steps of pruning the next ranks what the one before trained. Where
+each seed inherits from its own base, its filters are chosen within the variant's widths.
 """
 
 
@@ -39,7 +40,44 @@ use rule plan_variant as cut_variant with:
         widths=f"{VARIANT}/widths.json",
         start=f"{VARIANT}/{START}",
     wildcard_constraints:
+        experiment=experiments_where(has_one_base),
         variant=INHERITING_PATTERN,
+
+
+use rule plan_variant as plan_widths with:
+    wildcard_constraints:
+        experiment=experiments_where(has_bases_per_seed),
+        variant=INHERITING_PATTERN,
+
+
+rule cut_seed:
+    """Choose which channels the cells of one seed keep of the base of that seed: as many as the variant's plan says."""
+    input:
+        identity=data_identity,
+        planned=f"{VARIANT}/widths.json",  # small, compared by content
+        weights=ranking_weights,
+        earlier=rewound_weights,
+        shared=ranking_source,
+        data=ranking_data,
+    output:
+        widths=f"{OF_SEED}/widths.json",
+        start=f"{OF_SEED}/{START}",
+    log:
+        f"{OF_SEED}/plan.log",
+    wildcard_constraints:
+        experiment=experiments_where(has_bases_per_seed),
+        variant=INHERITING_PATTERN,
+    priority: 1
+    conda:
+        "../envs/train.yaml"
+    resources:
+        **cluster_resources("plan_variant"),
+    params:
+        plan=seed_cut_params,
+        code=digest_with_architecture("cut_seed"),
+        folder=without_trigger(image_folder),
+    script:
+        "../workflow_scripts/cut_seed.py"
 
 
 use rule plan_variant as cut_step with:
@@ -57,7 +95,7 @@ use rule plan_variant as start_base with:
         widths=f"{VARIANT}/widths.json",
         start=f"{VARIANT}/{START}",
     wildcard_constraints:
-        experiment=given_pattern(),
+        experiment=experiments_where(starts_from_weights),
         variant=BASE.name,
 
 

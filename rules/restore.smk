@@ -40,6 +40,9 @@ def jobs_beside_cells():
                 yield "export_architecture", known
         for target in sorted(STUDY.targets):
             yield "benchmark_target", {"experiment": experiment, "target": target}
+    cells = present_cells()
+    yield from (("train_seed_start", known) for known in seed_starts(cells))
+    yield from (("cut_seed", known) for known in seed_cuts(cells))
     if STUDY.measures_first:
         yield from (("measure_architecture", known) for known in measured_architectures())
     for experiment in SEARCHES:
@@ -53,7 +56,9 @@ def planning_rule(known):
     """The rule that plans a variant."""
     if starts_from_given(Wildcards(fromdict=known)):
         return "start_base"
-    return "cut_variant" if Variant.parse(known["variant"]).inherits else "plan_variant"
+    if not Variant.parse(known["variant"]).inherits:
+        return "plan_variant"
+    return "plan_widths" if has_own_plan(Wildcards(fromdict=known)) else "cut_variant"
 
 
 def decided_by():
@@ -129,7 +134,19 @@ def caches():
     for path in [path for name in kept for path in step_paths(name)]:
         yield {path: [os.path.dirname(os.path.dirname(path))]}, "record.json"
     yield {path: [os.path.dirname(path)] for path in planned}, "record.json"
+    yield from seed_caches(kept)
     yield exports, "target=*.json"
+
+
+def seed_caches(experiments):
+    """The same of what cells of single seeds inherit, seed by seed: a new seed has lost nothing."""
+    cells = [cell for cell in present_cells() if cell.experiment in experiments]
+    for seed in sorted({cell.seed for cell in cells}):
+        own, product = [cell for cell in cells if cell.seed == seed], f"seed={seed}/record.json"
+        starts = {REWOUND_OF_SEED.format(**known): rewinding_folders(known["experiment"]) for known in seed_starts(own)}
+        yield starts, product
+        cuts = [(known, name) for known in seed_cuts(own) for name in ("widths.json", START)]
+        yield {f"{OF_SEED}/{name}".format(**known): [VARIANT.format(**known)] for known, name in cuts}, product
 
 
 def unusable_caches(stale):

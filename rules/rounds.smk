@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from prunescape.designs.exports import read_exports
+from prunescape.designs.ranking import inherited_bases
 from prunescape.designs.rounds import (
     candidate_cells,
     first_cells,
@@ -21,7 +22,8 @@ from prunescape.space.settings import Setting
 from prunescape.store.files import read_json, write_json
 
 ALL_PLAN_PARAMS = {
-    name: {k: v for k, v in asdict(plan).items() if v or k != "tuning"} for name, plan in ALL_PLANS.items()
+    name: {k: v for k, v in asdict(plan).items() if v or k not in ("tuning", "bases_per_seed")}
+    for name, plan in ALL_PLANS.items()
 }
 PLAN_PARAMS = {name: ALL_PLAN_PARAMS[name] for name in PLANS}
 OF_TRIALS = [name for name, plan in PLANS.items() if plan.trials is not None]  # experiments
@@ -96,8 +98,9 @@ def rounds_before(number=None):
 
 
 def cells_with(rounds):
-    """The first cells and those of `rounds`, each once."""
-    return list(dict.fromkeys([*cells_at_first(), *(cell for planned in rounds for cell in planned.cells)]))
+    """The first cells, those of `rounds`, and the bases that some of them inherit from, each once."""
+    planned = [*cells_at_first(), *(cell for each in rounds for cell in each.cells)]
+    return list(dict.fromkeys([*planned, *inherited_bases(PLANS, planned)]))
 
 
 def all_cells():

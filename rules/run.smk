@@ -132,8 +132,9 @@ def refuse_damaged():
     of_searches = [RUNG.format(experiment="*", bracket="*", round="*"), DECISION.format(experiment="*", decision="*")]
     rounds = sorted(path for pattern in (ROUND.format(round="*"), *of_searches) for path in glob(pattern))
     widths, exports = variant_files("widths.json"), variant_files("onnx/export.json")
+    of_seeds = [path for name in sorted(STUDY.experiments) for path in seed_plans_there(name)]
     results = [EXPORTS, FIGURES, MANIFEST_FILE]
-    lines = damaged_files([*identities, *shared_files(), *widths, *exports, *rounds, *results])
+    lines = damaged_files([*identities, *shared_files(), *widths, *of_seeds, *exports, *rounds, *results])
     if lines:
         sys.exit("\n".join(f"error: {line}" for line in lines))
 

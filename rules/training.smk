@@ -58,6 +58,19 @@ rule train_start:
         "../workflow_scripts/train_start.py"
 
 
+use rule train_start as train_seed_start with:
+    output:
+        weights=REWOUND_OF_SEED,
+    log:
+        REWOUND_OF_SEED.replace(".safetensors", ".log"),
+    params:
+        cell=ranking_content,
+        epochs=lambda wildcards: int(wildcards.epoch),
+        code=code_digest("train_start"),
+        folder=without_trigger(image_folder),
+        checkpoint=without_trigger(checkpoint_of(REWOUND_OF_SEED)),
+
+
 use rule train_start as train_step with:
     input:
         shared=SHARED,
@@ -82,7 +95,7 @@ rule train_cell:
     input:
         shared=SHARED,  # small, compared by content
         identity=data_identity,  # small, compared by content
-        widths=f"{VARIANT}/widths.json",  # small, compared by content
+        widths=of_plan("widths.json"),  # small, compared by content
         data=ancient(data_file),  # large: identity speaks for it
         start=inherited_weights,  # the widths' file speaks for it
     output:

@@ -72,6 +72,14 @@ def test_total_epochs_count_the_base_and_trainings_between_cuts_where_they_matte
     assert found.loc[("best", pipeline), "epochs_total"] == total
 
 
+def test_a_table_says_whether_its_seeds_inherit_from_one_base():
+    found = analysed(cells()).result("pipelines").set_index("pipeline")["bases"]
+    assert set(found["restart"]) == {"one"} and found["scratch"].isna().all()
+    known = {name: each | {"base": "per_seed"} for name, each in KNOWN.items()}
+    found = Analysis.of_cells(cells(), retraining=known, **LIMITS).result("pipelines").set_index("pipeline")["bases"]
+    assert set(found["restart"]) == {"per_seed"} and found["scratch"].isna().all()
+
+
 def test_a_pair_is_the_paired_t_test_over_the_seeds_that_did_not_choose():
     """Against scipy's ttest_rel."""
     table = cells()

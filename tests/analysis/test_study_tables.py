@@ -62,6 +62,17 @@ def test_a_record_of_other_code_of_its_level_is_refused(study):
         check_records([record], experiments)
 
 
+def test_a_record_is_held_against_the_plan_of_its_own_seed(study, tmp_path):
+    record, experiments = study
+    experiments["e"]["widths"] = {"experiment=e/network=filters=3/variant=base": f"{tmp_path}/base={{seed}}.json"}
+    (tmp_path / "widths.json").rename(tmp_path / "base=0.json")
+    check_records([record], experiments)
+    write_json(record, read_json(record) | {"seed": 1})
+    write_json(tmp_path / "base=1.json", {"modules": {"a": 1}})
+    with pytest.raises(InputError, match="trained with other widths than now"):
+        check_records([record], experiments)
+
+
 def test_damaged_widths_are_named_not_their_records(study, tmp_path):
     record, experiments = study
     widths = tmp_path / "widths.json"

@@ -257,6 +257,13 @@ BAD = [
     ("experiments.e.restart", {"epochs": 2}, ["hint: restart is a pipeline: give it in retraining.pipelines"]),
     ("experiments.e.retraining", {"pipelines": ["init"], "steps": 2}, ["retraining.steps: no pipeline inherits"]),
     ("experiments.e.retraining", {"steps": 21}, ["experiments.e.retraining.steps: 21", "less than or equal to 20"]),
+    ("experiments.e.retraining", {"base": "per_seed"}, ["retraining.base: no pipeline inherits weights", "init"]),
+    ("experiments.e.retraining", {"pipelines": ["init"], "base": "per-seed"}, ["retraining.base", 'mean "per_seed"']),
+    (
+        "experiments.e.retraining",
+        {"pipelines": ["fine_tune"], "epochs": 1, "base": "per_seed", "steps": 2},
+        ["retraining.base: a base for each seed is cut once, and retraining.steps is 2", "allowed: one"],
+    ),
     ("experiments.e.retraining.steps", "two", ["experiments.e.retraining.steps: 'two'", "a whole number"]),
     ("experiments", {"values": {"model": 3}}, ["experiments.values.model: 3", "a text"]),
     ("experiments.e.grid.log10_lr", {"step": "a", "size": 3}, ["experiments.e.grid.log10_lr.step: 'a'", "a number"]),

@@ -133,6 +133,11 @@ def test_a_search_has_its_space_and_no_grid():
         ),
         (
             {},
+            {"retraining": {"pipelines": ["restart"], "epochs": 2, "base": "per_seed"}, "prior": DEFAULTS},
+            ["e.retraining.base: a search trains each trial once, with one seed", "allowed: one"],
+        ),
+        (
+            {},
             {"retraining": {"pipelines": ["restart"], "epochs": 5}, "prior": DEFAULTS},
             ["e.retraining.epochs: a budget cuts epochs, and 5 after pruning", "allowed: 1 to 4", "schedule: whole"],
         ),

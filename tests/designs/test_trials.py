@@ -97,6 +97,24 @@ def test_every_network_has_one_ranking_at_the_default_training_unless_a_trial_tr
     assert set(first_cells({"e": plan})) == {*trained, *rankings}
 
 
+def test_what_inherits_from_a_base_for_each_seed_has_that_of_its_network_and_seed_beside_the_trials():
+    retraining = {"pipelines": ["scratch", "init", "fine_tune"], "epochs": 1, "base": "per_seed"}
+    known = {"model": "image_cnn", "variants": {"uniform": [0.5]}, "retraining": retraining, "seeds": [0, 3]}
+    plan, shared = plan_of(NETWORKS, **known), plan_of(NETWORKS, **known | {"retraining": retraining | {"base": "one"}})
+    cells = first_cells({"e": plan})
+    bases = ranking.inherited_bases({"e": plan}, cells)
+    default = plan_trials(plan)[0].setting
+    networks = {trial.setting.network for trial in plan_trials(plan)}
+    assert [cell.variant.name for cell in bases] == ["base"] * len(bases)
+    assert sorted((cell.setting, cell.seed) for cell in bases) == sorted(
+        (default.changed(network), seed) for network in networks for seed in (0, 3)
+    )
+    places = Places({"e": plan}, [])
+    assert {places.of(cell.content)["stage"] for cell in bases if cell.seed == 3} == {"ranking"}
+    assert ranking.inherited_bases({"e": shared}, first_cells({"e": shared})) == []
+    assert ranking.inherited_bases({"e": plan}, [cell for cell in cells if "fine_tune" not in cell.variant.name]) == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -33,6 +33,21 @@ def test_the_answer_names_what_the_first_seed_chose_and_how_far_it_is_ahead(resu
     assert "4 seeds that compare" in method and "10 of them here" in method
 
 
+@pytest.mark.parametrize(
+    ("bases", "cut", "said"),
+    [
+        ("one", "uniform-0.5", "this trained base: another base may rank pipelines otherwise."),
+        ("per_seed", "uniform-0.5", "over trained bases too: each seed inherits from its own."),
+        ("per_seed", "nonuniform-0.5", "from its own (the widths of nonuniform cuts are those of one)."),
+    ],
+)
+def test_the_answer_says_whether_intervals_are_over_bases(results, bases, cut, said):
+    rows = results.tables["pipelines"].assign(cut=cut)
+    rows["bases"] = rows["bases"].mask(rows["bases"].notna(), bases)
+    tables = results.tables | {"pipelines": rows, "pipeline_tests": results.tables["pipeline_tests"].assign(cut=cut)}
+    assert pipeline_sentences(ExperimentResults(DEFAULT_AXES, 0.5, cells(), tables))[-1].endswith(said)
+
+
 def test_the_answer_tells_rates_and_what_the_bases_setting_costs(results):
     text = pipeline_sentences(results)[1]
     at = "log10 learning rate 0"

@@ -15,6 +15,10 @@ from prunescape.present.report.setup import pipelines_text
             "fine-tune; 2 epochs on inherited weights after each of 3 cuts",
         ),
         ({"pipelines": ["scratch", "fine_tune"], "epochs": 1}, "scratch, fine-tune; 1 epoch on inherited weights"),
+        (
+            {"pipelines": ["init"], "epochs": None, "base": "per_seed"},
+            "init; each seed inherits from the base with that seed",
+        ),
     ],
 )
 def test_pipelines_are_named_with_the_epochs_after_pruning(retraining, text):

@@ -65,7 +65,7 @@ finally:
     print(sorted({"torch", "numpy", "pydantic", "pyarrow"} & set(sys.modules)), file=sys.__stdout__)
 """
 # Scripts whose `preload` needs no arguments, with torch and without.
-LOADING = ("plan_variant", "export_onnx")
+LOADING = ("plan_variant", "cut_seed", "export_onnx")
 ANALYSIS = (
     *("plan_round", "choose_exports", "collect_study", "collect_curves", "collect_benchmarks", "analyse_cells"),
     *("compare_targets", "analyse_trials", "draw_figures", "write_tables", "write_report"),
@@ -135,7 +135,7 @@ def test_a_script_that_asks_the_warm_process_imports_little():
     assert done.stdout.splitlines() == [f"{name} [] True" for name in scripts]
 
 
-@pytest.mark.parametrize("scripts", [LOADING[:1], LOADING[1:], ANALYSIS], ids=["planning", "exporting", "analysis"])
+@pytest.mark.parametrize("scripts", [LOADING[:2], LOADING[2:], ANALYSIS], ids=["planning", "exporting", "analysis"])
 def test_what_is_loaded_for_others_starts_no_thread(scripts):
     """A fork copies one thread only; those of numpy and pyarrow are forbidden to the warm process."""
     code = (

@@ -21,7 +21,7 @@ RESERVED = (
     *("d_chosen_on", "diverged", "converged", "n_diverged", "members", "share", "sigma", "freedom", "probability"),
     *("in_base_roi", "bound", "k", "points", "excess", "spread", "sigma_source", "place", "truncated", "quantity"),
     *("correct_bits", "tested", "low", "high", "mean", "cut", "choice", "pipeline", "at_edge", "chosen"),
-    *("gain", "gain_low", "gain_high", "gain_p", "gain_p_holm", "epochs_trained", "epochs_total"),
+    *("gain", "gain_low", "gain_high", "gain_p", "gain_p_holm", "epochs_trained", "epochs_total", "bases"),
 )
 # Equal scores of two seeds: how likely one is at most, and how likely all of them are to be noted and to be refused.
 ONE_EQUAL, NOTED, REFUSED = 0.5, 0.01, 1e-4

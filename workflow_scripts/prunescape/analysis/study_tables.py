@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -35,7 +36,7 @@ RECORD_COLUMNS: Columns = {
     "stage": (
         "string",
         "grid, or a fresh seed: pilot (at the prior, for seed noise) or replicate (kept points); trial of a space, or "
-        "confirmation: a fresh seed at one of the best trials; ranking: no trial, its weights rank filters",
+        "confirmation: a fresh seed at one of the best trials; ranking: a base whose weights alone are used",
     ),
     "round": ("int64", "round that planned the cell: 0 for the configured grid, from 1 on those that read results"),
     "select_on": ("string", "test, or validation: the split by whose top-1 settings are chosen"),
@@ -178,12 +179,12 @@ def cells_frame(records: Iterable[Path | str], places: Places) -> pd.DataFrame:
 def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str, Any]]) -> None:
     """Raise InputError for a record that was not trained by what its experiment declares now.
 
-    `experiments` holds for each name `shared`, its declaration, `widths`, the widths.json of each variant by
-    `Cell.variant_path`, and `levels`, the digest of the code of each level that some cells have, by `NAME=LEVEL`. After
-    an interrupted run Snakemake may overlook cells behind the interrupted one; their old results must not stand beside
-    new ones.
+    `experiments` holds for each name `shared`, its declaration, `widths`, the plan (widths.json) of each variant by
+    `Cell.variant_path`, with `{seed}` in its path where each seed has its own, and `levels`, the digest of the code of
+    each level that some cells have, by `NAME=LEVEL`. After an interrupted run Snakemake may overlook cells behind the
+    interrupted one; their old results must not stand beside new ones.
     """
-    wanted = {name: _declared(**files) for name, files in experiments.items()}
+    wanted, digest = {name: _declared(**files) for name, files in experiments.items()}, cache(plan_digest)
     for path in records:
         record = read_json(path, "experiment", "variant", "setting", "seed", "recipe", "provenance")
         made, now = record["provenance"], wanted[record["experiment"]]
@@ -192,18 +193,21 @@ def check_records(records: Iterable[Path | str], experiments: dict[str, dict[str
         other += ["numerics"] if made.get("numerics") != now.get("numerics") else []
         levels = made.get("level_digests", {})
         other += [f"code of {level}" for level, digest in levels.items() if now["levels"].get(level) != digest]
-        variant = Cell.from_content(record).variant_path
-        other += ["widths"] if made.get("widths_digest") != now["widths"][variant] else []
+        plan = str(now["widths"][Cell.from_content(record).variant_path]).format(seed=record["seed"])
+        other += ["widths"] if made.get("widths_digest") != digest(plan) else []
         if other:
             what = f"the cell was trained with other {' and '.join(other)} than now"
             raise InputError(what, where=path, hint="run again; if it stays, delete the record")
 
 
 def _declared(shared: Path | str, widths: dict[str, Path | str], levels: dict[str, str]) -> dict[str, Any]:
-    for path in widths.values():
-        read_json(path)  # damaged widths are to be named, not the records that they no longer fit
-    digests = {variant: file_digest(path) for variant, path in widths.items()}
-    return read_json(shared, "recipe", "code", "data") | {"widths": digests, "levels": levels}
+    return read_json(shared, "recipe", "code", "data") | {"widths": widths, "levels": levels}
+
+
+def plan_digest(path: Path | str) -> str:
+    """SHA-256 of a plan; raises InputError for a damaged one, which is to be named, not the records it does not fit."""
+    read_json(path)
+    return file_digest(path)
 
 
 def is_readable(record: Path | str) -> bool:

@@ -21,7 +21,7 @@ from prunescape.config.verdict import Verdict
 from prunescape.errors import InputError
 from prunescape.space.levels import AUTO
 from prunescape.space.parameters import Value, canonical
-from prunescape.space.pipelines import PIPELINES
+from prunescape.space.pipelines import BASES, ONE, PER_SEED, PIPELINES
 from prunescape.space.recipe import PARAMETERS, Recipe
 from prunescape.space.search_space import SearchSpace
 from prunescape.space.settings import Setting, parameter_named, parameter_value
@@ -31,7 +31,7 @@ FEWEST_AXES = 2
 DRAWN = ("sampler", "trials", "ask", "eta", "brackets", "seed", "target")  # of a search
 ROUNDING = 1e-9  # that a share of a whole number of settings may lose
 ADAPTIVE_SHARE = 0.34  # of a grid's settings, unless another is given
-RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants
+RANKING_SEED = 0  # the ONE base training whose weights rank the filters of nonuniform variants, and say their widths
 
 
 class Pruning(Part):
@@ -59,6 +59,8 @@ class Retraining(Part):
     """E, of pipelines that inherit trained weights: so many epochs after pruning."""
     steps: Annotated[int, Field(ge=1, le=20)] = 1
     """N, of the same pipelines: cut and trained so many times, each with E epochs, to the ratios r^(k/N)."""
+    base: Literal[BASES] = ONE
+    """Which base they inherit from: one, trained with seed 0; per_seed, for each cell the one with the cell's seed."""
 
 
 class Export(Part):
@@ -162,7 +164,7 @@ class Experiment(Part):
             "data": [self.model, self.dataset, self.select_on],
             "recipe": [self.declared_recipe, self.network_values, self.prior_setting.values],
             "cuts": self.pruning.model_dump(exclude={"score"}),
-            "epochs": self.retraining.epochs,
+            "inherited": [self.retraining.epochs, self.retraining.base],
             "settings": self.grid_values,
         }
         return json.dumps(known, sort_keys=True)
@@ -279,6 +281,11 @@ class Experiment(Part):
     def ranks_trained_filters(self) -> bool:
         """Whether the weights of a trained base decide which filters some variant keeps."""
         return self.pruning.ranking == "trained" and any(each.ranks_trained_filters for each in self.all_variants)
+
+    @property
+    def bases_per_seed(self) -> bool:
+        """Whether each cell inherits from the base with its own seed."""
+        return self.retraining.base == PER_SEED
 
     @property
     def rewound_to(self) -> int:

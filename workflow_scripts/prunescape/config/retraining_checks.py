@@ -6,7 +6,7 @@ from prunescape.config.experiment import Experiment
 from prunescape.errors import InputError
 from prunescape.space.pipelines import PIPELINES
 from prunescape.space.recipe import Recipe
-from prunescape.space.variants import FROM_TRAINED, SCRATCH
+from prunescape.space.variants import FROM_TRAINED, INHERITING, SCRATCH
 
 # hyperparameters that decide nothing of a pipeline's training, whose schedule is its own (space/pipelines.py)
 IDLE = {
@@ -20,6 +20,7 @@ IDLE = {
 def check_retraining(experiment: Experiment, where: str) -> None:
     """Raise InputError, below the key `where`, for pipelines that cannot be had or whose cells would be copies."""
     _check_pipelines(experiment, where)
+    _check_bases(experiment, where)
     _check_given_weights(experiment, where)
     _check_rewinding(experiment, where)
     _check_varied(experiment, where)
@@ -45,6 +46,21 @@ def _check_pipelines(experiment: Experiment, where: str) -> None:
     if inheriting and experiment.pruning.ranking != "trained":
         what = f"{inheriting[0]} inherits the weights of the trained base"
         raise InputError(what, where=f"{where}.pruning.ranking", allowed="trained", hint="remove this key")
+
+
+def _check_bases(experiment: Experiment, where: str) -> None:
+    """Whether, with a base for each seed, some pipeline inherits weights, by a single cut."""
+    if not experiment.bases_per_seed:
+        return
+    place = f"{where}.retraining.base"
+    if not set(experiment.retraining.pipelines) & set(INHERITING):
+        hint = f"remove it, or give retraining.pipelines one of {', '.join(INHERITING)}"
+        raise InputError("no pipeline inherits weights", where=place, hint=hint)
+    if experiment.retraining.steps > 1:
+        what = f"a base for each seed is cut once, and retraining.steps is {experiment.retraining.steps}"
+        raise InputError(what, where=place, allowed="one", hint="or remove retraining.steps")
+    if experiment.tune:
+        raise InputError("a search trains each trial once, with one seed", where=place, allowed="one")
 
 
 def _check_given_weights(experiment: Experiment, where: str) -> None:

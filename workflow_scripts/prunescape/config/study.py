@@ -52,10 +52,13 @@ class Study(Part):
     objectives: Objectives = Objectives()
     cluster: Cluster = Cluster()
 
-    def ranking_cell(self, experiment: str, network: Setting = DEFAULT_NETWORK) -> Cell:
-        """The base at the prior whose trained weights rank the filters: one designated training of each network."""
+    def ranking_cell(self, experiment: str, network: Setting = DEFAULT_NETWORK, seed: int = RANKING_SEED) -> Cell:
+        """The base at the prior whose trained weights rank the filters: one designated training of each network.
+
+        Where each cell inherits from the base with its own `seed`, one of each seed.
+        """
         setting = self.experiments[experiment].prior_setting.changed(network)
-        return Cell(experiment, BASE, setting, RANKING_SEED)
+        return Cell(experiment, BASE, setting, seed)
 
     @property
     def measures_first(self) -> bool:
@@ -110,7 +113,7 @@ class Study(Part):
 
         `score` ranks its filters, those of a trained base where it is `ranked`; `between` are epochs between its cuts.
         Experiments with the same `group`, the first of them by name, share everything but the score, and so can be
-        compared.
+        compared. `base` is there where each seed inherits from a base of its own.
         """
         groups: dict[str, str] = {}
         return {
@@ -119,6 +122,7 @@ class Study(Part):
                 "ranked": experiment.pruning.ranking == "trained",
                 "between": (experiment.retraining.steps - 1) * (experiment.retraining.epochs or 0),
                 "group": groups.setdefault(experiment.but_for_the_score, name),
+                **({"base": experiment.retraining.base} if experiment.bases_per_seed else {}),
             }
             for name, experiment in sorted(self.experiments.items())
             if experiment.has_grid

@@ -25,6 +25,7 @@ class Plan:
     `most_settings` is how many of the grid's settings an adaptive design may train of a variant, None for a whole grid.
     `trials` are the terms of a design with a space instead of a grid (`Experiment.trial_terms`).
     `tuning` are the terms of a search with budgets (`Experiment.tuning_terms`).
+    `bases_per_seed`: what inherits trained weights does so from the base at the prior with the cell's own seed.
     `thresholds` and `risk_threshold` are the study's, `claims` is the number of its pruned variants.
     """
 
@@ -42,6 +43,7 @@ class Plan:
     most_settings: int | None = None
     trials: dict[str, Any] | None = None
     tuning: dict[str, Any] | None = None
+    bases_per_seed: bool = False
 
     @property
     def pruned(self) -> list[str]:
@@ -80,6 +82,7 @@ def experiment_plan(study: Study, name: str) -> Plan:
         most_settings=experiment.most_settings,
         trials=experiment.trial_terms,
         tuning=study.tuning_terms().get(name),
+        bases_per_seed=experiment.bases_per_seed,
     )
 
 

@@ -2,7 +2,10 @@
 
 Filters of nonuniform variants are ranked by the weights of a trained base (matthiesen2023, 2.2.3). In a space with
 hyperparameters of the network each network has its own; these cells are no trials, and no table of results reads them.
+Nor does any read the bases that only fresh seeds inherit from, where each seed has its own.
 """
+
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -32,6 +35,14 @@ def first_cells(plan: Plan) -> list[Cell]:
     wanted = dict.fromkeys(default.changed(setting.network) for setting in settings)
     there = set(trials.first_cells(plan))
     return [cell for each in wanted for cell in plan.at(BASE.name, each, [RANKING_SEED]) if cell not in there]
+
+
+def inherited_bases(plans: Mapping[str, Plan], cells: Iterable[Cell]) -> list[Cell]:
+    """The bases from whose trained weights `cells` start, each once, where a plan has a base for each seed."""
+    priors = {name: Setting.of(plan.prior) for name, plan in plans.items() if plan.bases_per_seed}
+    inheriting = [cell for cell in cells if cell.experiment in priors and cell.variant.inherits_trained]
+    wanted = dict.fromkeys((cell.experiment, cell.setting.network, cell.seed) for cell in inheriting)
+    return [Cell(name, BASE, priors[name].changed(network), seed) for name, network, seed in wanted]
 
 
 def most_rounds(plan: Plan) -> int:

@@ -171,13 +171,24 @@ def _step(plan: Plan, earlier: Iterable[Round], cells: pd.DataFrame) -> tuple[St
     return None, True
 
 
+def bases_of_rounds(plans: Mapping[str, Plan], rounds: Iterable[Round]) -> dict[Cell, tuple[str, int]]:
+    """Stage and round of the bases that cells inherit from, but for first cells: the first round that asks for each."""
+    first = dict.fromkeys(first_cells({name: plan for name, plan in plans.items() if plan.bases_per_seed}))
+    found: dict[Cell, tuple[str, int]] = {}
+    for number, cells in [(0, first), *((planned.number, planned.cells) for planned in rounds)]:
+        for base in ranking.inherited_bases(plans, cells):
+            found.setdefault(base, (ranking.STAGE, number))
+    return {base: place for base, place in found.items() if base not in first}
+
+
 class Places:
     """Where every cell of a study stands in its design; `rounds` are those planned."""
 
     def __init__(self, plans: Mapping[str, Plan], rounds: Iterable[Round]) -> None:
-        self.plans = plans
+        self.plans, rounds = plans, list(rounds)
         rankings = [cell for plan in plans.values() for cell in ranking.first_cells(plan)]
-        self.planned = dict.fromkeys(rankings, (ranking.STAGE, 0)) | {
+        self.planned = dict.fromkeys(rankings, (ranking.STAGE, 0)) | bases_of_rounds(plans, rounds)
+        self.planned |= {
             cell: (step.stage, planned.number)
             for planned in rounds
             for step in planned.steps.values()

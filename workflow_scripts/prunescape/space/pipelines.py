@@ -9,6 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+ONE, PER_SEED = BASES = (
+    "one",
+    "per_seed",
+)  # the base that is inherited from: with seed 0 by all, or with a cell's own seed
 Segment = str | dict[str, Any]
 
 

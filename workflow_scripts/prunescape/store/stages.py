@@ -5,7 +5,7 @@ Those in records.py, and two more: trainings depend on the content of that modul
 
 from prunescape.store.records import CONFIRMATION, STAGES, TRIAL
 
-RANKING = "ranking"  # the base of a network in a space, trained only because its weights rank filters
+RANKING = "ranking"  # a base that is trained only because its weights rank filters or are inherited
 TUNING = "tuning"  # a trial of a search on one rung, with its budget
 ALL_STAGES = (*STAGES, RANKING, TUNING)
 OF_SPACES = (

@@ -13,7 +13,7 @@ SECONDS_PER_HOUR = 3600.0
 # what trainings are for -> the stages of their cells, and that in words
 PARTS = {
     "grid": ((GRID,), "of a landscape: the grid, its extension or a share of it"),
-    "search": ((TRIAL, RANKING, TUNING), "of a space: its trials, and what ranks the filters of their networks"),
+    "search": ((TRIAL, RANKING, TUNING), "of a space: its trials, and bases that are trained for their weights alone"),
     "verdict": ((PILOT, REPLICATE), "fresh seeds for the seed noise and the verdict"),
     "confirmation": ((CONFIRMATION,), "fresh seeds at the best trials"),
 }

@@ -17,6 +17,7 @@ from prunescape.analysis.verdict.contrasts import GainEstimates, estimate_gains,
 from prunescape.analysis.verdict.screening import split_seeds
 from prunescape.analysis.verdict.verdicts import ANY
 from prunescape.config.noises import CONTRAST
+from prunescape.space.pipelines import ONE
 from prunescape.space.variants import VARIANT_PATTERN, Variant
 from prunescape.store.records import GRID, REPLICATE
 
@@ -41,7 +42,7 @@ class Candidate:
     `chosen` is the mean score by which settings are chosen, percent; `fresh` are the scores of other seeds, by seed;
     `gain` is (best - carried, low, high, p) of these, nan where it is not known. `at_edge` says that the setting has
     the lowest or highest value of an axis. `epochs_trained` are its own, `epochs_before` those of the base that it
-    needs and those between cuts.
+    needs and those between cuts. `bases` says whether its seeds inherit from one base or each from its own, if they do.
     """
 
     place: Mapping[str, str]
@@ -55,6 +56,7 @@ class Candidate:
     at_edge: bool
     epochs_trained: float
     epochs_before: float
+    bases: str | None
     noise: str = CONTRAST
 
     @property
@@ -70,6 +72,10 @@ def pipeline_columns(axes: Axes) -> dict[str, tuple[str, str]]:
         "variant": ("string", "name of the pruned form"),
         "pipeline": ("string", "how the pruned network starts and is trained"),
         "score": ("string", "what ranks filters; empty where it decides neither widths nor weights, or is not known"),
+        "bases": (
+            "string",
+            "one: all seeds inherit from one base; per_seed: each from the base with its seed; null: nothing inherited",
+        ),
         **{axis.name: ("float64", f"{axis.value} of the setting") for axis in axes.x_first},
         "at_edge": ("bool", "the setting has the lowest or highest value of an axis: a better one may lie beyond"),
         "chosen": ("float64", "mean score that settings are chosen by, over the seeds that choose, percent"),
@@ -102,11 +108,12 @@ def candidates(
     seeds, so the mean over fresh seeds is not one that luck chose. Of a design that looks several times the fresh seeds
     of the first look count: whether there are more depends on results. `terms` are those of verdicts, as in
     `judge_study`; `known` holds for each experiment its `score`, the `group` of experiments that share all but that,
-    and whether a trained base is `ranked`. Experiments of which nothing is known are compared within themselves.
+    whether a trained base is `ranked`, and as `base` whether each seed has its own. Experiments of which nothing is
+    known are compared within themselves.
     """
     rows, found = split_seeds(long_scores(cells, axes, Metric(METRICS[0])), axes), {}
     for name, part in rows.groupby("experiment", sort=True):
-        shared = {"group": name, "score": "", "ranked": True, "between": 0} | dict(known.get(name, {}))
+        shared = {"group": name, "score": "", "ranked": True, "between": 0, "base": ONE} | dict(known.get(name, {}))
         design = terms.get(name, terms.get(ANY, {}))
         for each in _of_experiment(part, cells[cells["experiment"] == name], axes, design, shared):
             found.setdefault((*each.place.values(), each.pipeline, each.score), each)
@@ -171,6 +178,7 @@ def _candidate(
         at_edge=any(value in (values.min(), values.max()) for value, values in ends),
         epochs_before=(base_epochs if variant.ranks_trained_filters and shared["ranked"] else 0.0)
         + (shared["between"] if variant.inherits_trained else 0.0),
+        bases=shared["base"] if variant.inherits else None,
         **more,
     )
 
@@ -226,7 +234,7 @@ def tested(estimates: GainEstimates, place: int) -> dict[str, float]:
 
 def pipelines(found: Sequence[Candidate], axes: Axes) -> pd.DataFrame:
     """One row per candidate, as `pipeline_columns`."""
-    named = ("variant", "pipeline", "score", "at_edge", "chosen", "epochs_trained", "epochs_total")
+    named = ("variant", "pipeline", "score", "bases", "at_edge", "chosen", "epochs_trained", "epochs_total")
     rows = [
         {**each.place, **{name: getattr(each, name) for name in named}, **each.setting}
         | dict(zip(("gain", "gain_low", "gain_high", "gain_p"), each.gain, strict=True))

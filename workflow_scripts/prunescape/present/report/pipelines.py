@@ -11,7 +11,8 @@ from prunescape.present.labels import capitalised, joined, pipeline_title, setti
 from prunescape.present.numbers import DASH, counted, is_missing, number, short, span
 from prunescape.present.report import table
 from prunescape.present.report.table import ExperimentResults, Table, make_table, p_value
-from prunescape.space.variants import FROM_TRAINED
+from prunescape.space.pipelines import PER_SEED
+from prunescape.space.variants import FROM_TRAINED, Variant
 
 FINE_TUNE, RANDOM = "fine_tune", "random"
 AT = {BEST: "each at its own best setting", CARRIED: "all at the base's best setting"}
@@ -153,8 +154,21 @@ def method_sentence(rows: pd.DataFrame, tests: pd.DataFrame) -> str:
         f"Settings are chosen on other seeds than the {counted(int(rows['seeds'].max()), 'seed')} that compare. "
         f"Intervals: 95 %, each of one pair or mean alone. {SHOWN}: p under 5 % after Holm's correction over all pairs "
         f"of the study at that choice of settings, {pairs} of them here; losses at the base's setting: over all gains."
-        f"{unequal} For these test images and this trained base: another base may rank pipelines otherwise."
+        f"{unequal} {scope_sentence(rows)}"
     )
+
+
+def scope_sentence(rows: pd.DataFrame) -> str:
+    """What the intervals of `pipelines` are over beside seeds of training: one base, or as many as there are seeds."""
+    if not (rows["bases"] == PER_SEED).any():
+        return "For these test images and this trained base: another base may rank pipelines otherwise."
+    of_one = " (the widths of nonuniform cuts are those of one)" * any(map(is_nonuniform, rows["cut"]))
+    return f"For these test images, over trained bases too: each seed inherits from its own{of_one}."
+
+
+def is_nonuniform(cut: str) -> bool:
+    """Whether a ranking of filters says how wide the layers of a cut are."""
+    return Variant.parse(cut).method == "nonuniform"
 
 
 def pipelines_table(results: ExperimentResults) -> Table | None:

@@ -9,6 +9,7 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import axis_title, round_title, setting, variant_title
 from prunescape.present.numbers import counted, duration, number, short, whole
 from prunescape.present.study_terms import is_adaptive
+from prunescape.space.pipelines import PER_SEED
 from prunescape.space.recipe import PARAMETERS
 from prunescape.store.records import GRID, PILOT, TRIAL
 
@@ -46,7 +47,8 @@ def pipelines_text(retraining: dict[str, Any]) -> str:
     names = ", ".join(name.replace("_", "-") for name in retraining["pipelines"])
     steps = retraining.get("steps", 1)
     after = f" after each of {steps} cuts" if steps > 1 else ""
-    return names + (f"; {counted(epochs, 'epoch')} on inherited weights{after}" if epochs else "")
+    own = "; each seed inherits from the base with that seed" if retraining.get("base") == PER_SEED else ""
+    return names + (f"; {counted(epochs, 'epoch')} on inherited weights{after}" if epochs else "") + own
 
 
 def acting(recipe: dict[str, Any]) -> dict[str, Any]:
