@@ -13,7 +13,6 @@ import pytest
 
 from support.project import TINY_STUDY, Project
 
-
 LONG_FOLDERS = ("workflow", "designs", "golden")  # most of their tests run whole studies
 
 
