@@ -34,13 +34,13 @@ def test_one_line_per_variant_says_verdict_accuracy_cost_and_price(tmp_path):
     assert nonuniform["gain of tuning"].startswith("2.00 (") and " to " in nonuniform["gain of tuning"]
     assert [row["top-1, %"] for row in rows.values()] == ["98.00", "97.00", "90.00"]
     assert [row["FLOPs"] for row in rows.values()] == ["1.000", "0.502", "0.499"]
-    assert (base["latency, ms"], uniform["latency, ms"], nonuniform["latency, ms"]) == ("2.000", "1.250*", "–")
+    assert (base["latency, ms"], uniform["latency, ms"], nonuniform["latency, ms"]) == ("2.00", "1.25*", "–")
     assert (base["speed-up"], uniform["speed-up"], uniform["file, kB"]) == ("1.00", "1.60", "150.0")
     assert [row["trainings"] for row in rows.values()] == ["4", "24", "24"]
     assert [row["core-hours"] for row in rows.values()] == ["0.033", "0.20", "0.20"]
     assert (
-        answer.sentences[1]
-        == "Fastest on here: uniform 0.5 fp32 (1 thread, batch 1), 1.250 ms per run, 97.50 % top-1; a noisy timing."
+        answer.sentences[2]
+        == "Fastest on here: uniform 0.5 fp32 (1 thread, batch 1), 1.25 ms per run, 97.50 % top-1; a noisy timing."
     )
     assert (base[PAID_AFTER], uniform[PAID_AFTER]) == ("–", "not known"), "two repeats are too few for a test"
     (table,) = answer.tables

@@ -14,7 +14,7 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.landscape.image_errors import image_error
 from prunescape.config.analysis import Objectives
 from prunescape.errors import InputError
-from prunescape.present.numbers import number, short, standard_error, whole
+from prunescape.present.numbers import number, short, significant, standard_error, whole
 from prunescape.present.report.answer import grid_answer
 from prunescape.present.report.findings import experiment_findings
 from prunescape.present.report.landscape_tables import ellipses_table, risk_table, variants_table, verdicts_table
@@ -32,17 +32,17 @@ def test_sentences_give_the_risk_in_points_and_images(tmp_path):
     found, texts = findings_of(tmp_path, study_cells())
     opening = " ".join(found.opening)
     assert "98.00 %" in opening and "2 settings of its grid come within 0.5 points" in opening
-    assert "mean risk 1.00 points (2.0 of 200 test images)" in texts["uniform-0.5"]
+    assert "mean risk 1.00 points (2 of 200 test images)" in texts["uniform-0.5"]
     moved = "The best cell moved, log10 weight decay by 1.00; the risk of the base's best setting is 2.00 points"
     assert moved in texts["uniform-0.5"]
 
 
 def test_sentences_hold_no_risk_against_a_threshold(tmp_path):
     found, _ = findings_of(tmp_path, study_cells())
-    assert "settings: 1.00 points (2.0 of 200 test images) for uniform 0.5 to 35.00 points" in found.opening[0]
+    assert "settings: 1.00 points (2 of 200 test images) for uniform 0.5 to 35.00 points" in found.opening[0]
     assert "cannot settle whether tuning is needed" in found.opening[0]
     alone, _ = findings_of(tmp_path, study_cells().query("variant != 'nonuniform-0.5'"))
-    assert "settings: 1.00 points (2.0 of 200 test images) for uniform 0.5. Luck" in alone.opening[0]
+    assert "settings: 1.00 points (2 of 200 test images) for uniform 0.5. Luck" in alone.opening[0]
 
 
 def test_sentences_give_the_paired_error_over_images(tmp_path):
@@ -82,7 +82,9 @@ def test_other_axes_and_thresholds_name_themselves(tmp_path):
     pairs = dict(plan_pairs(plan, axes))
     assert (pairs["prior"], pairs["grid, momentum"]) == ("batch size 64, momentum 0.1", "0.1, 0.2")
     extended = pd.concat([results.cells, results.cells.assign(round=1)])
-    assert dict(run_pairs(extended, axes))["round 1, grid"].endswith("now batch size 64 to 128, momentum 0.1 to 0.2")
+    rounds = dict(run_pairs(extended, axes))
+    assert rounds["configured grid"].endswith("cells; grid: batch size 64 to 128, momentum 0.1 to 0.2")
+    assert rounds["round 1, grid"].endswith("cells"), "it did not grow"
     heads, base = summary_lines(results.tables["risk"])[1:3]
     assert "batch size  momentum  risk" in heads and "  98.00 %          64       0.1  0.25 points" in base
 
@@ -105,7 +107,7 @@ def test_sentences_say_what_one_seed_cannot_settle(tmp_path):
     both = pd.concat([study_cells(), study_cells(seed=1)])
     found, texts = findings_of(tmp_path, both)
     assert "2 seeds" in " ".join(found.limits) and "One seed" not in " ".join(found.limits)
-    assert "1.00 points (2.0 of 200 test images) over 2 seeds (1.00, 1.00)" in texts["uniform-0.5"]
+    assert "1.00 points (2 of 200 test images) over 2 seeds (1.00, 1.00)" in texts["uniform-0.5"]
 
 
 def test_sentences_count_ties_as_not_moved(tmp_path):
@@ -169,6 +171,9 @@ def test_numbers_as_text():
     shown = [number(-0.001), number(-1.25, 1), number(math.nan), number(None), number(pd.NA)]
     assert shown == ["0.00", "−1.2", "–", "–", "–"]
     assert [short(-1.0), short("-4.42"), whole(1234567), whole(None)] == ["−1", "−4.42", "1\u202f234\u202f567", "–"]
+    counting = [significant(0.02614), significant(0.9996), significant(1371.9), significant(0.4, 2), significant(0)]
+    assert counting == ["0.0261", "1.00", "1372", "0.40", "0"]
+    assert [significant(-0.00123456, unit=" ms"), significant(None)] == ["−0.00123 ms", "–"]
 
 
 def test_tables_show_what_was_computed(tmp_path):
@@ -185,8 +190,8 @@ def test_tables_show_what_was_computed(tmp_path):
 
 def test_benchmark_table_has_speed_up_beside_the_flops_and_flags_noise(tmp_path):
     rows = benchmarks_table(results_of(tmp_path, study_cells(), benchmarks=benchmarks())).rows
-    assert rows[0][6:10] == ["2.000", "1.0", "1.00", "1.00"]
-    assert rows[1][6:] == ["1.250", "4.0*", "1.60", "1.99", "150.0", "135.0", "97.50!"]
+    assert rows[0][6:10] == ["2.00", "1.0", "1.00", "1.00"]
+    assert rows[1][6:] == ["1.25", "4.0*", "1.60", "1.99", "150.0", "135.0", "97.50!"]
     pruned = study_cells().query("variant != 'base'")
     alone = benchmarks_table(results_of(tmp_path, pruned, benchmarks=benchmarks().iloc[1:])).rows
     assert alone[0][8] == "–"
@@ -197,7 +202,7 @@ def test_sentences_say_what_each_variant_costs_on_the_target(tmp_path):
     found, _ = findings_of(tmp_path, study_cells(), benchmarks=benchmarks())
     texts = {part.variant: part.sentences[-1] for part in found.variants}
     assert texts["uniform-0.5"] == (
-        "On target here (1 thread, batch 1): 1.250 ms per run, speed-up 1.60, by the FLOPs alone 1.99, file 50 % of "
+        "On target here (1 thread, batch 1): 1.25 ms per run, speed-up 1.60, by the FLOPs alone 1.99, file 50 % of "
         "the base's. The timing was noisy."
     )
     assert "On target" not in texts["nonuniform-0.5"]
@@ -280,7 +285,7 @@ def test_a_page_without_a_target_says_so_at_the_top(tmp_path):
     words = " ".join(" ".join(read.words).split())
     expected = "partial. Target pi was not measured for d-m: error: no <route>; log: d-m/target=pi.log"
     assert expected in words and "missing cells" not in words
-    assert "On target here (1 thread, batch 1): 1.250 ms per run" in words
+    assert "On target here (1 thread, batch 1): 1.25 ms per run" in words
 
 
 def test_page_of_nothing(tmp_path):

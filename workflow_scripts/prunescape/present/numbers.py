@@ -21,6 +21,14 @@ def number(value, decimals: int = 2, unit: str = "") -> str:
     return (MINUS if negative else "") + text.lstrip("-") + unit
 
 
+def significant(value, digits: int = 3, unit: str = "") -> str:
+    """`value` with so many digits that count, or a dash: `0.0261`, `1.14`, of a larger number all before the point."""
+    if is_missing(value) or not math.isfinite(value):
+        return DASH
+    exponent = int(f"{float(value):.{digits - 1}e}".split("e")[1])
+    return number(value, max(0, digits - 1 - exponent) if value else 0, unit)
+
+
 def span(low, high, decimals: int = 2, joint: str = " to ") -> str:
     """`1.00 to 2.00`; one number where both ends look the same, a dash where one is missing."""
     if is_missing(low) or is_missing(high):

@@ -71,6 +71,7 @@ PATH, LONG_NUMBER = re.compile(r' d="[^"]*"'), re.compile(r"-?\d+\.\d{3,}")
 LINES_TO = re.compile(r"(?:\nL [-.0-9 ]+)+")  # the straight parts of a path, one after the other
 WITH_FORMULAS = ("pareto", "curves", "efficiency")  # their static drawings hold no names but of variants
 IMAGE_DPI = 450  # of images within a drawing
+BUTTONS = 26  # pixels above a drawing for plotly's buttons
 METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no dates: the same figure gives the same bytes
 # kind -> (the drawing for the browser, the one for print)
 DRAWINGS = {
@@ -196,7 +197,10 @@ def write_figures(figures: list[tuple[Figure, str]], out: Path | str) -> None:
 def _write_interactive(figure: Figure, out: Path, *, with_fragment: bool) -> None:
     page = DRAWINGS[figure.kind][0](figure)
     config = {"displaylogo": False, "responsive": True}
-    config |= {"displayModeBar": False} if isinstance(figure, ForestFigure) else {}  # there is nothing to zoom into
+    if isinstance(figure, ForestFigure):
+        config["displayModeBar"] = False  # there is nothing to zoom into
+    else:
+        page.update_layout(height=page.layout.height + BUTTONS, margin_t=page.layout.margin.t + BUTTONS)
     options = {"div_id": figure.name, "config": config}
     if with_fragment:
         drawing = page.to_html(full_html=False, include_plotlyjs=False, **options)

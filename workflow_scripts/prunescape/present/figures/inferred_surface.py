@@ -34,12 +34,13 @@ class InferredFigure(LandscapeFigure):
 
     @property
     def caption(self) -> str:
+        failed = any(panel.reach is None for landscape in self.landscapes for panel in landscape.panels)
+        alone = f" A variant that is {NOT_INFERRED} failed the check of its surface: it shows its cells alone."
         return (
             f"{self.places()}A share of the grid was trained: dots are its cells, all else is inferred from them, by a "
             f"Gaussian process over all variants. Pale: how low is not known, only that it may be far lower. "
-            f"{self.colour_note()} {self.region_note()} A variant that is "
-            f"{NOT_INFERRED} failed the check of its surface: it shows its cells alone. A peak between cells may be "
-            f"missed.{landscape_notes(self, self.axes, ellipses=False)}"
+            f"{self.colour_note()} {self.region_note()}{alone * failed} A peak between cells may be missed."
+            f"{landscape_notes(self, self.axes, ellipses=False)}"
         )
 
     def panel_title(self, panel: Panel) -> str:

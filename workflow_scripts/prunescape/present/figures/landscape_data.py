@@ -13,6 +13,7 @@ from prunescape.present.figures.landscape_panels import Landscape, Panel, landsc
 from prunescape.present.figures.plane import SURFACE_POINTS, Point, point, profile
 from prunescape.present.figures.style import roi_colours
 from prunescape.present.labels import METRIC_TITLES, joined, threshold_text, variant_label
+from prunescape.present.numbers import number
 
 PER_ROW = 5  # panels beside each other
 Span = tuple[float, float]
@@ -94,7 +95,7 @@ class LandscapeFigure(Figure):
     def colour_note(self) -> str:
         """What the colours mean."""
         below = max(landscape.below for landscape in self.landscapes)
-        grey = f" Grey: lower than the colour bar reaches ({below:.0%} of the cells)." if below > 0 else ""
+        grey = f" Grey: lower than the colour bar reaches ({number(100 * below, 0)} % of the cells)." * (below > 0)
         return f"Each step of the colour bar is as high as all steps above it.{grey}"
 
     def region_note(self) -> str:
@@ -103,13 +104,18 @@ class LandscapeFigure(Figure):
         if not self.ellipses:
             return (
                 f"Lines enclose the settings within {regions} points of the variant's best cell; a line that ends at "
-                "the edge leaves its region open there. A figure in the folder of figures has the confidence ellipses."
+                f"the edge leaves its region open there.{' Another figure has the ellipses.' * self.has_ellipses}"
             )
         longer = " An ellipse is fitted to few points, so that of a smaller region may be the longer one."
         return (
             f"Lines: the confidence ellipses of the regions within {regions} points of the variant's best cell, drawn "
             f"where a region has 5 cells or more.{longer * self._smaller_is_longer()}"
         )
+
+    @property
+    def has_ellipses(self) -> bool:
+        """Whether a region has an ellipse."""
+        return any(panel.outlines for landscape in self.landscapes for panel in landscape.panels)
 
     def _smaller_is_longer(self) -> bool:
         """Whether a variant's ellipse of a smaller region reaches further than that of a larger one."""
@@ -156,8 +162,7 @@ def landscape_figure(
 
 def with_ellipses(figure: LandscapeFigure) -> LandscapeFigure | None:
     """The same with confidence ellipses in place of regions; None where no region has one."""
-    known = any(panel.outlines for landscape in figure.landscapes for panel in landscape.panels)
-    return replace(figure, name=file_name(figure.name, "ellipses"), ellipses=True) if known else None
+    return replace(figure, name=file_name(figure.name, "ellipses"), ellipses=True) if figure.has_ellipses else None
 
 
 def without_regions(figure: LandscapeFigure, variants: list[str]) -> LandscapeFigure:

@@ -125,7 +125,7 @@ class LooksFigure(Figure):
         names = joined([variant_title(name) for name in self.without])
         shared = f" divided by the study's {self.claims} pruned variants" * (self.claims > 1)
         return (
-            "One panel per pruned variant. Each bar runs from the lower to the upper bound of R_v, what tuning could "
+            "One panel per pruned variant. Each bar runs from the lower to the upper bound of what tuning could "
             "gain over the base's good settings, as known at that look; the last look is darker, and the word is its "
             f"verdict. Keep: the upper bound is under the margin, {short(self.margin)} points (dashed); retune: the "
             "lower bound is over it; inconclusive: neither, after the last look, or because more seeds would hardly "

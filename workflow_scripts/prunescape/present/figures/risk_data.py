@@ -12,7 +12,7 @@ from prunescape.analysis.axes import Axes
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.figures.figure import CHOSEN_ON_VALIDATION, Figure, file_name, is_validated
 from prunescape.present.figures.plane import setting_texts
-from prunescape.present.labels import experiment_title, seeds_text, shortened, threshold_text
+from prunescape.present.labels import capitalised, experiment_title, seeds_text, shortened, threshold_text
 from prunescape.store.records import OK
 
 RISK = "risk, percentage points"
@@ -81,15 +81,17 @@ class RiskFigure(Figure):
     @property
     def caption(self) -> str:
         beyond = any((box.values > group.limits[1]).any() for group in self.groups for box in group.boxes)
-        drawn = any(box.is_drawn for group in self.groups for box in group.boxes)
+        every = [box for group in self.groups for box in group.boxes]
+        drawn = any(box.is_drawn for box in every)
         whiskers = "box: quartiles and median; whiskers: the furthest value within 1.5 box heights"
         several, differ = len(self.seeds) > 1, len({group.limits for group in self.groups}) > 1
-        boxes = whiskers if drawn else f"no boxes: there are fewer than {BOX_LEAST} dots"
+        boxes = whiskers if drawn else f"no boxes: there are fewer than {BOX_LEAST} marks"
+        mean = f"Diamond: mean{' over seeds' * several}; " * any(len(box.values) > 1 for box in every)
         return (
-            f"Every dot is a setting within {threshold_text(self.threshold)} points of the base's best cell, used for "
-            "the variant beside it: how far it stays under that variant's own best cell, in points. Diamond: "
-            f"mean{' over seeds' * several}; {boxes}."
-            f"{' Dots of all seeds, each against the region and the best cell of its own seed.' * several}"
+            f"Every mark is a setting within {threshold_text(self.threshold)} points of the base's best cell, used for "
+            "the variant beside it: how far it stays under that variant's own best cell, in points. "
+            f"{capitalised(mean + boxes)}."
+            f"{' Marks of all seeds, each against the region and the best cell of its own seed.' * several}"
             f"{' Triangles lie beyond the axis.' * beyond}{' Axes differ between models.' * differ}"
             f"{(CHOSEN_ON_VALIDATION + ' A risk may then be below 0.') * self.validated} The table of risks has the "
             "same as shares of each variant's best."

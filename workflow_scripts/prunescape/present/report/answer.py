@@ -1,6 +1,5 @@
 """The answer of an experiment with a grid: what stands at the top of its section, one line per variant."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from prunescape.analysis.landscape.chance import no_answers
 from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import capitalised, variant_title
-from prunescape.present.numbers import DASH, counted, is_missing, number, span
+from prunescape.present.numbers import DASH, counted, is_missing, number, significant, span
 from prunescape.present.report.pipelines import pipeline_sentences
 from prunescape.present.report.price_tables import images_to_pay_back
 from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, show
@@ -50,9 +49,9 @@ def grid_answer(results: ExperimentResults) -> Answer:
     pruned = set(results.cells["variant"]) - {BASE}
     said = overall_verdict(verdicts, results.axes, pruned - set(verdicts))
     nothing = NO_FRESH_SEEDS if pruned else NO_PRUNED
-    sentences = [*(lost + said[:-1] or [nothing]), *fastest_sentences(tables)]
+    sentences = [*(lost + said or [nothing]), *fastest_sentences(tables)]
     sentences += slower_sentences(tables["speedups"], results.odd_widths) if "speedups" in tables else []
-    sentences += [*said[-1:], *pipeline_sentences(results)]
+    sentences += pipeline_sentences(results)
     best = results.rows("risk", "top1").groupby("variant")["best"].mean().to_dict()
     shown: Columns = {
         "verdict": lambda name: _verdict(name, verdicts, unanswered),
@@ -68,8 +67,8 @@ def grid_answer(results: ExperimentResults) -> Answer:
 def _gain_note(row) -> str:
     """What the column of gains shows, and the level of its bounds."""
     bounds = bound_level(row.alpha, row.claims, row.noise)
-    gain = "Gain: on fresh seeds, of the points that seeds before named, with the bounds of what tuning could gain"
-    return f"{gain}, percentage points. {bounds}"
+    gain = "Gain: percentage points on fresh seeds, at the points that earlier seeds chose; in brackets its bounds."
+    return f"{gain} {bounds}"
 
 
 def _verdict(name: str, verdicts: Mapping[str, Any], unanswered: set[str]) -> str:
@@ -136,8 +135,8 @@ def variants_table(
             )
         notes.append(told + NOISE * bool(measured["noisy"].any()))
     notes.append(
-        "Price: all trainings of the variant, of search and fresh seeds; an hour is one of a training, whatever its "
-        "threads and workers. Bold: the best of a column."
+        "Price: all trainings of the variant, of search and fresh seeds; hours are wall time of trainings, whatever "
+        "their threads and workers. Bold: the best of a column."
     )
     table = make_table("Variants at a glance", names, spans, [text for text in notes if text])
     return Table(**{**vars(table), "marks": _marks(table, names, marks, list(shown)[:1])})
@@ -191,7 +190,7 @@ def _paybacks(shown: pd.DataFrame, payback: pd.DataFrame) -> pd.DataFrame:
 
 
 def _latency(row) -> str:
-    return number(1e3 * row.latency_median_s, 3) + NOISY * bool(row.noisy)
+    return significant(1e3 * row.latency_median_s) + NOISY * bool(row.noisy)
 
 
 def _of(rows: Mapping[str, Any], shown: Any) -> Callable[[str], str]:
@@ -204,15 +203,8 @@ def _price(costs: pd.DataFrame) -> Columns:
     columns: Columns = {"trainings": lambda name: str(int(trainings.get(name, 0)))}
     for resource, rows in costs.groupby("resource", sort=True):
         hours = rows.groupby("variant")["hours"].sum(min_count=1).to_dict()
-        columns[f"{resource}-hours"] = lambda name, hours=hours: _digits(hours.get(name))
+        columns[f"{resource}-hours"] = lambda name, hours=hours: significant(hours.get(name), 2)
     return columns
-
-
-def _digits(value: float | None) -> str:
-    """A positive number with two digits that count: `0.40`, `0.053`, `41`."""
-    if is_missing(value) or value <= 0:
-        return number(value, 0)
-    return number(value, max(0, 1 - math.floor(math.log10(value))))
 
 
 def _telling(names: list[str], spans: list[tuple[str, Columns]]) -> list[tuple[str, Columns]]:

@@ -132,7 +132,7 @@ def overall(mean_risks: dict[str, list[float]], tested: int | None, *, has_verdi
 
 def points(value: float, tested: int | None) -> str:
     """A difference in points, and in test images where their number is known."""
-    images = f" ({number(value * tested / 100, 1)} of {whole(tested)} test images)" if tested else ""
+    images = f" ({short(round(value * tested / 100, 1))} of {whole(tested)} test images)" if tested else ""
     return f"{number(value)} points{images}"
 
 

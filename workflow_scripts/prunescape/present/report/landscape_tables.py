@@ -41,8 +41,9 @@ def verdicts_table(results: ExperimentResults) -> Table:
     notes = [
         "Gain: what fresh seeds give the best kept point over the base's good settings, percentage points; tuning "
         "gains at least and at most the bounds beside it. Keep: at most is under the margin; retune: at least is over.",
-        "Single claim: the error rate divided by the number of variants, for a statement about one of them alone; *: "
-        "other than without. Mean risk: the thesis' estimator, biased upwards; it decides nothing.",
+        "Single claim: the error rate divided by the number of variants, for a statement about one of them alone; it "
+        "is that of the answer above, whose bounds are therefore others; *: other than without. Mean risk: the thesis' "
+        "estimator, biased upwards; it decides nothing.",
     ]
     return make_table("Verdicts", sorted(table.by_variant(verdicts), key=lambda row: row.metric), columns, notes)
 

@@ -6,7 +6,7 @@ from prunescape.analysis.cost.payback import AFTER, ENERGY
 from prunescape.analysis.efficiency.tuning_cost import PARTS
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import variant_title
-from prunescape.present.numbers import DASH, is_missing, number, power
+from prunescape.present.numbers import DASH, is_missing, number, power, significant
 from prunescape.present.report.table import Columns, Table, make_table
 from prunescape.present.report.target_sentences import model_title, run_title
 
@@ -18,7 +18,7 @@ def tuning_cost_table(costs: pd.DataFrame) -> Table:
     """What tuning each variant of ONE experiment took, by what its trainings were for."""
     ordered = costs.assign(order=costs["variant"].map(variant_order)).sort_values(["order", "resource"])
     spans: list[tuple[str, Columns]] = [
-        ("", {"variant": lambda row: variant_title(row.variant), "of a": "resource"}),
+        ("", {"variant": lambda row: variant_title(row.variant), "resource": "resource"}),
         *((head, _of_parts(costs, quantity, digits)) for quantity, (head, digits) in PRICES.items()),
     ]
     note = (
@@ -39,15 +39,12 @@ def _of_parts(costs: pd.DataFrame, quantity: str, digits: int) -> Columns:
 def payback_table(rows: pd.DataFrame) -> Table:
     """After how many images each variant's best model has saved what its tuning took."""
 
-    def amount(row, name: str, decimals: int) -> str:
-        return number(getattr(row, name), decimals, " J" if row.cost == ENERGY else " s")
-
     columns = {
         "target": "target",
         "model": model_title,
         "run with": run_title,
-        "price of tuning": lambda row: amount(row, "price", 0) + _of_resource(row.resource),
-        "saved per image": lambda row: amount(row, "saved_per_image", 6),
+        "price of tuning": lambda row: number(row.price, 0, f" {_unit(row)}") + _of_resource(row.resource),
+        "saved per image": lambda row: significant(1e3 * row.saved_per_image, unit=f" m{_unit(row)}"),
         "images": images_to_pay_back,
         "95 % interval": _payback_interval,
         "why": lambda row: row.reason or DASH,
@@ -60,6 +57,10 @@ def payback_table(rows: pd.DataFrame) -> Table:
     ]
     best = rows[rows["rank"] == 1]
     return make_table("Pay-back of tuning", best.itertuples(), columns, notes)
+
+
+def _unit(row) -> str:
+    return "J" if row.cost == ENERGY else "s"
 
 
 def _of_resource(resource: str | None) -> str:

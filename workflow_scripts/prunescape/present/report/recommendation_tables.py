@@ -1,10 +1,12 @@
 """The report's tables of one experiment's models on their targets, from the tables that compare the targets."""
 
+from functools import partial
+
 import pandas as pd
 
 from prunescape.analysis.cost import measured
 from prunescape.analysis.cost.measured import COSTS, STANDARD, with_network
-from prunescape.present.numbers import DASH, is_missing, number, span
+from prunescape.present.numbers import DASH, is_missing, number, significant, span, whole
 from prunescape.present.report.price_tables import payback_table
 from prunescape.present.report.table import Columns, Shown, Table, interval, make_table, p_value, show
 from prunescape.present.report.target_sentences import (
@@ -16,13 +18,14 @@ from prunescape.present.report.target_sentences import (
 )
 from prunescape.present.report.target_tables import variant_of_network
 
-# what stands against accuracy -> (factor, decimals, head)
+one_decimal = partial(number, decimals=1)
+# what stands against accuracy -> (factor, how it is written, head)
 COST_UNITS = {
-    "latency": (1e3, 3, "latency, ms"),
-    "time per image": (1e3, 3, "per image, ms"),
-    "size": (1e-3, 1, "file, kB"),
-    "memory": (1e-6, 1, "memory, MB"),
-    "energy": (1e3, 3, "per image, mJ"),
+    "latency": (1e3, significant, "latency, ms"),
+    "time per image": (1e3, significant, "per image, ms"),
+    "size": (1e-3, one_decimal, "file, kB"),
+    "memory": (1e-6, one_decimal, "memory, MB"),
+    "energy": (1e3, significant, "per image, mJ"),
 }
 # property -> (its name and unit for a reader, factor)
 PROPERTY_UNITS = {
@@ -89,7 +92,7 @@ def recommendations_table(rows: pd.DataFrame) -> Table:
 
 
 def _shown_slower(row) -> str:
-    return DASH if is_missing(row.rivals) else f"{row.shown_slower} of {row.rivals}"
+    return DASH if is_missing(row.rivals) else f"{whole(row.shown_slower)} of {whole(row.rivals)}"
 
 
 def rivals_table(rows: pd.DataFrame) -> Table:
@@ -123,12 +126,12 @@ def pareto_table(rows: pd.DataFrame) -> Table:
         return lambda line: show(next(iter(line.values())), shown)
 
     def cost(name: str) -> Shown:
-        factor, decimals, _ = COST_UNITS[name]
+        factor, written, _ = COST_UNITS[name]
 
         def shown(line: dict) -> str:
             row = line.get(name)
             mark = " •" if row is not None and row.on_front else "\u2007\u2007"
-            return DASH if row is None else number(factor * row.value, decimals) + mark
+            return DASH if row is None else written(factor * row.value) + mark
 
         return shown
 
@@ -177,13 +180,13 @@ def scenarios_table(rows: pd.DataFrame) -> Table:
     """The recommended batch size of every model under every load."""
     columns = {
         "target and scenario": lambda row: f"{row.target}, {row.scenario}",
-        "load": lambda row: f"{number(row.rate, 1)}/s" + f" of {row.query_images}" * (row.query_images > 1),
+        "load": lambda row: f"{significant(row.rate)}/s" + f" of {row.query_images}" * (row.query_images > 1),
         "model": model_title,
         "threads": "threads",
         "batch": "batch",
         "utilisation, %": ("utilisation", 0, 100),
-        "mean, ms": ("mean_s", 3, 1e3),
-        "p99, ms": lambda row: number(1e3 * row.p99_s, 3) + _simulation_error(row),
+        "mean, ms": lambda row: significant(1e3 * row.mean_s),
+        "p99, ms": lambda row: significant(1e3 * row.p99_s) + _simulation_error(row),
     }
     notes = [
         "Simulated from the measured latencies. Server: queries at a fixed rate, each split into runs; multi-stream: "
@@ -203,7 +206,7 @@ def properties_table(rows: pd.DataFrame) -> Table:
     """Spread of each property over the models, and its change against fp32."""
 
     def scaled(name: str) -> Shown:
-        return lambda row: number(PROPERTY_UNITS[row.property][1] * getattr(row, name), 3)
+        return lambda row: significant(PROPERTY_UNITS[row.property][1] * getattr(row, name))
 
     def paired(shown: Shown) -> Shown:
         return lambda row: show(row, shown) if row.pairs else DASH
@@ -237,7 +240,7 @@ def property_risk_table(rows: pd.DataFrame) -> Table:
         "good in fp32": "n",
         "good here": "n_own",
         "both": "shared",
-        "best": lambda row: number(PROPERTY_UNITS[row.property][1] * row.best, 2),
+        "best": lambda row: significant(PROPERTY_UNITS[row.property][1] * row.best),
         "mean risk": ("d_mean", 2),
         "in fp32 accuracy": ("d_float", 2),
         "of the best in fp32": ("d_chosen", 2),

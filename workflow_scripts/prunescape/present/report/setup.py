@@ -6,7 +6,7 @@ import pandas as pd
 
 from prunescape.analysis.axes import BASE, Axes
 from prunescape.analysis.read_cells import variant_order
-from prunescape.present.labels import axis_title, round_title, setting, variant_title
+from prunescape.present.labels import axis_title, round_title, setting, value_text, variant_title
 from prunescape.present.numbers import counted, duration, number, short, whole
 from prunescape.present.study_terms import is_adaptive
 from prunescape.space.pipelines import PER_SEED
@@ -76,9 +76,11 @@ def table_pairs(cells: pd.DataFrame, axes: Axes, base: str) -> Pairs:
 
 
 def plain(value: Any) -> str:
-    """A config value on one line."""
+    """A config value on one line, without what was left open."""
     if isinstance(value, dict):
-        return "; ".join(f"{name} {plain(part)}" for name, part in value.items())
+        return "; ".join(f"{name} {plain(part)}" for name, part in value.items() if part is not None and part != {})
+    if isinstance(value, bool):
+        return value_text(value)
     return ", ".join(plain(part) for part in value) or "none" if isinstance(value, list) else str(value)
 
 
@@ -100,15 +102,17 @@ def run_pairs(cells: pd.DataFrame, axes: Axes | None) -> Pairs:
 
 
 def round_pairs(cells: pd.DataFrame, axes: Axes | None) -> Pairs:
-    """How many cells each round added, and how far the grid reached then; nothing for a grid trained in one go."""
+    """How many cells each round added, and how far the grid reaches where it grew; nothing for a single round."""
     sizes = cells.groupby(["round", "stage"]).size()
     if len(sizes) < 2:
         return []
-    grid = cells[cells["stage"] == GRID]
-    return [
-        (_round_title(step, stage), f"{whole(count)} cells" + _reach(grid[grid["round"] <= step], stage, axes))
-        for (step, stage), count in sizes.items()
-    ]
+    grid, reached, pairs = cells[cells["stage"] == GRID], "", []
+    for (step, stage), count in sizes.items():
+        reach = _reach(grid[grid["round"] <= step], axes) if stage == GRID else reached
+        grown = f"; grid: {reach}" if reach != reached else ""
+        pairs.append((_round_title(step, stage), f"{counted(count, 'cell')}{grown}"))
+        reached = reach
+    return pairs
 
 
 def _round_title(step: int, stage: str) -> str:
@@ -120,11 +124,9 @@ def _round_title(step: int, stage: str) -> str:
     return round_title(step) + added
 
 
-def _reach(grid: pd.DataFrame, stage: str, axes: Axes | None) -> str:
-    if stage != GRID:
-        return ""
+def _reach(grid: pd.DataFrame, axes: Axes) -> str:
     ends = [(axis_title(axis), grid[axis.name].min(), grid[axis.name].max()) for axis in axes]
-    return "; now " + ", ".join(f"{title} {short(low)} to {short(high)}" for title, low, high in ends)
+    return ", ".join(f"{title} {short(low)} to {short(high)}" for title, low, high in ends)
 
 
 def target_pairs(targets: dict[str, Any], benchmarks: pd.DataFrame | None) -> Pairs:

@@ -11,7 +11,7 @@ from prunescape.analysis.cost.speedups import BLOCK, OddWidths
 from prunescape.analysis.landscape.regions import TOLERANCE
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import joined, variant_title
-from prunescape.present.numbers import DASH, counted, is_missing, number, short, span
+from prunescape.present.numbers import DASH, counted, is_missing, number, short, significant, span, whole
 from prunescape.present.report.target_tables import subnormals_kept, variant_of_network
 from prunescape.space.settings import network_path
 
@@ -75,7 +75,7 @@ def _slower(title: str, rows: pd.DataFrame, odd: Mapping[str, int]) -> str:
     text = f"{title} is slower than the base: {'; '.join(places)}."
     if not odd:
         return text
-    named = [f"{layer} {width}" for layer, width in list(odd.items())[:SHOWN_WIDTHS]]
+    named = [f"{layer} ({width})" for layer, width in list(odd.items())[:SHOWN_WIDTHS]]
     named += [f"{len(odd) - SHOWN_WIDTHS} more"] if len(odd) > SHOWN_WIDTHS else []
     return (
         f"{text} {counted(len(odd), 'of its layers has', 'of its layers have')} a width that is no multiple of "
@@ -102,7 +102,7 @@ def _where(row) -> str:
 
 
 def _cost(row, flops_share: float | None) -> str:
-    took = f"{_where(row)}: {number(1e3 * row.latency_median_s, 3)} ms per run"
+    took = f"{_where(row)}: {significant(1e3 * row.latency_median_s)} ms per run"
     if is_missing(row.speedup) or not flops_share:
         return f"{took}."
     speed = f"speed-up {number(row.speedup)}, by the FLOPs alone {number(1 / flops_share)}"
@@ -204,10 +204,11 @@ def _faster_than(slower: int | None, rivals: int | None) -> str:
     if is_missing(rivals) or rivals == 0:
         return ""
     if slower == rivals:
-        return f" Shown to be faster than {'the other model' if rivals == 1 else f'all {rivals} other models'}."
+        return f" Shown to be faster than {'the other model' if rivals == 1 else f'all {whole(rivals)} other models'}."
+    shown = whole(slower) if slower else "none"
     return (
-        f" Shown to be faster than {slower or 'none'} of {counted(rivals, 'other model')}: it may be the least of "
-        "these medians by luck, and its own is then too low."
+        f" Shown to be faster than {shown} of {counted(int(rivals), 'other model')}: it may be the least of these "
+        "medians by luck, and its own is then too low."
     )
 
 
@@ -218,9 +219,9 @@ def limit_pairs(objectives: dict) -> list[tuple[str, str]]:
 
 
 def objective_value(row) -> str:
-    """`2.000 ms per run`."""
+    """`2.00 ms per run`."""
     _, factor, unit = OBJECTIVES[row.objective]
-    return f"{number(factor * row.value, 3)} {unit}"
+    return f"{significant(factor * row.value)} {unit}"
 
 
 def model_title(row) -> str:

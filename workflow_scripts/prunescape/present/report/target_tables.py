@@ -10,7 +10,7 @@ from prunescape.analysis.cost.measured import with_network
 from prunescape.analysis.cost.property_tables import EMULATED, emulation_errors
 from prunescape.analysis.read_cells import variant_order
 from prunescape.present.labels import network_title, variant_title
-from prunescape.present.numbers import is_missing, number
+from prunescape.present.numbers import is_missing, number, significant
 from prunescape.present.report import table
 from prunescape.present.report.architecture_tables import architecture_tables
 from prunescape.present.report.table import ExperimentResults, Table, make_table
@@ -35,7 +35,7 @@ def benchmarks_table(results: ExperimentResults) -> Table:
     columns = {
         "variant": variant_of_network,
         **{name: name for name in ("target", "rank", "precision", "threads", "batch")},
-        "latency, ms": ("latency_median_s", 3, 1e3),
+        "latency, ms": lambda row: significant(1e3 * row.latency_median_s),
         "IQR, %": lambda row: number(100 * row.latency_relative_iqr, 1) + "*" * bool(row.noisy),
         "speed-up": ("speedup", 2),
         "FLOPs ÷": lambda row: number(1 / share if (share := shares.get((row.network, row.variant))) else None),
