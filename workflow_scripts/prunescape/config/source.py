@@ -12,7 +12,8 @@ import yaml
 from prunescape.errors import InputError, nearest
 
 ENDINGS = (".yaml", ".yml", ".json")
-MERGE = "tag:yaml.org,2002:merge"
+CORE = "tag:yaml.org,2002:"
+MERGE = f"{CORE}merge"
 MOST_VALUES = 1_000_000  # in all lists and mappings together, each counted as often as an alias repeats it
 MOST_NESTED = 100
 PYTHON = ("__use_yte__", "__definitions__", "__variables__")  # keys of YTE, with which Snakemake runs Python
@@ -24,15 +25,20 @@ class OnceLoader(yaml.SafeLoader):
     def construct_object(self, node, deep=False):
         try:
             return super().construct_object(node, deep=deep)
-        except ValueError as error:  # of a date, or of a number with thousands of digits
+        except (
+            ValueError,
+            AttributeError,
+            LookupError,
+        ) as error:  # of a date, a long number, a tag
             where = _place(node.start_mark.line, node.start_mark.column)
-            reason = str(error).partition(";")[0]
+            reason = str(error).partition(";")[0] if isinstance(error, ValueError) else node.tag.replace(CORE, "!!")
             what, hint = f"YAML cannot read {str(node.value)[:40]} ({reason})", "write a text in quotes"
             raise InputError(what, where=where, hint=hint) from None
 
     def construct_mapping(self, node, deep=False):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []  # else the tag is wrong, as PyYAML finds
         seen = set()
-        for key_node, _ in node.value:
+        for key_node, _ in pairs:
             if key_node.tag == MERGE:  # `<<` brings other keys, and is none itself
                 continue
             key = self.construct_object(key_node, deep=True)
