@@ -274,6 +274,7 @@ BAD = [
     ("experiments.e.variants.uniform", [0.5, "1e999999999"], ["variants.uniform.1: 1e999999999 has", "round it"]),
     ("datasets.mnist", {"folder": "a" * 300}, ["datasets.mnist", "cannot take 'aaa", "the path of a folder"]),
     ("datasets.mnist", {"folder": f"missing/{'a' * 256}"}, ["cannot take 'missing/aaa", "the path of a folder"]),
+    ("datasets.mnist", {"folder": "~/mnist"}, ["datasets.mnist: ~/mnist would be a folder called ~", "did you mean /"]),
     ("datasets.mnist", {"folder": "a\0"}, ["datasets.mnist", "for folder", "the path of a folder"]),
     ("experiments.e.retraining", {"pipelines": ["init"], "epochs": 2}, ["retraining.epochs: no pipeline inherits"]),
     ("experiments.e.retraining", {"pipelines": ["finetune"]}, ["retraining.pipelines.0", 'mean "fine_tune"']),

@@ -6,6 +6,7 @@ from types import ModuleType
 
 from prunescape.config import speech, texts
 from prunescape.config.originals import DRAWN, OFFERED, ORIGINALS, check_offered, md5_of
+from prunescape.config.types import refuse_tilde
 from prunescape.errors import InputError, nearest
 from prunescape.store.files import is_path
 
@@ -79,6 +80,8 @@ def _check_value(name: str, key: str, value: object, default: object) -> None:
     fits, allowed = rules.get(key, count)
     if not fits:
         raise InputError(f"the data set {name} cannot take {repr(value)[:60]} for {key}", allowed=allowed)
+    if key == "folder" and value is not None:
+        refuse_tilde(value)
 
 
 def resolve_options(name: str, options: dict) -> dict:

@@ -6,7 +6,7 @@ from typing import Any
 
 from prunescape.config.datasets import IMAGES, examples_of, is_image_folder, task_of
 from prunescape.config.system import NOWHERE, System
-from prunescape.config.types import first_repeated
+from prunescape.config.types import first_repeated, refuse_tilde
 from prunescape.errors import InputError, located, nearest
 from prunescape.space.system_parameters import AUTO, NEUTRAL, SYSTEM, SystemParameter, system_parameter
 from prunescape.store.files import LONGEST_NAME, is_path
@@ -55,9 +55,7 @@ def _check_store(store: str, where: str) -> None:
     if len(os.fsencode(Path(store).name)) > LONGEST_NAME:
         what = f"the name of {repr(store)[:60]} is too long"
         raise InputError(what, where=where, allowed=f"a name of up to {LONGEST_NAME} bytes")
-    if store.startswith("~"):
-        hint = f"did you mean {Path(store).expanduser()}?" if store.startswith("~/") else "write the whole path"
-        raise InputError(f"{store} would be a folder called {Path(store).parts[0]}", where=where, hint=hint)
+    located(where, refuse_tilde, store)
 
 
 def check_values(parameter: SystemParameter, values: Any) -> None:

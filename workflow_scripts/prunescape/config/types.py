@@ -1,6 +1,7 @@
 """The kinds of value a config may hold, each with its bounds."""
 
 from collections.abc import Hashable, Iterable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -79,6 +80,13 @@ def _count_or_auto(value: Any) -> int | str:
         return value
     hint = f"; hint: {near}" if isinstance(value, str) and (near := nearest(value, ["auto"])) else ""
     raise ValueError(f"{value!r} cannot be used; allowed: auto, or a number from 1 to {MOST_TOGETHER}{hint}")
+
+
+def refuse_tilde(path: str) -> None:
+    """Raise InputError for a path that only a shell would read as the user meant it."""
+    if path.startswith("~"):
+        hint = f"did you mean {Path(path).expanduser()}?" if path.startswith("~/") else "write the whole path"
+        raise InputError(f"{path} would be a folder called {Path(path).parts[0]}", hint=hint)
 
 
 Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=100)]
