@@ -18,6 +18,7 @@ root_doc = "docs/index"
 myst_heading_anchors = 4  # `page.md#heading`, as on GitHub
 suppress_warnings = ["myst.header"]  # docs/ may begin with a heading of any level
 
+highlight_language = "text"  # of blocks that name no language: what a program prints
 default_role = "code"  # docstrings write `names` as Markdown does
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
