@@ -14,7 +14,7 @@ from prunescape.analysis.read_cells import variant_order
 from prunescape.analysis.verdict.evidence import INCONCLUSIVE, KEEP, RETUNE
 from prunescape.present.labels import capitalised, variant_title
 from prunescape.present.numbers import DASH, counted, is_missing, number, significant, span
-from prunescape.present.report.pipelines import pipeline_sentences
+from prunescape.present.report.pipelines import pipeline_glances, pipeline_sentences
 from prunescape.present.report.price_tables import images_to_pay_back
 from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, show
 from prunescape.present.report.target_sentences import fastest_sentences, slower_sentences
@@ -61,7 +61,8 @@ def grid_answer(results: ExperimentResults) -> Answer:
         name: verdicts[name].verdict_bonferroni if name in verdicts else INCONCLUSIVE for name in pruned - unanswered
     }
     notes = [_gain_note(row) for row in list(verdicts.values())[:1]]
-    return Answer(sentences, [variants_table(results, best, shown, "tuning_cost", marks, " ".join(notes))])
+    variants = variants_table(results, best, shown, "tuning_cost", marks, " ".join(notes))
+    return Answer(sentences, [variants, *pipeline_glances(results)])
 
 
 def _gain_note(row) -> str:

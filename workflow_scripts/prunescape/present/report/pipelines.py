@@ -1,21 +1,21 @@
 """What the report says of pipelines and scores: is it worth inheriting weights, at which rate, by which score."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from prunescape.analysis.axes import Axes, Axis
+from prunescape.analysis.axes import Axes
 from prunescape.analysis.pipelines.candidates import BEST, CARRIED, LEVEL
 from prunescape.present.labels import capitalised, joined, pipeline_title, setting, variant_title
 from prunescape.present.numbers import DASH, counted, is_missing, number, short, span
 from prunescape.present.report import table
-from prunescape.present.report.table import ExperimentResults, Table, make_table, p_value
+from prunescape.present.report.table import Columns, ExperimentResults, Table, make_table, p_value, show
 from prunescape.space.pipelines import PER_SEED
 from prunescape.space.variants import FROM_TRAINED, Variant
 
 FINE_TUNE, RANDOM = "fine_tune", "random"
-AT = {BEST: "each at its own best setting", CARRIED: "all at the base's best setting"}
 SHOWN = "*"  # behind a difference that Holm's correction shows
 UNEQUAL = "†"  # behind one of pipelines that are not known to train as many epochs after pruning
 
@@ -43,29 +43,47 @@ class Differences:
         marks = SHOWN * (p < LEVEL) + UNEQUAL * (one.epochs_trained != other.epochs_trained)
         return f"{sign}{number(difference)} ({span(low, high)}){marks}"
 
+    def difference(self, one: Any, other: Any) -> str:
+        """The same; a dash for a row and itself, and without one of the two."""
+        return DASH if one is None or other is None or one.Index == other.Index else self.text(one, other)
 
-def pipeline_sentences(results: ExperimentResults) -> list[str]:
-    """What pipelines and scores show in ONE experiment and those compared with it; nothing without several."""
+
+@dataclass(frozen=True)
+class Compared:
+    """The pipelines and scores of ONE cut, and their differences, at each one's best setting and at the base's."""
+
+    cut: str
+    best: list[Any]
+    carried: list[Any]
+    differences: dict[str, Differences]
+
+
+def compared(results: ExperimentResults) -> list[Compared]:
+    """Every cut of ONE experiment and those compared with it; nothing without several pipelines or scores."""
     rows, tests = (results.tables.get(name) for name in ("pipelines", "pipeline_tests"))
     if rows is None or rows.empty:
         return []
     found = []
     for cut, own in rows.groupby("cut", sort=False):
         of_cut = tests[tests["cut"] == cut]
-        differences = {choice: Differences(of_cut[of_cut["choice"] == choice]) for choice in AT}
-        best, carried = ([*own[own["choice"] == choice].itertuples()] for choice in AT)
-        paragraphs = [
-            inheriting_sentences(best, differences[BEST]),
-            [settings_sentence(best, carried, results.axes), loss_sentence(best)],
-            [
-                *against_fine_tuning(best, differences[BEST], BEST),
-                *against_fine_tuning(carried, differences[CARRIED], CARRIED),
-            ],
-            control_sentences(best, differences[BEST]),
+        differences = {choice: Differences(of_cut[of_cut["choice"] == choice]) for choice in (BEST, CARRIED)}
+        best, carried = ([*own[own["choice"] == choice].itertuples()] for choice in (BEST, CARRIED))
+        found.append(Compared(cut, best, carried, differences))
+    return found
+
+
+def pipeline_sentences(results: ExperimentResults) -> list[str]:
+    """What pipelines and scores show, cut by cut; `pipeline_glances` has the numbers."""
+    found = []
+    for each in compared(results):
+        sentences = [
+            *inheriting_sentences(each.best, each.differences[BEST]),
+            setting_sentence(each.carried, results.axes),
+            loss_sentence(each.best),
+            *random_sentences(each.best, each.differences[BEST]),
         ]
-        texts = [" ".join(filter(None, sentences)) for sentences in paragraphs]
-        found += [f"{capitalised(variant_title(cut))}. {text}" for text in texts if text]
-    return [*found, method_sentence(rows, tests)]
+        found.append(f"{capitalised(variant_title(each.cut))}. {' '.join(filter(None, sentences))}")
+    return found
 
 
 def inheriting_sentences(best: list[Any], differences: Differences) -> Iterator[str]:
@@ -88,19 +106,9 @@ def inheriting_sentences(best: list[Any], differences: Differences) -> Iterator[
         yield f"It trains {short(one.epochs_trained)} epochs{base}; {_title(other)} {short(other.epochs_total)}."
 
 
-def settings_sentence(best: list[Any], carried: list[Any], axes: Axes) -> str:
-    """The best setting of each, those with one setting together; `carried` are at the base's best.
-
-    Hyperparameters that are the same everywhere are left out.
-    """
-    together: dict[str, list[str]] = {}
-    several = [axis for axis in axes if len({getattr(row, axis.name) for row in (*best, *carried)}) > 1]
-    axes = several or list(axes)
-    for row in best:
-        together.setdefault(_setting(axes, row), []).append(_title(row) + " (at the grid's edge)" * row.at_edge)
-    of_base = f" The base's best is {_setting(axes, carried[0])}." if carried else ""
-    places = [f"{text} for {joined(names)}" for text, names in sorted(together.items())]
-    return f"Best settings: {'; '.join(places)}.{of_base}"
+def setting_sentence(carried: list[Any], axes: Axes) -> str:
+    """The setting that all are compared at beside their own best."""
+    return f"The base's best setting is {setting(axes, carried[0]._asdict())}." if carried else ""
 
 
 def loss_sentence(best: list[Any]) -> str:
@@ -116,46 +124,75 @@ def loss_sentence(best: list[Any]) -> str:
     return f"The base's best setting costs {joined(named)}{others}."
 
 
-def against_fine_tuning(rows: list[Any], differences: Differences, choice: str) -> Iterator[str]:
-    """Each other pipeline that inherits against fine-tuning, by score."""
-    tuned = {row.score: row for row in rows if row.pipeline == FINE_TUNE}
-    parts = []
-    for pipeline in dict.fromkeys(row.pipeline for row in rows):
-        own = [row for row in rows if row.pipeline == pipeline and row.score in tuned and pipeline in FROM_TRAINED]
-        if own and pipeline != FINE_TUNE:
-            texts = [f"{differences.text(row, tuned[row.score])}{_with(row.score)}" for row in own]
-            parts.append(f"{pipeline_title(pipeline)} {', '.join(texts)}")
-    if parts:
-        yield f"Points above fine-tuning with the same score, {AT[choice]}: {'; '.join(parts)}."
-
-
-def control_sentences(best: list[Any], differences: Differences) -> Iterator[str]:
-    """Each score against random filters in the same pipeline; then random filters at their best against fine-tuning."""
-    random = {row.pipeline: row for row in best if row.score == RANDOM}
-    ranked = [row for row in best if row.score not in ("", RANDOM) and row.pipeline in random]
-    if not ranked:
-        return
-    texts = [f"{_title(row)} {differences.text(row, random[row.pipeline])}" for row in ranked]
-    yield f"Points above random filters in the same pipeline: {'; '.join(texts)}."
-    first = max(random.values(), key=lambda row: row.chosen)
-    tuned = [row for row in ranked if row.pipeline == FINE_TUNE]
-    if tuned and first.pipeline != FINE_TUNE:
+def random_sentences(best: list[Any], differences: Differences) -> Iterator[str]:
+    """Random filters in their best pipeline, as the first seeds chose, against fine-tuning by a score."""
+    random = [row for row in best if row.score == RANDOM]
+    tuned = [row for row in best if row.pipeline == FINE_TUNE and row.score != RANDOM]
+    first = max(random, key=lambda row: row.chosen, default=None)
+    if tuned and first and first.pipeline != FINE_TUNE:
         texts = [f"{differences.text(first, row)} above {_title(row)}" for row in tuned]
         yield f"Random filters in {pipeline_title(first.pipeline)}, their best pipeline: {', '.join(texts)}."
 
 
-def method_sentence(rows: pd.DataFrame, tests: pd.DataFrame) -> str:
+def pipeline_glances(results: ExperimentResults) -> list[Table]:
+    """Of each cut one line per pipeline and score: its best setting, its accuracy, and the differences asked for."""
+    rows, tests = (results.tables.get(name) for name in ("pipelines", "pipeline_tests"))
+    return [glance(each, results.axes, method_notes(rows, tests)) for each in compared(results)]
+
+
+def glance(known: Compared, axes: Axes, notes: list[str]) -> Table:
+    """One line per pipeline and score of ONE cut; hyperparameters that are the same everywhere are left out."""
+    best, carried = known.differences[BEST], known.differences[CARRIED]
+    of = {(row.pipeline, row.score): row for row in known.best}
+    of_base = {(row.pipeline, row.score): row for row in known.carried}
+    several = [axis for axis in axes if len({getattr(row, axis.name) for row in known.best}) > 1]
+    edge: Columns = {"at the grid's edge": lambda row: "yes" if row.at_edge else "no"}
+    own: Columns = {
+        "pipeline": lambda row: pipeline_title(row.pipeline),
+        "score": lambda row: row.score or DASH,
+        **table.setting_columns(several or axes),
+        **(edge if any(row.at_edge for row in known.best) else {}),
+        "top-1, %": lambda row: f"{number(row.mean)} ({span(row.low, row.high)})",
+    }
+
+    def tuned(rows: dict[tuple[str, str], Any], row: Any) -> Any:
+        return rows.get((FINE_TUNE, row.score)) if row.pipeline in FROM_TRAINED else None
+
+    def above_fine_tuning(row: Any) -> str:
+        return best.difference(row, tuned(of, row))
+
+    def above_at_base(row: Any) -> str:
+        return carried.difference(of_base.get((row.pipeline, row.score)), tuned(of_base, row))
+
+    def above_random(row: Any) -> str:
+        return best.difference(row, of.get((row.pipeline, RANDOM)))
+
+    spans: list[tuple[str, Columns]] = [
+        ("", own),
+        ("above fine-tuning, same score", {"at its best": above_fine_tuning, "at the base's": above_at_base}),
+        ("above random filters, same pipeline", {"each at its best": above_random}),
+    ]
+    shown = [
+        (head, columns)
+        for head, columns in spans
+        if any(show(row, each) != DASH for row in known.best for each in columns.values())
+    ]
+    return make_table(f"Pipelines and scores at a glance: {variant_title(known.cut)}", known.best, shown, notes)
+
+
+def method_notes(rows: pd.DataFrame, tests: pd.DataFrame) -> list[str]:
     """How they are compared, and what that cannot show."""
     pairs = int((tests["choice"] == BEST).sum())
     unequal = f" {UNEQUAL}: not known to train as many epochs after pruning." * (
         rows["epochs_trained"].nunique(dropna=False) > 1
     )
-    return (
-        f"Settings are chosen on other seeds than the {counted(int(rows['seeds'].max()), 'seed')} that compare. "
-        f"Intervals: 95 %, each of one pair or mean alone. {SHOWN}: p under 5 % after Holm's correction over all pairs "
-        f"of the study at that choice of settings, {pairs} of them here; losses at the base's setting: over all gains."
-        f"{unequal} {scope_sentence(rows)}"
-    )
+    return [
+        "Differences in percentage points. Settings are chosen on other seeds than the "
+        f"{counted(int(rows['seeds'].max()), 'seed')} that compare. Intervals: 95 %, each of one pair or mean alone. "
+        f"{SHOWN}: p under 5 % after Holm's correction over all pairs of the study at that choice of settings, {pairs} "
+        f"of them here; losses at the base's setting: over all gains.{unequal}",
+        scope_sentence(rows),
+    ]
 
 
 def scope_sentence(rows: pd.DataFrame) -> str:
@@ -218,14 +255,6 @@ def pipeline_tests_table(results: ExperimentResults) -> Table | None:
 
 def _title(row: Any) -> str:
     return pipeline_title(row.pipeline) + (f" ({row.score})" if row.score else "")
-
-
-def _with(score: str) -> str:
-    return f" with {score}" if score else ""
-
-
-def _setting(axes: Iterable[Axis], row: Any) -> str:
-    return setting(axes, row._asdict())
 
 
 def _p(value: float) -> str:
