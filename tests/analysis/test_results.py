@@ -143,7 +143,7 @@ def test_a_table_is_computed_once(monkeypatch):
 
 
 def test_every_need_is_an_input_or_a_table():
-    analysis = {"cells", "axes", "metric", "base", "thresholds", "risk_threshold", "terms", "recipes", "claims"}
+    analysis = {"cells", "axes", "metric", "base", "thresholds", "risk_threshold", "terms", "recipes", "claims", "paid"}
     known = {LANDSCAPE: analysis | set(STEPS) | set(result_names(LANDSCAPE))}
     known[TARGET] = {
         "measured",

@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from prunescape.analysis.efficiency.tuning_cost import PARTS, TUNING_COST_COLUMNS, tuning_cost
+from prunescape.analysis.read_cells import read_lone_bases
+from prunescape.analysis.results import Analysis
 from prunescape.store.stages import ALL_STAGES
 
 KNOWN = {"experiment": "e", "model": "m", "dataset": "d"}
@@ -28,6 +30,19 @@ def test_hours_of_cores_and_shares_of_a_gpu_by_hand():
     assert [base[f"hours{part}"] for part in parts] == pytest.approx([1.75, 1.5, 0, 0.25, 0])
     assert (uniform["resource"], [uniform[f"trainings{part}"] for part in parts]) == ("GPU", [4, 0, 2, 1, 1])
     assert [uniform[f"hours{part}"] for part in parts] == pytest.approx([2.0, 0, 1.0, 0.5, 0.5])
+
+
+def test_a_base_that_is_trained_for_its_weights_alone_is_paid(tmp_path):
+    """The landscape has one training of the base, and fresh seeds inherit from two more."""
+    rows = [("base", stage, "cpu", 3600.0, 1) for stage in ("grid", "ranking", "ranking")]
+    path = tmp_path / "cells.parquet"
+    everything = cells(*rows)
+    everything.to_parquet(path)
+    lone = read_lone_bases(path, ["e"])
+    known = {"thresholds": (1.0,), "risk_threshold": 1.0}
+    (row,) = Analysis.of_cells(everything[:1], lone_bases=lone, **known).result("tuning_cost").to_dict("records")
+    assert (row["trainings"], row["trainings_grid"], row["trainings_search"], row["hours"]) == (3, 1, 2, 3.0)
+    assert read_lone_bases(path, ["other"]).empty
 
 
 def test_every_stage_of_a_cell_belongs_to_one_part():

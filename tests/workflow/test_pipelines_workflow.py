@@ -1,7 +1,9 @@
 """Which cells run again where variants inherit the weights of the base: Snakemake really run on a tiny study."""
 
 import pytest
+from safetensors.torch import load_file
 
+from prunescape.models.sealed_tensors import write_tensors
 from prunescape.store.files import read_json
 from support.project import Project, experiment, small_study
 
@@ -13,9 +15,9 @@ VARIANTS = ("base", "uniform-0.5", *INHERITING)
 CELL = "experiment=small, variant={}, setting=log10_lr=-1.0/log10_wd=-4.0, seed=0"
 
 
-def study(epochs: int = 1, steps: int = 1, **changes) -> dict:
+def study(epochs: int = 1, steps: int = 1, base: str = "one", **changes) -> dict:
     retraining = {"pipelines": ["restart", "scratch", "fine_tune", "rewind_weights", "init"], "epochs": epochs}
-    retraining |= {"steps": steps}
+    retraining |= {"steps": steps, "base": base}
     small = experiment(variants={"uniform": [0.5]}, retraining=retraining)
     small["recipe"] |= {"epochs": 2}
     return small_study(small | changes)
@@ -116,3 +118,31 @@ def test_a_step_more_of_pruning_cuts_and_trains_only_what_inherits_trained_weigh
     before = weights.read_bytes()
     weights.unlink()
     assert not trained(project.made("cells")) and weights.read_bytes() == before
+
+
+def of_seed(jobs: set[str], seed: int) -> set[str]:
+    return {job for job in trained(jobs) if job.endswith(f"seed={seed}")}
+
+
+def test_a_base_for_each_seed_trains_what_inherits_and_another_base_runs_the_cells_of_its_seed_alone(project):
+    project.configure(study(base="per_seed", seeds=[0, 1]))
+    jobs = project.made("cells")
+    assert of_seed(jobs, 0) == cells(*INHERITING) and len(of_seed(jobs, 1)) == len(VARIANTS)
+    assert {f"train_seed_start experiment=small, seed={seed}, epoch=1" for seed in (0, 1)} <= jobs
+    assert {f"cut_seed experiment=small, variant={name}, seed=1" for name in INHERITING} <= jobs
+    assert project.planned("cells") == set()
+
+    tuned = folder_of(project, "uniform-0.5-fine_tune").parents[2] / "base=1"
+    before = read_json(tuned / "widths.json")["pipeline"]["weights_digest"]
+    of_base = folder_of(project, "base").with_name("seed=1") / "weights.safetensors"
+    other = {name: each.flip(0) if each.dim() else each for name, each in load_file(of_base).items()}
+    write_tensors(of_base, other, {"status": "ok"})
+    (tuned / "widths.json").unlink()
+    assert trained(project.made("cells")) == {
+        f"train_cell {CELL.format('uniform-0.5-fine_tune').replace('seed=0', 'seed=1')}"
+    }
+    assert read_json(tuned / "widths.json")["pipeline"]["weights_digest"] != before
+
+    project.configure(study(base="per_seed", seeds=[0, 1, 2]))
+    jobs = project.planned("cells")
+    assert trained(jobs) == of_seed(jobs, 2) and len(of_seed(jobs, 2)) == len(VARIANTS)

@@ -11,7 +11,7 @@ from prunescape.analysis.cost.measured import read_measured, with_network
 from prunescape.analysis.cost.speedups import variant_flops
 from prunescape.analysis.efficiency.tuning_cost import tuning_cost
 from prunescape.analysis.landscape.chance import VARIANT, chance_tests, learnt_nothing
-from prunescape.analysis.read_cells import read_cells, read_study_cells
+from prunescape.analysis.read_cells import read_cells, read_lone_bases, read_study_cells
 from prunescape.analysis.results import (
     ARCHITECTURE,
     LANDSCAPE,
@@ -100,7 +100,8 @@ def analyse_study(cells: Path | str, terms: Mapping[str, Any], out: Path | str) 
     for each in dict.fromkeys(axes.values()) or [DEFAULT_AXES]:
         rows = known[known["experiment"].isin([name for name in axes if axes[name] == each])]
         if len(rows) or not analyses:
-            analyses.append(Analysis.of_cells(rows, axes=each, **shared))
+            lone = read_lone_bases(cells, rows["experiment"].unique())
+            analyses.append(Analysis.of_cells(rows, axes=each, lone_bases=lone, **shared))
     names = [*result_names(LANDSCAPE), *(result_names(PIPELINES) if "retraining" in terms else [])]
     return write_results(analyses, names, out)
 

@@ -18,7 +18,7 @@ from prunescape.errors import InputError
 from prunescape.space.pipelines import PIPELINES
 from prunescape.space.variants import SCRATCH
 from prunescape.store.records import DIVERGED, GRID, OK, VALIDATION
-from prunescape.store.stages import OF_SPACES
+from prunescape.store.stages import OF_SPACES, RANKING
 
 TEXTS, OPTIONAL_TEXTS = ("model", "dataset", "variant"), ("experiment", "status", "stage", "select_on")
 AGAIN = "leave out rows without a value; seeds number the runs of one setting, and are 0 where there is one"
@@ -73,6 +73,14 @@ def read_study_cells(path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame
     What belongs to trials is left out: these are cells of no landscape.
     """
     return checked_study_cells(read_source(path, columns_read(axes.values(), DEFAULT_METRIC)), path, axes)
+
+
+def read_lone_bases(path: Path | str, experiments: Iterable[str]) -> pd.DataFrame:
+    """The rows of a study's cells in these `experiments` that are in no landscape: bases trained for their weights."""
+    cells = read_source(path, TEXTS)
+    if "stage" not in cells:
+        return cells.iloc[:0]
+    return cells[(cells["stage"] == RANKING) & cells["experiment"].isin(list(experiments))]
 
 
 def checked_study_cells(cells: pd.DataFrame, path: Path | str, axes: Mapping[str, Axes]) -> pd.DataFrame:

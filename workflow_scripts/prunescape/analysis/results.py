@@ -133,17 +133,20 @@ class Analysis:
         claims: int | None = None,
         grids: Grids | None = None,
         retraining: Mapping[str, Mapping[str, Any]] | None = None,
+        lone_bases: pd.DataFrame | None = None,
     ) -> Self:
         """The landscape tables of checked `cells`, whose experiments all have these `axes`.
 
         `thresholds` are the x of the x-ROIs, ascending, in the metric's unit; risks and verdicts are over the base's
         region of `risk_threshold`, one of them. `base` is what results call the base. `terms` and `claims` are those of
         verdicts, as in `judge_study`, `recipes` as in `band`, `grids` as in `inferences`, `retraining` as `known` in
-        `candidates`.
+        `candidates`. `lone_bases` are cells of no landscape, trained for their weights, which cost what they cost.
         """
         limits = {"thresholds": thresholds, "risk_threshold": risk_threshold}
         more = {"terms": terms or {}, "recipes": recipes or {}, "claims": claims, "grids": grids or {}}
         more |= {"retraining": retraining or {}}
+        some = lone_bases is not None and len(lone_bases)
+        more |= {"paid": pd.concat([cells, lone_bases], ignore_index=True) if some else cells}
         return cls({"cells": cells, "axes": axes, "metric": metric, "base": base, **limits, **more})
 
     @classmethod
@@ -389,7 +392,7 @@ RESULTS: dict[str, ResultTable] = {
     "pipelines": _pipelines(pipelines, pipeline_columns, "axes"),
     "pipeline_tests": _pipelines(pipeline_tests, lambda: PIPELINE_TEST_COLUMNS),
     "efficiency": _of_design(efficiency, EFFICIENCY_COLUMNS, has_efficiency),
-    "tuning_cost": _of_design(tuning_cost, TUNING_COST_COLUMNS),
+    "tuning_cost": ResultTable(tuning_cost, ("paid",), lambda: TUNING_COST_COLUMNS),
     "system": _of_design(system_table, SYSTEM_COLUMNS, has_system),
     "architectures": _architecture(lambda untrained: untrained, ARCHITECTURE_COLUMNS),
     "inference_settings": _architecture(inference_settings, INFERENCE_SETTING_COLUMNS, "objectives"),
