@@ -43,7 +43,7 @@ rule all:
         lambda wildcards: variant_files("widths.json") + inherited_files() + seed_files(all_cells()),
         export_files,
         architecture_files if STUDY.measures_first else [],
-        target_files(),
+        target_files() + int8_files(),
         [getattr(rules, name).output for name in RESULT_RULES],
         items_for_report,
 

@@ -6,6 +6,7 @@ and of the layers that change the logits most: `python benchmarks/int8_of_study.
 of the study has fp32 and int8.
 """
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -20,20 +21,14 @@ SHOWN = 5  # layers of a network
 
 def explained(study: Path, experiment: Path) -> list[dict]:
     """Every int8 model of an experiment, as `explain_int8` describes it."""
-    found = []
-    for export in sorted(experiment.glob("**/onnx/export.json")):
-        data = study / "data" / read_json(export, "models")["models"][0]["cell"]["dataset"]
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "int8.json"
-            files = {
-                "identity": data.with_suffix(".json"),
-                "data": data.with_suffix(".npz"),
-                "folder": None,
-                "out": out,
-            }
-            int8_explained.explain_int8(export, scaling="standard", **files)
-            found += read_json(out)["models"]
-    return found
+    exports = sorted(experiment.glob("**/onnx/export.json"))
+    data = study / "data" / read_json(exports[0], "models")["models"][0]["cell"]["dataset"]
+    identity, prepared = data.with_suffix(".json"), data.with_suffix(".npz")
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        out = Path(folder) / "int8.json"
+        files = {"identity": identity, "data": prepared, "out": out}
+        int8_explained.explain_int8(exports, scaling="standard", folder=None, **files)
+        return read_json(out)["models"]
 
 
 def print_ways(models: list[dict]) -> None:

@@ -64,4 +64,5 @@ use rule benchmark_target as benchmark_remote_target with:
         slurm_extra=None,
 
 
+include: "int8.smk"
 include: "tuning.smk"

@@ -25,6 +25,7 @@ RESULTS = f"results/{STUDY.study}"
 RESUMING = f"{RESULTS}/{STATE}"  # what killed jobs and runs leave for the next; no result
 DATA = f"{RESULTS}/data"
 EXPERIMENT = f"{RESULTS}/{EXPERIMENT_PATH}"
+INT8_EXPLAINED = f"{EXPERIMENT}/int8.json"
 SHARED = f"{EXPERIMENT}/shared.json"
 NETWORK = f"{EXPERIMENT}{{network}}"
 VARIANT = f"{RESULTS}/{VARIANT_PATH}"
@@ -194,6 +195,11 @@ def target_files():
     """What every target measured of every experiment."""
     pattern = f"{EXPERIMENT}/target={{target}}.json"
     return expand(pattern, experiment=sorted(STUDY.experiments), target=sorted(STUDY.targets))
+
+
+def int8_files():
+    """What int8 costs the exported models of each experiment, if some target measures them."""
+    return expand(INT8_EXPLAINED, experiment=sorted(STUDY.experiments) if STUDY.measures_int8 else [])
 
 
 def in_report(path, caption, category, subcategory, labels):

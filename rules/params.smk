@@ -205,6 +205,17 @@ def export_params(wildcards):
     return export | {"select_on": experiment.select_on}
 
 
+def scaling_params(wildcards):
+    """How the inputs of cells whose setting does not say it are scaled."""
+    return experiment_of(wildcards).declared_recipe.get("scaling", "standard")
+
+
+def explain_digest(wildcards):
+    """The digest of the code that explains what int8 costs, with the ONE task that it loads by name."""
+    modules = (module for part in ("prepared", "exported") for module in task_modules(part, [experiment_of(wildcards)]))
+    return code_digest("explain_int8", *modules)
+
+
 def target_params(wildcards):
     """A target's name and settings, but for how it is reached, and what only untrained variants are measured at."""
     settings = STUDY.target_settings(wildcards.target, wildcards.experiment)

@@ -87,6 +87,7 @@ rule write_report:
         of_trials=rules.analyse_trials.output,
         searches=SEARCH_TABLES,
         architectures=rules.collect_architectures.output if STUDY.measures_first else [],
+        int8=rules.collect_int8.output if STUDY.measures_int8 else [],
         figures=f"{RESULTS}/figures/figures.json",
     output:
         report=in_report(REPORT, "report", "All experiments", "Report", {"page": "the study's own report"}),
@@ -111,6 +112,7 @@ rule seal_results:
         rules.analyse_cells.output,
         rules.compare_targets.output,
         rules.collect_architectures.output if STUDY.measures_first else [],
+        rules.collect_int8.output if STUDY.measures_int8 else [],
         rules.analyse_trials.output,
         SEARCH_TABLES,
         rules.write_tables.output,
@@ -135,6 +137,7 @@ RESULT_RULES = (
     "collect_curves",
     "collect_benchmarks",
     *(["collect_architectures"] if STUDY.measures_first else []),
+    *(["collect_int8"] if STUDY.measures_int8 else []),
     "analyse_cells",
     "compare_targets",
     "analyse_trials",

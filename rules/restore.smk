@@ -40,6 +40,8 @@ def jobs_beside_cells():
                 yield "export_architecture", known
         for target in sorted(STUDY.targets):
             yield "benchmark_target", {"experiment": experiment, "target": target}
+        if STUDY.measures_int8:
+            yield "explain_int8", {"experiment": experiment}
     cells = present_cells()
     yield from (("train_seed_start", known) for known in seed_starts(cells))
     yield from (("cut_seed", known) for known in seed_cuts(cells))

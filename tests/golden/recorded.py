@@ -17,7 +17,7 @@ HOST = "host.json"  # what decides rounding: processor and versions
 KEYS = (
     *("path", "experiment", "model", "dataset", "target", "objective", "scenario", "rate", "query_images", "cost"),
     *("property", "first", "second", "variant", "metric", "quantity", "threshold", "stage", "round", "log10_lr"),
-    *("log10_wd", "seed", "rank", "precision", "threads", "batch", "flush_to_zero"),
+    *("log10_wd", "seed", "rank", "precision", "threads", "batch", "flush_to_zero", "way", "float_layers", "layer"),
 )
 PARTS = ("", "_grid", "_search", "_verdict", "_confirmation")  # of what tuning took
 # Columns that a clock, the host or a version decides, in every table.

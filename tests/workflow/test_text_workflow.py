@@ -29,7 +29,7 @@ STUDY = {
     "experiments": {"cnn": CNN, "lstm": LSTM},
     "targets": {"here": {"repeats": 2, "chunk_seconds": 0.001, "precisions": ["fp32", "int8", "sparse80-int8"]}},
 }
-MEASURED = ("--until", "benchmark_target")
+MEASURED = ("--until", "benchmark_target", "explain_int8")
 CELL = "log10_lr=-0.5/log10_wd=-4.0/seed=0/record.json"
 
 
@@ -74,6 +74,20 @@ def test_what_ranks_cells_in_int8_is_what_the_target_measures(project):
     (model,) = (model for model in measured if model["id"] == "cnn/base/rank-1/int8")
     assert [cell["correct_int8"] for cell in exported["ranked_in_int8"]] == [model["correct"]]
     assert "ranked_in_int8" not in read(project, "experiment=lstm/variant=base/onnx/export.json")
+
+
+@pytest.mark.parametrize(("name", "models"), [("cnn", 2), ("lstm", 1)])
+def test_what_int8_costs_is_what_the_target_measures(project, name, models):
+    """Of a static quantisation and of a dynamic one, which has no other way."""
+    measured = {model["id"]: model for model in read(project, f"experiment={name}/target=here.json")["models"]}
+    explained = read(project, f"experiment={name}/int8.json")["models"]
+    assert len(explained) == models
+    for found in explained:
+        place = f"{name}/{found['cell']['variant']}/rank-1"
+        assert found["float_correct"] == measured[place]["correct"]
+        assert found["correct"] == measured[f"{place}/int8"]["correct"]
+        assert found["encoded_bytes"] == measured[f"{place}/int8"]["encoded_bytes"]
+        assert name == "cnn" or found["ways"] == []
 
 
 def test_the_vocabulary_is_in_the_prepared_file(project):

@@ -7,6 +7,7 @@ from typing import Any
 
 from prunescape.analysis.axes import BASE, DEFAULT_AXES, DEFAULT_METRIC, Axes, Metric
 from prunescape.analysis.cost.architectures import ARCHITECTURE_KEYS, read_architectures
+from prunescape.analysis.cost.int8_losses import read_explained
 from prunescape.analysis.cost.measured import read_measured, with_network
 from prunescape.analysis.cost.speedups import variant_flops
 from prunescape.analysis.efficiency.tuning_cost import tuning_cost
@@ -14,6 +15,7 @@ from prunescape.analysis.landscape.chance import VARIANT, chance_tests, learnt_n
 from prunescape.analysis.read_cells import read_cells, read_lone_bases, read_study_cells
 from prunescape.analysis.results import (
     ARCHITECTURE,
+    INT8,
     LANDSCAPE,
     PIPELINES,
     RESULTS,
@@ -115,6 +117,14 @@ def collect_architectures(
     """
     analysis = Analysis.of_architectures(read_architectures(measured), objectives)
     return write_results([analysis], result_names(ARCHITECTURE), out)
+
+
+def collect_int8(explained: Sequence[Path | str], out: Path | str) -> dict[str, Path]:
+    """Write the tables of what int8 costs into the folder `out`, from the files that explain_int8 wrote.
+
+    Raises InputError for a file that cannot be used.
+    """
+    return write_results([Analysis.of_int8(read_explained(explained))], result_names(INT8), out)
 
 
 def compare_targets(

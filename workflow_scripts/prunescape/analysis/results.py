@@ -25,6 +25,7 @@ from prunescape.analysis.cost.inference_settings import (
     inference_settings,
     ruled_out,
 )
+from prunescape.analysis.cost.int8_losses import INT8_LAYER_COLUMNS, INT8_WAY_COLUMNS, int8_layers, int8_ways
 from prunescape.analysis.cost.measured import written_columns
 from prunescape.analysis.cost.pareto import PARETO_COLUMNS, pareto
 from prunescape.analysis.cost.payback import PAYBACK_COLUMNS, payback
@@ -104,7 +105,7 @@ from prunescape.store.tables import Columns
 
 LANDSCAPE, TARGET, TRIALS, ARMS, SEARCH = "landscape", "target", "trials", "arms", "search"
 TUNING, PIPELINES = "tuning", "pipelines"
-ARCHITECTURE = "architecture"
+ARCHITECTURE, INT8 = "architecture", "int8"
 # columns of results that hold the metric itself; every other one holds differences
 METRIC_VALUES = ("score", "chosen_on", "best", "best_chosen_on")
 
@@ -174,6 +175,11 @@ class Analysis:
     def of_architectures(cls, untrained: pd.DataFrame, objectives: Mapping[str, Any]) -> Self:
         """The tables of `untrained` variants on targets, as `read_architectures` reads what was measured."""
         return cls({"untrained": untrained, "objectives": objectives})
+
+    @classmethod
+    def of_int8(cls, explained: Sequence[Mapping[str, Any]]) -> Self:
+        """The tables of what int8 costs exported models, as `read_explained` gives it."""
+        return cls({"explained": explained})
 
     @classmethod
     def of_trials(
@@ -250,11 +256,11 @@ class ResultTable(Step):
     """A table of results; `columns` makes its columns from what it needs, and `applies` says where it has a meaning.
 
     Tables of the group LANDSCAPE come from cells, those of the group ARCHITECTURE from measurements of untrained
-    variants, those of the group TARGET from measurements and cells, those of the group TRIALS from the trials of
-    designs with a space, their cells and measurements, those of the group ARMS from trials of random searches, a
-    study's among them, those of the group SEARCH from the histories of finished trainings,
-    those of the group TUNING from the rounds of searches that were trained, those of the group PIPELINES from cells of
-    several pipelines or scores.
+    variants, those of the group INT8 from exported models, those of the group TARGET from measurements and cells, those
+    of the group TRIALS from the trials of designs with a space, their cells and measurements, those of the group ARMS
+    from trials of random searches, a study's among them, those of the group SEARCH from the histories of finished
+    trainings, those of the group TUNING from the rounds of searches that were trained, those of the group PIPELINES
+    from cells of several pipelines or scores.
     """
 
     columns: Callable[..., Columns]
@@ -397,6 +403,8 @@ RESULTS: dict[str, ResultTable] = {
     "architectures": _architecture(lambda untrained: untrained, ARCHITECTURE_COLUMNS),
     "inference_settings": _architecture(inference_settings, INFERENCE_SETTING_COLUMNS, "objectives"),
     "ruled_out": _architecture(ruled_out, RULED_OUT_COLUMNS, "objectives"),
+    "int8_ways": ResultTable(int8_ways, ("explained",), lambda: INT8_WAY_COLUMNS, groups=(INT8,)),
+    "int8_layers": ResultTable(int8_layers, ("explained",), lambda: INT8_LAYER_COLUMNS, groups=(INT8,)),
     "recommendations": _target(recommendations, ("measured", "rivals", "objectives"), RECOMMENDATION_COLUMNS),
     "rivals": _target(rivals, ("measured", "objectives", "comparisons"), RIVAL_COLUMNS),
     "pareto": _target(pareto, ("measured",), PARETO_COLUMNS),

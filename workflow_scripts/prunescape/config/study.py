@@ -66,6 +66,11 @@ class Study(Part):
         asked = self.objectives.limits_architectures if self.inference_first is None else self.inference_first
         return asked and bool(self.targets)
 
+    @property
+    def measures_int8(self) -> bool:
+        """Whether some target measures models in int8."""
+        return INT8 in self.precisions()
+
     def precisions(self) -> list[str]:
         """The precisions that some target measures: what is exported."""
         return sorted({precision for target in self.targets.values() for precision in target.precisions})
@@ -183,6 +188,8 @@ class Study(Part):
                 content["experiments"][name]["tune"]["space"] = searched | {VARIANT: experiment.searched_variants}
         content["datasets"] = {name: identity_options(self.dataset_options(name)) for name in self.used_datasets()}
         content["measures_first"] = self.measures_first
+        if self.measures_int8:
+            content["measures_int8"] = True
         if trials := self.trial_terms():
             content["trials"] = trials
         if self.compares_pipelines:
@@ -226,7 +233,7 @@ def _check_export(study: Study, experiment: Experiment, where: str) -> None:
     """Cells ranked in int8 must be exported in it, and their test images are what they are ranked by."""
     if experiment.export.by != INT8:
         return
-    if INT8 not in study.precisions():
+    if not study.measures_int8:
         what, hint = "no target measures int8, in which cells are to be ranked", "add it to the precisions of a target"
         raise InputError(what, where=f"{where}.export.by", hint=hint)
     if experiment.select_on != "test":

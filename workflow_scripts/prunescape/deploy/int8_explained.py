@@ -58,23 +58,31 @@ class Compared:
     split: str
 
 
-def explain_int8(exported: Path, *, identity: Path, data: Path, scaling: str, folder: str | None, out: Path) -> None:
-    """Write to `out` (JSON) what int8 costs each model of the export.json `exported`, and why, where it is much.
+def explain_int8(
+    exports: Sequence[Path], *, identity: Path, data: Path, scaling: str, folder: str | None, out: Path
+) -> None:
+    """Write to `out` (JSON) what int8 costs each model of the files export.json `exports`, and why, where it is much.
 
     `scaling` is that of cells whose setting gives none; `folder` is where the images of an image folder lie. A model
     that loses more than LOSS points is quantised in all WAYS and with its most sensitive layers in float. Raises
     InputError when a file is missing or damaged.
     """
-    known, models = read_json(identity, "task"), read_json(exported, "models")["models"]
+    known = read_json(identity, "task")
     prepared = task_module(known, "prepared").load_prepared(data, identity, folder=folder)
-    task = task_module(known, "exported")
-    floats = {model["rank"]: model for model in models if model["precision"] == "fp32"}
-    explained = []
-    for model in (model for model in models if model["precision"] == "int8"):
-        own = model["cell"]["setting"].get("scaling", scaling)
-        files = (exported.parent / each["file"] for each in (floats[model["rank"]], model))
-        test, compared = Examples(*task.stored_inputs(prepared, own)), partial(compared_examples, task, prepared, own)
-        explained.append({"rank": model["rank"], "cell": model["cell"], **explain_model(*files, test, compared)})
+    task, explained = task_module(known, "exported"), []
+    for export in exports:
+        models = {(model["rank"], model["precision"]): model for model in read_json(export, "models")["models"]}
+        for (rank, precision), model in models.items():
+            if precision != "int8":
+                continue
+            print(f"{export.parent}, rank {rank}", flush=True)
+            own = model["cell"]["setting"].get("scaling", scaling)
+            files = (export.parent / each["file"] for each in (models[rank, "fp32"], model))
+            test, compared = (
+                Examples(*task.stored_inputs(prepared, own)),
+                partial(compared_examples, task, prepared, own),
+            )
+            explained.append({"rank": rank, "cell": model["cell"], **explain_model(*files, test, compared)})
     write_json(out, {"models": explained})
 
 
@@ -113,6 +121,7 @@ def explain_model(
         "float_bytes": encoded_bytes(float_file),
         "correct": test.correct(test.logits(int8_file)),
         "encoded_bytes": encoded_bytes(int8_file),
+        "limit": LOSS,
         "ways": [],
         "layers": [],
     }
@@ -143,7 +152,7 @@ class Scorer:
     def of_file(self, file: Path, *, tested: bool = True) -> dict[str, Any]:
         """Correct ones, sizes, and the root mean square change of logits over that of the logits themselves."""
         logits = self.compared.examples.logits(file)
-        changed, size = np.square(logits - self.expected).mean(), np.square(self.expected).mean()
+        changed, size = (np.square(values, dtype=float).mean() for values in (logits - self.expected, self.expected))
         found = {
             "correct_compared": self.compared.examples.correct(logits),
             "logit_error": float(np.sqrt(changed / max(size, np.finfo(np.float32).tiny))),
@@ -185,10 +194,15 @@ def scored_layers(scorer: Scorer, layers: Sequence[Layer], float_file: Path) -> 
 
 
 def in_float(scorer: Scorer, layers: Sequence[Layer], found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The 1, 2, 4, ... most sensitive layers in float, until LOSS is kept in comparison or half of them are."""
+    """The 1, 2, 4, ... most sensitive layers in float, until LOSS is kept in comparison or half of them are.
+
+    Each with the layer before it, which else would round what it takes: large weights enlarge that, in float too.
+    """
     ways, count = [], 1
     while count <= max(1, len(layers) // 2):
-        kept = [layers[row["place"]] for row in found["layers"][:count]]
+        sensitive = [layers[row["place"]] for row in found["layers"][:count]]
+        names = dict.fromkeys(name for layer in sensitive for name in (layer.name, layer.before) if name)
+        kept = [layer for name in names for layer in layers if layer.name == name]
         score = scorer.of_way(but=list(chain.from_iterable(layer.nodes for layer in kept)))
         ways.append(score | {"way": IN_FLOAT, "float_layers": [layer.name for layer in kept]})
         if 100 * (found["float_compared"] - score["correct_compared"]) / found["compared"] <= LOSS:

@@ -21,7 +21,8 @@ class Layer:
     """A layer by its name in the network, and the nodes that go with it: its own, and those up to the next layer.
 
     `weight` has its output channels along the first axis, with batch norm folded in. `source` and `result` are the
-    tensors before it and behind it, with a ReLU that follows at once; their channels lie along `axis`.
+    tensors before it and behind it, with a ReLU that follows at once; their channels lie along `axis`. `before` is the
+    layer that makes the first of them, None for the network's input.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Layer:
     source: str
     result: str
     axis: int
+    before: str | None
     nodes: list[str] = field(default_factory=list)
 
 
@@ -48,11 +50,11 @@ class Ranges:
     def spread(self) -> float:
         """The range over all channels ÷ the median channel's, zero in all: so much coarser is one scale for all.
 
-        Infinite where most channels are zero.
+        Channels that are zero throughout do not count; 1 where all are.
         """
         low, high = np.minimum(self.low, 0), np.maximum(self.high, 0)
-        median = float(np.median(high - low))
-        return float(high.max() - low.min()) / median if median else float("inf")
+        spans = (high - low)[high > low]
+        return float(high.max() - low.min()) / float(np.median(spans)) if len(spans) else 1.0
 
 
 def layers_of(file: Path) -> list[Layer]:
@@ -70,14 +72,17 @@ def layers_of(file: Path) -> list[Layer]:
             readers.setdefault(name, []).append(node)
     layers: dict[str, Layer] = {}
     nodes = first = []  # of no layer yet
+    name, makers = None, {}
     for node in graph.node:
         if node.op_type in CONVOLUTIONS + PRODUCTS and node.input[1] in values:
             stored = node.input[1]
             name = stored.removesuffix(WEIGHT) if stored.endswith(WEIGHT) else node.name
             weight = _by_channel(node, numpy_helper.to_array(values[stored]))
             axis = 1 if node.op_type in CONVOLUTIONS else -1
-            nodes = layers.setdefault(name, Layer(name, weight, node.input[0], _result(node, readers), axis)).nodes
+            ends = {"source": node.input[0], "result": _result(node, readers), "before": makers.get(node.input[0])}
+            nodes = layers.setdefault(name, Layer(name, weight, axis=axis, **ends)).nodes
         nodes.append(node.name)
+        makers |= dict.fromkeys(node.output, name)
     found = list(layers.values())
     if found:
         found[0].nodes[:0] = first

@@ -33,6 +33,7 @@ STAGES: dict[str, tuple[tuple[str, ...], str]] = {
     TRAINING: ((CELL, *NEXT, EXPORTS), "cells"),
     "exporting": (("export_onnx",), "variants"),
     "benchmarking": (("benchmark_target", "benchmark_remote_target"), "targets"),
+    "explaining int8": (("explain_int8",), "experiments"),
     "deploying": (("write_deployment",), "targets"),
     "analysing": (
         (
@@ -44,6 +45,7 @@ STAGES: dict[str, tuple[tuple[str, ...], str]] = {
             "analyse_trials",
             "analyse_searches",
             "collect_architectures",
+            "collect_int8",
         ),
         "steps",
     ),

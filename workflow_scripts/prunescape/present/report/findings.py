@@ -17,6 +17,7 @@ from prunescape.present.labels import axis_title, setting, variant_title
 from prunescape.present.numbers import counted, is_missing, number, short, whole
 from prunescape.present.report.caveats import diverged, fresh_seeds, limits, resolution
 from prunescape.present.report.inferred_tables import share_limits, share_sentences
+from prunescape.present.report.int8_tables import int8_sentences
 from prunescape.present.report.table import ExperimentResults
 from prunescape.present.report.target_sentences import (
     cost_sentences,
@@ -114,7 +115,8 @@ def _of_targets(results: ExperimentResults) -> list[str]:
     if "recommendations" not in results.tables:
         return []
     quantised = quantised_sentences(results.tables["property_risk"], results.risk_threshold)
-    return [*recommendation_sentences(results.tables["recommendations"]), *quantised]
+    costs = int8_sentences(results.tables) if "int8_ways" in results.tables else []
+    return [*recommendation_sentences(results.tables["recommendations"]), *costs, *quantised]
 
 
 def overall(mean_risks: dict[str, list[float]], tested: int | None, *, has_verdicts: bool) -> list[str]:

@@ -12,6 +12,7 @@ from prunescape.analysis.axes import METRICS
 from prunescape.analysis.cost.speedups import odd_widths
 from prunescape.analysis.results import (
     ARCHITECTURE,
+    INT8,
     LANDSCAPE,
     PIPELINES,
     TARGET,
@@ -78,6 +79,7 @@ def write_report(
     benchmarks = read_result(results / "benchmarks.parquet", dict.fromkeys(BENCHMARK_FIELDS)) if measured else None
     names = [*result_names(LANDSCAPE), *(result_names(TARGET) if measured else [])]
     names += result_names(PIPELINES) if study.get("compares_pipelines") else []
+    names += result_names(INT8) if study.get("measures_int8") and _has(results, INT8) else []
     names += result_names(ARCHITECTURE) if study.get("measures_first") and _has(results, ARCHITECTURE) else []
     tables = {name: terms.read(name, results / f"{name}.parquet") for name in names}
     trained, trials, searched = None, None, None

@@ -13,6 +13,7 @@ from prunescape.present.labels import network_title, variant_title
 from prunescape.present.numbers import is_missing, number, significant
 from prunescape.present.report import table
 from prunescape.present.report.architecture_tables import architecture_tables
+from prunescape.present.report.int8_tables import int8_tables
 from prunescape.present.report.table import ExperimentResults, Table, make_table
 
 CONDITIONS = ["target", "precision", "threads", "batch"]
@@ -24,7 +25,8 @@ def measured_tables(results: ExperimentResults) -> list[Table]:
     before = architecture_tables(results)
     if results.benchmarks is None or results.benchmarks.empty:
         return before
-    return [*before, benchmarks_table(results), weights_table(results.benchmarks), emulation_table(results)]
+    measured = [benchmarks_table(results), weights_table(results.benchmarks), emulation_table(results)]
+    return [*before, *measured, *int8_tables(results)]
 
 
 def benchmarks_table(results: ExperimentResults) -> Table:
