@@ -108,6 +108,18 @@ def test_tables_count_the_passes_that_were_really_trained(continued, spent):
     assert found["spent"] == sum(spent) and found["cells"] == 4 and found["trial"] == 1
 
 
+def test_one_training_on_two_rungs_and_in_two_brackets_is_spent_once():
+    """By hand: 2 epochs, 8 more to all 10; it is whole on the next rung too, and another bracket drew it again."""
+    own = [entry(0, 0, 2), entry(0, 1, None), entry(0, 2, None), entry(0, 0, None, bracket=1)]
+    cells = pd.DataFrame([row(own[0].cell, 50, 0), row(own[1].cell, 60, 2)])
+    placed = [Placed(1 + each.rung, each.bracket, each.rung, each.trial, each.cell) for each in own]
+    terms, ended = study_of("whole").tuning_terms(), Ended(winners=[own[1].cell])
+    trials = tuning_trials(cells, placed, terms, ended)
+    assert tuning_rungs(trials)["spent"].tolist() == [2, 8, 0, 0]
+    (found,) = tuning(trials, terms, ended).to_dict("records")
+    assert found["spent"] == 10 and found["cells"] == 2
+
+
 def test_a_ratio_counts_every_image_of_the_budget_whatever_the_cache_spared():
     """edgetune2022, Eq 1, by hand: 4 epochs of 1000 images at 0.01 s, and 500 test images at 0.002 s."""
     terms = plan_of().tuning | {"objective": "ratio_time"}

@@ -100,7 +100,7 @@ def trial_columns(terms: Terms) -> Columns:
         **hyperparameter_columns(_names(terms)),
         **CUT_COLUMNS,
         "continued_from": ("int64", "epoch of an earlier rung from which its training went on; 0 where it began anew"),
-        "spent": ("float64", "(epochs - continued_from) x data_share: passes that its training took"),
+        "spent": ("float64", "(epochs - continued_from) x data_share: passes its training took; 0 where listed before"),
         "status": ("string", "ok, or diverged"),
         "val_top1": ("float64", "validation accuracy, percent: what trials are ranked by"),
         "top1": ("float64", "test accuracy, percent: decides nothing"),
@@ -131,6 +131,7 @@ def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, e
     if not known:
         return pd.DataFrame(columns=list(columns))
     frame = pd.DataFrame(known).sort_values([*PLACE, "trial"], ignore_index=True)
+    frame.loc[frame["cell"].duplicated(), "spent"] = 0.0  # one training, whole on an earlier rung or of two brackets
     frame["place"] = frame.groupby(PLACE)["order"].rank(method="first").astype("int64")
     above = set(zip(frame["experiment"], frame["bracket"], frame["rung"], frame["trial"], strict=True))
     frame["promoted"] = [(row.experiment, row.bracket, row.rung + 1, row.trial) in above for row in frame.itertuples()]
@@ -192,6 +193,7 @@ def _row(each: Placed, row: Mapping[str, Any], terms: Terms, ended: Ended) -> di
         "bracket": each.bracket,
         "rung": each.rung,
         "trial": each.trial,
+        "cell": each.cell,
         "round": each.round,
         "observed": observed,
         "cost": cost,
@@ -234,7 +236,7 @@ def _found(trials: pd.DataFrame, terms: Mapping[str, Any]) -> dict[str, Any]:
     cells = trials.drop_duplicates(["variant", *_names({"": terms}), *CUT])
     known = {name: trials[name].iloc[0] for name in GROUP}
     known |= {name: terms[name] for name in ("sampler", "objective", "strategy", "target")}
-    known |= {"trials": len(first), "cells": len(cells), "spent": cells["spent"].sum()}
+    known |= {"trials": len(first), "cells": len(cells), "spent": trials["spent"].sum()}
     known["whole"] = sum(passes_of(terms["budget"], variant) for variant in first["variant"])
     won = trials[trials["winner"]].sort_values("place")
     if won.empty:
