@@ -126,6 +126,16 @@ def forget_left_behind(wildcards):
         Path(state_file(cell.path)).unlink(missing_ok=True)
 
 
+def forget_ended():
+    """Delete what a killed run had not come to: checkpoints of finished cells, and of trials that were left behind."""
+    for name in SEARCHES:
+        forget_left_behind({"experiment": name})
+    kept = set(glob(f"{RESUMING}/*.safetensors"))
+    for cell in present_cells() if kept else ():
+        if (state := state_file(cell.path)) in kept and os.path.exists(cell_file(cell, "record.json")):
+            Path(state).unlink()
+
+
 def refuse_damaged():
     """Stop before anything runs: Snakemake deletes a job's outputs before the job can refuse a damaged input."""
     identities = expand(f"{DATA}/{{dataset}}.json", dataset=STUDY.used_datasets())
@@ -151,8 +161,7 @@ def start_run():
         WATCH.hold = hold(RESUMING)
         WATCH.write_down()
         write_settings()
-        for name in SEARCHES:
-            forget_left_behind({"experiment": name})  # a run that was killed may not have come to it
+        forget_ended()
     except InputError as error:
         sys.exit(f"error: {error}")
     stop_jobs_on_interrupt()

@@ -120,6 +120,15 @@ def test_one_training_on_two_rungs_and_in_two_brackets_is_spent_once():
     assert found["spent"] == 10 and found["cells"] == 2
 
 
+def test_a_training_that_went_on_from_what_the_search_has_no_more_is_spent_whole():
+    """By hand: it went on after epoch 4, and the search as it is now has a rung of 2 epochs, then all 10: 2 and 10."""
+    own = [entry(0, 0, 2), entry(0, 1, None)]
+    cells = pd.DataFrame([row(own[0].cell, 50, 0), row(own[1].cell, 60, 4)])
+    placed = [Placed(1 + each.rung, each.bracket, each.rung, each.trial, each.cell) for each in own]
+    trials = tuning_trials(cells, placed, study_of("whole").tuning_terms(), Ended())
+    assert trials["spent"].tolist() == [2, 10] and trials["continued_from"].tolist() == [0, 0]
+
+
 def test_a_ratio_counts_every_image_of_the_budget_whatever_the_cache_spared():
     """edgetune2022, Eq 1, by hand: 4 epochs of 1000 images at 0.01 s, and 500 test images at 0.002 s."""
     terms = plan_of().tuning | {"objective": "ratio_time"}

@@ -84,3 +84,12 @@ def test_killed_and_robbed_of_what_was_kept_it_ends_the_same(continued, tmp_path
     project.run(*TABLES)
     assert rounds_of(project) == rounds_of(continued) and weights_of(project) == weights_of(continued)
     assert 8 < pd.read_parquet(project.work / TABLES[0]).spent[0] <= 12
+
+
+def test_what_a_killed_run_had_not_deleted_of_a_finished_training_is_deleted_by_the_next(continued):
+    (whole,) = [path.parent for path in continued.work.rglob("record.json") if "stop_epoch" not in str(path)]
+    name = str(whole.relative_to(continued.work / "results/continued")).replace("/", ",")
+    (continued.work / f"results/continued/.state/{name}.safetensors").write_text("left")
+    (continued.work / TABLES[1]).unlink()
+    continued.run(*TABLES)
+    assert states(continued) == []

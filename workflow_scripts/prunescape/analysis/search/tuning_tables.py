@@ -1,6 +1,6 @@
 """The tables of searches that were really trained: every trial on every rung, the rungs, and what was found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,8 +120,10 @@ def tuning_trials(cells: pd.DataFrame, placed: Iterable[Placed], terms: Terms, e
     """
     columns = trial_columns(terms)
     finished = {_key_of_row(row, terms): row for row in _of_searches(cells, terms)}
+    placed = list(placed)
+    beginnings = {(each.cell.whole, each.cell.setting.stop) for each in placed}
     rows = [(each, finished.get(_key_of_cell(each.cell, terms))) for each in placed]
-    known = [_row(each, row, terms, ended) for each, row in rows if row is not None]
+    known = [_row(each, row, beginnings, terms, ended) for each, row in rows if row is not None]
     for rung in _by_rung(known):
         searched = terms[rung[0]["experiment"]]
         whole = all(row.items() >= whole_training(searched["budget"], row["variant"]).items() for row in rung)
@@ -176,12 +178,18 @@ def _key_of_cell(cell: Cell, terms: Terms) -> tuple:
     return cell.experiment, cell.variant.name, cell.seed, cell.setting.whole.changed(Setting.of(cut)).texts
 
 
-def _row(each: Placed, row: Mapping[str, Any], terms: Terms, ended: Ended) -> dict[str, Any]:
-    """A trial on a rung, with what it is ranked by."""
+def _row(
+    each: Placed, row: Mapping[str, Any], beginnings: Container[tuple[Cell, int]], terms: Terms, ended: Ended
+) -> dict[str, Any]:
+    """A trial on a rung, with what it is ranked by; `beginnings` are the whole trainings of the search and their stops.
+
+    What it went on from is none where the search has changed since, and counts no more among its trials.
+    """
     observed = Observed(row["status"] == DIVERGED, int(row.get("val_correct", 0)), int(row.get("val_tested", 1)))
     budget = terms[row["experiment"]]["budget"]
     cut = budget_at(budget, row["variant"], row)
     before = int(row.get("continued_from", 0))
+    before = before if (each.cell.whole, before) in beginnings else 0
     cost = ended.costs.get(row["experiment"], {}).get(row["variant"], UNKNOWN)
     price = price_of(terms[row["experiment"]], row["variant"], cost, row, each.configuration)
     return {
