@@ -79,7 +79,7 @@ class TuneTerms(Part):
     sampler: Literal[SAMPLERS] = TPE
     """How trials are drawn: tpe, by a model of those before (needs optuna); random; grid, every combination."""
     trials: Count | None = None
-    """Settings of the first bracket; left out for a grid."""
+    """Settings of the first bracket; of Hyperband at most so many, as its budgets say how many. Left out for a grid."""
     ask: Count = 8
     """Trials that tpe proposes at once: it has learnt from all before them."""
     eta: Annotated[float, Field(gt=1, le=1000, allow_inf_nan=False)] = 2.0
