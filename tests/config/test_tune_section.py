@@ -67,6 +67,16 @@ def test_a_search_has_its_space_and_no_grid():
             {},
             ["tune.budget.schedule: 'cosine' cannot be used", "'rung' or 'whole'"],
         ),
+        (
+            {},
+            {"recipe": {"epochs": 4, "batch_size": 32, "schedule": "cosine", "warmup_epochs": 2}},
+            ["recipe.warmup_epochs", "allowed: 0 to 1", "raise tune.budget.min_epochs", "tune.budget.schedule: whole"],
+        ),
+        (
+            {"budget": {"min_epochs": 2}},
+            {"recipe": {"epochs": 4, "batch_size": 32, "schedule": "step", "milestones": [2, 3]}},
+            ["recipe.milestones", "allowed: rising epochs below 2", "raise tune.budget.min_epochs"],
+        ),
         ({"space": {"log10_lr": [-1, -2], "stop_epoch": [1, 2]}}, {}, ["tune.space.stop_epoch", "no hyperparameter"]),
         ({"space": {}}, {"variants": {}}, ["tune.space", "nothing in this space varies"]),
         ({"space": {"epochs": [1, 2]}}, {}, ["tune.space.epochs", "the budget of a search decides it"]),

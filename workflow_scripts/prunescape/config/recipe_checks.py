@@ -13,6 +13,7 @@ ONLY_ON_A_GPU = {
     "tf32": "only NVIDIA's GPUs have tf32",
     "fp16": "torch's fp16 takes sixty times as long as fp32 on a CPU",
 }
+OF_RUNGS = "each rung of the search has all of it: raise tune.budget.min_epochs, or set tune.budget.schedule: whole"
 
 
 def check_recipe(experiment: Experiment, where: str) -> None:
@@ -21,6 +22,7 @@ def check_recipe(experiment: Experiment, where: str) -> None:
     warmup, fewest = max(experiment.values_of("warmup_epochs")), min(experiment.values_of("epochs"))
     if warmup > fewest:
         what, hint = f"a warm-up of {warmup} epochs is longer than a training", "warm up over fewer, or train longer"
+        hint = OF_RUNGS if _cuts(experiment, warmup) else hint
         place = f"{where}.{experiment.section_of('warmup_epochs')}.warmup_epochs"
         raise InputError(what, where=place, allowed=f"0 to {fewest}", hint=hint)
     if "ftrl" in experiment.values_of("optimiser") and find_spec("pytorch_optimizer") is None:
@@ -67,6 +69,11 @@ def check_precision(experiment: Experiment, device: str, where: str) -> None:
         raise InputError(what, where=place, allowed="fp32, bf16, fp64, auto", hint=hint)
 
 
+def _cuts(experiment: Experiment, needed: int) -> bool:
+    """Whether a search cuts trainings that would have as many epochs as are needed."""
+    return experiment.cuts_epochs and min(experiment.values_of("epochs")) < needed <= experiment.declared_recipe["epochs"]
+
+
 def _check_milestones(experiment: Experiment, where: str) -> None:
     milestones, fewest = list(experiment.recipe.milestones), min(experiment.values_of("epochs"))
     schedules = experiment.values_of("schedule")
@@ -74,8 +81,8 @@ def _check_milestones(experiment: Experiment, where: str) -> None:
         what, hint = f"a {schedules[0]} schedule has no milestones", "remove them, or use schedule: step"
         raise InputError(what, where=where, hint=hint)
     if milestones != sorted(set(milestones)) or any(epoch >= fewest for epoch in milestones):
-        allowed = f"rising epochs below {fewest}"
-        raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed)
+        allowed, hint = f"rising epochs below {fewest}", OF_RUNGS if _cuts(experiment, max(milestones) + 1) else ""
+        raise InputError(f"{milestones} cannot be reached in order", where=where, allowed=allowed, hint=hint)
 
 
 def _refuse_what_does_not_act(experiment: Experiment, where: str) -> None:

@@ -65,7 +65,8 @@ def search_limits(objective: str) -> list[str]:
 def search_pairs(plan: Mapping[str, Any]) -> Pairs:
     """What the config asked of the experiment, as the study's summary spells it out."""
     tune = plan["tune"]
-    trials = "" if tune["trials"] is None else f", {counted(tune['trials'], 'trial')}"
+    most = "up to " * (tune["brackets"] > 1)  # Hyperband says how many each bracket has
+    trials = "" if tune["trials"] is None else f", {most}{counted(tune['trials'], 'trial')}"
     halving = f"each rung promotes one of {tune['eta']:g}, {counted(tune['brackets'], 'bracket')}"
     space = {searched(key): values for key, values in sorted(tune["space"].items())}
     return [
