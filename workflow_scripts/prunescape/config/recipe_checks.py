@@ -71,7 +71,8 @@ def check_precision(experiment: Experiment, device: str, where: str) -> None:
 
 def _cuts(experiment: Experiment, needed: int) -> bool:
     """Whether a search cuts trainings that would have as many epochs as are needed."""
-    return experiment.cuts_epochs and min(experiment.values_of("epochs")) < needed <= experiment.declared_recipe["epochs"]
+    fewest = min(experiment.values_of("epochs"))
+    return experiment.cuts_epochs and fewest < needed <= experiment.declared_recipe["epochs"]
 
 
 def _check_milestones(experiment: Experiment, where: str) -> None:
