@@ -474,7 +474,7 @@ def test_flat_small_and_absent_landscapes_are_drawn_too(tmp_path):
             assert interactive(figure).data
     assert kinds == {
         "flat": ["landscape", "landscape", "risk", "grid"],
-        "column": ["landscape", "risk", "grid"],
+        "column": ["sweep", "risk", "grid"],
         "single": ["landscape", "risk", "grid"],
         "holes": ["landscape", "grid"],
     }

@@ -60,6 +60,8 @@ from prunescape.present.figures.risk_drawings import draw_risk_interactive, draw
 from prunescape.present.figures.runs_data import design_runs
 from prunescape.present.figures.search import draw_search_interactive, draw_search_static
 from prunescape.present.figures.style import MATPLOTLIB_STYLE
+from prunescape.present.figures.sweep_data import sweep_figure, swept_axis, without_insides
+from prunescape.present.figures.sweep_drawings import draw_sweep_interactive, draw_sweep_static
 from prunescape.present.figures.tuning import draw_tuning_interactive, draw_tuning_static, tuning_figures
 from prunescape.present.figures.verdict_data import verdict_figures
 from prunescape.present.labels import joined, variant_title
@@ -79,6 +81,7 @@ DRAWINGS = {
     "pipelines": (draw_pipelines_interactive, draw_pipelines_static),
     "again": (draw_forest_interactive, draw_forest_static),
     "landscape": (draw_landscape_interactive, draw_landscape_static),
+    "sweep": (draw_sweep_interactive, draw_sweep_static),
     "pareto": (draw_pareto_interactive, draw_pareto_static),
     "risk": (draw_risk_interactive, draw_risk_static),
     "grid": (draw_grid_interactive, draw_grid_static),
@@ -297,8 +300,9 @@ def _without_the_unlearnt(figures: list[tuple[Figure, str]], chance: pd.DataFram
     if not names:
         return figures
     note = f" {joined([variant_title(name) for name in names])} learnt nothing: best cells there are luck."
+    plainly = {"landscape": without_regions, "sweep": without_insides}
     plain = [
-        (without_regions(figure, names) if figure.kind == "landscape" else figure, place) for figure, place in figures
+        (plainly[figure.kind](figure, names) if figure.kind in plainly else figure, place) for figure, place in figures
     ]
     return [(replace(figure, note=note), place) for figure, place in plain]
 
@@ -317,7 +321,10 @@ def _risk_figures(points: pd.DataFrame, terms: StudyTerms, *, of_study: bool = F
 def _experiment_figures(
     scores: pd.DataFrame, ellipses: pd.DataFrame, experiment: str, risks: list[tuple[Figure, str]], terms: StudyTerms
 ) -> list[tuple[Figure, str]]:
-    """Landscape, risk and annotated grid; of several seeds those of their mean first, then each seed's landscape."""
+    """Landscape, risk and annotated grid; of several seeds those of their mean first, then each seed's landscape.
+
+    Cells that differ along one axis span no landscape: they are drawn over that.
+    """
     axes, prior = terms.axes_of(experiment), terms.priors.get(experiment)
     seeds = tuple(int(seed) for seed in np.unique(scores["seed"]))
     mean, shapes = scores, ellipses
@@ -325,10 +332,14 @@ def _experiment_figures(
         mean = mean_scores(scores, axes)
         shapes = fit_ellipses(regions(mean, axes, terms.thresholds), mean, axes)
     chosen: list[tuple[Figure, str]] = []
+    grids = [(grid_figure(rows, axes, terms.thresholds, prior, seeds), FOLDED) for rows in _by_metric(mean)]
+    if swept_axis(scores, axes):
+        shown, of = (scores[scores["seed"] == seeds[0]], seeds[:1]) if mean.empty else (mean, seeds)
+        first, *others = [sweep_figure(rows, axes, terms.risk_threshold, prior, of) for rows in _by_metric(shown)]
+        return [(first, OPEN), *risks, *((figure, FOLDED) for figure in others), *grids]
     if not mean.empty:
         chosen.append((landscape_figure(mean, shapes, axes, prior, seeds), OPEN))
-    chosen += risks
-    chosen += [(grid_figure(rows, axes, terms.thresholds, prior, seeds), FOLDED) for rows in _by_metric(mean)]
+    chosen += [*risks, *grids]
     for seed in seeds if len(seeds) > 1 else ():
         one, shapes = (table[table["seed"] == seed] for table in (scores, ellipses))
         place = OPEN if mean.empty and seed == seeds[0] else LINKED
