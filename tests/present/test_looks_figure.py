@@ -140,7 +140,7 @@ def test_a_table_and_a_study_show_both_figures_of_verdicts_first(tmp_path, monke
     assert (second["kind"], second["name"], second["place"]) == ("looks", "looks-d-m-top1", FOLDED)
     assert (out / "figures/looks-d-m-top1.pdf").read_bytes().startswith(b"%PDF")
     page = (out / "report.html").read_text()
-    assert page.index('id="verdict-d-m') < page.index("from look to look") < page.index('id="landscape-d-m')
+    assert page.index('id="verdict-d-m') < page.index("from look to look") < page.index('id="sweep-d-m')
     shown = []
     monkeypatch.setattr(folder, "write_figures", lambda figures, _: shown.extend(figures))
     paths = {name: out / f"{name}.parquet" for name in ("roi", "ellipses", "verdicts", "looks")}
