@@ -185,7 +185,7 @@ def test_long_names_and_names_with_signs_have_figures_of_their_own(tmp_path):
     rows = [line.replace("m,", f"{name},", 1) for name in names for line in GOOD.splitlines()[1:]]
     (tmp_path / "cells.csv").write_text("\n".join([GOOD.splitlines()[0], *rows]))
     assert main(["analyse", str(tmp_path / "cells.csv"), "--out", str(tmp_path / "out"), "--figures"]) == 0
-    pages = [path.name for path in (tmp_path / "out/figures").glob("landscape*.svg")]
+    pages = [path.name for path in (tmp_path / "out/figures").glob("sweep*.svg")]
     assert len(pages) == 2 and max(len(name.encode()) for name in pages) < 140
     printed = (tmp_path / "out/tables/performance_risk.md").read_text().splitlines()
     assert max(len(line) for line in printed if line.startswith("|")) < 140

@@ -135,7 +135,7 @@ def test_the_report_stands_alone(results):
     for loading in ('src="http', "src='http", 'rel="stylesheet"', "@import"):
         assert loading not in page.split("<script")[0]
     names = [figure["name"] for figure in json.loads((results / "figures/figures.json").read_text())["figures"]]
-    assert {f"landscape-{name}-top1-seed0" for name in ("small", "other")} <= set(names)
+    assert {"sweep-small-top1-seed0", "landscape-other-top1-seed0"} <= set(names)
     for name in names:
         for kind in ("html", "svg", "pdf"):
             assert (results / f"figures/{name}.{kind}").stat().st_size > 1000
