@@ -170,9 +170,11 @@ def test_a_bracket_ends_while_another_waits_for_its_last_trial_and_the_winner_is
     second = {f"bracket=1/round={number}.json" for number in (1, 2)}
     assert rounds_of(held).keys() == {"bracket=0/round=1.json", *second}
     cells = [*first.cells[:-1], *(cell for name in second for cell in read_search_round(folder / name).cells)]
-    assert {path.parent for path in finished(held)} == {held.work / "results/tuned" / cell.path for cell in cells}
+    inherited = "experiment=s/variant=base/batch_size=50/log10_lr=-1.0/seed=0"  # from the base at the prior
+    paths = {*(cell.path for cell in cells), inherited}
+    assert {path.parent for path in finished(held)} == {held.work / "results/tuned" / path for path in paths}
     (held.work / "held").unlink()
-    kill_after(held, len(cells) + 2)
+    kill_after(held, len(paths) + 2)
     held.finish(held.start("tune", command=("prunescape.commands.cli", "resume")))
     assert rounds_of(held) == rounds_of(whole)
     found = [[deployed(each)[name] for name in ("variant", "setting", "top1")] for each in (held, whole)]

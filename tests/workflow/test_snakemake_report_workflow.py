@@ -37,7 +37,7 @@ def test_experiments_have_figures_tables_and_variants(shown):
     assert sorted(small) == ["Figures", "Tables", "Variants"]
     drawn = [page["results"][path] for path in small["Figures"]]
     assert all(figure["mime_type"] == "image/svg+xml" for figure in drawn)
-    assert "01 top-1 landscape of each variant, seed 0" in {figure["labels"]["figure"] for figure in drawn}
+    assert "01 top-1 of each variant, seed 0" in {figure["labels"]["figure"] for figure in drawn}
     labels = [page["results"][path]["labels"] for path in small["Variants"]]
     variants = {(label["variant"], label["file"]) for label in labels}
     assert variants == {(name, file) for name in ("base", "nonuniform-0.5") for file in ("widths", "export")}
