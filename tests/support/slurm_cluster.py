@@ -68,6 +68,7 @@ class SlurmCluster:
     def __exit__(self, *_) -> None:
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             _kill_jobs(self.name, [job["JobId"] for job in self.jobs()])
+        _kill_jobs(self.name)  # of jobs that Slurm has forgotten, after MinJobAge
         for name in reversed(self.daemons):
             self.daemons[name].terminate()
             try:
@@ -204,19 +205,21 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _kill_jobs(cluster: str, ids: list[str]) -> None:
-    """Kill what runs these jobs of a cluster: first Slurm's own processes, known by their titles, then the jobs'."""
+def _kill_jobs(cluster: str, ids: list[str] | None = None) -> None:
+    """Kill what runs these jobs of a cluster: first Slurm's own processes, known by their titles, then the jobs'.
+
+    Without `ids` only the processes of jobs, whatever their number.
+    """
     checkpointers, others = [], []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             title = (process / "cmdline").read_bytes().decode(errors="replace")
             known = dict(line.partition(b"=")[::2] for line in (process / "environ").read_bytes().split(b"\0"))
             checkpointer = re.match(r"slurmstepd: \[(\d+)\.", title)
-            if checkpointer and checkpointer[1] in ids:
+            job = known.get(b"SLURM_JOB_ID", b"").decode()
+            if checkpointer and ids and checkpointer[1] in ids:
                 checkpointers.append(int(process.name))
-            elif (
-                known.get(b"SLURM_CLUSTER_NAME") == cluster.encode() and known.get(b"SLURM_JOB_ID", b"").decode() in ids
-            ):
+            elif known.get(b"SLURM_CLUSTER_NAME") == cluster.encode() and job and (ids is None or job in ids):
                 others.append(int(process.name))
     for pid in checkpointers + others:
         with contextlib.suppress(ProcessLookupError):
