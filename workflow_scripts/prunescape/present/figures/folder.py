@@ -327,17 +327,15 @@ def _experiment_figures(
     """
     axes, prior = terms.axes_of(experiment), terms.priors.get(experiment)
     seeds = tuple(int(seed) for seed in np.unique(scores["seed"]))
-    mean, shapes = scores, ellipses
-    if len(seeds) > 1:
-        mean = mean_scores(scores, axes)
-        shapes = fit_ellipses(regions(mean, axes, terms.thresholds), mean, axes)
-    chosen: list[tuple[Figure, str]] = []
+    mean = mean_scores(scores, axes) if len(seeds) > 1 else scores
     grids = [(grid_figure(rows, axes, terms.thresholds, prior, seeds), FOLDED) for rows in _by_metric(mean)]
     if swept_axis(scores, axes):
         shown, of = (scores[scores["seed"] == seeds[0]], seeds[:1]) if mean.empty else (mean, seeds)
         first, *others = [sweep_figure(rows, axes, terms.risk_threshold, prior, of) for rows in _by_metric(shown)]
         return [(first, OPEN), *risks, *((figure, FOLDED) for figure in others), *grids]
+    chosen: list[tuple[Figure, str]] = []
     if not mean.empty:
+        shapes = ellipses if mean is scores else fit_ellipses(regions(mean, axes, terms.thresholds), mean, axes)
         chosen.append((landscape_figure(mean, shapes, axes, prior, seeds), OPEN))
     chosen += [*risks, *grids]
     for seed in seeds if len(seeds) > 1 else ():
